@@ -1,0 +1,119 @@
+"""Fixtures of all tests: `def test_x(engine)` runs on SQLite and on PostgreSQL, without a word more.
+
+| ask for | and get |
+|---|---|
+| `engine` | a sync engine on an empty database: SQLite (sqlite3) and PostgreSQL (psycopg) |
+| `async_engine` | an async engine: aiosqlite, asyncpg, psycopg; the test is an `async def` |
+| `make_engine` | a function that makes more sync engines on the same database, with options of `create_engine` |
+| `make_async_engine` | the same for async engines |
+| `database` | the database itself: its URL, its engines (`tests/support/databases.py`) |
+| `backend` | `"sqlite"` or `"postgresql"` |
+| `postgresql_server` | the server of this run, for tests that need roles or several databases |
+
+A test may ask for several: they are all of one database, so tables can be made by `engine` and read by `async_engine`.
+`@pytest.mark.backends("postgresql")` keeps a test to one database, where the rule tested belongs to that database.
+Each process of pytest-xdist has a PostgreSQL server of its own, so roles do not collide either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.support.databases import (
+    ASYNC_DRIVERS,
+    BACKENDS,
+    AsyncDriver,
+    Backend,
+    Database,
+    postgresql_database,
+    sqlite_database,
+)
+from tests.support.postgres import Server
+
+# A busy machine is not a fault of the code; in CI Hypothesis itself loads a profile that repeats the same examples.
+settings.register_profile("house", deadline=None)
+if "CI" not in os.environ:
+    settings.load_profile("house")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each database, or async driver, it can run on."""
+    if "backend" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("backends")
+    wanted = marker.args if marker else BACKENDS
+    if unknown := set(wanted) - set(BACKENDS):
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: unknown backends {sorted(unknown)}")
+    if "async_driver" in metafunc.fixturenames:
+        pairs = [(backend, driver) for backend, driver in ASYNC_DRIVERS if backend in wanted]
+        metafunc.parametrize(("backend", "async_driver"), pairs, indirect=True, ids=[driver for _, driver in pairs])
+    else:
+        metafunc.parametrize("backend", list(wanted), indirect=True)
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """The name of the database the test runs on."""
+    chosen: Backend = request.param
+    return chosen
+
+
+@pytest.fixture
+def async_driver(request: pytest.FixtureRequest) -> AsyncDriver:
+    """The name of the async driver the test runs on."""
+    chosen: AsyncDriver = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """The PostgreSQL server of this process. That it cannot start is an error, never a skip."""
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(backend: Backend, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A fresh, empty database."""
+    if backend == "sqlite":
+        with sqlite_database(tmp_path) as made:
+            yield made
+    else:
+        with postgresql_database(request.getfixturevalue("postgresql_server")) as made:
+            yield made
+
+
+@pytest.fixture
+def make_engine(database: Database) -> Callable[..., Engine]:
+    """Makes sync engines on the test's database; takes the options of `create_engine`."""
+    return database.engine
+
+
+@pytest.fixture
+def engine(make_engine: Callable[..., Engine]) -> Engine:
+    """A sync engine on the test's database."""
+    return make_engine()
+
+
+@pytest.fixture
+async def make_async_engine(database: Database, async_driver: AsyncDriver) -> AsyncIterator[Callable[..., AsyncEngine]]:
+    """Makes async engines on the test's database; takes the options of `create_async_engine`."""
+
+    def make(**options: object) -> AsyncEngine:
+        return database.async_engine(async_driver, **options)
+
+    yield make
+    await database.dispose_async()
+
+
+@pytest.fixture
+def async_engine(make_async_engine: Callable[..., AsyncEngine]) -> AsyncEngine:
+    """An async engine on the test's database."""
+    return make_async_engine()
