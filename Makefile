@@ -1,0 +1,63 @@
+# Every target sets up what it needs; nothing has to be installed first but Python 3.11 (and make).
+#
+#   make demo          walk through the shop, from nothing, on SQLite
+#   make test          everything a change must pass: lint, types, floors, tests
+#   make test-matrix   the tests on the oldest and newest versions that are supported
+#   make bench-quick   overhead ratios
+#   make clean         remove the environments and caches
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
+# Two workers, each with its own PostgreSQL; `make test WORKERS=0` runs in one process, for a debugger.
+WORKERS := 2
+PYTEST_ARGS :=
+
+.PHONY: help demo test check tests test-matrix bench-quick clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.demo
+	@$(BIN)/python -m examples.shop_app demo
+
+test: check tests
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+tests: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+test-matrix: $(MATRIX:%=matrix-%)
+
+matrix-%: .venvs/%/.test
+	.venvs/$*/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+bench-quick: $(VENV)/.test
+	@$(BIN)/python -m benchmarks.overhead
+
+$(VENV)/.demo: pyproject.toml tools/venv.sh
+	@tools/venv.sh $(VENV) demo,cli
+	@touch $@
+
+$(VENV)/.test: pyproject.toml tools/venv.sh
+	@tools/venv.sh $(VENV) test,dev
+	@touch $@
+
+.venvs/%/.test: tools/constraints/%.txt pyproject.toml tools/venv.sh
+	@tools/venv.sh .venvs/$* test $<
+	@touch $@
+
+.PRECIOUS: .venvs/%/.test
+
+clean:
+	rm -rf .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
