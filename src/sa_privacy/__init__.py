@@ -1,0 +1,65 @@
+"""A published privacy policy, made true inside a SQLAlchemy application.
+
+Say which category of personal data a column holds (:func:`pii_column`), write down for which purposes each category
+may be used (:class:`Policy`), install the :class:`Privacy` on your engines, and declare who acts for which purpose
+(``with privacy.access(...)``). From then on statements outside the declared purpose are refused, uncovered columns stay
+out of entity loads, stored values are sealed, and every access is written down before it happens.
+
+Read on in ``privacy.py``, then follow one denied query through ``gate/engine.py``.
+"""
+
+from __future__ import annotations
+
+from sa_privacy.access import Access, Scope
+from sa_privacy.accesslog import AccessLog
+from sa_privacy.columns import DataSubject, Encrypted, pii_column
+from sa_privacy.crypto import Keyring
+from sa_privacy.errors import (
+    AccessDenied,
+    AccessEnded,
+    CellRejected,
+    KeyUnavailable,
+    LogUnavailable,
+    NoAccess,
+    NotLoaded,
+    PolicyError,
+    PrivacyError,
+    PurposeDenied,
+    RoleDenied,
+    RowsDenied,
+    SealedColumn,
+    UnknownPurpose,
+    UnknownRole,
+    UnreadableStatement,
+)
+from sa_privacy.policy import Policy
+from sa_privacy.privacy import Privacy
+
+__all__ = [
+    "Access",
+    "AccessDenied",
+    "AccessEnded",
+    "AccessLog",
+    "CellRejected",
+    "DataSubject",
+    "Encrypted",
+    "KeyUnavailable",
+    "Keyring",
+    "LogUnavailable",
+    "NoAccess",
+    "NotLoaded",
+    "Policy",
+    "PolicyError",
+    "Privacy",
+    "PrivacyError",
+    "PurposeDenied",
+    "RoleDenied",
+    "RowsDenied",
+    "Scope",
+    "SealedColumn",
+    "UnknownPurpose",
+    "UnknownRole",
+    "UnreadableStatement",
+    "pii_column",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,229 @@
+"""What an application says of its columns: which category they hold, whose they are, how they are stored.
+
+``pii_column`` stands wherever ``mapped_column`` stands. All it does is to leave an :class:`Annotation` on the column
+(in ``Column.info``) and, unless told otherwise, to give it the sealed type. Without an installed ``Privacy`` nothing
+else happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakSet
+
+from sqlalchemy import Column, Table, Text, event
+from sqlalchemy.orm import MappedColumn, mapped_column
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeEngine
+
+from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.errors import PolicyError
+
+__all__ = [
+    "Annotation",
+    "DataSubject",
+    "Lookup",
+    "annotate_column",
+    "annotated_tables",
+    "annotation_of",
+    "pii_column",
+    "registry_version",
+]
+
+Lookup = str | Callable[[Any], str] | None
+
+_INFO = "sa_privacy"
+_tables: WeakSet[Table] = WeakSet()
+_version = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What one column holds.
+
+    :param category: the policy's category.
+    :param purposes: narrows the purposes the policy allows; None leaves them all.
+    :param encrypt: the stored value is sealed.
+    :param lookup: how a sealed column may be searched; None: not at all.
+    :param field: the logical field id seals are bound to; None: the column's own name.
+    """
+
+    category: str
+    purposes: frozenset[str] | None = None
+    encrypt: bool = True
+    lookup: Lookup = None
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSubject:
+    """Whose a row is.
+
+    :param kind: the kind of person, e.g. ``"customer"``.
+    :param key: the attribute that identifies the person, where this very row is the person.
+    :param via: the relationship, or foreign-key column, that leads to the person.
+
+    Stands in a class as ``__data_subject__``, or in ``Table(..., info={"data_subject": ...})``.
+    """
+
+    kind: str
+    key: str | None = None
+    via: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.key is None) == (self.via is None):
+            raise PolicyError(
+                f'DataSubject("{self.kind}") needs either key=... or via=....',
+                hint='key="id" where the row is the person, via="customer" where it belongs to one.',
+            )
+
+
+def annotation_of(column: Column[Any]) -> Annotation | None:
+    """What was said of `column`, or None where nothing was."""
+    found = column.info.get(_INFO) if column.info else None
+    if found is not None:
+        return found  # type: ignore[no-any-return]
+    if isinstance(column.type, Encrypted):
+        sealed = column.type
+        return Annotation(sealed.category, sealed.purposes, True, sealed.lookup, sealed.field)
+    return None
+
+
+def pii_column(
+    type: Any = None,  # noqa: A002 - the contract's name, as in Column
+    *args: Any,
+    category: str,
+    purposes: Collection[str] | None = None,
+    encrypt: bool = True,
+    lookup: Lookup = None,
+    field: str | None = None,
+    **mapped_column_kwargs: Any,
+) -> MappedColumn[Any]:
+    """A mapped column that holds personal data.
+
+    Stands wherever :func:`sqlalchemy.orm.mapped_column` stands and takes what it takes.
+
+    :param type: the SQLAlchemy type of the value as the application sees it; ``Text`` where it is left out and the
+        column is sealed. A column name may stand in front of it, as in ``mapped_column("e_mail", String)``.
+    :param category: the policy's category.
+    :param purposes: narrows the purposes that the policy allows for the category; never widens.
+    :param encrypt: store the value sealed (AES-256-GCM). ``False``: guarded and logged, not sealed.
+    :param lookup: how a sealed column may be searched: None, ``"exact"``, ``"casefold"`` or a callable.
+    :param field: the logical field id the seal is bound to; ``"table.column"`` where it is left out.
+    :raises PolicyError: the annotation contradicts itself.
+    """
+    positional: list[Any] = [] if type is None else [type, *args]
+    name: list[Any] = [positional.pop(0)] if positional and isinstance(positional[0], str) else []
+    given: Any = None
+    if positional and not isinstance(positional[0], SchemaItem):
+        given = positional.pop(0)
+    elif type is None and args:
+        positional = list(args)
+    annotation = _annotation(category, purposes, encrypt, lookup, field, given)
+    if encrypt:
+        for option in ("unique", "index"):
+            if mapped_column_kwargs.get(option):
+                raise PolicyError(
+                    f"{option}=True on a sealed column of category {category} cannot work: equal values are sealed "
+                    f"into different cells, and searchable cells are not built in this version.",
+                    hint="use encrypt=False for a column that must be searched or unique.",
+                )
+        given = given if isinstance(given, Encrypted) else _sealed(given, annotation)
+    kinds = [] if given is None else [given]
+    column: MappedColumn[Any] = mapped_column(*name, *kinds, *positional, **mapped_column_kwargs)
+    column.column.info[_INFO] = annotation
+    return column
+
+
+def _annotation(
+    category: str, purposes: Collection[str] | None, encrypt: bool, lookup: Lookup, field: str | None, given: Any
+) -> Annotation:
+    if not isinstance(category, str) or not category:
+        raise PolicyError("a personal column needs a category.", hint='write pii_column(..., category="email").')
+    if isinstance(purposes, str):
+        raise PolicyError("purposes must be a list of names.", hint=f'write purposes=["{purposes}"].')
+    if lookup is not None and not encrypt:
+        raise PolicyError(
+            f"lookup= on an unsealed column of category {category} has no meaning.",
+            hint="an unsealed column is searched as it is: leave lookup out.",
+        )
+    if not (lookup is None or callable(lookup) or lookup in ("exact", "casefold")):
+        raise PolicyError(f'lookup={lookup!r} is not known.', hint='"exact", "casefold", a callable, or None.')
+    annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
+    if isinstance(given, Encrypted):
+        inner = Annotation(given.category, given.purposes, True, given.lookup, given.field)
+        if inner != annotation:
+            raise PolicyError(
+                f"the column is annotated twice: as {annotation.category} and as {inner.category}.",
+                hint="say it once, in pii_column(...) or in Encrypted(...).",
+            )
+    return annotation
+
+
+def _sealed(given: Any, annotation: Annotation) -> Encrypted:
+    return Encrypted(
+        Text() if given is None else given,
+        category=annotation.category,
+        purposes=annotation.purposes,
+        lookup=annotation.lookup,
+        field=annotation.field,
+    )
+
+
+def annotate_column(column: Column[Any], annotation: Annotation) -> None:
+    """Annotates a column of a model that nobody edits.
+
+    :raises PolicyError: it is annotated already, and otherwise.
+    """
+    before = annotation_of(column)
+    if before is not None and before != annotation:
+        raise PolicyError(
+            f"{column.table.fullname}.{column.name} is annotated twice: as {before.category} and as "
+            f"{annotation.category}.",
+            hint="keep one of them.",
+            columns=(f"{column.table.fullname}.{column.name}",),
+        )
+    if annotation.encrypt and not isinstance(column.type, Encrypted):
+        if column.unique or column.index or any(column in index.columns for index in column.table.indexes):
+            raise PolicyError(
+                f"{column.table.fullname}.{column.name} is unique or indexed, and searchable cells are not built in "
+                "this version.",
+                hint="annotate it with encrypt=False.",
+            )
+        plain: TypeEngine[Any] = column.type
+        column.type = _sealed(plain, annotation)
+    column.info[_INFO] = annotation
+    _register(column, column.table)
+
+
+def annotated_tables() -> tuple[Table, ...]:
+    """Every table of the process that has an annotated column."""
+    return tuple(_tables)
+
+
+def registry_version() -> int:
+    """A number that grows whenever a table or column is annotated."""
+    return _version
+
+
+@event.listens_for(Column, "after_parent_attach")
+def _attached(column: Column[Any], table: Table) -> None:
+    """Notes annotated columns as they reach their table: declarative, Core, mixins, copies, added later."""
+    if isinstance(table, Table) and annotation_of(column) is not None:
+        _register(column, table)
+
+
+@event.listens_for(object, "attribute_instrument")
+def _instrumented(class_: type[Any], key: str, attribute: Any) -> None:
+    """A class got a mapped attribute: catalogues that name its table by name have to look again."""
+    global _version  # noqa: PLW0603 - see _register
+    _version += 1
+
+
+def _register(column: Column[Any], table: Table) -> None:
+    global _version  # noqa: PLW0603 - one counter for the process-wide register of annotated tables
+    if isinstance(column.type, Encrypted) and column.type.field is None:
+        column.type = column.type.bound_to(f"{table.fullname}.{column.name}")
+    _tables.add(table)
+    _version += 1

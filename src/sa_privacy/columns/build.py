@@ -1,0 +1,200 @@
+"""Builds the catalogue from what applications and the policy say of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.orm import Mapper
+
+from sa_privacy.columns.annotation import DataSubject, annotated_tables, annotation_of
+from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
+from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.columns.sqlalchemy_private import all_mappers
+from sa_privacy.errors import PolicyError
+
+if TYPE_CHECKING:
+    from sa_privacy.policy import ColumnRule, Policy
+
+__all__ = ["build_catalogue", "column_name", "table_name"]
+
+
+def table_name(table: Table) -> str:
+    """The one spelling of a table: ``"table"`` or ``"schema.table"``."""
+    return table.fullname
+
+
+def column_name(column: Column[Any]) -> str:
+    """The one spelling of a column: ``"table.column"`` or ``"schema.table.column"``."""
+    return f"{column.table.fullname}.{column.name}"
+
+
+def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) -> Catalogue:
+    """All that `policy` looks after.
+
+    :param metadata: the MetaData collections looked after; None means every annotated table of the process.
+    :raises PolicyError: a column is annotated in the model and differently in the policy, or a data subject leads
+        nowhere.
+    """
+    wanted = None if metadata is None else {id(m) for m in metadata}
+    subjects, mapped = _subjects(wanted)
+    tables: dict[Table, PersonalTable] = {}
+    for table in {*annotated_tables(), *subjects}:
+        if wanted is None or id(table.metadata) in wanted:
+            tables[table] = PersonalTable(
+                name=table_name(table),
+                schema=table.schema,
+                table=table.name,
+                columns=_columns(table),
+                all_columns=tuple(column.name for column in table.columns),
+                subject=subjects.get(table),
+            )
+    found = _with_rules([*tables.values()], policy.columns, {t for t in mapped if t not in tables})
+    named = {(t.schema, t.table) for t in found}
+    plain = {
+        (other.schema, other.name)
+        for collection in {table.metadata for table in (*tables, *mapped)}
+        for other in collection.tables.values()
+        if other not in tables and (other.schema, other.name) not in named
+    }
+    return Catalogue(tuple(found), frozenset(plain))
+
+
+def _columns(table: Table) -> dict[str, PersonalColumn]:
+    found = {}
+    for column in table.columns:
+        annotation = annotation_of(column)
+        if annotation is not None:
+            sealed = isinstance(column.type, Encrypted)
+            found[column.name.lower()] = PersonalColumn(
+                name=column_name(column),
+                table=table_name(table),
+                column=column.name,
+                category=annotation.category,
+                purposes=annotation.purposes,
+                sealed=sealed,
+                field=(column.type.field or "") if isinstance(column.type, Encrypted) else "",
+            )
+    return found
+
+
+def _with_rules(
+    tables: list[PersonalTable], rules: Mapping[str, ColumnRule], others: set[Table]
+) -> list[PersonalTable]:
+    """Adds the policy's ``[columns]``: models that nobody edits."""
+    by_name = {table.name.lower(): table for table in tables}
+    mapped = {table_name(table).lower(): table for table in others}
+    for name, rule in rules.items():
+        owner, _, column = name.rpartition(".")
+        table = by_name.get(owner.lower())
+        if table is None:
+            schema, _, bare = owner.rpartition(".")
+            known = mapped.get(owner.lower())
+            columns = tuple(c.name for c in known.columns) if known is not None else ()
+            table = PersonalTable(owner, schema or None, bare, {}, columns)
+        if table.all_columns and column.lower() not in {c.lower() for c in table.all_columns}:
+            raise PolicyError(
+                f'the policy\'s [columns] name "{name}", and table {table.name} has no such column.',
+                hint=f"columns of {table.name}: {', '.join(table.all_columns)}.",
+                columns=(name,),
+            )
+        before = table.columns.get(column.lower())
+        if before is not None and (before.category, before.purposes) != (rule.category, rule.purposes):
+            raise PolicyError(
+                f'"{name}" is annotated twice: as {before.category} in the model and as {rule.category} in the '
+                "policy's [columns].",
+                hint="keep one of them.",
+                columns=(name,),
+            )
+        if before is None:
+            added = PersonalColumn(name, owner, column, rule.category, rule.purposes, False, "")
+            by_name[owner.lower()] = PersonalTable(
+                table.name,
+                table.schema,
+                table.table,
+                {**table.columns, column.lower(): added},
+                table.all_columns,
+                table.subject,
+            )
+    return list(by_name.values())
+
+
+def _subjects(wanted: set[int] | None) -> tuple[dict[Table, SubjectPath], set[Table]]:
+    """How each mapped table leads to its person, and every mapped table."""
+    said: dict[Table, tuple[DataSubject, Mapper[Any] | None]] = {}
+    mapped: set[Table] = set()
+    for mapper in all_mappers():
+        subject = getattr(mapper.class_, "__data_subject__", None)
+        for table in mapper.tables:
+            if not isinstance(table, Table) or (wanted is not None and id(table.metadata) not in wanted):
+                continue
+            mapped.add(table)
+            if isinstance(subject, DataSubject) and (table is mapper.local_table or table not in said):
+                said[table] = (subject, mapper)
+    for table in {*annotated_tables(), *(t for m in {t.metadata for t in mapped} for t in m.tables.values())}:
+        declared = table.info.get("data_subject")
+        if isinstance(declared, DataSubject) and (wanted is None or id(table.metadata) in wanted):
+            said.setdefault(table, (declared, None))
+    return {table: _path(table, said, ()) for table in said}, mapped
+
+
+def _path(
+    table: Table, said: Mapping[Table, tuple[DataSubject, Mapper[Any] | None]], seen: tuple[Table, ...]
+) -> SubjectPath:
+    subject, mapper = said[table]
+    if table in seen:
+        raise PolicyError(
+            f"the data subjects of {', '.join(t.name for t in seen)} lead in a circle.",
+            hint='one of these rows must be the person: DataSubject(..., key="id").',
+        )
+    if subject.key is not None:
+        return SubjectPath(subject.kind, _key_column(table, mapper, subject.key).name)
+    here, there = _step(table, mapper, str(subject.via))
+    if there.table not in said:
+        raise PolicyError(
+            f'the data subject of {table.name} leads via "{subject.via}" to {there.table.name}, which names none.',
+            hint=f'say whose {there.table.name} is: __data_subject__ = DataSubject("{subject.kind}", key=...).',
+        )
+    onward = _path(there.table, said, (*seen, table))
+    step = (here.name, table_name(there.table), there.name)
+    if not onward.steps and onward.key == there.name:
+        return SubjectPath(subject.kind, here.name)
+    return SubjectPath(subject.kind, None, (step, *onward.steps))
+
+
+def _key_column(table: Table, mapper: Mapper[Any] | None, key: str) -> Column[Any]:
+    if mapper is not None and key in mapper.column_attrs:
+        for column in mapper.column_attrs[key].columns:
+            if isinstance(column, Column) and column.table is table:
+                return column
+        local = next(iter(table.primary_key), None)
+        if local is not None:  # a joined child: its primary key is the parent's
+            return local
+    if key in table.columns:
+        return table.columns[key]
+    raise PolicyError(
+        f'the data subject of {table.name} has key="{key}", and there is no such attribute or column.',
+        hint=f"columns of {table.name}: {', '.join(c.name for c in table.columns)}.",
+    )
+
+
+def _step(table: Table, mapper: Mapper[Any] | None, via: str) -> tuple[Column[Any], Column[Any]]:
+    """The foreign key that `via` follows: its column here, and the one it leads to."""
+    if mapper is not None:
+        relation = mapper.relationships.get(via)  # configures the mapper, which a foreign key may still wait for
+        pairs = relation.local_remote_pairs if relation is not None else None
+        if pairs and len(pairs) == 1:
+            here, there = pairs[0]
+            if isinstance(here, Column) and isinstance(there, Column) and here.table is table:
+                return here, there
+        elif via in mapper.column_attrs:
+            via = mapper.column_attrs[via].columns[0].name
+    if via in table.columns:
+        keys = list(table.columns[via].foreign_keys)
+        if len(keys) == 1:
+            return table.columns[via], keys[0].column
+    raise PolicyError(
+        f'the data subject of {table.name} goes via "{via}", which is no relationship or foreign key of one column.',
+        hint='name a many-to-one relationship or its foreign-key column: DataSubject("customer", via="customer").',
+    )

@@ -1,0 +1,108 @@
+"""The catalogue of the moment: made anew when a table, column or mapping was added, kept otherwise."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from threading import RLock
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from sqlalchemy import MetaData, Table, event
+from sqlalchemy.orm import Mapper
+
+from sa_privacy.columns.annotation import annotated_tables, annotation_of, registry_version
+from sa_privacy.columns.build import build_catalogue, column_name
+from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.errors import PolicyError
+
+if TYPE_CHECKING:
+    from sa_privacy.policy import Policy
+
+__all__ = ["LiveCatalogue"]
+
+_live: WeakSet[LiveCatalogue] = WeakSet()
+
+
+class LiveCatalogue:
+    """Keeps one policy's catalogue up to date.
+
+    :param metadata: the MetaData collections looked after; None means every annotated table of the process.
+    :param on_change: called after the catalogue was made anew.
+    """
+
+    def __init__(self, policy: Policy, metadata: tuple[MetaData, ...] | None) -> None:
+        self.policy = policy
+        self.metadata = metadata
+        self.on_change: Callable[[], None] | None = None
+        self._lock = RLock()
+        self._version = -1
+        self._catalogue = Catalogue()
+        _live.add(self)
+
+    def current(self) -> Catalogue:
+        """The catalogue of the moment; the same object as long as nothing was added."""
+        if registry_version() != self._version:
+            self._rebuild()
+        return self._catalogue
+
+    def renew(self) -> None:
+        """Makes the next catalogue a new object, so that whatever was worked out from the old one is worked out anew."""
+        self._version = -1
+
+    def _rebuild(self) -> None:
+        with self._lock:
+            version = registry_version()
+            if version == self._version:
+                return
+            self._catalogue = build_catalogue(self.policy, self.metadata)
+            self._version = version
+            if self.on_change is not None:
+                self.on_change()
+
+    def check(self) -> None:
+        """Refuses annotations with a category that no policy of the process knows, all at once.
+
+        :raises PolicyError: with the column and the nearest category of each.
+        """
+        faults = [
+            fault
+            for table in annotated_tables()
+            if self.metadata is None or table.metadata in self.metadata
+            for fault in _faults(table)
+        ]
+        if faults:
+            raise _unknown(faults)
+
+
+def _faults(table: Table) -> list[tuple[str, str, str]]:
+    looking = [live for live in tuple(_live) if live.metadata is None or table.metadata in live.metadata]
+    known = {name for live in looking for name in live.policy.categories}
+    if not looking:
+        return []
+    found = []
+    for column in table.columns:
+        annotation = annotation_of(column)
+        if annotation is not None and annotation.category not in known:
+            near = difflib.get_close_matches(annotation.category, known, 1)
+            found.append((column_name(column), annotation.category, near[0] if near else ""))
+    return found
+
+
+def _unknown(faults: list[tuple[str, str, str]]) -> PolicyError:
+    lines = [f'{name} is annotated with category "{category}"' for name, category, _ in sorted(set(faults))]
+    near = sorted({guess for _, _, guess in faults if guess})
+    return PolicyError(
+        "; ".join(lines) + ": the policy knows no such category.",
+        hint=f"did you mean {', '.join(near)}?" if near else "add it under [categories] in the policy.",
+        columns=[name for name, _, _ in faults],
+    )
+
+
+@event.listens_for(Mapper, "mapper_configured")
+def _configured(mapper: Mapper[object], class_: type[object]) -> None:
+    """An unknown category shows when the mapper is configured, not when the first query runs."""
+    tables = {table for table in mapper.tables if isinstance(table, Table)} & set(annotated_tables())
+    faults = [fault for table in tables for fault in _faults(table)] if tables and _live else []
+    if faults:
+        raise _unknown(faults)

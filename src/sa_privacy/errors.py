@@ -1,0 +1,162 @@
+"""Every error of the library, with its code and its way out.
+
+An error names the column, the purpose and the role, and says what to do next. It never carries a value of
+personal data, a key or an identifier of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+__all__ = [
+    "AccessDenied",
+    "AccessEnded",
+    "CellRejected",
+    "KeyUnavailable",
+    "LogUnavailable",
+    "NoAccess",
+    "NotLoaded",
+    "PolicyError",
+    "PrivacyError",
+    "PurposeDenied",
+    "RoleDenied",
+    "RowsDenied",
+    "SealedColumn",
+    "UnknownPurpose",
+    "UnknownRole",
+    "UnreadableStatement",
+]
+
+
+class PrivacyError(Exception):
+    """Base of all errors of the library.
+
+    :param message: what was refused or went wrong, in one sentence.
+    :param hint: the next step, in one sentence.
+    :param columns: the columns concerned, as ``"table.column"``.
+    :param purpose: the declared purposes, as the policy names them.
+    :param roles: the roles acted in.
+    """
+
+    code: ClassVar[str] = "SP-000"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        columns: Iterable[str] = (),
+        purpose: Iterable[str] = (),
+        roles: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.columns: tuple[str, ...] = tuple(columns)
+        self.purpose: tuple[str, ...] = tuple(purpose)
+        self.roles: tuple[str, ...] = tuple(roles)
+
+    def __str__(self) -> str:
+        text = f"[{self.code}]: {self.message}"
+        return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.__dict__.copy()))
+
+
+def _rebuild(kind: type[PrivacyError], state: dict[str, object]) -> PrivacyError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, state.get("message"))
+    error.__dict__.update(state)
+    return error
+
+
+class PolicyError(PrivacyError):
+    """The policy document, an annotation or the set-up contradicts itself. Lists every fault at once."""
+
+    code = "SP-101"
+
+
+class AccessDenied(PrivacyError, PermissionError):
+    """Base of all denials: the caller may not do this under the access it declared."""
+
+    code = "SP-200"
+
+
+class PurposeDenied(AccessDenied):
+    """The declared purposes do not cover a column."""
+
+    code = "SP-201"
+
+
+class NoAccess(AccessDenied):
+    """Personal data was touched and no access was declared."""
+
+    code = "SP-202"
+
+
+class RoleDenied(AccessDenied):
+    """The role may not act for the purpose."""
+
+    code = "SP-203"
+
+
+class UnknownPurpose(AccessDenied):
+    """The policy does not know the purpose."""
+
+    code = "SP-204"
+
+
+class UnknownRole(AccessDenied):
+    """The policy does not know the role, or the system."""
+
+    code = "SP-205"
+
+
+class AccessEnded(AccessDenied):
+    """The access was declared in a scope that has since been left."""
+
+    code = "SP-206"
+
+
+class RowsDenied(AccessDenied):
+    """The purpose reaches only the rows of one person, and the statement is not bound to them."""
+
+    code = "SP-207"
+
+
+class UnreadableStatement(AccessDenied):
+    """The library cannot tell what the statement touches, so it does not run."""
+
+    code = "SP-208"
+
+
+class NotLoaded(PrivacyError):
+    """A covered attribute is not in memory, and asyncio allows no loading here. Use ``await privacy.load(obj)``."""
+
+    code = "SP-209"
+
+
+class SealedColumn(PrivacyError):
+    """The expression cannot work on sealed values."""
+
+    code = "SP-301"
+
+
+class CellRejected(PrivacyError):
+    """A sealed cell was changed, moved, or written under another key."""
+
+    code = "SP-302"
+
+
+class KeyUnavailable(PrivacyError):
+    """No key is at hand for a sealed column."""
+
+    code = "SP-303"
+
+
+class LogUnavailable(PrivacyError):
+    """The event could not be made durable, so nothing ran and nothing is handed over."""
+
+    code = "SP-401"

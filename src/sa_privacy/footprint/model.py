@@ -1,0 +1,60 @@
+"""What a statement touches, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["NOTHING", "Footprint", "KeyPredicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPredicate:
+    """``table.column = <bound value>`` that holds for every row the statement reaches through one mention of the table.
+
+    :param column: ``"table.column"``, as the catalogue spells it; the column need not be personal.
+    :param bind: where the value stands among the statement's parameters: the bind name (SQLAlchemy) or the
+        position (driver SQL).
+    :param many: the predicate is ``IN`` over a list parameter.
+    """
+
+    column: str
+    bind: str | int
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The personal columns that a statement reads, matches and writes, and what else the gate must know of it.
+
+    Columns are spelled ``"table.column"`` (``"schema.table.column"`` where the table was declared with a schema),
+    exactly as in :class:`~sa_privacy.columns.catalogue.Catalogue`.
+
+    :param reads: columns whose value leaves the database in a result.
+    :param matches: columns that decide which rows, in what order or in which group.
+    :param writes: columns inserted or updated.
+    :param deletes: protected tables rows are deleted from, as the catalogue spells them.
+    :param inside: columns standing anywhere but bare in the output, as an assignment target, or in IS NULL.
+        A sealed column may not be among them.
+    :param outputs: for each result column, the catalogue column that stands there bare (personal or not, of a
+        table that belongs to a data subject), else None. Empty where the statement returns no rows or it cannot tell.
+    :param mentions: for each mention of a table of the catalogue (one entry an alias) that the statement reads,
+        updates or deletes from: the table's name and its key predicates.
+    :param inserts: for each table of the catalogue inserted into: the table and the bind names of its columns.
+    """
+
+    reads: frozenset[str] = frozenset()
+    matches: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
+    inside: frozenset[str] = frozenset()
+    outputs: tuple[str | None, ...] = ()
+    mentions: tuple[tuple[str, tuple[KeyPredicate, ...]], ...] = ()
+    inserts: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = field(default=())
+
+    @property
+    def personal(self) -> bool:
+        """Whether the statement touches personal data at all."""
+        return bool(self.reads or self.matches or self.writes or self.deletes)
+
+
+NOTHING = Footprint()

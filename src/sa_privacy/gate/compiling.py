@@ -1,0 +1,108 @@
+"""While a statement is compiled: for whom, and into which cache.
+
+A protected engine compiles an ORM statement differently for different grants, since uncovered attributes leave
+themselves out. Two things make that safe. The engine's compile cache is routed by the set of uncovered columns, so
+that what was compiled for one grant never serves another. And the engine's compiler announces itself for exactly as
+long as it compiles, so that attributes know which engine asks, and engines without a ``Privacy`` are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
+
+from sa_privacy.gate.view import View
+
+__all__ = ["Compiling", "RoutedCache", "compiling", "unwatch_compiler", "watch_compiler"]
+
+
+class Compiling:
+    """One compilation on a protected engine: the compiler at work, and what its caller may see."""
+
+    __slots__ = ("compiler", "view")
+
+    def __init__(self, compiler: SQLCompiler, view: View) -> None:
+        self.compiler = compiler
+        self.view = view
+
+    @property
+    def positional(self) -> bool:
+        """Whether the SELECT being compiled is matched with something by position: leaving out would shift columns."""
+        stack = self.compiler.stack
+        return bool(stack) and stack[-1]["selectable"].__visit_name__ in ("compound_select", "insert")
+
+
+_compiling: ContextVar[Compiling | None] = ContextVar("sa_privacy.compiling", default=None)
+compiling = _compiling.get
+
+
+def watch_compiler(dialect: Dialect, view: Callable[[], View]) -> None:
+    """Makes the engine's compiler announce itself. ``Dialect.statement_compiler`` is the documented place for it."""
+    plain: type[SQLCompiler] = dialect.statement_compiler
+
+    class WatchedCompiler(plain):  # type: ignore[misc, valid-type]
+        sa_privacy_plain = plain
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            token = _compiling.set(Compiling(self, view()))
+            try:
+                super().__init__(*args, **kwargs)
+            finally:
+                _compiling.reset(token)
+
+    WatchedCompiler.__name__ = plain.__name__
+    WatchedCompiler.__qualname__ = plain.__qualname__
+    dialect.statement_compiler = WatchedCompiler
+
+
+def unwatch_compiler(dialect: Dialect) -> None:
+    """Puts the engine's own compiler back."""
+    plain = getattr(dialect.statement_compiler, "sa_privacy_plain", None)
+    if plain is not None:
+        dialect.statement_compiler = plain
+
+
+class RoutedCache(MutableMapping[Any, Any]):
+    """The ``compiled_cache`` of a protected engine: one LRU for each set of uncovered columns.
+
+    :param view: what the caller of the moment may see.
+    :param size: statements kept for each set.
+    """
+
+    def __init__(self, view: Callable[[], View], size: int = 500) -> None:
+        self._view = view
+        self._size = size
+        self._routes: LRUCache[frozenset[str], LRUCache[Any, Any]] = LRUCache(64)
+
+    def _route(self) -> LRUCache[Any, Any]:
+        uncovered = self._view().uncovered
+        route = self._routes.get(uncovered)
+        if route is None:
+            route = self._routes[uncovered] = LRUCache(self._size)
+        return route
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self._route().get(key, default)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._route()[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._route()[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        del self._route()[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._route().keys()))
+
+    def __len__(self) -> int:
+        return sum(len(route) for route in list(self._routes.values()))
+
+    def clear(self) -> None:
+        self._routes.clear()

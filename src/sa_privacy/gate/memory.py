@@ -1,0 +1,413 @@
+"""Values already in memory.
+
+A loaded value belongs to the access that loaded it. Objects loaded through a protected engine carry a mark that says
+under which access; personal attributes ask it before they give their value. Under the same access that is one
+comparison. Under another one the value is judged again and its use written down; without one it is refused.
+
+What does not pass an attribute (``__dict__``, serialisers) is met by putting values away: when the access changes,
+loaded values that the new one does not cover are unloaded from the sessions that were in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from sqlalchemy import event
+from sqlalchemy.orm import (
+    ColumnProperty,
+    CompositeProperty,
+    InstanceState,
+    Mapper,
+    QueryableAttribute,
+    Session,
+    object_session,
+)
+
+from sa_privacy.access import Access, Scope, ended
+from sa_privacy.columns.catalogue import PersonalColumn
+from sa_privacy.errors import NotLoaded
+from sa_privacy.gate import own_rows
+from sa_privacy.gate.orm import base_columns
+from sa_privacy.gate.refusal import decide_columns
+from sa_privacy.gate.sqlalchemy_private import InstanceKey, in_greenlet
+from sa_privacy.policy import Grant, denied
+
+if TYPE_CHECKING:
+    from sa_privacy.gate.engine import Gate
+
+__all__ = ["Memory", "guard_attribute", "marks"]
+
+_MARK = "sa_privacy_mark"
+_FRESH = "sa_privacy_fresh"
+_SESSIONS = "sessions"
+
+
+class Mark:
+    """On a loaded object: whose gate it passed, and under which access."""
+
+    __slots__ = ("access", "memory", "scope")
+
+    def __init__(self, memory: Memory, access: Access | None) -> None:
+        self.memory = memory
+        self.access = access
+        self.scope: Callable[[], Scope | None] = memory.gate.scopes.get
+
+
+def marks(instance: object) -> Mark | None:
+    """The mark of an object, or None where it was not loaded through a protected engine."""
+    state = instance.__dict__.get(InstanceKey)
+    return None if state is None else state.__dict__.get(_MARK)
+
+
+def guard_attribute(attribute: Any) -> None:
+    """Makes one class attribute ask before it gives a value."""
+    if not getattr(type(attribute), "sa_privacy_guards", False):
+        prop = attribute.property
+        if isinstance(prop, CompositeProperty):
+            attribute.__class__ = _guarded_composite(type(attribute))
+        else:
+            attribute.__class__ = _guarded(type(attribute))
+
+
+@cache
+def _guarded(plain: type[QueryableAttribute[Any]]) -> type[QueryableAttribute[Any]]:
+    give = plain.__get__
+
+    class Guarded(plain):  # type: ignore[misc, valid-type]
+        __slots__ = ()
+        sa_privacy_guards = True
+        inherit_cache = True
+
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            if instance is None:
+                return self
+            values = instance.__dict__
+            try:
+                mark = values[InstanceKey].__dict__[_MARK]
+            except KeyError:
+                return give(self, instance, owner)
+            scope = mark.scope()
+            if scope is not None and scope.access is mark.access and scope.alive:
+                try:
+                    return values[self.key]
+                except KeyError:
+                    pass
+            return mark.memory.value(self, instance, owner, mark, give)
+
+    return _named_like(Guarded, plain)
+
+
+@cache
+def _guarded_composite(plain: type[QueryableAttribute[Any]]) -> type[QueryableAttribute[Any]]:
+    give = plain.__get__
+
+    class Guarded(plain):  # type: ignore[misc, valid-type]
+        __slots__ = ()
+        sa_privacy_guards = True
+        inherit_cache = True
+
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            if instance is not None and marks(instance) is not None:
+                for part in self.property.props:  # a composite keeps its object: ask its parts each time
+                    getattr(instance, part.key)
+            return give(self, instance, owner)
+
+    return _named_like(Guarded, plain)
+
+
+def _named_like(guarded: type[Any], plain: type[Any]) -> type[Any]:
+    guarded.__name__ = plain.__name__
+    guarded.__qualname__ = plain.__qualname__
+    return guarded
+
+
+class Memory:
+    """Judges values in memory for one gate.
+
+    :param governs: whether a session sends statements for a mapper to an engine of this gate.
+    """
+
+    def __init__(self, gate: Gate, governs: Callable[[Session, Mapper[Any]], bool]) -> None:
+        self.gate = gate
+        self._governs = governs
+        self._columns: dict[Any, tuple[PersonalColumn, ...]] = {}
+        self._catalogue: object = None
+        self._nobody = Mark(self, None)
+
+    # -- marking --------------------------------------------------------------------------------------------------
+
+    def listen(self, class_: type[Any]) -> None:
+        """Marks the objects of a mapped class as they are loaded or flushed."""
+        event.listen(class_, "load", self.on_load, raw=True)
+        event.listen(class_, "refresh", self.on_refresh, raw=True)
+        event.listen(class_, "refresh_flush", self.on_refresh, raw=True)
+        event.listen(class_, "after_insert", self.on_insert, raw=True)
+        event.listen(class_, "unpickle", self.on_unpickle, raw=True)
+        event.listen(class_, "pickle", self.on_pickle, raw=True)
+
+    def on_load(self, state: InstanceState[Any], context: Any) -> None:
+        """A new object came from the database."""
+        session = context.session
+        if self._governed(session, state):
+            state.__dict__[_MARK] = self._mark(session)
+
+    def on_refresh(self, state: InstanceState[Any], context: Any, attributes: Any) -> None:
+        """Some of its attributes came again."""
+        session = state.session
+        if session is None or not self._governed(session, state):
+            return
+        mark = state.__dict__.get(_MARK)
+        now = self._mark(session)
+        if mark is None or attributes is None or (mark is not now and not self._loaded(state, but=attributes)):
+            state.__dict__[_MARK] = now
+            state.__dict__.pop(_FRESH, None)
+        elif mark is not now:
+            # Its other values still belong to the access before; these were written down as they were loaded.
+            access, keys = state.__dict__.get(_FRESH, (None, frozenset()))
+            state.__dict__[_FRESH] = (now.access, frozenset(attributes) | (keys if access is now.access else frozenset()))
+
+    def on_insert(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
+        """An object its maker created became a row: it belongs to the access that wrote it."""
+        session = state.session
+        if session is not None and _MARK not in state.__dict__ and self._governed(session, state):
+            state.__dict__[_MARK] = self._mark(session)
+
+    def on_pickle(self, state: InstanceState[Any], state_dict: dict[str, Any]) -> None:
+        """Pickles carry no access, but they carry that there was one."""
+        if _MARK in state.__dict__:
+            state_dict[_MARK] = True
+
+    def on_unpickle(self, state: InstanceState[Any], state_dict: dict[str, Any]) -> None:
+        """Whoever unpickles is not who loaded."""
+        if state_dict.get(_MARK):
+            state.__dict__[_MARK] = self._nobody
+
+    def _governed(self, session: Session, state: InstanceState[Any]) -> bool:
+        known: dict[Any, bool] = session.info.get(self) or session.info.setdefault(self, {})
+        mapper = state.manager.mapper
+        found = known.get(mapper)
+        if found is None:
+            found = known[mapper] = self._governs(session, mapper)
+        return found
+
+    def _mark(self, session: Session) -> Mark:
+        scope = self.gate.scopes.get()
+        if scope is None or not scope.alive:
+            return self._nobody
+        notes = scope.access.notes
+        mark: Mark | None = notes.get(self)
+        if mark is None:
+            mark = notes[self] = Mark(self, scope.access)
+            notes[_SESSIONS] = WeakSet()
+        sessions = notes[_SESSIONS]
+        if session not in sessions:
+            sessions.add(session)
+        return mark
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def value(self, attribute: Any, instance: Any, owner: Any, mark: Mark, give: Callable[..., Any]) -> Any:
+        """The value of a personal attribute under the access in force, judged and written down.
+
+        :raises AccessDenied: it is not covered.
+        :raises NotLoaded: it is covered, not in memory, and asyncio allows no loading here.
+        """
+        state: InstanceState[Any] = instance.__dict__[InstanceKey]
+        key = attribute.key
+        scope = self.gate.scopes.get()
+        access = scope.access if scope is not None and scope.alive else None
+        grant = access.grant if access is not None else None
+        columns = self._personal(attribute.property)
+        if not columns or not state.has_identity or self.gate.mode == "observe" and key in instance.__dict__:
+            self._observe(columns, access, state)
+            return give(attribute, instance, owner)
+        loaded = key in instance.__dict__
+        if loaded and mark.access is access and access is not None:
+            return instance.__dict__[key]
+        decision = decide_columns(grant, columns)
+        if not decision.allowed:
+            if access is not None and access.withheld != "raise":
+                return self._withheld(access, columns)
+            if self.gate.mode == "observe":
+                return give(attribute, instance, owner)
+            names = [column.name for column in columns]
+            self.gate.write_use(access, names, "denied", [f"read {name}" for name in names], {})
+            if grant is None and scope is not None:
+                raise ended(scope.access)
+            raise denied(decision, grant)
+        assert access is not None
+        if loaded:
+            if decision.own:
+                self._require_own(access, state, columns)
+            self._used(access, state, mark, columns)
+            return instance.__dict__[key]
+        session = object_session(instance)
+        if session is not None:
+            self._load_covered(session, instance, state, grant, key)
+        return give(attribute, instance, owner)
+
+    def _observe(self, columns: Iterable[PersonalColumn], access: Access | None, state: InstanceState[Any]) -> None:
+        if self.gate.mode == "observe" and columns:
+            mark = state.__dict__.get(_MARK)
+            if mark is not None and mark.access is not access:
+                decision = decide_columns(access.grant if access else None, columns)
+                if not decision.allowed:
+                    names = [column.name for column in columns]
+                    self.gate.write_use(access, names, "would_deny", [f"read {name}" for name in names], {})
+
+    def _withheld(self, access: Access, columns: tuple[PersonalColumn, ...]) -> str | None:
+        if access.withheld == "mask":
+            return self.gate.policy.categories[columns[0].category].mask
+        return None
+
+    def _used(
+        self, access: Access, state: InstanceState[Any], mark: Mark, columns: tuple[PersonalColumn, ...]
+    ) -> None:
+        """Writes the use down: once for the object where the access covers all it holds, else for the attribute."""
+        loader, fresh = state.__dict__.get(_FRESH, (None, frozenset()))
+        loaded = self._loaded(state)
+        whole = all(
+            access.grant.covers("read", c.category, c.purposes) for found in loaded.values() for c in found
+        )
+        if whole:
+            known = fresh if loader is access else frozenset()
+            names = {column.name for key, found in loaded.items() if key not in known for column in found}
+        else:
+            names = {column.name for column in columns}
+        noted = access.notes.setdefault((self, "used"), set())
+        if names and (id(state), frozenset(names)) not in noted:
+            self.gate.write_use(access, sorted(names), "allowed", (), self._subject(state))
+            noted.add((id(state), frozenset(names)))
+        if whole:
+            state.__dict__[_MARK] = self._mark_of(access, state)
+            state.__dict__.pop(_FRESH, None)
+
+    def _mark_of(self, access: Access, state: InstanceState[Any]) -> Mark:
+        session = state.session
+        if session is not None:
+            return self._mark(session)
+        found: Mark | None = access.notes.get(self)
+        if found is None:
+            found = access.notes[self] = Mark(self, access)
+            access.notes.setdefault(_SESSIONS, WeakSet())
+        return found
+
+    def _require_own(self, access: Access, state: InstanceState[Any], columns: tuple[PersonalColumn, ...]) -> None:
+        subjects = self._subject(state)
+        if not any(own_rows.is_subject(access, kind, key) for kind, key in subjects.items()):
+            raise own_rows.refusal_in_memory(access, columns)
+
+    def _subject(self, state: InstanceState[Any]) -> dict[str, Any]:
+        """Whose the object is, where its key is in memory: kind and key."""
+        found: dict[str, Any] = {}
+        mapper = state.mapper
+        for prop in mapper.column_attrs:
+            for column in prop.columns:
+                table = getattr(column, "table", None)
+                for known in self.gate.catalogue().find(getattr(table, "schema", None), getattr(table, "name", "")):
+                    subject = known.subject
+                    if subject is not None and subject.key == column.name and prop.key in state.dict:
+                        found[subject.kind] = state.dict[prop.key]
+        return found
+
+    # -- loading --------------------------------------------------------------------------------------------------
+
+    def covered_unloaded(self, state: InstanceState[Any], grant: Grant | None) -> list[str]:
+        """The personal attributes that `grant` covers and that are not in memory."""
+        view = self.gate.view(grant)
+        return [
+            prop.key
+            for prop in state.mapper.column_attrs
+            if prop.key in state.unloaded
+            and (columns := self._personal(prop))
+            and not any(column.name in view.uncovered for column in columns)
+        ]
+
+    def columns_of(self, state: InstanceState[Any], key: str) -> tuple[PersonalColumn, ...]:
+        """The personal columns behind one attribute."""
+        return self._attributes(state.mapper).get(key, ())
+
+    def _load_covered(
+        self, session: Session, instance: object, state: InstanceState[Any], grant: Grant | None, key: str
+    ) -> None:
+        """Loads all that is covered of the object in one SELECT."""
+        if session.get_bind(state.mapper).dialect.is_async and not in_greenlet():
+            raise NotLoaded(
+                f"{type(instance).__name__}.{key} is covered, but not in memory, and asyncio cannot load it here.",
+                hint="await privacy.load(obj) first, or load the object under the purpose that reads it.",
+            )
+        wanted = self.covered_unloaded(state, grant)
+        if wanted:
+            with session.no_autoflush:
+                session.refresh(instance, wanted)
+
+    # -- putting away ---------------------------------------------------------------------------------------------
+
+    def put_away(self, left: Access | None, entered: Access | None) -> None:
+        """The access changed: unloads what the new one does not cover from the sessions the old one used."""
+        sessions = left.notes.get(_SESSIONS) if left is not None else None
+        if not sessions or self.gate.mode == "observe":
+            return
+        before = self.gate.view(left.grant if left else None).uncovered
+        uncovered = self.gate.view(entered.grant if entered else None).uncovered
+        if uncovered <= before and not (entered is None):
+            return
+        for session in tuple(sessions):
+            for instance in tuple(session.identity_map.values()):
+                state = instance.__dict__[InstanceKey]
+                if _MARK in state.__dict__:
+                    self._unload(session, instance, state, uncovered)
+
+    def _unload(
+        self, session: Session, instance: object, state: InstanceState[Any], uncovered: frozenset[str]
+    ) -> None:
+        pending = state.committed_state
+        keys = [
+            key
+            for key, columns in self._loaded(state).items()
+            if key not in pending and any(column.name in uncovered for column in columns)
+        ]
+        if keys:
+            session.expire(instance, keys)
+            for prop in state.mapper.composites:
+                if any(part.key in keys for part in prop.props):
+                    state.dict.pop(prop.key, None)
+
+    def _loaded(self, state: InstanceState[Any], but: Any = None) -> dict[str, tuple[PersonalColumn, ...]]:
+        """The personal attributes in memory, with the columns behind each."""
+        excluded = set(but or ())
+        values = state.dict
+        return {
+            key: columns
+            for key, columns in self._attributes(state.mapper).items()
+            if key in values and key not in excluded
+        }
+
+    def _attributes(self, mapper: Mapper[Any]) -> dict[str, tuple[PersonalColumn, ...]]:
+        found: dict[str, tuple[PersonalColumn, ...]] | None = self._columns_by("mapper", mapper)
+        if found is None:
+            found = {
+                prop.key: columns for prop in mapper.column_attrs if (columns := self._personal(prop))
+            }
+            self._columns[("mapper", mapper)] = found  # type: ignore[assignment]
+        return found
+
+    def _personal(self, prop: Any) -> tuple[PersonalColumn, ...]:
+        found = self._columns_by("prop", prop)
+        if found is None:
+            found = ()
+            if isinstance(prop, ColumnProperty):
+                found = tuple(dict.fromkeys(self.gate.view(None).personal(base_columns(prop))))
+            self._columns[("prop", prop)] = found
+        return found
+
+    def _columns_by(self, what: str, of: Any) -> Any:
+        catalogue = self.gate.catalogue()
+        if catalogue is not self._catalogue:
+            self._columns.clear()
+            self._catalogue = catalogue
+        return self._columns.get((what, of))
+

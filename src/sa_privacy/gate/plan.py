@@ -1,0 +1,142 @@
+"""What the gate knows of one statement shape, and of one shape under one grant: worked out once, then looked up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sa_privacy.accesslog import members
+from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
+from sa_privacy.footprint import NOTHING, Footprint
+
+if TYPE_CHECKING:
+    from sa_privacy.access import Access
+    from sa_privacy.policy import Decision, Grant
+
+__all__ = ["Passage", "Plan", "Verdict", "access_members"]
+
+
+class Verdict:
+    """The decision on one plan under one grant, with the part of the event that never changes.
+
+    :param own: the statement may reach only the rows of the access's subject.
+    """
+
+    __slots__ = ("allowed", "decision", "members", "own")
+
+    def __init__(self, decision: Decision, encoded: bytes) -> None:
+        self.decision = decision
+        self.allowed = decision.allowed
+        self.own = decision.own
+        self.members = encoded
+
+
+class Plan:
+    """One statement shape: its footprint under one catalogue, and the verdicts so far.
+
+    :param fingerprint: the statement with its literals normalised, hashed; for events.
+    :param keys: positions of subject keys in a result row, with the kind of subject.
+    :param cells: positions of sealed columns in a result row.
+    :param predicates: subject-key predicates: kind, bind name or position, and whether it is a list.
+    """
+
+    __slots__ = ("catalogue", "cells", "fingerprint", "footprint", "keys", "predicates", "refusal", "verdicts")
+
+    def __init__(
+        self, footprint: Footprint, catalogue: Catalogue, fingerprint: str, refusal: Exception | None = None
+    ) -> None:
+        self.footprint = footprint
+        self.catalogue = catalogue
+        self.fingerprint = fingerprint
+        self.refusal = refusal
+        self.verdicts: dict[Grant | None, Verdict] = {}
+        kinds = subject_kinds(catalogue) if footprint.personal else {}
+        self.keys: tuple[tuple[int, str], ...] = tuple(
+            (index, kinds[name]) for index, name in enumerate(footprint.outputs) if name in kinds
+        )
+        self.cells: tuple[int, ...] = tuple(
+            index
+            for index, name in enumerate(footprint.outputs)
+            if name is not None and name in catalogue.columns and catalogue.columns[name].sealed
+        )
+        predicates = [
+            (kinds[predicate.column], predicate.bind, predicate.many)
+            for _, conditions in footprint.mentions
+            for predicate in conditions
+            if predicate.column in kinds
+        ]
+        inserted = [
+            (kinds[f"{table}.{column}"], bind, False)
+            for table, columns in footprint.inserts
+            for column, bind in columns
+            if f"{table}.{column}" in kinds
+        ]
+        self.predicates: tuple[tuple[str, str | int, bool], ...] = tuple(dict.fromkeys(predicates + inserted))
+
+    @property
+    def touches_nothing(self) -> bool:
+        """Whether the gate has nothing to say about it."""
+        return self.refusal is None and not self.footprint.personal
+
+    def columns(self, names: frozenset[str]) -> list[PersonalColumn]:
+        """The catalogue's columns of these names, in order."""
+        return [self.catalogue.columns[name] for name in sorted(names)]
+
+    def encode(self, decision: str, denials: list[str], policy_hash: str) -> bytes:
+        """The part of an event that is the same each time this statement gets this decision."""
+        footprint = self.footprint
+        return members(
+            reads=sorted(footprint.reads),
+            matches=sorted(footprint.matches),
+            writes=sorted(footprint.writes),
+            deletes=sorted(footprint.deletes),
+            statement=self.fingerprint,
+            decision=decision,
+            denials=denials,
+            policy=policy_hash,
+        )
+
+
+class Passage:
+    """One allowed execution, from its intent to its outcome."""
+
+    __slots__ = ("access", "head", "intent", "own", "plan", "subjects")
+
+    def __init__(
+        self, plan: Plan, access: Access | None, head: bytes, intent: int, subjects: tuple[str, ...], own: Any
+    ) -> None:
+        self.plan = plan
+        self.access = access
+        self.head = head
+        self.intent = intent
+        self.subjects = subjects
+        self.own = own
+
+
+def subject_kinds(catalogue: Catalogue) -> dict[str, str]:
+    """The columns that hold a subject's key, by name, with the kind of subject."""
+    return {
+        f"{table.name}.{table.subject.key}": table.subject.kind
+        for table in catalogue
+        if table.subject is not None and table.subject.key is not None
+    }
+
+
+def access_members(access: Access | None) -> bytes:
+    """The part of an event that is the same for everything done under one access."""
+    if access is None:
+        return members(actor=None, roles=[], purpose=[], reason=None, request=None)
+    encoded: bytes | None = access.notes.get("members")
+    if encoded is None:
+        encoded = access.notes["members"] = members(
+            actor=access.actor,
+            roles=list(access.roles),
+            purpose=list(access.purposes),
+            reason=access.reason,
+            request=access.request,
+        )
+    return encoded
+
+
+def empty_plan(catalogue: Catalogue) -> Plan:
+    """A plan for statements that touch nothing."""
+    return Plan(NOTHING, catalogue, "")

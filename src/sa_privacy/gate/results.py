@@ -1,0 +1,99 @@
+"""Rows on their way out: counted, and whose they are noted, durably, before anyone sees them.
+
+SQLAlchemy asks a fetch strategy for the rows of a cursor. The gate wraps the strategy of every allowed statement, so
+that ORM, Core and text rows all pass here first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from sa_privacy.gate.engine import Gate
+    from sa_privacy.gate.plan import Passage
+
+__all__ = ["WitnessedFetch"]
+
+_LARGEST_CHUNK = 256
+
+
+class WitnessedFetch:
+    """A fetch strategy that hands nothing over before the outcome is written.
+
+    Single fetches are served from chunks that grow from 1 row to 256, one event a chunk, so that iterating a result
+    costs an event for a few hundred rows and ``first()`` reports just one.
+    """
+
+    __slots__ = ("_chunk", "_gate", "_inner", "_passage", "_silent", "_waiting")
+
+    def __init__(self, inner: Any, gate: Gate, passage: Passage) -> None:
+        self._inner = inner
+        self._gate = gate
+        self._passage = passage
+        self._waiting: deque[Any] = deque()
+        self._chunk = 1
+        self._silent = True
+
+    @property
+    def alternate_cursor_description(self) -> Any:
+        """What the wrapped strategy says of the columns, where it knows better than the cursor."""
+        return self._inner.alternate_cursor_description
+
+    def _witness(self, rows: Sequence[Any]) -> None:
+        if rows or self._silent:
+            self._silent = False
+            self._gate.outcome(self._passage, rows)
+
+    def soft_close(self, result: Any, dbapi_cursor: Any) -> None:
+        """The cursor is exhausted."""
+        self._inner.soft_close(result, dbapi_cursor)
+
+    def hard_close(self, result: Any, dbapi_cursor: Any) -> None:
+        """The result is closed; what was fetched ahead was never handed over."""
+        self._waiting.clear()
+        self._inner.hard_close(result, dbapi_cursor)
+
+    def yield_per(self, result: Any, dbapi_cursor: Any, num: int) -> None:
+        """Streams in chunks of `num` rows."""
+        self._inner.yield_per(result, dbapi_cursor, num)
+        if result.cursor_strategy is not self:
+            self._inner, result.cursor_strategy = result.cursor_strategy, self
+        self._chunk = num
+
+    def fetchone(self, result: Any, dbapi_cursor: Any, hard_close: bool = False) -> Any:
+        """The next row, or None."""
+        if self._waiting:
+            return self._waiting.popleft()
+        rows = self._inner.fetchmany(result, dbapi_cursor, self._chunk)
+        self._witness(rows)
+        if not rows:
+            result._soft_close(hard=hard_close)  # as the plain strategies do at the end of the rows
+            return None
+        self._chunk = max(self._chunk, min(self._chunk * 4, _LARGEST_CHUNK))
+        self._waiting.extend(rows)
+        return self._waiting.popleft()
+
+    def fetchmany(self, result: Any, dbapi_cursor: Any, size: int | None = None) -> Any:
+        """The next rows, at most `size`."""
+        if self._waiting:
+            count = len(self._waiting) if size is None else min(size, len(self._waiting))
+            return [self._waiting.popleft() for _ in range(count)]
+        rows = self._inner.fetchmany(result, dbapi_cursor, size)
+        self._witness(rows)
+        return rows
+
+    def fetchall(self, result: Any, dbapi_cursor: Any) -> Any:
+        """All rows that are left."""
+        rows = self._inner.fetchall(result, dbapi_cursor)
+        self._witness(rows)
+        if self._waiting:
+            rows = [*self._waiting, *rows]
+            self._waiting.clear()
+        return rows
+
+    def handle_exception(self, result: Any, dbapi_cursor: Any, err: BaseException) -> NoReturn:
+        """A fetch failed."""
+        self._inner.handle_exception(result, dbapi_cursor, err)
+        raise err

@@ -1,0 +1,100 @@
+"""Errors and logs without values.
+
+Databases quote values in their errors, drivers keep them in attributes, SQLAlchemy keeps the parameters. On a
+protected engine all of it is taken out, of the error and of everything it was raised from, in place: the class of the
+error, SQLSTATE and the names of tables, columns and constraints stay, so that applications can go on telling a
+duplicate from a missing reference.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from sa_privacy.errors import PrivacyError
+
+__all__ = ["scrub_error"]
+
+# SQLite's own wordings that hold nothing but names.
+_SQLITE = re.compile(
+    r"(UNIQUE|NOT NULL|CHECK) constraint failed: [\w., ]+|FOREIGN KEY constraint failed|datatype mismatch|"
+    r"(no such (table|column|function|index|view)|ambiguous column name|table \w+ already exists)(: [\w.]+)?|"
+    r"database (table )?is locked(: \w+)?|attempt to write a readonly database|disk I/O error|"
+    r"database or disk is full|unable to open database file|cannot start a transaction within a transaction"
+)
+_NAMES = ("sqlstate", "constraint_name", "table_name", "column_name", "schema_name", "datatype_name", "pgcode")
+_VALUES = (
+    "detail",
+    "message",
+    "hint",
+    "query",
+    "internal_query",
+    "context",
+    "position",
+    "internal_position",
+    "server_source_line",
+    "pgerror",
+)
+
+
+def scrub_error(context: ExceptionContext) -> None:
+    """Takes every value out of the error that is about to be raised, and out of those behind it."""
+    if isinstance(context.original_exception, PrivacyError):
+        return
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [context.original_exception, context.chained_exception]
+    while todo:
+        error = todo.pop()
+        if error is None or id(error) in seen or isinstance(error, PrivacyError):
+            continue
+        seen.add(id(error))
+        todo += [error.__cause__, error.__context__]
+        _scrub(error)
+    wrapped = context.sqlalchemy_exception
+    if isinstance(wrapped, StatementError):
+        wrapped.params = None
+        wrapped.hide_parameters = True
+        if isinstance(wrapped, DBAPIError) and wrapped.orig is not None:
+            wrapped.args = (f"({type(wrapped.orig).__module__}.{type(wrapped.orig).__name__}) {wrapped.orig}",)
+        else:
+            wrapped.args = (f"({type(context.original_exception).__name__}) {context.original_exception}",)
+
+
+def _scrub(error: BaseException) -> None:
+    names = _structured(error)
+    text = str(error.args[0]) if error.args else ""
+    if names:
+        shown = ", ".join(f"{name} {value}" for name, value in names.items())
+        message = f"{type(error).__name__} ({shown}); the database's own words are hidden on a protected engine"
+    elif _SQLITE.fullmatch(text):
+        message = text
+    else:
+        message = f"{type(error).__name__}; its own words are hidden on a protected engine"
+    error.args = (message,)
+    for name in _VALUES:
+        if isinstance(error.__dict__.get(name), (str, int)):
+            error.__dict__[name] = None
+    _drop_psycopg_result(error)
+
+
+def _structured(error: BaseException) -> dict[str, str]:
+    sources: list[Any] = [error, getattr(error, "diag", None)]
+    found: dict[str, str] = {}
+    for name in _NAMES:
+        for source in sources:
+            value = getattr(source, name, None) if source is not None else None
+            if isinstance(value, str) and value:
+                found[name] = value
+                break
+    if "sqlstate" in found:
+        found.pop("pgcode", None)
+    return found
+
+
+def _drop_psycopg_result(error: BaseException) -> None:
+    """psycopg keeps the server's whole answer in ``_info``, behind ``diag``; the names in it were read before."""
+    if hasattr(error, "_info"):
+        error._info = None

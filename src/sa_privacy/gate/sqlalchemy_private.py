@@ -1,0 +1,56 @@
+"""Private SQLAlchemy touches of this room, one name each; ``tests/test_sqlalchemy_private.py`` watches them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm.base import _DEFER_FOR_STATE
+
+__all__ = [
+    "DEFER_FOR_STATE",
+    "InstanceKey",
+    "RowLogger",
+    "default_compiled_cache",
+    "in_greenlet",
+    "is_multivalues_batch",
+]
+
+#: What a property leaves in ``memoized_populators`` to be deferred for the instances of one load.
+DEFER_FOR_STATE: Any = _DEFER_FOR_STATE
+
+#: Where an instance keeps its state, in its ``__dict__``.
+InstanceKey = "_sa_instance_state"
+
+
+def in_greenlet() -> bool:
+    """Whether awaiting is possible here, i.e. whether asyncio code may load from the database at this point."""
+    from sqlalchemy.util.concurrency import in_greenlet as inside
+
+    return bool(inside())
+
+
+def is_multivalues_batch(context: Any) -> bool:
+    """Whether the context sends its INSERT in batches ("insertmanyvalues"), whose text SQLAlchemy makes anew."""
+    return context.execute_style.name == "INSERTMANYVALUES"
+
+
+class RowLogger:
+    """Stands before ``Engine.logger`` and keeps rows out of ``echo="debug"``."""
+
+    def __init__(self, plain: Any) -> None:
+        self.sa_privacy_plain = plain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sa_privacy_plain, name)
+
+    def debug(self, message: str, *args: Any, **kwargs: Any) -> None:
+        """Logs everything but the content of rows."""
+        if message.startswith("Row "):
+            self.sa_privacy_plain.debug("Row (hidden: this engine is protected)", **kwargs)
+        else:
+            self.sa_privacy_plain.debug(message, *args, **kwargs)
+
+
+def default_compiled_cache(engine: Any) -> Any:
+    """The compile cache that an engine uses when no execution option names another."""
+    return engine._compiled_cache

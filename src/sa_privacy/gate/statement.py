@@ -1,0 +1,99 @@
+"""The statement as the driver gets it, and the values bound to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import schema
+from sqlalchemy.sql import ddl
+
+from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
+
+__all__ = ["bound_values", "is_as_compiled", "is_plain_ddl", "text_to_judge"]
+
+_PLAIN_DDL = (
+    schema.CreateTable,
+    schema.DropTable,
+    schema.CreateIndex,
+    schema.DropIndex,
+    schema.CreateSchema,
+    schema.DropSchema,
+    schema.CreateSequence,
+    schema.DropSequence,
+    schema.AddConstraint,
+    schema.DropConstraint,
+    ddl.SetTableComment,
+    ddl.DropTableComment,
+    ddl.SetColumnComment,
+    ddl.DropColumnComment,
+)
+
+
+def is_as_compiled(context: Any, statement: str) -> bool:
+    """Whether `statement` is what SQLAlchemy made of ``context.compiled``, untouched by any listener."""
+    if statement is context.statement:
+        return True
+    if is_multivalues_batch(context):
+        return _is_batch_of(statement, context.compiled)
+    return bool(statement == context.statement)
+
+
+def _is_batch_of(statement: str, compiled: Any) -> bool:
+    """Whether an "insertmanyvalues" batch is its compiled INSERT with the VALUES clause repeated, and nothing else."""
+    single = compiled.string
+    start = single.find(" VALUES ")
+    head = single[: start + 8] if start >= 0 else ""
+    if not head:
+        return statement == single
+    if not statement.startswith(head):
+        # With server-side sentinels the batch selects from VALUES; judge that by its own text.
+        return False
+    tail_at = single.rfind(") RETURNING ")
+    tail = single[tail_at:] if tail_at >= 0 else ")"
+    on_conflict = single.find(") ON CONFLICT ")
+    if on_conflict >= 0:
+        tail = single[on_conflict:]
+    if not statement.endswith(tail):
+        return False
+    middle = statement[len(head) : len(statement) - len(tail) + 1]
+    return not _foreign(middle)
+
+
+def _foreign(values: str) -> bool:
+    """Whether repeated VALUES hold anything but placeholders, casts and literal-free punctuation."""
+    allowed = set("(),?:%$_ \n") | set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+    words = values.upper()
+    return not set(values) <= allowed or "SELECT" in words or "FROM" in words
+
+
+def is_plain_ddl(compiled: Any) -> bool:
+    """Whether the DDL is of a kind that reads no rows and keeps no query."""
+    return type(compiled.statement) in _PLAIN_DDL
+
+
+def text_to_judge(context: Any) -> str:
+    """The text of a compiled statement with its parameter lists unexpanded, so that one judgement serves all lengths."""
+    compiled = context.compiled
+    text: str = compiled.string
+    if "__[SCHEMA_" in text:
+        text = context.statement
+    return text
+
+
+def bound_values(context: Any, parameters: Any) -> list[Mapping[str | int, Any]]:
+    """The values of each parameter set as the application gave them, by bind name, or by position for driver SQL."""
+    if context.compiled is not None and getattr(context, "compiled_parameters", None):
+        sets = context.compiled_parameters
+        order = getattr(context.compiled, "positiontup", None)
+        if not order:
+            return list(sets)
+        return [{**one, **{index: one.get(name) for index, name in enumerate(order)}} for one in sets]
+    many = parameters if context.executemany else [parameters]
+    found: list[Mapping[str | int, Any]] = []
+    for one in many or ():
+        if isinstance(one, Mapping):
+            found.append(one)
+        elif isinstance(one, (list, tuple)):
+            found.append(dict(enumerate(one)))
+    return found

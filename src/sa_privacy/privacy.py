@@ -1,0 +1,335 @@
+"""The composition root: joins policy, keys, log and engines.
+
+There is one :class:`Privacy` for each policy, and nothing global: two of them, with two policies, live side by side in
+one process, each on its own engines.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar, overload
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Column, Engine, MetaData, event
+from sqlalchemy.exc import UnboundExecutionError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import InstrumentedAttribute, Mapper, QueryableAttribute, Session
+from sqlalchemy.sql import ClauseElement
+
+from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
+from sa_privacy.accesslog import AccessLog
+from sa_privacy.columns.annotation import Annotation, Lookup, annotate_column
+from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.columns.live import LiveCatalogue
+from sa_privacy.crypto import Keyring
+from sa_privacy.errors import PolicyError
+from sa_privacy.footprint import Declarations
+from sa_privacy.gate.declare import adding
+from sa_privacy.gate.engine import Gate, Mode
+from sa_privacy.gate.explain import Explanation, explain
+from sa_privacy.gate.install import Installation, install
+from sa_privacy.gate.instrument import Instrumentation
+from sa_privacy.gate.load import load_covered
+from sa_privacy.gate.memory import Memory
+from sa_privacy.gate.narrow_rows import limit_to_own_rows
+from sa_privacy.policy import Policy
+
+__all__ = ["Privacy"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Privacy:
+    """Makes one policy true on the engines it is installed on.
+
+    :param policy: a :class:`~sa_privacy.Policy`, or the path of its TOML document.
+    :param keys: the keys of sealed columns; None where no column is sealed.
+    :param log: where every access is written down; None writes nothing, and has to be said.
+    :param mode: ``"enforce"``, or ``"observe"``: everything runs, and what would have been denied is logged.
+    :param metadata: the ``MetaData`` (or several, or declarative bases) whose tables this policy looks after; None
+        means every annotated table of the process.
+    :raises PolicyError: the policy, or an annotation, contradicts itself; every fault is listed.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | str | os.PathLike[str],
+        *,
+        keys: Keyring | None = None,
+        log: AccessLog | None,
+        mode: Mode = "enforce",
+        metadata: Any = None,
+    ) -> None:
+        if mode not in ("enforce", "observe"):
+            raise PolicyError(f'mode="{mode}" is not known.', hint='"enforce" or "observe".')
+        self.policy = policy if isinstance(policy, Policy) else Policy.load(Path(policy))
+        self.log = log
+        self.mode: Mode = mode
+        self._keys = keys
+        self._declarations = Declarations()
+        self._scopes = AccessScopes(self.policy)
+        self._live = LiveCatalogue(self.policy, _collections(metadata))
+        self._gate = Gate(
+            self._scopes, self._live.current, keys=keys, log=log, mode=mode, declarations=lambda: self._declarations
+        )
+        self._memory = Memory(self._gate, self._governs)
+        self._scopes.on_change = self._memory.put_away
+        instrumentation = Instrumentation(self._memory)
+        self._live.on_change = lambda: instrumentation.sweep(self._gate.view(None))
+        self._installed: WeakKeyDictionary[Engine, Installation] = WeakKeyDictionary()
+        self._stops: list[Callable[[], None]] = []
+        if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
+            self._stops.append(limit_to_own_rows(self._gate, self._governs))
+        self._live.check()
+
+    def __repr__(self) -> str:
+        return f"<Privacy {self.policy.id!r} {self.policy.version} mode={self.mode} engines={len(self._installed)}>"
+
+    # -- engines --------------------------------------------------------------------------------------------------
+
+    def install(self, engine: Engine | AsyncEngine) -> None:
+        """Protects an engine. Doing it twice changes nothing.
+
+        :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, or an annotation names a
+            category that the policy does not know.
+        """
+        plain = _sync(engine)
+        if self._installation(plain) is None:
+            self._live.check()
+            self._installed[plain] = install(plain, self._gate, self._keys)
+
+    def uninstall(self, engine: Engine | AsyncEngine) -> None:
+        """Takes the protection off again: the engine behaves as if it had never been there."""
+        installation = self._installation(_sync(engine))
+        if installation is not None:
+            installation.remove()
+            del self._installed[installation.engine]
+
+    def install_all(self, match: Callable[[Engine], bool] = lambda engine: True) -> Callable[[], None]:
+        """Protects every engine of the process, present and future, that `match` takes.
+
+        :returns: a function that stops taking in new engines; those taken in stay protected.
+        """
+
+        def engine_connect(connection: Any) -> None:
+            engine = connection.engine
+            if engine.dialect.name in ("sqlite", "postgresql") and self._installation(engine) is None and match(engine):
+                self.install(engine)
+
+        for found in [thing for thing in gc.get_objects() if isinstance(thing, Engine)]:
+            if type(found) is Engine and match(found):
+                self.install(found)
+        event.listen(Engine, "engine_connect", engine_connect)
+        return lambda: event.remove(Engine, "engine_connect", engine_connect)
+
+    def close(self) -> None:
+        """Takes the protection off every engine, and closes the log."""
+        for engine in list(self._installed):
+            self.uninstall(engine)
+        for stop in self._stops:
+            stop()
+        self._stops.clear()
+        if self.log is not None:
+            self.log.close()
+
+    def _installation(self, engine: Engine) -> Installation | None:
+        """Engines made with ``execution_options`` share their dialect, and so their protection."""
+        found = self._installed.get(engine)
+        if found is None:
+            for other in self._installed.values():
+                if other.engine.dialect is engine.dialect:
+                    return other
+        return found
+
+    def _governs(self, session: Session, mapper: Mapper[Any]) -> bool:
+        try:
+            bind = session.get_bind(mapper)
+        except UnboundExecutionError:
+            return False
+        return any(installed.engine.dialect is bind.dialect for installed in self._installed.values())
+
+    # -- accesses -------------------------------------------------------------------------------------------------
+
+    def access(
+        self,
+        purpose: Names = None,
+        *,
+        actor: str | None = None,
+        role: Names = None,
+        subject: object = None,
+        reason: str | None = None,
+        withheld: Withheld | None = None,
+        maintenance: bool | None = None,
+        **details: object,
+    ) -> AccessBlock:
+        """Declares who acts, in which role, for which purpose: a context manager, and a decorator.
+
+        What is left out comes from the enclosing access. As a decorator it serves functions, coroutines and
+        generators; each call is an access of its own.
+
+        :param purpose: one purpose of the policy, or several.
+        :param actor: who acts, in the application's own words.
+        :param role: the role acted in, or several.
+        :param subject: the person whose own rows are meant: the key of their row, or ``(kind, key)``.
+        :param reason: why, in human words; it goes into the log, so it must name no one.
+        :param withheld: what uncovered attributes of loaded objects read as: ``"raise"`` (an error), ``"none"``, or
+            ``"mask"`` (the category's mask).
+        :param maintenance: covers every column, logs everything; only for roles with ``maintenance = true``.
+        :raises UnknownPurpose, UnknownRole, RoleDenied: on entry, where the policy does not allow the combination.
+        :raises AccessEnded: on entry, where the enclosing access has been left.
+        """
+        return self._scopes.access(
+            purpose,
+            actor=actor,
+            role=role,
+            subject=subject,
+            reason=reason,
+            withheld=withheld,
+            maintenance=maintenance,
+            **details,
+        )
+
+    def request(self, request: str | None = None, **declared: Any) -> AccessBlock:
+        """Opens a root that inherits nothing, to be filled in by ``privacy.current().bind(...)``.
+
+        :param request: the caller's own id of the request, for the log.
+        :param declared: what is known already, as for :meth:`access`.
+        """
+        return self._scopes.request(request, **declared)
+
+    def system(self, name: str, *, reason: str | None = None, **details: object) -> AccessBlock:
+        """The access of a job that the policy names under ``[systems]``. Inherits nothing.
+
+        :raises UnknownRole: the policy knows no such system.
+        """
+        return self._scopes.system(name, reason=reason, **details)
+
+    def carry(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Takes the current access, as one of its own, into a thread, task or background job.
+
+        :raises NoAccess: none is declared here.
+        """
+        return self._scopes.carry(function)
+
+    def current(self) -> Scope:
+        """The scope in force: ``.access`` says what is declared, ``.bind(...)`` fills in the request around it.
+
+        :raises NoAccess: none is declared here.
+        """
+        return self._scopes.require()
+
+    async def load(self, *objects_and_names: Any) -> None:
+        """Loads what the access in force covers of objects of an ``AsyncSession``, one SELECT an object.
+
+        :param objects_and_names: objects, and names of attributes where not all covered ones are wanted.
+        :raises AccessDenied: a named attribute is not covered.
+        """
+        objects = [thing for thing in objects_and_names if not isinstance(thing, str)]
+        names = [thing for thing in objects_and_names if isinstance(thing, str)]
+        for instance in objects:
+            await load_covered(self._memory, instance, names)
+
+    # -- columns --------------------------------------------------------------------------------------------------
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """All tables and columns this policy looks after, as of now."""
+        return self._live.current()
+
+    def annotate(
+        self,
+        column: QueryableAttribute[Any] | InstrumentedAttribute[Any] | Column[Any],
+        *,
+        category: str,
+        purposes: Collection[str] | None = None,
+        encrypt: bool = True,
+        lookup: Lookup = None,
+        field: str | None = None,
+    ) -> None:
+        """Annotates a column of a model that one cannot edit; see :func:`sa_privacy.pii_column`.
+
+        :raises PolicyError: the category is unknown, or the column is annotated otherwise already.
+        """
+        if category not in self.policy.categories:
+            raise PolicyError(
+                f'the policy knows no category "{category}".',
+                hint=f"categories of the policy: {', '.join(sorted(self.policy.categories))}.",
+            )
+        annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
+        columns = [column] if isinstance(column, Column) else column.property.columns
+        for one in columns:
+            annotate_column(one, annotation)
+        self._live.current()
+
+    @overload
+    def declare(self, *, function: str, touches: Iterable[str]) -> None: ...
+    @overload
+    def declare(self, *, view: str, reads: Iterable[str]) -> None: ...
+    @overload
+    def declare(
+        self,
+        *,
+        sql: str,
+        reads: Iterable[str] = (),
+        matches: Iterable[str] = (),
+        writes: Iterable[str] = (),
+        dialect: Literal["sqlite", "postgresql"] = "postgresql",
+    ) -> None: ...
+    def declare(self, **said: Any) -> None:
+        """Says of SQL what the library cannot see for itself.
+
+        :param function: a SQL function, and the columns it `touches`; none where it touches nothing personal.
+        :param view: a view, and the columns it `reads`.
+        :param sql: a statement, whatever its literals, and the columns it `reads`, `matches` and `writes`.
+        :raises PolicyError: a column is not in the catalogue.
+        """
+        known = self.catalogue.columns
+        for what in ("touches", "reads", "matches", "writes"):
+            for name in said.get(what, ()):
+                if name not in known:
+                    raise PolicyError(
+                        f'"{name}" is not a personal column.',
+                        hint=f"personal columns: {', '.join(sorted(known)) or 'none'}.",
+                    )
+        self._declarations = adding(self._declarations, **said)
+        self._live.renew()
+
+    def explain(self, statement: ClauseElement | str, *, engine: Engine | AsyncEngine | None = None) -> Explanation:
+        """What a statement would touch under the access in force, and whether it would run. Runs nothing.
+
+        :param engine: an engine this ``Privacy`` is installed on; may be left out where there is just one.
+        :raises PolicyError: no engine is known.
+        """
+        if engine is None and len(self._installed) == 1:
+            plain = next(iter(self._installed))
+        elif engine is not None and self._installation(_sync(engine)) is not None:
+            plain = _sync(engine)
+        else:
+            raise PolicyError(
+                "which engine would run it?", hint="explain(statement, engine=...) with an engine it is installed on."
+            )
+        installation = self._installation(plain)
+        assert installation is not None
+        return explain(self._gate, plain, installation.door, statement)
+
+
+def _sync(engine: Engine | AsyncEngine) -> Engine:
+    if isinstance(engine, AsyncEngine):
+        return engine.sync_engine
+    if not isinstance(engine, Engine):
+        raise PolicyError(f"{type(engine).__name__} is no engine.", hint="give an Engine or an AsyncEngine.")
+    return engine
+
+
+def _collections(metadata: Any) -> tuple[MetaData, ...] | None:
+    if metadata is None:
+        return None
+    several = metadata if isinstance(metadata, (list, tuple, set, frozenset)) else (metadata,)
+    found = tuple(one if isinstance(one, MetaData) else getattr(one, "metadata", None) for one in several)
+    if not all(isinstance(one, MetaData) for one in found):
+        raise PolicyError("metadata must be MetaData or declarative bases.", hint="metadata=Base.metadata.")
+    return found  # type: ignore[return-value]
