@@ -1,0 +1,40 @@
+"""The policy, and the judgement by it. Pure: no database, no framework, no clock.
+
+``vocabulary`` says what a policy speaks of, ``document`` loads and hashes it, ``reading`` checks it (with
+``table``, ``faults`` and ``places``), ``grant`` works out what a set of purposes and roles may do, ``decide`` judges a
+request, ``wording`` says why not and what next, and ``ports`` is what the gate asks of others.
+"""
+
+from __future__ import annotations
+
+from sa_privacy.policy.decide import Decision, Denial, Request, Touch, decide
+from sa_privacy.policy.document import Policy, check
+from sa_privacy.policy.faults import Fault
+from sa_privacy.policy.grant import Grant, may_act_for
+from sa_privacy.policy.ports import ConsentPort, HoldPort, PledgePort
+from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System, Verb
+from sa_privacy.policy.wording import denied
+
+__all__ = [
+    "Category",
+    "ColumnRule",
+    "ConsentPort",
+    "Decision",
+    "Denial",
+    "Fault",
+    "Grant",
+    "HoldPort",
+    "LogRules",
+    "PledgePort",
+    "Policy",
+    "Purpose",
+    "Request",
+    "Role",
+    "System",
+    "Touch",
+    "Verb",
+    "check",
+    "decide",
+    "denied",
+    "may_act_for",
+]

@@ -1,0 +1,240 @@
+"""The policy document: loaded, checked as a whole, hashed, and asked for grants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from sa_privacy.errors import PolicyError
+from sa_privacy.policy.faults import Fault, Faults, as_error
+from sa_privacy.policy.grant import Grant, make_grant
+from sa_privacy.policy.places import lines_of
+from sa_privacy.policy.reading import Contents, read
+from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System
+
+__all__ = ["Policy", "check"]
+
+_GRANTS_KEPT = 1024
+_FORM = 1  # of what is hashed; a change to it changes every hash
+_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+class Policy:
+    """One policy: which categories of personal data exist, what for, and for whom.
+
+    Built from a TOML document with :meth:`load` or :meth:`loads`, or from its sections as dictionaries::
+
+        Policy(
+            policy={"id": "shop", "version": "1"},
+            categories={"email": {}},
+            purposes={"inquiries": {"use": ["email"]}},
+        )
+
+    It cannot be changed. Two policies are equal only if they are the same object; compare :attr:`hash` for meaning.
+
+    :raises PolicyError: telling every fault at once.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_grants",
+        "_lock",
+        "categories",
+        "columns",
+        "controller",
+        "hash",
+        "id",
+        "languages",
+        "log",
+        "purposes",
+        "roles",
+        "systems",
+        "version",
+    )
+
+    id: str
+    version: str
+    languages: tuple[str, ...]
+    controller: Mapping[str, str]
+    categories: Mapping[str, Category]
+    purposes: Mapping[str, Purpose]
+    roles: Mapping[str, Role]
+    systems: Mapping[str, System]
+    columns: Mapping[str, ColumnRule]
+    log: LogRules
+    hash: str
+    """``"sha256:<hex>"`` over what the policy means: the order of keys, whitespace, TOML or Python do not matter."""
+
+    def __init__(
+        self,
+        *,
+        policy: Mapping[str, object] | None = None,
+        categories: Mapping[str, object] | None = None,
+        purposes: Mapping[str, object] | None = None,
+        roles: Mapping[str, object] | None = None,
+        systems: Mapping[str, object] | None = None,
+        columns: Mapping[str, object] | None = None,
+        log: Mapping[str, object] | None = None,
+        **others: object,
+    ) -> None:
+        sections: dict[str, object] = {
+            "policy": policy,
+            "categories": categories,
+            "purposes": purposes,
+            "roles": roles,
+            "systems": systems,
+            "columns": columns,
+            "log": log,
+        }
+        faults = Faults()
+        contents = read({name: value for name, value in (sections | others).items() if value is not None}, faults)
+        if faults:
+            raise faults.error("the policy")
+        self._fill(contents)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Policy:
+        """Read the TOML document at the path.
+
+        :raises PolicyError: if it cannot be read, or telling every fault at once.
+        """
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise PolicyError(
+                f"the policy document {os.fspath(path)} cannot be read: {reason}.",
+                hint="Give the path of the TOML document that states the policy.",
+            ) from None
+        return cls._parse(content, os.fspath(path))
+
+    @classmethod
+    def loads(cls, text: str, source: str = "<string>") -> Policy:
+        """Read a TOML text.
+
+        :param source: what to call the text in errors.
+        :raises PolicyError: telling every fault at once.
+        """
+        return cls._parse(text, source)
+
+    @classmethod
+    def _parse(cls, content: str | bytes, source: str) -> Policy:
+        contents, faults = _examine(content)
+        if contents is None or faults:
+            raise as_error(faults, source)
+        policy = cls.__new__(cls)
+        policy._fill(contents)
+        return policy
+
+    def _fill(self, contents: Contents) -> None:
+        for each in fields(contents):
+            object.__setattr__(self, each.name, getattr(contents, each.name))
+        object.__setattr__(self, "hash", _hash(contents))
+        object.__setattr__(self, "_grants", {})
+        object.__setattr__(self, "_lock", threading.Lock())
+
+    def grant(
+        self,
+        purposes: Collection[str],
+        roles: Collection[str],
+        *,
+        system: str | None = None,
+        maintenance: bool = False,
+    ) -> Grant:
+        """What may be done for these purposes in these roles.
+
+        The same arguments, in any order, give the same object, as long as it is kept (the last 1,024 are).
+
+        :param purposes: each must be among the purposes of one of the roles; without a role, of a role that is
+            anonymous. A policy that defines no roles sets no limits by role. For a system, none means all of its own.
+        :param system: the job that acts. Its own purposes count, and not those of the roles.
+        :param maintenance: everything is granted; one of the roles must be marked for it.
+        :raises UnknownPurpose: the policy does not define a purpose.
+        :raises UnknownRole: the policy does not define a role, or the system.
+        :raises RoleDenied: no role may act for a purpose, or none is marked for maintenance.
+        """
+        purposes = (purposes,) if isinstance(purposes, str) else tuple(sorted(set(purposes)))
+        roles = (roles,) if isinstance(roles, str) else tuple(sorted(set(roles)))
+        key = (purposes, roles, system, maintenance)
+        grants = self._grants
+        found = grants.get(key)
+        if found is not None:
+            return found
+        made = make_grant(self, purposes, roles, system=system, maintenance=maintenance)
+        with self._lock:
+            while len(grants) >= _GRANTS_KEPT:
+                del grants[next(iter(grants))]
+            return grants.setdefault(key, made)
+
+    _grants: dict[tuple[tuple[str, ...], tuple[str, ...], str | None, bool], Grant]
+    _lock: threading.Lock
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a policy cannot be changed: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a policy cannot be changed: {name}")
+
+    def __repr__(self) -> str:
+        return f"<Policy {self.id} {self.version} {self.hash[:19]}>"
+
+
+def check(text: str) -> tuple[Fault, ...]:
+    """Every fault of a TOML text, from the top down; empty for a sound policy."""
+    return _examine(text)[1]
+
+
+def _examine(content: str | bytes) -> tuple[Contents | None, tuple[Fault, ...]]:
+    try:
+        text = content if isinstance(content, str) else content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return None, (Fault("", "is not UTF-8 text, which TOML has to be.", line),)
+    text = text.removeprefix("\ufeff")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, (_syntax(str(error), text),)
+    except RecursionError:
+        return None, (Fault("", "is nested too deeply to be a policy.", None),)
+    faults = Faults(lines_of(text))
+    return read(data, faults), faults.all
+
+
+def _syntax(message: str, text: str) -> Fault:
+    place = _TOML_PLACE.search(message)
+    if place is None:
+        return Fault("", f"is no TOML: {message}.", None)
+    line = int(place[1]) if place[1] else text.rstrip("\n").count("\n") + 1
+    return Fault("", f"is no TOML: {message[: place.start()]}.", line)
+
+
+def _hash(contents: Contents) -> str:
+    form = json.dumps(
+        {"form": _FORM, **_plain_fields(contents)}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
+    return "sha256:" + hashlib.sha256(form.encode()).hexdigest()
+
+
+def _plain_fields(thing: object) -> dict[str, object]:
+    if not is_dataclass(thing) or isinstance(thing, type):
+        raise TypeError(f"no part of a policy: {type(thing).__name__}")
+    return {each.name: _plain(getattr(thing, each.name)) for each in fields(thing)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if is_dataclass(value):
+        return _plain_fields(value)
+    return value

@@ -1,0 +1,226 @@
+"""Reading a policy document: every section, every rule between the sections, every fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeVar
+
+from sa_privacy.policy.faults import Faults, cut, nearest
+from sa_privacy.policy.places import Path
+from sa_privacy.policy.table import Table, is_name, kind
+from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System
+
+__all__ = ["SECTIONS", "Contents", "read"]
+
+SECTIONS = ("policy", "categories", "purposes", "roles", "systems", "columns", "log")
+
+_POLICY_KEYS = ("id", "version", "languages", "controller")
+_CATEGORY_KEYS = ("title", "dpv", "mask")
+_VERBS = ("read", "match", "write")
+_PURPOSE_KEYS = ("title", "clause", "use", *_VERBS, "delete", "consent", "rows", "dpv")
+_ROLE_KEYS = ("title", "purposes", "anonymous", "maintenance")
+_SYSTEM_KEYS = ("title", "purposes")
+_COLUMN_KEYS = ("category", "encrypt", "lookup", "purposes", "field")
+_LOOKUPS: tuple[Literal["exact", "casefold"], ...] = ("exact", "casefold")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
+
+_Thing = TypeVar("_Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a document says, section by section."""
+
+    id: str
+    version: str
+    languages: tuple[str, ...]
+    controller: Mapping[str, str]
+    categories: Mapping[str, Category]
+    purposes: Mapping[str, Purpose]
+    roles: Mapping[str, Role]
+    systems: Mapping[str, System]
+    columns: Mapping[str, ColumnRule]
+    log: LogRules
+
+
+def read(data: Mapping[str, object], faults: Faults) -> Contents:
+    """Read a whole document. What comes back is meant to be used only where no fault was found."""
+    return _Reader(data, faults).contents()
+
+
+class _Reader:
+    def __init__(self, data: Mapping[str, object], faults: Faults) -> None:
+        self.faults = faults
+        self.document = Table(data, (), faults, SECTIONS)
+        self.languages: tuple[str, ...] = ("en",)
+        self.sections = {name: self.section(name) for name in ("categories", "purposes", "roles", "systems")}
+
+    def contents(self) -> Contents:
+        head = Table(self.document.values.get("policy", {}), ("policy",), self.faults, _POLICY_KEYS)
+        if "policy" not in self.document.values:
+            head.is_table = False
+            self.faults.add((), "the section [policy] is missing; it says id and version.")
+        self.languages = self.read_languages(head)
+        name = head.needed("id", "it is the name of the policy")
+        version = head.needed("version", 'e.g. the day it was published, as in "2026-11-23"')
+        controller = head.words("controller", self.languages, None)
+        categories = self.each("categories", self.category)
+        purposes = self.each("purposes", self.purpose)
+        roles = self.each("roles", self.role)
+        if "roles" in self.document.values and not self.sections["roles"].values:
+            self.faults.add(("roles",), "is empty; define a role, or leave the section out to set no limits by role.")
+        return Contents(
+            id=name,
+            version=version,
+            languages=self.languages,
+            controller=controller,
+            categories=categories,
+            purposes=purposes,
+            roles=roles,
+            systems=self.each("systems", self.system),
+            columns=self.columns(purposes),
+            log=self.log(),
+        )
+
+    def section(self, name: str) -> Table:
+        return Table(self.document.values.get(name, {}), (name,), self.faults)
+
+    def each(self, section: str, make: Callable[[str, object, Path], _Thing]) -> Mapping[str, _Thing]:
+        things: dict[str, _Thing] = {}
+        for name, value in self.sections[section].values.items():
+            path: Path = (section, name)
+            if not name.strip():
+                self.faults.add(path, "has an empty name.")
+            elif not is_name(name):
+                self.faults.add(path, 'is no name; a name is made of letters, digits, "_" and "-".')
+            things[name] = make(name, value, path)
+        return MappingProxyType(things)
+
+    def read_languages(self, head: Table) -> tuple[str, ...]:
+        languages = head.names("languages")
+        if languages is None:
+            return ("en",)
+        for position, language in enumerate(languages):
+            if not _LANGUAGE.fullmatch(language):
+                what = f'{cut(language)} is no language tag; write it as in "en" or "pt-BR".'
+                self.faults.add((*head.path, "languages", position), what)
+                return ()  # no language to hold the titles to
+        return languages
+
+    def category(self, name: str, value: object, path: Path) -> Category:
+        table = Table(value, path, self.faults, _CATEGORY_KEYS)
+        title = table.words("title", self.languages, name)
+        return Category(name, title, table.text("dpv"), table.text("mask", empty=True))
+
+    def purpose(self, name: str, value: object, path: Path) -> Purpose:
+        table = Table(value, path, self.faults, _PURPOSE_KEYS)
+        verbs = {verb: self.opened(table, verb) for verb in _VERBS}
+        if "use" in table.values:
+            for verb in _VERBS:
+                if verb in table.values:
+                    table.fault(verb, 'stands beside "use", which already says read, match and write; keep one.')
+            verbs = dict.fromkeys(_VERBS, self.opened(table, "use"))
+        if table.is_table and not {"use", "delete", *_VERBS} & table.values.keys():
+            self.faults.add(path, 'opens nothing; name categories under "use", or under "read", "match" and "write".')
+        dpv = (table.text("dpv"),) if isinstance(table.values.get("dpv"), str) else table.names("dpv")
+        return Purpose(
+            name,
+            table.words("title", self.languages, name),
+            table.text("clause"),
+            delete=self.tables(table),
+            consent=table.choice("consent", ("none", "opt_in", "opt_out")) or "none",
+            rows=table.choice("rows", ("all", "own")) or "all",
+            dpv=tuple(sorted(term for term in dpv or () if term)),
+            **verbs,
+        )
+
+    def opened(self, table: Table, key: str) -> frozenset[str]:
+        return frozenset(table.names(key, self.sections["categories"].values, "category") or ())
+
+    def tables(self, table: Table) -> frozenset[str]:
+        names = table.names("delete") or ()
+        for position, name in enumerate(names):
+            if not 1 <= len(_parts(name)) <= 2:
+                what = f'{cut(name)} is no table; write "table" or "schema.table".'
+                self.faults.add((*table.path, "delete", position), what)
+        return frozenset(names)
+
+    def role(self, name: str, value: object, path: Path) -> Role:
+        table = Table(value, path, self.faults, _ROLE_KEYS)
+        anonymous, maintenance = table.flag("anonymous"), table.flag("maintenance")
+        if anonymous and maintenance:
+            table.fault("anonymous", "stands beside maintenance: anybody could open everything; keep one.")
+        purposes = self.acted_for(table, required=not maintenance)
+        return Role(name, table.words("title", self.languages, name), purposes, anonymous, maintenance)
+
+    def system(self, name: str, value: object, path: Path) -> System:
+        table = Table(value, path, self.faults, _SYSTEM_KEYS)
+        title = table.words("title", self.languages, name)
+        return System(name, title, self.acted_for(table, required=True))
+
+    def acted_for(self, table: Table, *, required: bool) -> frozenset[str]:
+        purposes = table.names("purposes", self.sections["purposes"].values, "purpose")
+        if purposes is None and required and table.is_table:
+            self.faults.add(table.path, "has no purposes; name those it may act for.")
+        return frozenset(purposes or ())
+
+    def columns(self, purposes: Mapping[str, Purpose]) -> Mapping[str, ColumnRule]:
+        section = self.section("columns")
+        rules: dict[str, ColumnRule] = {}
+        for name, value in section.values.items():
+            parts = _parts(name)
+            if not 2 <= len(parts) <= 3:
+                what = 'is no column; write "table.column" or "schema.table.column", in quotes.'
+                if len(parts) == 1 and isinstance(value, Mapping) and value and not value.keys() & set(_COLUMN_KEYS):
+                    what = f'quote the whole name of the column, as in "{name}.{next(iter(value))}".'
+                section.fault(name, what)
+            else:
+                rules[name] = self.column(value, (*section.path, name), purposes)
+        return MappingProxyType(rules)
+
+    def column(self, value: object, path: Path, purposes: Mapping[str, Purpose]) -> ColumnRule:
+        categories = self.sections["categories"].values
+        if isinstance(value, str):
+            self.known_category(value, path, bool(value.strip()))
+            return ColumnRule(value)
+        if not isinstance(value, Mapping):
+            self.faults.add(path, f'must be a category, or a table as in {{category = "..."}}, and is {kind(value)}.')
+            return ColumnRule("")
+        table = Table(value, path, self.faults, _COLUMN_KEYS)
+        category = table.needed("category", "say what it holds")
+        if category:
+            self.known_category(category, (*path, "category"), True)
+        encrypt = table.flag("encrypt")
+        lookup = table.choice("lookup", _LOOKUPS)
+        for key in ("lookup", "field"):
+            if key in table.values and not encrypt:
+                table.fault(key, "is for sealed columns; add encrypt = true, or leave it out.")
+        only = table.names("purposes", self.sections["purposes"].values, "purpose")
+        for position, name in enumerate(only or ()):
+            purpose = purposes.get(name)
+            opened = purpose.read | purpose.match | purpose.write if purpose else frozenset[str]()
+            sound = purpose is not None and category in categories and opened <= categories.keys()
+            if sound and category not in opened:
+                what = f"{cut(name)} does not open {cut(category)}; purposes narrow, and never widen."
+                self.faults.add((*path, "purposes", position), what)
+        return ColumnRule(category, encrypt, lookup, frozenset(only) if only is not None else None, table.text("field"))
+
+    def known_category(self, name: str, path: Path, filled: bool) -> None:
+        categories = self.sections["categories"].values
+        if not filled:
+            self.faults.add(path, "is empty.")
+        elif name not in categories:
+            self.faults.add(path, f"there is no category {cut(name)}. {nearest(name, categories)}")
+
+    def log(self) -> LogRules:
+        table = Table(self.document.values.get("log", {}), ("log",), self.faults, ("on_failure",))
+        return LogRules(table.choice("on_failure", ("refuse", "continue")) or "refuse")
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a dotted name; none where one of them is empty."""
+    parts = name.split(".")
+    return parts if all(part and part == part.strip() for part in parts) else []

@@ -1,0 +1,119 @@
+"""What a policy speaks of, as plain values: categories, purposes, roles, systems, column rules, log rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Category", "ColumnRule", "Consent", "LogRules", "Purpose", "Role", "Rows", "System", "Verb"]
+
+Verb = Literal["read", "match", "write"]
+"""What may be done with a column. *read*: the value leaves the database in a result. *match*: it decides which rows,
+in what order or in which group. *write*: it is inserted or updated."""
+
+Consent = Literal["none", "opt_in", "opt_out"]
+Rows = Literal["all", "own"]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A kind of personal data, e.g. ``email``.
+
+    :param title: what people call it, by language.
+    :param dpv: the W3C Data Privacy Vocabulary term, e.g. ``"pd:EmailAddress"``.
+    :param mask: what stands in for a withheld value, where masks are asked for.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    dpv: str | None = None
+    mask: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What personal data may be used for.
+
+    :param clause: where the published policy says so, e.g. ``"1-1"``.
+    :param read: categories whose values may leave the database.
+    :param match: categories that may decide which rows, in what order or in which group.
+    :param write: categories that may be inserted or updated.
+    :param delete: tables, as the catalogue spells them, that rows may be deleted from.
+    :param consent: whether a person must have agreed (``"opt_in"``) or may have objected (``"opt_out"``).
+    :param rows: ``"own"`` reaches only the rows of the person that the access is for.
+    :param dpv: W3C Data Privacy Vocabulary terms.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    clause: str | None = None
+    read: frozenset[str] = frozenset()
+    match: frozenset[str] = frozenset()
+    write: frozenset[str] = frozenset()
+    delete: frozenset[str] = frozenset()
+    consent: Consent = "none"
+    rows: Rows = "all"
+    dpv: tuple[str, ...] = ()
+
+    def of(self, verb: Verb) -> frozenset[str]:
+        """The categories that the verb reaches."""
+        if verb == "read":
+            return self.read
+        return self.match if verb == "match" else self.write
+
+    def opens(self, verb: Verb, category: str, only: frozenset[str] | None = None) -> bool:
+        """Whether this purpose allows the verb on a column of the category.
+
+        :param only: the purposes the column itself is narrowed to; None narrows nothing.
+        """
+        return category in self.of(verb) and (only is None or self.name in only)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What somebody is, and so which purposes they may act for.
+
+    :param anonymous: its purposes are open before anybody is known.
+    :param maintenance: it may open every column for migrations, fixtures and imports; every such use is logged.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    purposes: frozenset[str] = frozenset()
+    anonymous: bool = False
+    maintenance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A job that acts by itself, and the purposes it may act for."""
+
+    name: str
+    title: Mapping[str, str]
+    purposes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRule:
+    """What the policy says of a column in a model that nobody edits.
+
+    :param category: the category it holds.
+    :param encrypt: whether its values are sealed.
+    :param lookup: how a sealed column is searched: ``"exact"``, ``"casefold"``, or not at all.
+    :param purposes: narrows the purposes that the policy allows for the category.
+    :param field: the logical field id that seals are bound to.
+    """
+
+    category: str
+    encrypt: bool = False
+    lookup: Literal["exact", "casefold"] | None = None
+    purposes: frozenset[str] | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRules:
+    """What happens when an event cannot be written: the statement is refused, or it continues."""
+
+    on_failure: Literal["refuse", "continue"] = "refuse"
