@@ -1,0 +1,10 @@
+"""Sealing: cell bytes, keyring, value encodings, log pseudonyms. Pure; the formats are in docs/spec/."""
+
+from __future__ import annotations
+
+from sa_privacy.crypto.cell import FieldCipher
+from sa_privacy.crypto.codec import JSON, Codec, codec_for
+from sa_privacy.crypto.keyring import Keyring
+from sa_privacy.crypto.pseudonym import Pseudonyms
+
+__all__ = ["JSON", "Codec", "FieldCipher", "Keyring", "Pseudonyms", "codec_for"]

@@ -1,0 +1,261 @@
+"""Cells: one value sealed under one field's key (docs/spec/cell.md).
+
+A :class:`FieldCipher` seals and opens the cells of one field. ``opener()`` and ``sealer()`` return closures for the
+hot path: one Python frame, one dictionary look-up on the header, one AEAD call. Whatever goes wrong there is found out
+again slowly, outside the ``except`` clause, so that no error carries another one that holds a plaintext.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import urandom
+from typing import Any, TypeAlias
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sa_privacy.crypto.codec import Unrepresentable, WrongType
+from sa_privacy.crypto.derivation import Label, field_bytes, frame, subkey
+from sa_privacy.crypto.secrecy import Unportable
+from sa_privacy.errors import CellRejected, KeyUnavailable
+
+__all__ = [
+    "NONCE_BYTES",
+    "SLOTS_BYTES",
+    "SUITE_PLAIN",
+    "SUITE_SLOTS",
+    "TAG_BYTES",
+    "VERSION",
+    "FieldCipher",
+    "key_name",
+]
+
+VERSION = 1
+SUITE_PLAIN = 1
+"""AES-256-GCM."""
+SUITE_SLOTS = 2
+"""AES-256-GCM with two lookup slots in front of the nonce."""
+SLOTS_BYTES = 40
+NONCE_BYTES = 12
+TAG_BYTES = 16
+
+_DOMAIN = frame(b"sa_privacy/cell/v1")
+_PREFIX = 6
+_HEADER = {SUITE_PLAIN: _PREFIX, SUITE_SLOTS: _PREFIX + SLOTS_BYTES}
+_EMPTY_SLOTS = bytes(SLOTS_BYTES)
+
+_Aead: TypeAlias = Callable[[bytes, bytes, bytes | None], bytes]
+
+
+def key_name(key_id: int) -> str:
+    """A key id as people see it: 8 hexadecimal digits."""
+    return f"{key_id:08x}"
+
+
+class FieldCipher(Unportable):
+    """Seals and opens the cells of one field. Made by :meth:`Keyring.sealer`; follows its ring when that rotates.
+
+    :param field: the logical field id; every cell is bound to it.
+    :param slots: new cells get two (empty) lookup slots, suite 0x02. Cells of both suites are opened in any case.
+    """
+
+    __slots__ = (
+        "_aad_tail",
+        "_decrypt",
+        "_field",
+        "_field_bytes",
+        "_plain",
+        "_primary",
+        "_slots",
+        "_slotted",
+        "_slotted_start",
+    )
+
+    def __init__(self, field: str, *, slots: bool = False) -> None:
+        self._field = field
+        self._field_bytes = field_bytes(field)
+        self._slots = slots
+        self._slotted_start = _DOMAIN + _HEADER[SUITE_SLOTS].to_bytes(4, "big")
+        self._aad_tail = frame(self._field_bytes)
+        self._decrypt: dict[int, _Aead] = {}
+        # Both keyed by the first 6 bytes of a cell. A plain header is always the same, so its associated data is kept.
+        self._plain: dict[bytes, tuple[_Aead, bytes]] = {}
+        self._slotted: dict[bytes, _Aead] = {}
+        # header, encrypt, associated data. In a list, so that closures handed out earlier see a rotation.
+        self._primary: list[tuple[bytes, _Aead, bytes]] = []
+
+    def adopt(self, key_id: int, secret: bytes, *, primary: bool) -> None:
+        """Takes a key of the ring in. For :class:`Keyring`, which calls it under its lock."""
+        aead = AESGCM(subkey(secret, Label.SEAL, self._field_bytes))
+        plain, slotted = (bytes((VERSION, suite)) + key_id.to_bytes(4, "big") for suite in (SUITE_PLAIN, SUITE_SLOTS))
+        self._decrypt[key_id] = aead.decrypt
+        self._plain[plain] = (aead.decrypt, self._aad(plain))
+        self._slotted[slotted] = aead.decrypt
+        if primary:
+            header = slotted + _EMPTY_SLOTS if self._slots else plain
+            self._primary[:] = [(header, aead.encrypt, self._aad(header))]
+
+    @property
+    def field(self) -> str:
+        """The logical field id."""
+        return self._field
+
+    @property
+    def slots(self) -> bool:
+        """Whether new cells have lookup slots."""
+        return self._slots
+
+    def __repr__(self) -> str:
+        return f"<FieldCipher {self._field!r}>"
+
+    def seal(self, plaintext: bytes) -> bytes:
+        """Seals under the ring's primary key, with a new random nonce. The empty plaintext is sealed too.
+
+        :raises TypeError: the plaintext is not bytes.
+        """
+        if not isinstance(plaintext, bytes):
+            raise TypeError(f"{self._field}: a plaintext is bytes, not {type(plaintext).__name__}")
+        header, encrypt, aad = self._primary[0]
+        nonce = urandom(12)
+        return header + nonce + encrypt(nonce, plaintext, aad)
+
+    def open(self, cell: bytes) -> bytes:
+        """Opens a cell of this field with the key that it names, and with no other.
+
+        :raises CellRejected: it was changed, cut off, moved from another field, or is of an unknown version or suite.
+        :raises KeyUnavailable: the ring does not hold its key.
+        """
+        try:
+            if self._slots:
+                aad = self._slotted_start + cell[:46] + self._aad_tail
+                return self._slotted[cell[:6]](cell[46:58], cell[58:], aad)
+            decrypt, aad = self._plain[cell[:6]]
+            return decrypt(cell[6:18], cell[18:], aad)
+        except (KeyError, InvalidTag, ValueError, TypeError):
+            pass
+        return self._open(cell)
+
+    def opener(self, decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
+        """A function that opens a cell and decodes its plaintext, in one frame. None (NULL) stays None.
+
+        :param decode: a codec's ``decode``. What it raises becomes :class:`CellRejected`.
+        """
+        reopen = self._reopen
+        if self._slots:
+            slotted, start, tail = self._slotted, self._slotted_start, self._aad_tail
+
+            def open_slotted(cell: bytes | None) -> Any:
+                if cell is None:
+                    return None
+                try:
+                    return decode(slotted[cell[:6]](cell[46:58], cell[58:], start + cell[:46] + tail))
+                except Exception:  # noqa: BLE001, S110 - whatever decode raised may hold the plaintext: judged again below
+                    pass
+                return reopen(cell, decode)
+
+            return open_slotted
+        plain = self._plain
+
+        def open_plain(cell: bytes | None) -> Any:
+            if cell is None:
+                return None
+            try:
+                decrypt, aad = plain[cell[:6]]
+                return decode(decrypt(cell[6:18], cell[18:], aad))
+            except Exception:  # noqa: BLE001, S110 - whatever decode raised may hold the plaintext: judged again below
+                pass
+            return reopen(cell, decode)
+
+        return open_plain
+
+    def sealer(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes | None]:
+        """A function that encodes a value and seals it, in one frame. None stays None (NULL).
+
+        :param encode: a codec's ``encode``. What it raises comes out as TypeError or ValueError that names the field,
+            and never the value.
+        """
+        primary, refusal = self._primary, self._refusal
+
+        def seal_value(value: Any) -> bytes | None:
+            if value is None:
+                return None
+            try:
+                header, encrypt, aad = primary[0]
+                nonce = urandom(12)
+                return header + nonce + encrypt(nonce, encode(value), aad)
+            except Exception as error:  # noqa: BLE001 - whatever encode raised may hold the value
+                refused = refusal(error)
+            raise refused
+
+        return seal_value
+
+    def _aad(self, header: bytes) -> bytes:
+        return _DOMAIN + frame(header) + self._aad_tail
+
+    def _open(self, cell: bytes) -> bytes:
+        """Opens step by step, in the order of the spec, and says which step failed."""
+        if not isinstance(cell, bytes):
+            if not isinstance(cell, (bytearray, memoryview)):
+                raise self._rejected(
+                    f"the stored value is {type(cell).__name__}, not a cell",
+                    hint="The column holds values that were never sealed. Seal them, or declare it with encrypt=False.",
+                )
+            cell = bytes(cell)
+        if not cell:
+            raise self._rejected("the cell is empty")
+        if cell[0] != VERSION:
+            raise self._rejected(
+                f"version {cell[0]} of the cell format is unknown",
+                hint="The column holds values that were never sealed, or cells of a newer release.",
+            )
+        suite = cell[1] if len(cell) > 1 else None
+        if suite is not None and suite not in _HEADER:
+            raise self._rejected(f"suite {suite} of the cell format is unknown", hint="Upgrade, or restore the row.")
+        if suite is None or len(cell) < _HEADER[suite] + NONCE_BYTES + TAG_BYTES:
+            raise self._rejected("the cell is cut off")
+        key_id = int.from_bytes(cell[2:6], "big")
+        if not key_id:
+            raise self._rejected("the cell names no key")
+        decrypt = self._decrypt.get(key_id)
+        if decrypt is None:
+            raise KeyUnavailable(
+                f"{self._field}: the cell is sealed under key {key_name(key_id)}, which the keyring does not hold.",
+                hint="Load the keyring file that has this key, the one saved by the latest rotation or a backup of it.",
+                columns=(self._field,),
+            )
+        size = _HEADER[suite]
+        try:
+            return decrypt(cell[size : size + 12], cell[size + 12 :], self._aad(cell[:size]))
+        except InvalidTag:
+            pass
+        raise self._rejected(
+            "the cell does not open: it was changed, moved from another field, or sealed under another key"
+        )
+
+    def _reopen(self, cell: bytes, decode: Callable[[bytes], Any]) -> Any:
+        plaintext = self._open(cell)
+        try:
+            return decode(plaintext)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001, S110 - whatever decode raised may hold the plaintext
+            pass
+        plaintext = b""  # tracebacks keep the locals of this frame
+        raise self._rejected(
+            "the cell opens, but does not hold a value of the column's type",
+            hint="Was the type changed after sealing? Give the column a new field id. Named zones need tzdata.",
+        )
+
+    def _rejected(self, what: str, *, hint: str | None = None) -> CellRejected:
+        hint = hint or "Restore the row from a backup, and look into who changed it."
+        return CellRejected(f"{self._field}: {what}.", hint=hint, columns=(self._field,))
+
+    def _refusal(self, error: Exception) -> Exception:
+        """What may be said of an error that happened while a value was being sealed."""
+        if isinstance(error, MemoryError):
+            return error
+        if isinstance(error, WrongType):
+            return WrongType(f"{self._field}: {error}")
+        if isinstance(error, Unrepresentable):
+            return Unrepresentable(f"{self._field}: {error}")
+        return ValueError(f"{self._field}: the value cannot be encoded ({type(error).__name__})")

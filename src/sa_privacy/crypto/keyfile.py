@@ -1,0 +1,242 @@
+"""The keyring file: its text, read strictly; its bytes, replaced whole or not at all (docs/spec/keyring.md)."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import os
+import re
+import secrets
+import stat
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from sa_privacy.crypto.derivation import KEY_BYTES
+from sa_privacy.crypto.secrecy import Unportable
+from sa_privacy.errors import KeyUnavailable
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["Entry", "Ring", "dump", "parse", "read", "replace"]
+
+FORMAT = "sa_privacy.keyring"
+VERSION = 1
+_MAX_BYTES = 1 << 20
+_MAX_KEYS = 10_000
+_OTHERS = 0o077
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)  # O_EXCL follows no link
+_ID = re.compile(r"[0-9a-f]{8}")
+_CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_RESTORE = "Restore the file from a backup; docs/spec/keyring.md has the format."
+
+
+class Entry(Unportable):
+    """One key of a ring.
+
+    :param id: 1 to 2^32 - 1.
+    :param secret: 32 bytes.
+    :param created: UTC, RFC 3339 in seconds.
+    """
+
+    __slots__ = ("created", "id", "secret")
+
+    def __init__(self, id: int, secret: bytes, created: str) -> None:  # noqa: A002 - the format's own word
+        self.id = id
+        self.secret = secret
+        self.created = created
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.id:08x}>"
+
+
+class Ring(NamedTuple):
+    """What a keyring file says: the entries, oldest first, and the id of the primary one."""
+
+    entries: tuple[Entry, ...]
+    primary: int
+
+
+def dump(entries: Sequence[Entry], primary: int) -> bytes:
+    """The file's bytes."""
+    keys = [
+        {"id": f"{entry.id:08x}", "created": entry.created, "secret": b64encode(entry.secret).decode("ascii")}
+        for entry in entries
+    ]
+    document = {"format": FORMAT, "version": VERSION, "primary": f"{primary:08x}", "keys": keys}
+    return json.dumps(document, indent=2).encode("ascii") + b"\n"
+
+
+def parse(text: str | bytes, source: str) -> Ring:
+    """Reads a keyring, strictly.
+
+    :param source: the file or the variable, for messages.
+    :raises KeyUnavailable: it breaks a rule of the format; the message says which, and shows nothing of the text.
+    """
+    document = _json(text)
+    if not isinstance(document, dict):
+        _malformed(source, "it is not a JSON object, or has a member twice")
+    if document.get("format") != FORMAT:
+        _malformed(source, f'its "format" is not "{FORMAT}"')
+    if type(document.get("version")) is not int or document["version"] != VERSION:
+        _malformed(source, f'its "version" is not {VERSION}')
+    if set(document) != {"format", "version", "primary", "keys"}:
+        _malformed(source, "its members are not format, version, primary, keys")
+    keys = document["keys"]
+    if not isinstance(keys, list) or not 1 <= len(keys) <= _MAX_KEYS:
+        _malformed(source, f'its "keys" is not a list of 1 to {_MAX_KEYS:,} entries')
+    entries = tuple(_entry(key, source, place) for place, key in enumerate(keys, 1))
+    if len({entry.id for entry in entries}) < len(entries):
+        _malformed(source, "two of its keys have the same id")
+    if len({entry.secret for entry in entries}) < len(entries):
+        _malformed(source, "two of its keys have the same secret")
+    primary = document["primary"]
+    if not isinstance(primary, str) or not _ID.fullmatch(primary) or int(primary, 16) not in {e.id for e in entries}:
+        _malformed(source, 'its "primary" is not the id of one of its keys')
+    return Ring(entries, int(primary, 16))
+
+
+def _entry(key: Any, source: str, place: int) -> Entry:
+    if not isinstance(key, dict) or set(key) != {"id", "created", "secret"}:
+        _malformed(source, f"the members of key {place} are not id, created, secret")
+    name, created, secret = key["id"], key["created"], None
+    if not isinstance(name, str) or not _ID.fullmatch(name) or not int(name, 16):
+        _malformed(source, f"the id of key {place} is not 8 lower-case hexadecimal digits, or is 0")
+    if not isinstance(created, str) or not _CREATED.fullmatch(created):
+        _malformed(source, f'the "created" of key {place} is not a UTC time such as 2026-11-23T09:00:00Z')
+    with suppress(ValueError, TypeError):
+        secret = b64decode(key["secret"], validate=True) if isinstance(key["secret"], str) else None
+    if secret is None or len(secret) != KEY_BYTES:
+        _malformed(source, f"the secret of key {place} is not {KEY_BYTES} bytes in base64")
+    return Entry(int(name, 16), secret, created)
+
+
+def _json(text: str | bytes) -> Any:
+    """The document, or None. A JSONDecodeError holds the whole text, so it must not become anyone's context."""
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+def _malformed(source: str, what: str) -> NoReturn:
+    raise KeyUnavailable(f"{source} is no keyring: {what}.", hint=_RESTORE)
+
+
+def from_variable(text: str, source: str) -> Ring:
+    """Reads a keyring from plain JSON or from base64 of it."""
+    text = text.strip()
+    if text.startswith("{"):
+        return parse(text, source)
+    try:
+        decoded = b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    return parse(decoded, source)
+
+
+def read(path: str) -> bytes:
+    """The bytes of a keyring file that nobody else can read.
+
+    :raises KeyUnavailable: it is missing, unreadable, not a regular file, too long, or open to group or others.
+    """
+    source = f"the keyring file {path}"
+    try:
+        # O_NONBLOCK: opening a pipe must not hang. The mode is judged on what was opened, not on the name.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        raise KeyUnavailable(f"{source} does not exist.", hint="Make one: Keyring.generate().save(path).") from None
+    except OSError as error:
+        raise KeyUnavailable(f"{source} cannot be opened ({error.strerror}).", hint="Check owner and mode.") from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise KeyUnavailable(f"{source} is not a regular file.", hint="Give the path of the file itself.")
+        if os.name == "posix" and status.st_mode & _OTHERS:
+            raise KeyUnavailable(
+                f"{source} is open to others than its owner (mode {stat.S_IMODE(status.st_mode):04o}).",
+                hint=f"Run: chmod 600 {path}. If others may have read it, rotate too.",
+            )
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            content = file.read(_MAX_BYTES + 1)
+    finally:
+        os.close(handle)
+    if len(content) > _MAX_BYTES:
+        raise KeyUnavailable(f"{source} is longer than 1 MiB.", hint=_RESTORE)
+    return content
+
+
+def replace(path: str, ring: Ring, *, overwrite: bool) -> None:
+    """Writes the ring to the path with mode 0600; whoever reads it meanwhile sees the old file or the new one.
+
+    :param overwrite: replace whatever is there, even if keys are lost.
+    :raises KeyUnavailable: the path holds keys that the ring does not have, or no keyring at all, and ``overwrite`` is
+        not set; or the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))  # a link stays a link
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with _locked(target.parent) as folder_handle:
+            if not overwrite and target.exists():
+                _check_older_self(target, ring)
+            handle = os.open(temporary, _NEW, 0o600)
+            try:
+                _write(handle, dump(*ring))
+                temporary.replace(target)
+            except BaseException:
+                with suppress(OSError):
+                    temporary.unlink()
+                raise
+            if folder_handle is not None:
+                os.fsync(folder_handle)
+    except OSError as error:
+        raise KeyUnavailable(
+            f"the keyring file {path} cannot be written ({error.strerror}).",
+            hint="Check that its directory exists, that it is yours, and that the disk is not full.",
+        ) from None
+
+
+def _check_older_self(path: Path, ring: Ring) -> None:
+    hint = "Save under another name, or pass overwrite=True: what was sealed under the keys in that file is then lost."
+    try:
+        there = parse(read(str(path)), "it").entries
+    except KeyUnavailable:
+        there = None
+    if there is None:
+        raise KeyUnavailable(f"{path} exists and cannot be read as a keyring of yours.", hint=hint)
+    mine = {entry.id: entry.secret for entry in ring.entries}
+    if any(mine.get(entry.id) != entry.secret for entry in there):
+        raise KeyUnavailable(f"{path} holds keys that the ring to be saved does not have.", hint=hint)
+
+
+def _write(handle: int, content: bytes) -> None:
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[int | None]:
+    """Holds the directory against a second saver, so that none replaces keys it did not see. Yields its descriptor."""
+    if sys.platform == "win32":
+        yield None
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # network file systems that lock no directories
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)

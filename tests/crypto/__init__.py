@@ -1,0 +1,1 @@
+"""Tests of sealing: cells, keyring, encodings, pseudonyms."""

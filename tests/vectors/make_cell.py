@@ -1,0 +1,188 @@
+"""Writes cell.json, from docs/spec/cell.md and the primitives alone. Run: python tests/vectors/make_cell.py
+
+Nonces and secrets are fixed here and only here, so that the file can be made again, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from base64 import b32encode, b64encode
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+OLD, NEW = 0x0000002A, 0xDEADBEEF
+SECRETS = {OLD: bytes(range(32)), NEW: bytes(range(255, 223, -1))}
+KEYRING = {
+    "format": "sa_privacy.keyring",
+    "version": 1,
+    "primary": f"{NEW:08x}",
+    "keys": [
+        {"id": f"{OLD:08x}", "created": "2026-04-01T00:00:00Z", "secret": b64encode(SECRETS[OLD]).decode()},
+        {"id": f"{NEW:08x}", "created": "2026-11-23T09:00:00Z", "secret": b64encode(SECRETS[NEW]).decode()},
+    ],
+}
+EMPTY = bytes(40)
+EMAIL, NAME = "customers.email", "顧客.氏名"
+
+# name, field, key, slots (None: suite 1), encoding, plaintext
+SEALED: list[tuple[str, str, int, bytes | None, str, bytes]] = [
+    ("an empty string", NAME, NEW, None, "str", b""),
+    ("text", NAME, NEW, None, "str", "山田 太郎".encode()),
+    ("text under the older key", NAME, OLD, None, "str", "山田 太郎".encode()),
+    ("text with empty slots", EMAIL, NEW, EMPTY, "str", b"taro@example.jp"),
+    ("an empty string with empty slots", EMAIL, OLD, EMPTY, "str", b""),
+    ("bytes", "f.bytes", NEW, None, "bytes", b"\x00\xff"),
+    ("false", "f.bool", NEW, None, "bool", b"\x00"),
+    ("true", "f.bool", NEW, None, "bool", b"\x01"),
+    ("zero", "f.int", NEW, None, "int", bytes(8)),
+    ("minus one", "f.int", NEW, None, "int", b"\xff" * 8),
+    ("two to the 63rd", "f.int", NEW, None, "int", b"\x00\x80" + bytes(7)),
+    ("minus two to the 63rd", "f.int", NEW, None, "int", b"\x80" + bytes(7)),
+    ("a float", "f.float", NEW, None, "float", bytes.fromhex("3ff8000000000000")),
+    ("minus zero", "f.float", NEW, None, "float", bytes.fromhex("8000000000000000")),
+    ("minus infinity", "f.float", NEW, None, "float", bytes.fromhex("fff0000000000000")),
+    ("a decimal", "f.decimal", NEW, None, "Decimal", b"1.50"),
+    ("a decimal with an exponent", "f.decimal", NEW, None, "Decimal", b"1E+3"),
+    ("a signalling decimal", "f.decimal", NEW, None, "Decimal", b"-sNaN12"),
+    ("a date", "f.date", NEW, None, "date", b"1985-02-28"),
+    ("a time", "f.time", NEW, None, "time", b"09:30:00.000000"),
+    ("a time in a zone", "f.time", NEW, None, "time", b"09:30:00.000001[Asia/Tokyo]"),
+    ("a time with an offset", "f.time", NEW, None, "time", b"09:30:00.000000-03:30"),
+    ("a naive datetime", "f.datetime", NEW, None, "datetime", b"2026-11-23T09:00:00.000000"),
+    ("a naive datetime, second time", "f.datetime", NEW, None, "datetime", b"2026-11-23T09:00:00.000000[_fold=1]"),
+    ("a datetime in UTC", "f.datetime", NEW, None, "datetime", b"2026-11-23T09:00:00.000000+00:00"),
+    ("a datetime with an odd offset", "f.datetime", NEW, None, "datetime", b"1900-01-01T00:00:00.000000+09:18:59"),
+    ("a datetime in a zone", "f.datetime", NEW, None, "datetime", b"2026-11-23T09:00:00.123456+09:00[Asia/Tokyo]"),
+    (
+        "a datetime in a zone, second time", "f.datetime", NEW, None, "datetime",
+        b"2026-11-01T01:30:00.000000-05:00[America/New_York][_fold=1]",
+    ),
+    ("a timedelta", "f.timedelta", NEW, None, "timedelta", b"\xff" * 8),
+    ("a uuid", "f.uuid", NEW, None, "UUID", bytes(range(16))),
+    ("json", "f.json", NEW, None, "JSON", '{"a":[1,2.5,true,null,"é"],"b":18446744073709551616}'.encode()),
+]  # fmt: skip
+
+PSEUDONYMS = [
+    ("customer", ["42"]),
+    ("customer", ["000102030405060708090a0b0c0d0e0f"]),
+    ("会員", ["a", "b"]),
+    ("会員", ["ab"]),
+]
+
+
+def frame(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
+
+
+def mac(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, hashlib.sha256)
+
+
+def derive(entry: int, label: bytes, scope: str = "") -> bytes:
+    """RFC 5869 in two lines: extract with an empty salt; 32 bytes are one block of expand."""
+    extracted = mac(bytes(32), SECRETS[entry])
+    return mac(extracted, frame(label) + frame(scope.encode()) + b"\x01")
+
+
+def seal(field: str, entry: int, slots: bytes | None, plaintext: bytes, nonce: bytes) -> bytes:
+    header = bytes((1, 1 if slots is None else 2)) + entry.to_bytes(4, "big") + (slots or b"")
+    aad = frame(b"sa_privacy/cell/v1") + frame(header) + frame(field.encode())
+    return header + nonce + AESGCM(derive(entry, b"sa_privacy/v1/seal", field)).encrypt(nonce, plaintext, aad)
+
+
+def digest(field: str, entry: int, normalised: bytes) -> bytes:
+    return mac(derive(entry, b"sa_privacy/v1/lookup", field), normalised)[:16]
+
+
+def nonce(number: int) -> bytes:
+    return hashlib.sha256(b"nonce %d" % number).digest()[:12]
+
+
+def document() -> dict[str, Any]:
+    """The whole of cell.json."""
+    address = b"taro@example.jp"
+    slots = b"".join(entry.to_bytes(4, "big") + digest(EMAIL, entry, address) for entry in (NEW, OLD))
+    sealed = [*SEALED, ("text with both slots filled", EMAIL, NEW, slots, "str", address)]
+    cells = []
+    for number, (name, field, entry, room, encoding, plaintext) in enumerate(sealed):
+        cell = seal(field, entry, room, plaintext, nonce(number))
+        cells.append(
+            {
+                "name": name,
+                "field": field,
+                "key_id": f"{entry:08x}",
+                "suite": 1 if room is None else 2,
+                "slots": None if room is None else room.hex(),
+                "nonce": nonce(number).hex(),
+                "encoding": encoding,
+                "plaintext": plaintext.hex(),
+                "cell": cell.hex(),
+            }
+        )
+    good = bytes.fromhex(str(cells[1]["cell"]))
+    slotted = bytes.fromhex(str(cells[3]["cell"]))
+    bad = [
+        ("nothing at all", NAME, b"", "CellRejected"),
+        ("one byte", NAME, good[:1], "CellRejected"),
+        ("a header only", NAME, good[:6], "CellRejected"),
+        ("one byte too short to hold a tag", NAME, good[:33], "CellRejected"),
+        ("the last byte cut off", NAME, good[:-1], "CellRejected"),
+        ("a byte too many", NAME, good + b"\x00", "CellRejected"),
+        ("version 2", NAME, b"\x02" + good[1:], "CellRejected"),
+        ("suite 3", NAME, good[:1] + b"\x03" + good[2:], "CellRejected"),
+        ("suite 2 in place of 1", NAME, good[:1] + b"\x02" + good[2:], "CellRejected"),
+        ("key id 0", NAME, good[:2] + bytes(4) + good[6:], "CellRejected"),
+        ("a key id that is not in the ring", NAME, good[:2] + b"\x00\x00\x00\x2b" + good[6:], "KeyUnavailable"),
+        ("another key of the ring", NAME, good[:2] + OLD.to_bytes(4, "big") + good[6:], "CellRejected"),
+        ("a cell of another field", EMAIL, good, "CellRejected"),
+        ("a slot filled in by a stranger", EMAIL, slotted[:6] + b"\x01" + slotted[7:], "CellRejected"),
+        ("slots cut out", EMAIL, slotted[:1] + b"\x01" + slotted[2:6] + slotted[46:], "CellRejected"),
+    ]
+    key = derive(OLD, b"sa_privacy/v1/pseudonym")
+    return {
+        "about": "Vectors for docs/spec/cell.md, version 1. Byte strings are hexadecimal. Secrets are for tests only.",
+        "keyring": KEYRING,
+        "derived": [
+            {"key_id": f"{key_id:08x}", "label": label, "scope": scope, "key": derive(key_id, label.encode(), scope).hex()}
+            for key_id, label, scope in (
+                (OLD, "sa_privacy/v1/seal", EMAIL),
+                (NEW, "sa_privacy/v1/seal", NAME),
+                (NEW, "sa_privacy/v1/lookup", EMAIL),
+                (OLD, "sa_privacy/v1/pseudonym", ""),
+            )
+        ],
+        "cells": cells,
+        "refused": [{"name": n, "field": f, "cell": c.hex(), "error": e} for n, f, c, e in bad],
+        "lookups": [
+            {
+                "field": EMAIL,
+                "key_id": f"{key_id:08x}",
+                "normalised": address.hex(),
+                "digest": digest(EMAIL, key_id, address).hex(),
+            }
+            for key_id in (OLD, NEW)
+        ],
+        "pseudonyms": [
+            {
+                "kind": kind,
+                "parts": parts,
+                "pseudonym": b32encode(
+                    mac(key, frame(kind.encode()) + b"".join(frame(part.encode()) for part in parts))[:16]
+                ).decode().rstrip("=").lower(),
+            }
+            for kind, parts in PSEUDONYMS
+        ],
+    }  # fmt: skip
+
+
+def text() -> str:
+    """The bytes of the file."""
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "cell.json").write_text(text(), encoding="utf-8")
