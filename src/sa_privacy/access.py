@@ -79,21 +79,19 @@ class Declared:
     """What was said at one ``access(...)``; what was left out is taken from the enclosing access."""
 
     purpose: tuple[str, ...] | _Unset = _UNSET
-    actor: str | None | _Unset = _UNSET
+    actor: str | _Unset | None = _UNSET
     role: tuple[str, ...] | _Unset = _UNSET
     subject: object = _UNSET
-    reason: str | None | _Unset = _UNSET
-    request: str | None | _Unset = _UNSET
+    reason: str | _Unset | None = _UNSET
+    request: str | _Unset | None = _UNSET
     withheld: Withheld | _Unset = _UNSET
     maintenance: bool | _Unset = _UNSET
-    system: str | None | _Unset = _UNSET
+    system: str | _Unset | None = _UNSET
     details: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
 
     def over(self, other: Declared) -> Declared:
         """This declaration, with what it leaves open taken from `other`."""
-        said = {
-            name: value for name in _DECLARED if not isinstance(value := getattr(self, name), _Unset)
-        }
+        said = {name: value for name in _DECLARED if not isinstance(value := getattr(self, name), _Unset)}
         merged = {name: getattr(other, name) for name in _DECLARED} | said
         return Declared(**merged, details={**other.details, **self.details})
 
@@ -106,7 +104,9 @@ def _names(value: Names, what: str) -> tuple[str, ...] | _Unset:
         return _UNSET
     names = (value,) if isinstance(value, str) else tuple(value)
     if not all(isinstance(name, str) and name for name in names):
-        raise PolicyError(f"{what} must be a name or a list of names.", hint=f'write {what}="..." or {what}=["...", "..."].')
+        raise PolicyError(
+            f"{what} must be a name or a list of names.", hint=f'write {what}="..." or {what}=["...", "..."].'
+        )
     return tuple(dict.fromkeys(names))
 
 
@@ -185,9 +185,9 @@ class Scope:
                 "only a request can be filled in later.", hint="open it with privacy.request(), then bind()."
             )
         root.check_alive()
-        declared = _declare(
-            purpose, actor, role, subject, reason, withheld, request=request, details=details
-        ).over(root._declared)
+        declared = _declare(purpose, actor, role, subject, reason, withheld, request=request, details=details).over(
+            root._declared
+        )
         resolved = list(root._rebound(declared, root.parent.access if root.parent else None))
         root._declared = declared
         for scope, access in resolved:
@@ -391,9 +391,7 @@ class AccessScopes:
         memory can be put away.
     """
 
-    def __init__(
-        self, policy: Policy, on_change: Callable[[Access | None, Access | None], None] | None = None
-    ) -> None:
+    def __init__(self, policy: Policy, on_change: Callable[[Access | None, Access | None], None] | None = None) -> None:
         self.policy = policy
         self.on_change = on_change
         variable: ContextVarExt[Scope | None] = ContextVarExt(f"sa_privacy.{policy.id}", default=None)
@@ -416,9 +414,7 @@ class AccessScopes:
         **details: object,
     ) -> AccessBlock:
         """See :meth:`sa_privacy.Privacy.access`."""
-        declared = _declare(
-            purpose, actor, role, subject, reason, withheld, maintenance=maintenance, details=details
-        )
+        declared = _declare(purpose, actor, role, subject, reason, withheld, maintenance=maintenance, details=details)
         return AccessBlock(self, declared)
 
     def request(

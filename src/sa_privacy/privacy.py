@@ -74,7 +74,7 @@ class Privacy:
         self._scopes = AccessScopes(self.policy)
         self._live = LiveCatalogue(self.policy, _collections(metadata))
         self._gate = Gate(
-            self._scopes, self._live.current, keys=keys, log=log, mode=mode, declarations=lambda: self._declarations
+            self._scopes, self._live, keys=keys, log=log, mode=mode, declarations=lambda: self._declarations
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.on_change = self._memory.put_away

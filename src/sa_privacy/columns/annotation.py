@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 from sqlalchemy import Column, Table, Text, event
@@ -27,6 +27,7 @@ __all__ = [
     "annotate_column",
     "annotated_tables",
     "annotation_of",
+    "on_annotation",
     "pii_column",
     "registry_version",
 ]
@@ -36,6 +37,7 @@ Lookup = str | Callable[[Any], str] | None
 _INFO = "sa_privacy"
 _tables: WeakSet[Table] = WeakSet()
 _version = 0
+_watchers: WeakSet[Watcher] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _annotation(
             hint="an unsealed column is searched as it is: leave lookup out.",
         )
     if not (lookup is None or callable(lookup) or lookup in ("exact", "casefold")):
-        raise PolicyError(f'lookup={lookup!r} is not known.', hint='"exact", "casefold", a callable, or None.')
+        raise PolicyError(f"lookup={lookup!r} is not known.", hint='"exact", "casefold", a callable, or None.')
     annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
     if isinstance(given, Encrypted):
         inner = Annotation(given.category, given.purposes, True, given.lookup, given.field)
@@ -202,6 +204,25 @@ def annotated_tables() -> tuple[Table, ...]:
     return tuple(_tables)
 
 
+class Watcher(Protocol):
+    """Something that keeps what it read from annotations."""
+
+    def renew(self) -> None:
+        """Read them again before the next use."""
+
+
+def on_annotation(watcher: Watcher) -> None:
+    """Tells `watcher`, as long as it lives, whenever a table or column is annotated or mapped."""
+    _watchers.add(watcher)
+
+
+def _changed() -> None:
+    global _version  # noqa: PLW0603 - one counter for the process-wide register of annotated tables
+    _version += 1
+    for watcher in tuple(_watchers):
+        watcher.renew()
+
+
 def registry_version() -> int:
     """A number that grows whenever a table or column is annotated."""
     return _version
@@ -217,13 +238,11 @@ def _attached(column: Column[Any], table: Table) -> None:
 @event.listens_for(object, "attribute_instrument")
 def _instrumented(class_: type[Any], key: str, attribute: Any) -> None:
     """A class got a mapped attribute: catalogues that name its table by name have to look again."""
-    global _version  # noqa: PLW0603 - see _register
-    _version += 1
+    _changed()
 
 
 def _register(column: Column[Any], table: Table) -> None:
-    global _version  # noqa: PLW0603 - one counter for the process-wide register of annotated tables
     if isinstance(column.type, Encrypted) and column.type.field is None:
         column.type = column.type.bound_to(f"{table.fullname}.{column.name}")
     _tables.add(table)
-    _version += 1
+    _changed()

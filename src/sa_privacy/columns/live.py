@@ -11,7 +11,7 @@ from weakref import WeakSet
 from sqlalchemy import MetaData, Table, event
 from sqlalchemy.orm import Mapper
 
-from sa_privacy.columns.annotation import annotated_tables, annotation_of, registry_version
+from sa_privacy.columns.annotation import annotated_tables, annotation_of, on_annotation, registry_version
 from sa_privacy.columns.build import build_catalogue, column_name
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PolicyError
@@ -36,29 +36,31 @@ class LiveCatalogue:
         self.metadata = metadata
         self.on_change: Callable[[], None] | None = None
         self._lock = RLock()
-        self._version = -1
-        self._catalogue = Catalogue()
+        #: The catalogue where it is up to date, else None: what was worked out from another object is out of date.
+        self.now: Catalogue | None = None
         _live.add(self)
+        on_annotation(self)
 
     def current(self) -> Catalogue:
         """The catalogue of the moment; the same object as long as nothing was added."""
-        if registry_version() != self._version:
-            self._rebuild()
-        return self._catalogue
+        return self.now or self._rebuild()
 
     def renew(self) -> None:
         """Makes the next catalogue a new object, so that whatever was worked out from the old one is worked out anew."""
-        self._version = -1
+        self.now = None
 
-    def _rebuild(self) -> None:
+    def _rebuild(self) -> Catalogue:
         with self._lock:
-            version = registry_version()
-            if version == self._version:
-                return
-            self._catalogue = build_catalogue(self.policy, self.metadata)
-            self._version = version
-            if self.on_change is not None:
-                self.on_change()
+            if self.now is None:
+                version = registry_version()
+                built = build_catalogue(self.policy, self.metadata)
+                self.now = built
+                if self.on_change is not None:
+                    self.on_change()
+                if version != registry_version():  # building may itself configure mappers
+                    self.now = None
+                return built
+            return self.now
 
     def check(self) -> None:
         """Refuses annotations with a category that no policy of the process knows, all at once.

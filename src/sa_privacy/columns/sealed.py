@@ -71,9 +71,7 @@ class Encrypted(TypeDecorator[Any]):
 
     def bound_to(self, field: str) -> Encrypted:
         """The same type, with its cells bound to `field`."""
-        return Encrypted(
-            self.inner, category=self.category, purposes=self.purposes, lookup=self.lookup, field=field
-        )
+        return Encrypted(self.inner, category=self.category, purposes=self.purposes, lookup=self.lookup, field=field)
 
     @property
     def python_type(self) -> type[Any]:

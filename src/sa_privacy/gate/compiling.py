@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.gate.view import View
+
+if TYPE_CHECKING:
+    from sa_privacy.columns.catalogue import Catalogue
+    from sa_privacy.gate.engine import Gate
+    from sa_privacy.policy import Grant
 
 __all__ = ["Compiling", "RoutedCache", "compiling", "unwatch_compiler", "watch_compiler"]
 
@@ -70,24 +75,34 @@ def unwatch_compiler(dialect: Dialect) -> None:
 class RoutedCache(MutableMapping[Any, Any]):
     """The ``compiled_cache`` of a protected engine: one LRU for each set of uncovered columns.
 
-    :param view: what the caller of the moment may see.
     :param size: statements kept for each set.
     """
 
-    def __init__(self, view: Callable[[], View], size: int = 500) -> None:
-        self._view = view
+    def __init__(self, gate: Gate, size: int = 500) -> None:
+        self._gate = gate
+        self._live = gate.live
+        self._scope = gate.scopes.get
         self._size = size
         self._routes: LRUCache[frozenset[str], LRUCache[Any, Any]] = LRUCache(64)
-
-    def _route(self) -> LRUCache[Any, Any]:
-        uncovered = self._view().uncovered
-        route = self._routes.get(uncovered)
-        if route is None:
-            route = self._routes[uncovered] = LRUCache(self._size)
-        return route
+        self._by_grant: dict[Grant | None, tuple[Catalogue, LRUCache[Any, Any]]] = {}
 
     def get(self, key: Any, default: Any = None) -> Any:
-        return self._route().get(key, default)
+        """A statement compiled for the grant in force."""
+        scope = self._scope()
+        known = self._by_grant.get(scope.access.grant if scope is not None and scope.alive else None)
+        if known is None or known[0] is not self._live.now:
+            return self._route().get(key, default)
+        return known[1].get(key, default)
+
+    def _route(self) -> LRUCache[Any, Any]:
+        view = self._gate.current_view()
+        route = self._routes.get(view.uncovered)
+        if route is None:
+            route = self._routes[view.uncovered] = LRUCache(self._size)
+        if len(self._by_grant) > 1000:
+            self._by_grant.clear()
+        self._by_grant[view.grant] = (view.catalogue, route)
+        return route
 
     def __getitem__(self, key: Any) -> Any:
         return self._route()[key]
@@ -106,3 +121,4 @@ class RoutedCache(MutableMapping[Any, Any]):
 
     def clear(self) -> None:
         self._routes.clear()
+        self._by_grant.clear()

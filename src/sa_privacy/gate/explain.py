@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from sqlalchemy.sql import ClauseElement
 
 from sa_privacy.footprint import footprint_of_tree
-from sa_privacy.gate.engine import Door, Gate
+from sa_privacy.gate.door import Door
+from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
 
@@ -71,4 +72,4 @@ def _plan(gate: Gate, engine: Engine, door: Door, statement: Any) -> tuple[Plan,
             return Plan(found, catalogue, ""), sql
     with engine.connect() as connection:
         relations = LiveRelations(door.relations, connection, door.dialect)
-        return gate.plan_of_text(door, sql, relations, catalogue), sql
+        return door.plan_of_text(sql, relations, catalogue), sql

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Dialect
 from sa_privacy.columns.binding import bind_keys, unbind_keys
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
-from sa_privacy.gate.engine import Door, Gate
+from sa_privacy.gate.door import Door
+from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.sqlalchemy_private import RowLogger, default_compiled_cache
 
@@ -58,45 +59,22 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
         )
     if hasattr(dialect.statement_compiler, "sa_privacy_plain"):
         raise PolicyError(
-            "this engine is protected by another Privacy already.", hint="uninstall that one first, or use its own engine."
+            "this engine is protected by another Privacy already.",
+            hint="uninstall that one first, or use its own engine.",
         )
-    door = Door(dialect.name, dialect.paramstyle)
-    listeners = _listeners(gate, door)
+    door = Door(gate, dialect.name, dialect.paramstyle)
+    listeners: list[tuple[str, Callable[..., Any]]] = [
+        ("do_execute", door.do_execute),
+        ("do_executemany", door.do_execute),
+        ("do_execute_no_params", door.do_execute_no_params),
+        ("handle_error", scrub_error),
+    ]
     installed = Installation(engine, door, listeners)
     bind_keys(dialect, keys)
-    watch_compiler(dialect, gate.view)
-    engine.update_execution_options(compiled_cache=RoutedCache(gate.view))
+    watch_compiler(dialect, gate.current_view)
+    engine.update_execution_options(compiled_cache=RoutedCache(gate))
     engine.hide_parameters = True
     engine.logger = RowLogger(engine.logger)
     for name, listener in listeners:
         event.listen(engine, name, listener)
     return installed
-
-
-def _listeners(gate: Gate, door: Door) -> list[tuple[str, Callable[..., Any]]]:
-    judge, executed = gate.judge, gate.executed
-
-    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
-        judge(door, statement, parameters, context)
-
-    def do_executemany(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
-        judge(door, statement, parameters, context)
-
-    def do_execute_no_params(cursor: Any, statement: str, context: Any) -> None:
-        judge(door, statement, (), context)
-
-    def after_cursor_execute(
-        conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
-    ) -> None:
-        executed(cursor, context)
-
-    def handle_error(context: Any) -> None:
-        scrub_error(context)
-
-    return [
-        ("do_execute", do_execute),
-        ("do_executemany", do_executemany),
-        ("do_execute_no_params", do_execute_no_params),
-        ("after_cursor_execute", after_cursor_execute),
-        ("handle_error", handle_error),
-    ]

@@ -167,7 +167,10 @@ class Memory:
         elif mark is not now:
             # Its other values still belong to the access before; these were written down as they were loaded.
             access, keys = state.__dict__.get(_FRESH, (None, frozenset()))
-            state.__dict__[_FRESH] = (now.access, frozenset(attributes) | (keys if access is now.access else frozenset()))
+            state.__dict__[_FRESH] = (
+                now.access,
+                frozenset(attributes) | (keys if access is now.access else frozenset()),
+            )
 
     def on_insert(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
         """An object its maker created became a row: it belongs to the access that wrote it."""
@@ -221,7 +224,7 @@ class Memory:
         access = scope.access if scope is not None and scope.alive else None
         grant = access.grant if access is not None else None
         columns = self._personal(attribute.property)
-        if not columns or not state.has_identity or self.gate.mode == "observe" and key in instance.__dict__:
+        if not columns or not state.has_identity or (self.gate.mode == "observe" and key in instance.__dict__):
             self._observe(columns, access, state)
             return give(attribute, instance, owner)
         loaded = key in instance.__dict__
@@ -263,15 +266,11 @@ class Memory:
             return self.gate.policy.categories[columns[0].category].mask
         return None
 
-    def _used(
-        self, access: Access, state: InstanceState[Any], mark: Mark, columns: tuple[PersonalColumn, ...]
-    ) -> None:
+    def _used(self, access: Access, state: InstanceState[Any], mark: Mark, columns: tuple[PersonalColumn, ...]) -> None:
         """Writes the use down: once for the object where the access covers all it holds, else for the attribute."""
         loader, fresh = state.__dict__.get(_FRESH, (None, frozenset()))
         loaded = self._loaded(state)
-        whole = all(
-            access.grant.covers("read", c.category, c.purposes) for found in loaded.values() for c in found
-        )
+        whole = all(access.grant.covers("read", c.category, c.purposes) for found in loaded.values() for c in found)
         if whole:
             known = fresh if loader is access else frozenset()
             names = {column.name for key, found in loaded.items() if key not in known for column in found}
@@ -353,7 +352,7 @@ class Memory:
             return
         before = self.gate.view(left.grant if left else None).uncovered
         uncovered = self.gate.view(entered.grant if entered else None).uncovered
-        if uncovered <= before and not (entered is None):
+        if uncovered <= before and entered is not None:
             return
         for session in tuple(sessions):
             for instance in tuple(session.identity_map.values()):
@@ -361,9 +360,7 @@ class Memory:
                 if _MARK in state.__dict__:
                     self._unload(session, instance, state, uncovered)
 
-    def _unload(
-        self, session: Session, instance: object, state: InstanceState[Any], uncovered: frozenset[str]
-    ) -> None:
+    def _unload(self, session: Session, instance: object, state: InstanceState[Any], uncovered: frozenset[str]) -> None:
         pending = state.committed_state
         keys = [
             key
@@ -389,9 +386,7 @@ class Memory:
     def _attributes(self, mapper: Mapper[Any]) -> dict[str, tuple[PersonalColumn, ...]]:
         found: dict[str, tuple[PersonalColumn, ...]] | None = self._columns_by("mapper", mapper)
         if found is None:
-            found = {
-                prop.key: columns for prop in mapper.column_attrs if (columns := self._personal(prop))
-            }
+            found = {prop.key: columns for prop in mapper.column_attrs if (columns := self._personal(prop))}
             self._columns[("mapper", mapper)] = found  # type: ignore[assignment]
         return found
 
@@ -410,4 +405,3 @@ class Memory:
             self._columns.clear()
             self._catalogue = catalogue
         return self._columns.get((what, of))
-

@@ -51,7 +51,7 @@ def require(plan: Plan, access: Access, values: Values) -> tuple[tuple[int, str]
     """
     grant = access.grant
     if access.subject is None:
-        raise _refusal(plan, access, "and the access names none", 'say whose: privacy.access(subject=...).')
+        raise _refusal(plan, access, "and the access names none", "say whose: privacy.access(subject=...).")
     proofs: list[tuple[int, str]] = []
     for name in own_tables(plan, grant):
         table = _table(plan.catalogue, name)

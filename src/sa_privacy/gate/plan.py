@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sa_privacy.accesslog import members
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
-from sa_privacy.footprint import NOTHING, Footprint
+from sa_privacy.footprint import Footprint
 
 if TYPE_CHECKING:
     from sa_privacy.access import Access
+    from sa_privacy.errors import PrivacyError
     from sa_privacy.policy import Decision, Grant
 
-__all__ = ["Passage", "Plan", "Verdict", "access_members"]
+__all__ = [
+    "Passage",
+    "Plan",
+    "Verdict",
+    "access_members",
+    "outcome_members",
+    "subject_members",
+    "subjects_of_predicates",
+    "subjects_of_rows",
+]
+
+Pseudonym = Callable[[str, object], str]
 
 
 class Verdict:
     """The decision on one plan under one grant, with the part of the event that never changes.
 
-    :param own: the statement may reach only the rows of the access's subject.
+    :param passes: nothing more need be asked.
     """
 
-    __slots__ = ("allowed", "decision", "members", "own")
+    __slots__ = ("allowed", "decision", "members", "own", "passes")
 
-    def __init__(self, decision: Decision, encoded: bytes) -> None:
+    def __init__(self, decision: Decision, encoded: bytes, *, passes: bool) -> None:
         self.decision = decision
+        self.passes = passes
         self.allowed = decision.allowed
         self.own = decision.own
         self.members = encoded
@@ -39,16 +53,30 @@ class Plan:
     :param predicates: subject-key predicates: kind, bind name or position, and whether it is a list.
     """
 
-    __slots__ = ("catalogue", "cells", "fingerprint", "footprint", "keys", "predicates", "refusal", "verdicts")
+    __slots__ = (
+        "catalogue",
+        "cells",
+        "concerns",
+        "fingerprint",
+        "footprint",
+        "keys",
+        "predicates",
+        "refusal",
+        "sealed_inside",
+        "verdicts",
+    )
 
     def __init__(
-        self, footprint: Footprint, catalogue: Catalogue, fingerprint: str, refusal: Exception | None = None
+        self, footprint: Footprint, catalogue: Catalogue, fingerprint: str, refusal: PrivacyError | None = None
     ) -> None:
         self.footprint = footprint
         self.catalogue = catalogue
         self.fingerprint = fingerprint
         self.refusal = refusal
         self.verdicts: dict[Grant | None, Verdict] = {}
+        #: Whether the gate has anything to say about it.
+        self.concerns = refusal is not None or footprint.personal
+        self.sealed_inside = tuple(sorted(n for n in footprint.inside if catalogue.columns[n].sealed))
         kinds = subject_kinds(catalogue) if footprint.personal else {}
         self.keys: tuple[tuple[int, str], ...] = tuple(
             (index, kinds[name]) for index, name in enumerate(footprint.outputs) if name in kinds
@@ -71,11 +99,6 @@ class Plan:
             if f"{table}.{column}" in kinds
         ]
         self.predicates: tuple[tuple[str, str | int, bool], ...] = tuple(dict.fromkeys(predicates + inserted))
-
-    @property
-    def touches_nothing(self) -> bool:
-        """Whether the gate has nothing to say about it."""
-        return self.refusal is None and not self.footprint.personal
 
     def columns(self, names: frozenset[str]) -> list[PersonalColumn]:
         """The catalogue's columns of these names, in order."""
@@ -137,6 +160,41 @@ def access_members(access: Access | None) -> bytes:
     return encoded
 
 
-def empty_plan(catalogue: Catalogue) -> Plan:
-    """A plan for statements that touch nothing."""
-    return Plan(NOTHING, catalogue, "")
+def outcome_members(intent: int, rows: int, cells: int | None, subjects: Sequence[str] | None) -> bytes:
+    """The part of an outcome that differs each time. Pseudonyms are letters and digits, so nothing needs escaping."""
+    counted = b"null" if cells is None else b"%d" % cells
+    if subjects is None:
+        return b',"intent":%d,"rows":%d,"cells":%b,"subjects":null' % (intent, rows, counted)
+    return b',"intent":%d,"rows":%d,"cells":%b%b' % (intent, rows, counted, subject_members(subjects))
+
+
+def subject_members(subjects: Sequence[str]) -> bytes:
+    """The subjects as one more member."""
+    if not subjects:
+        return b',"subjects":[]'
+    return b',"subjects":["%b"]' % '","'.join(subjects).encode()
+
+
+def subjects_of_rows(plan: Plan, rows: Sequence[Any], pseudonym: Pseudonym) -> tuple[str, ...]:
+    """Whose rows these are, where the subject's key is among their columns."""
+    found: dict[str, None] = {}
+    for index, kind in plan.keys:
+        for row in rows:
+            key = row[index]
+            if key is not None:
+                found[pseudonym(kind, key)] = None
+    return tuple(found)
+
+
+def subjects_of_predicates(
+    plan: Plan, values: Sequence[Mapping[str | int, Any]], pseudonym: Pseudonym
+) -> tuple[str, ...]:
+    """Whose rows a statement is bound to, where it names their keys."""
+    found: dict[str, None] = {}
+    for one in values:
+        for kind, bind, many in plan.predicates:
+            value = one.get(bind)
+            for key in value if many and isinstance(value, (list, tuple, set, frozenset)) else (value,):
+                if key is not None:
+                    found[pseudonym(kind, key)] = None
+    return tuple(found)

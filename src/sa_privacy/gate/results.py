@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
+
 if TYPE_CHECKING:
     from sa_privacy.gate.engine import Gate
     from sa_privacy.gate.plan import Passage
@@ -24,21 +26,40 @@ class WitnessedFetch:
 
     Single fetches are served from chunks that grow from 1 row to 256, one event a chunk, so that iterating a result
     costs an event for a few hundred rows and ``first()`` reports just one.
+
+    :param inner: the strategy SQLAlchemy would have used.
+    :param cursor: the cursor the statement is about to run on.
     """
 
-    __slots__ = ("_chunk", "_gate", "_inner", "_passage", "_silent", "_waiting")
+    __slots__ = ("_batched", "_chunk", "_cursor", "_gate", "_inner", "_passage", "_silent", "_waiting")
 
-    def __init__(self, inner: Any, gate: Gate, passage: Passage) -> None:
+    def __init__(self, inner: Any, gate: Gate, passage: Passage, cursor: Any, context: Any) -> None:
+        if isinstance(inner, WitnessedFetch):  # the next batch of one INSERT
+            inner = inner._inner
         self._inner = inner
         self._gate = gate
         self._passage = passage
+        self._cursor = cursor
+        self._batched = len(context.compiled_parameters) if is_multivalues_batch(context) else None
         self._waiting: deque[Any] = deque()
         self._chunk = 1
         self._silent = True
 
     @property
     def alternate_cursor_description(self) -> Any:
-        """What the wrapped strategy says of the columns, where it knows better than the cursor."""
+        """What the wrapped strategy says of the columns, where it knows better than the cursor.
+
+        SQLAlchemy asks right after the statement ran, before it looks for rows: the moment to write the outcome of a
+        statement that gives none, or whose rows were collected batch by batch.
+        """
+        cursor, self._cursor = self._cursor, None
+        if cursor is not None and self._silent:
+            if self._batched is not None:
+                self._silent = False
+                self._gate.outcome_without_rows(self._passage, self._batched)
+            elif cursor.description is None:
+                self._silent = False
+                self._gate.outcome_without_rows(self._passage, max(cursor.rowcount, 0))
         return self._inner.alternate_cursor_description
 
     def _witness(self, rows: Sequence[Any]) -> None:

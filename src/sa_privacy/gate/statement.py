@@ -10,7 +10,7 @@ from sqlalchemy.sql import ddl
 
 from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
 
-__all__ = ["bound_values", "is_as_compiled", "is_plain_ddl", "text_to_judge"]
+__all__ = ["bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "text_to_judge"]
 
 _PLAIN_DDL = (
     schema.CreateTable,
@@ -32,8 +32,6 @@ _PLAIN_DDL = (
 
 def is_as_compiled(context: Any, statement: str) -> bool:
     """Whether `statement` is what SQLAlchemy made of ``context.compiled``, untouched by any listener."""
-    if statement is context.statement:
-        return True
     if is_multivalues_batch(context):
         return _is_batch_of(statement, context.compiled)
     return bool(statement == context.statement)
@@ -70,6 +68,11 @@ def _foreign(values: str) -> bool:
 def is_plain_ddl(compiled: Any) -> bool:
     """Whether the DDL is of a kind that reads no rows and keeps no query."""
     return type(compiled.statement) in _PLAIN_DDL
+
+
+def is_ddl(statement: str) -> bool:
+    """Whether a text may change what names mean."""
+    return statement.lstrip(" \t\r\n(").upper().startswith(("CREATE", "DROP", "ALTER", "ATTACH", "DETACH", "COMMENT"))
 
 
 def text_to_judge(context: Any) -> str:

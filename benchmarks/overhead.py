@@ -1,0 +1,264 @@
+"""What protection costs, as ratios from one interleaved run.
+
+    python -m benchmarks.overhead            # about half a minute
+    python -m benchmarks.overhead --quick    # a few seconds, coarser
+
+Both sides of each comparison run in turn, round after round, in one process, so that a machine that speeds up or slows
+down does it to both. Each figure is the median of the rounds, with the spread of the middle half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Integer, Text, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import StaticPool
+
+from sa_privacy import AccessLog, DataSubject, Keyring, Policy, Privacy, pii_column
+
+ROWS = 100
+
+
+class PlainBase(DeclarativeBase):
+    """The models as they are without the library."""
+
+
+class PlainCustomer(PlainBase):
+    """Four columns, none of them known to be personal."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    phone: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+
+
+class PlainVisit(PlainBase):
+    """A table with a column that will be personal, and one that will not."""
+
+    __tablename__ = "visits"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    page: Mapped[str] = mapped_column(Text)
+    took: Mapped[int]
+
+
+class ProtectedBase(DeclarativeBase):
+    """The same models, annotated."""
+
+
+class Customer(ProtectedBase):
+    """The same four columns, sealed."""
+
+    __tablename__ = "customers"
+    __data_subject__ = DataSubject("customer", key="id")
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = pii_column(category="name")
+    address: Mapped[str] = pii_column(category="address")
+    phone: Mapped[str] = pii_column(category="phone")
+    email: Mapped[str] = pii_column(category="email")
+
+
+class Visit(ProtectedBase):
+    """A guarded and logged column that is not sealed, so that the gate is measured without the cipher."""
+
+    __tablename__ = "visits"
+    __data_subject__ = DataSubject("customer", key="id")
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    page: Mapped[str] = pii_column(Text, category="usage_history", encrypt=False)
+    took: Mapped[int]
+
+
+POLICY = Policy(
+    policy={"id": "bench", "version": "1"},
+    categories={name: {} for name in ("name", "address", "phone", "email", "usage_history")},
+    purposes={"work": {"use": ["name", "address", "phone", "email", "usage_history"]}},
+    roles={"staff": {"purposes": ["work"]}},
+)
+
+
+def rows() -> list[dict[str, Any]]:
+    """A hundred customers of ordinary length."""
+    return [
+        {
+            "id": n,
+            "name": f"Customer Number {n}",
+            "address": f"{n} Long Street, Some Town, Some Prefecture",
+            "phone": f"090-0000-{n:04d}",
+            "email": f"customer.{n}@example.com",
+        }
+        for n in range(1, ROWS + 1)
+    ]
+
+
+def memory_engine() -> Engine:
+    """An in-memory SQLite database with a connection of its own."""
+    return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+
+def interleaved(sides: dict[str, Callable[[], None]], rounds: int, repeat: int) -> dict[str, list[float]]:
+    """Seconds per call of each side, round by round, the sides taking turns."""
+    for run in sides.values():
+        for _ in range(max(3, repeat // 10)):
+            run()
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    gc.collect()
+    gc.disable()
+    try:
+        for turn in range(rounds):
+            names = list(sides) if turn % 2 == 0 else list(reversed(sides))
+            for name in names:
+                run = sides[name]
+                start = time.perf_counter()
+                for _ in range(repeat):
+                    run()
+                found[name].append((time.perf_counter() - start) / repeat)
+            gc.collect()
+    finally:
+        gc.enable()
+    return found
+
+
+def spread(values: list[float]) -> tuple[float, float, float]:
+    """Lower quartile, median, upper quartile."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return low, middle, high
+
+
+class Bench:
+    """The engines of one run: plain, gate only, gate and log, and everything with sealed columns."""
+
+    def __init__(self, folder: Path) -> None:
+        self.plain = memory_engine()
+        PlainBase.metadata.create_all(self.plain)
+        with Session(self.plain) as session:
+            session.execute(PlainCustomer.__table__.insert(), rows())
+            session.execute(PlainVisit.__table__.insert(), [{"id": 1, "page": "/", "took": 1}])
+            session.commit()
+        self.privacies: dict[str, Privacy] = {}
+        self.engines: dict[str, Engine] = {}
+        keys = Keyring.generate()
+        for name, log in (("gate", None), ("everything", AccessLog.open(folder / "log"))):
+            engine = memory_engine()
+            privacy = Privacy(POLICY, keys=keys, log=log, metadata=ProtectedBase)
+            ProtectedBase.metadata.create_all(engine)
+            privacy.install(engine)
+            with privacy.access("work", role="staff", actor="bench"), Session(engine) as session:
+                session.execute(Customer.__table__.insert(), rows())
+                session.execute(Visit.__table__.insert(), [{"id": 1, "page": "/", "took": 1}])
+                session.commit()
+            self.privacies[name], self.engines[name] = privacy, engine
+
+    def entities(self, engine: Engine, model: Any) -> Callable[[], None]:
+        """A list of 100 entities, each of the four columns read."""
+        statement = select(model)
+
+        def run() -> None:
+            with Session(engine) as session:
+                for found in session.scalars(statement):
+                    _ = found.name, found.address, found.phone, found.email
+
+        return run
+
+    def statement(self, engine: Engine, sql: Any) -> Callable[[], None]:
+        """One statement on an open connection, its one row fetched."""
+        connection = engine.connect()
+        execute = connection.execute
+
+        def run() -> None:
+            execute(sql).all()
+
+        return run
+
+
+def measure(quick: bool) -> list[dict[str, Any]]:
+    """All comparisons; each a row of name, bar, median, low, high, unit."""
+    rounds, few, many = (7, 5, 300) if quick else (25, 20, 1500)
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder))
+        gate, full = bench.privacies["gate"], bench.privacies["everything"]
+        with gate.access("work", role="staff", actor="bench"), full.access("work", role="staff", actor="bench"):
+            sides = {
+                "plain": bench.entities(bench.plain, PlainCustomer),
+                "everything": bench.entities(bench.engines["everything"], Customer),
+            }
+            times = interleaved(sides, rounds, few)
+            ratios = [b / a for a, b in zip(times["plain"], times["everything"], strict=True)]
+            found.append(row("100 entities x 4 sealed columns, all read", "x plain", 1.6, ratios))
+
+            for label, name, bar in (
+                ("gate and durable log, a statement", "everything", 12.0),
+                ("gate alone, a statement", "gate", None),
+            ):
+                plain_sql = select(PlainVisit.__table__).where(PlainVisit.__table__.c.id == 1)
+                ours_sql = select(Visit.__table__).where(Visit.__table__.c.id == 1)
+                times = interleaved(
+                    {
+                        "plain": bench.statement(bench.plain, plain_sql),
+                        "ours": bench.statement(bench.engines[name], ours_sql),
+                    },
+                    rounds,
+                    many,
+                )
+                added = [(b - a) * 1e6 for a, b in zip(times["plain"], times["ours"], strict=True)]
+                found.append(row(label, "us more", bar, added))
+
+            times = interleaved(
+                {
+                    "plain": bench.statement(bench.plain, select(PlainVisit.took).where(PlainVisit.id == 1)),
+                    "ours": bench.statement(bench.engines["everything"], select(Visit.took).where(Visit.id == 1)),
+                },
+                rounds,
+                many,
+            )
+            added = [(b - a) * 1e6 for a, b in zip(times["plain"], times["ours"], strict=True)]
+            found.append(row("a statement that touches nothing personal", "us more", 1.0, added))
+        for privacy in bench.privacies.values():
+            privacy.close()
+    return found
+
+
+def row(name: str, unit: str, bar: float | None, values: list[float]) -> dict[str, Any]:
+    """One line of the table."""
+    low, middle, high = spread(values)
+    return {"what": name, "unit": unit, "bar": bar, "median": middle, "low": low, "high": high}
+
+
+def main() -> int:
+    """Prints the table; with ``--check``, exits 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    options = parser.parse_args()
+    found = measure(options.quick)
+    print(f"{'':44} {'median':>8} {'middle half':>17}  {'unit':8} {'at most':>8}")
+    for line in found:
+        bar = "-" if line["bar"] is None else f"{line['bar']:.1f}"
+        middle_half = f"{line['low']:.2f} to {line['high']:.2f}"
+        print(f"{line['what']:44} {line['median']:8.2f} {middle_half:>17}  {line['unit']:8} {bar:>8}")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    missed = [line["what"] for line in found if line["bar"] is not None and line["median"] > line["bar"]]
+    if missed:
+        print("over the bar: " + "; ".join(missed), file=sys.stderr)
+    return 1 if missed and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""One protected engine: what the gate is shown of each statement, and the plans it keeps for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.util import LRUCache
+
+from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.errors import UnreadableStatement
+from sa_privacy.footprint import NOTHING, fingerprint, footprint_of_text, footprint_of_tree
+from sa_privacy.gate.engine import Gate
+from sa_privacy.gate.plan import Plan
+from sa_privacy.gate.relations import LiveRelations, RelationCache
+from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, text_to_judge
+
+__all__ = ["Door"]
+
+_PLAN = "_sa_privacy_plan"
+
+
+class Door:
+    """Shows the gate every statement of one engine.
+
+    :param dialect: ``"sqlite"`` or ``"postgresql"``.
+    :param paramstyle: the driver's.
+    """
+
+    def __init__(self, gate: Gate, dialect: str, paramstyle: str) -> None:
+        self.gate = gate
+        self.dialect = dialect
+        self.paramstyle = paramstyle
+        self.relations = RelationCache()
+        self._live = gate.live
+        self._texts: LRUCache[str, Plan] = LRUCache(2000)
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+        """The last point before the driver; what raises here does not run."""
+        compiled = context.compiled
+        if compiled is not None and (statement is context.statement or is_as_compiled(context, statement)):
+            plan: Plan | None = compiled.__dict__.get(_PLAN)
+            if plan is None or plan.catalogue is not self._live.now:
+                plan = compiled.__dict__[_PLAN] = self._plan_compiled(context)
+        else:
+            plan = self._texts.get(statement)
+            if plan is None or plan.catalogue is not self._live.now:
+                plan = self._plan_text(statement, context)
+        if plan.concerns:
+            self.gate.admit(plan, cursor, parameters, context)
+
+    def do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> None:
+        """The same, for statements sent without parameters."""
+        self.do_execute(cursor, statement, (), context)
+
+    def forget(self) -> None:
+        """DDL ran: what names mean may have changed."""
+        self.relations.clear()
+        self._texts.clear()
+
+    def _plan_compiled(self, context: Any) -> Plan:
+        catalogue, compiled = self._live.current(), context.compiled
+        if context.isddl:
+            self.forget()
+            if is_plain_ddl(compiled):
+                return Plan(NOTHING, catalogue, "")
+        else:
+            found = footprint_of_tree(compiled, catalogue=catalogue, declarations=self.gate.declarations())
+            if found is not None:
+                return Plan(found, catalogue, fingerprint(compiled.string, self.dialect) if found.personal else "")
+        relations = LiveRelations(self.relations, context.root_connection, self.dialect)
+        return self.plan_of_text(text_to_judge(context), relations, catalogue)
+
+    def _plan_text(self, statement: str, context: Any) -> Plan:
+        relations = LiveRelations(self.relations, context.root_connection, self.dialect)
+        plan = self.plan_of_text(statement, relations, self._live.current())
+        if is_ddl(statement):
+            self.forget()
+        else:
+            self._texts[statement] = plan
+        return plan
+
+    def plan_of_text(self, sql: str, relations: LiveRelations, catalogue: Catalogue) -> Plan:
+        """The plan of a SQL string."""
+        try:
+            found = footprint_of_text(
+                sql,
+                dialect=self.dialect,
+                paramstyle=self.paramstyle,
+                catalogue=catalogue,
+                relations=relations,
+                declarations=self.gate.declarations(),
+            )
+        except UnreadableStatement as error:
+            return Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
+        return Plan(found, catalogue, fingerprint(sql, self.dialect) if found.personal else "")
