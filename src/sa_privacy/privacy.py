@@ -109,20 +109,21 @@ class Privacy:
             installation.remove()
             del self._installed[installation.engine]
 
-    def install_all(self, match: Callable[[Engine], bool] = lambda engine: True) -> Callable[[], None]:
-        """Protects every engine of the process, present and future, that `match` takes.
+    def install_all(self, match: Callable[[Engine], bool] | None = None) -> Callable[[], None]:
+        """Protects every engine of the process, present and future, that `match` takes; all, where it is left out.
 
         :returns: a function that stops taking in new engines; those taken in stay protected.
         """
 
-        def engine_connect(connection: Any) -> None:
-            engine = connection.engine
-            if engine.dialect.name in ("sqlite", "postgresql") and self._installation(engine) is None and match(engine):
+        def take_in(engine: Engine) -> None:
+            if self._installation(engine) is None and (match is None or match(engine)):
                 self.install(engine)
 
-        for found in [thing for thing in gc.get_objects() if isinstance(thing, Engine)]:
-            if type(found) is Engine and match(found):
-                self.install(found)
+        def engine_connect(connection: Any) -> None:
+            take_in(connection.engine)
+
+        for found in [thing for thing in gc.get_objects() if type(thing) is Engine]:
+            take_in(found)
         event.listen(Engine, "engine_connect", engine_connect)
         return lambda: event.remove(Engine, "engine_connect", engine_connect)
 
@@ -304,16 +305,13 @@ class Privacy:
         :param engine: an engine this ``Privacy`` is installed on; may be left out where there is just one.
         :raises PolicyError: no engine is known.
         """
-        if engine is None and len(self._installed) == 1:
-            plain = next(iter(self._installed))
-        elif engine is not None and self._installation(_sync(engine)) is not None:
-            plain = _sync(engine)
-        else:
+        known = list(self._installed)
+        plain = _sync(engine) if engine is not None else known[0] if len(known) == 1 else None
+        installation = self._installation(plain) if plain is not None else None
+        if plain is None or installation is None:
             raise PolicyError(
                 "which engine would run it?", hint="explain(statement, engine=...) with an engine it is installed on."
             )
-        installation = self._installation(plain)
-        assert installation is not None
         return explain(self._gate, plain, installation.door, statement)
 
 

@@ -127,6 +127,7 @@ class Gate:
         return decide(
             Request(
                 grant=grant,
+                policy=self.policy,
                 reads=touches(plan.columns(footprint.reads)),
                 matches=touches(plan.columns(footprint.matches)),
                 writes=touches(plan.columns(footprint.writes - unwritten)),
@@ -171,10 +172,8 @@ class Gate:
                 if without.allowed:
                     return without
             scope = self.scopes.get()
-            if grant is None and scope is not None:
-                error = ended(scope.access)
-            else:
-                error = denied(verdict.decision, grant)
+            over = grant is None and scope is not None
+            error = ended(scope.access) if over and scope else denied(verdict.decision, grant)
         if self.mode == "observe":
             return verdict
         self.write("intent", access_members(access) + b"," + verdict.members)
@@ -215,7 +214,7 @@ class Gate:
         except LogUnavailable as error:
             if not self._continue_unlogged:
                 raise
-            _logger.error("access log unavailable, going on as the policy says: %s", error.message)
+            _logger.error("access log unavailable, going on as the policy says: %s", error.message)  # noqa: TRY400 - said
             return 0
 
     # -- values in memory -----------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
     watch_compiler(dialect, gate.current_view)
     engine.update_execution_options(compiled_cache=RoutedCache(gate))
     engine.hide_parameters = True
-    engine.logger = RowLogger(engine.logger)
+    engine.logger = RowLogger(engine.logger)  # type: ignore[assignment]
     for name, listener in listeners:
         event.listen(engine, name, listener)
     return installed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy.orm import ColumnProperty, Mapper
+from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.gate.memory import Memory, guard_attribute
@@ -35,7 +35,7 @@ class Instrumentation:
     def _guard(self, mapper: Mapper[Any], view: View) -> None:
         personal = set()
         for prop in mapper.column_attrs:
-            if isinstance(prop, ColumnProperty) and view.personal(base_columns(prop)):
+            if view.personal(base_columns(prop)):
                 narrow_property(prop)
                 personal.add(prop.key)
         if not personal:

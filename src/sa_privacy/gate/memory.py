@@ -11,7 +11,6 @@ loaded values that the new one does not cover are unloaded from the sessions tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -21,7 +20,6 @@ from sqlalchemy.orm import (
     CompositeProperty,
     InstanceState,
     Mapper,
-    QueryableAttribute,
     Session,
     object_session,
 )
@@ -64,19 +62,22 @@ def marks(instance: object) -> Mark | None:
 
 def guard_attribute(attribute: Any) -> None:
     """Makes one class attribute ask before it gives a value."""
-    if not getattr(type(attribute), "sa_privacy_guards", False):
-        prop = attribute.property
-        if isinstance(prop, CompositeProperty):
-            attribute.__class__ = _guarded_composite(type(attribute))
-        else:
-            attribute.__class__ = _guarded(type(attribute))
+    plain = type(attribute)
+    if getattr(plain, "sa_privacy_guards", False):
+        return
+    if plain not in _classes:
+        composite = isinstance(attribute.property, CompositeProperty)
+        _classes[plain] = _guarded_composite(plain) if composite else _guarded(plain)
+    attribute.__class__ = _classes[plain]
 
 
-@cache
-def _guarded(plain: type[QueryableAttribute[Any]]) -> type[QueryableAttribute[Any]]:
+_classes: dict[type[Any], type[Any]] = {}
+
+
+def _guarded(plain: Any) -> type[Any]:
     give = plain.__get__
 
-    class Guarded(plain):  # type: ignore[misc, valid-type]
+    class Guarded(plain):  # type: ignore[misc]
         __slots__ = ()
         sa_privacy_guards = True
         inherit_cache = True
@@ -100,11 +101,10 @@ def _guarded(plain: type[QueryableAttribute[Any]]) -> type[QueryableAttribute[An
     return _named_like(Guarded, plain)
 
 
-@cache
-def _guarded_composite(plain: type[QueryableAttribute[Any]]) -> type[QueryableAttribute[Any]]:
+def _guarded_composite(plain: Any) -> type[Any]:
     give = plain.__get__
 
-    class Guarded(plain):  # type: ignore[misc, valid-type]
+    class Guarded(plain):  # type: ignore[misc]
         __slots__ = ()
         sa_privacy_guards = True
         inherit_cache = True
@@ -133,7 +133,7 @@ class Memory:
     def __init__(self, gate: Gate, governs: Callable[[Session, Mapper[Any]], bool]) -> None:
         self.gate = gate
         self._governs = governs
-        self._columns: dict[Any, tuple[PersonalColumn, ...]] = {}
+        self._columns: dict[Any, Any] = {}
         self._catalogue: object = None
         self._nobody = Mark(self, None)
 
@@ -230,7 +230,7 @@ class Memory:
         loaded = key in instance.__dict__
         if loaded and mark.access is access and access is not None:
             return instance.__dict__[key]
-        decision = decide_columns(grant, columns)
+        decision = decide_columns(grant, columns, self.gate.policy)
         if not decision.allowed:
             if access is not None and access.withheld != "raise":
                 return self._withheld(access, columns)
@@ -241,7 +241,8 @@ class Memory:
             if grant is None and scope is not None:
                 raise ended(scope.access)
             raise denied(decision, grant)
-        assert access is not None
+        if access is None:  # nothing is covered without an access
+            raise denied(decision, None)
         if loaded:
             if decision.own:
                 self._require_own(access, state, columns)
@@ -387,11 +388,11 @@ class Memory:
         found: dict[str, tuple[PersonalColumn, ...]] | None = self._columns_by("mapper", mapper)
         if found is None:
             found = {prop.key: columns for prop in mapper.column_attrs if (columns := self._personal(prop))}
-            self._columns[("mapper", mapper)] = found  # type: ignore[assignment]
+            self._columns[("mapper", mapper)] = found
         return found
 
     def _personal(self, prop: Any) -> tuple[PersonalColumn, ...]:
-        found = self._columns_by("prop", prop)
+        found: tuple[PersonalColumn, ...] | None = self._columns_by("prop", prop)
         if found is None:
             found = ()
             if isinstance(prop, ColumnProperty):

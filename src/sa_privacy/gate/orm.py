@@ -8,7 +8,6 @@ attribute that was left out stays deferred, and loads by itself for an access th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Column
@@ -41,8 +40,14 @@ def narrow_property(prop: ColumnProperty[Any]) -> None:
         prop.__class__ = _narrowing(type(prop))
 
 
-@cache
-def _narrowing(plain: type[ColumnProperty[Any]]) -> type[ColumnProperty[Any]]:
+_classes: dict[type[Any], type[Any]] = {}
+
+
+def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
+    """The asking subclass of one property class, made once."""
+    if plain in _classes:
+        return _classes[plain]
+
     class Narrowing(plain):  # type: ignore[misc, valid-type]
         __slots__ = ()
         sa_privacy_narrows = True
@@ -75,7 +80,7 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[ColumnProperty[Any]]:
 
     Narrowing.__name__ = plain.__name__
     Narrowing.__qualname__ = plain.__qualname__
-    return Narrowing
+    return _classes.setdefault(plain, Narrowing)
 
 
 def _hidden_by_key(mapper: Mapper[Any], keys: Any, hidden: Any) -> dict[str, tuple[PersonalColumn, ...]]:

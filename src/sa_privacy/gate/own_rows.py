@@ -40,7 +40,7 @@ def own_tables(plan: Plan, grant: Grant) -> set[str]:
             column = catalogue.columns[name]
             if grant.own_only(verb, column.category, column.purposes):  # type: ignore[arg-type]
                 found.add(column.table)
-    return found | set(footprint.deletes)
+    return found | {table for table in footprint.deletes if grant.deletes_own_only(table)}
 
 
 def require(plan: Plan, access: Access, values: Values) -> tuple[tuple[int, str], ...] | None:
@@ -69,7 +69,8 @@ def require(plan: Plan, access: Access, values: Values) -> tuple[tuple[int, str]
 
 def _proofs(plan: Plan, access: Access, table: PersonalTable, values: Values) -> list[tuple[int, str]]:
     subject = table.subject
-    assert subject is not None
+    if subject is None:
+        return []
     key = f"{table.name}.{subject.key}"
     loose = 0
     for mentioned, predicates in plan.footprint.mentions:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import AccessDenied
-from sa_privacy.policy import Decision, Grant, Request, Touch, decide, denied
+from sa_privacy.policy import Decision, Grant, Policy, Request, Touch, decide, denied
 
 __all__ = ["decide_columns", "refusal_of_columns", "touches"]
 
@@ -16,9 +16,9 @@ def touches(columns: Iterable[PersonalColumn]) -> tuple[Touch, ...]:
     return tuple(Touch(column.name, column.category, column.purposes) for column in columns)
 
 
-def decide_columns(grant: Grant | None, columns: Iterable[PersonalColumn]) -> Decision:
+def decide_columns(grant: Grant | None, columns: Iterable[PersonalColumn], policy: Policy | None = None) -> Decision:
     """Whether `grant` covers reading all of `columns`."""
-    return decide(Request(grant=grant, reads=touches(columns), matches=(), writes=(), deletes=()))
+    return decide(Request(grant=grant, reads=touches(columns), matches=(), writes=(), deletes=(), policy=policy))
 
 
 def refusal_of_columns(grant: Grant | None, columns: Iterable[PersonalColumn]) -> AccessDenied:

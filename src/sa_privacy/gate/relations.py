@@ -12,6 +12,8 @@ from sa_privacy.footprint import Relation
 
 __all__ = ["LiveRelations", "RelationCache"]
 
+# ruff: noqa: S608 - names come as quoted identifiers or literals (_identifier, _literal): drivers differ in parameters
+
 
 class RelationCache:
     """What was asked of one engine so far; emptied whenever DDL runs through it."""

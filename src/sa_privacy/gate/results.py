@@ -34,9 +34,8 @@ class WitnessedFetch:
     __slots__ = ("_batched", "_chunk", "_cursor", "_gate", "_inner", "_passage", "_silent", "_waiting")
 
     def __init__(self, inner: Any, gate: Gate, passage: Passage, cursor: Any, context: Any) -> None:
-        if isinstance(inner, WitnessedFetch):  # the next batch of one INSERT
-            inner = inner._inner
-        self._inner = inner
+        # The next batch of one INSERT finds the strategy of the batch before.
+        self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
         self._gate = gate
         self._passage = passage
         self._cursor = cursor

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.engine.interfaces import ExecuteStyle
 from sqlalchemy.orm.base import _DEFER_FOR_STATE
+from sqlalchemy.util.concurrency import in_greenlet
 
 __all__ = [
     "DEFER_FOR_STATE",
@@ -22,16 +25,9 @@ DEFER_FOR_STATE: Any = _DEFER_FOR_STATE
 InstanceKey = "_sa_instance_state"
 
 
-def in_greenlet() -> bool:
-    """Whether awaiting is possible here, i.e. whether asyncio code may load from the database at this point."""
-    from sqlalchemy.util.concurrency import in_greenlet as inside
-
-    return bool(inside())
-
-
-def is_multivalues_batch(context: Any) -> bool:
+def is_multivalues_batch(context: DefaultExecutionContext) -> bool:
     """Whether the context sends its INSERT in batches ("insertmanyvalues"), whose text SQLAlchemy makes anew."""
-    return context.execute_style.name == "INSERTMANYVALUES"
+    return context.execute_style is ExecuteStyle.INSERTMANYVALUES
 
 
 class RowLogger:

@@ -34,12 +34,13 @@ def is_as_compiled(context: Any, statement: str) -> bool:
     """Whether `statement` is what SQLAlchemy made of ``context.compiled``, untouched by any listener."""
     if is_multivalues_batch(context):
         return _is_batch_of(statement, context.compiled)
-    return bool(statement == context.statement)
+    as_made: bool = statement == context.statement
+    return as_made
 
 
 def _is_batch_of(statement: str, compiled: Any) -> bool:
     """Whether an "insertmanyvalues" batch is its compiled INSERT with the VALUES clause repeated, and nothing else."""
-    single = compiled.string
+    single: str = compiled.string
     start = single.find(" VALUES ")
     head = single[: start + 8] if start >= 0 else ""
     if not head:
