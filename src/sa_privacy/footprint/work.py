@@ -1,0 +1,181 @@
+"""What one judgement of a statement gathers, and what it may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlglot import exp
+
+from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.footprint.declarations import Declarations
+from sa_privacy.footprint.keys import Bind, Pins
+from sa_privacy.footprint.lexer import Dialect, unreadable
+from sa_privacy.footprint.model import Footprint
+from sa_privacy.footprint.names import Index, index_of
+from sa_privacy.footprint.relations import Relations
+from sa_privacy.footprint.respell import Spelled
+from sa_privacy.footprint.scope import EMPTY, Out, Rows, Source
+
+__all__ = ["Asked", "Use", "Work", "function_name", "name_of", "only"]
+
+Use = Literal["read", "match", "assign", "none"]
+"""What a value is for: the output, the choice of rows, an assignment, or nothing that counts."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """The surroundings of a judgement."""
+
+    dialect: Dialect
+    catalogue: Catalogue
+    relations: Relations
+    declarations: Declarations
+    depth: int = 0
+    view: Callable[[str, int], tuple[Footprint, Rows]] | None = None
+
+    @property
+    def index(self) -> Index:
+        return index_of(self.catalogue)
+
+
+@dataclass(slots=True)
+class Work:
+    """The growing footprint of one statement."""
+
+    asked: Asked
+    spelled: Spelled
+    reads: set[str] = field(default_factory=set)
+    matches: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
+    deletes: set[str] = field(default_factory=set)
+    inside: set[str] = field(default_factory=set)
+    mentions: list[Source] = field(default_factory=list)
+    inherited: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
+    inserts: list[tuple[str, tuple[tuple[str, str | int], ...]]] = field(default_factory=list)
+    loose: list[tuple[str, Use]] = field(default_factory=list)
+    assigning: frozenset[str] = EMPTY
+    pins: Pins = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pins = Pins(self.bind_of)
+
+    def use(self, lineage: frozenset[str], use: Use) -> None:
+        """Notes what columns are used for."""
+        if not lineage or use == "none":
+            return
+        if use == "match":
+            self.matches |= lineage
+        elif use == "assign":
+            # A column computed from its old self is matched, not read: its value goes nowhere else.
+            self.matches |= lineage & self.assigning
+            self.reads |= lineage - self.assigning
+        else:
+            self.reads |= lineage
+
+    def take(self, out: Out) -> None:
+        """An expression takes a value: what stood bare in it stands inside from now on.
+
+        This is the one place that says where a sealed column may stand; an expression that may hold one, such as a
+        column's own lookup, does not call it.
+        """
+        self.inside |= out.pending
+
+    def match(self, out: Out) -> None:
+        """A value decides about rows, their order or their groups."""
+        self.matches |= out.lineage
+        self.take(out)
+
+    def bind_of(self, node: exp.Expr) -> Bind | None:
+        """The bind behind a placeholder; a cast that could change the value hides it."""
+        while isinstance(node, exp.Paren) or (isinstance(node, exp.Cast) and node.to.is_type("bigint")):
+            node = node.this
+        if not isinstance(node, exp.Placeholder):
+            return None
+        number = str(node.this or "")[1:]
+        if not number.isdigit():
+            raise unreadable("a parameter of the statement cannot be read")
+        return self.spelled.binds[int(number)]
+
+    def snapshot(self) -> Callable[[], None]:
+        """Remembers the state; the function returned goes back to it."""
+        sets = [self.reads, self.matches, self.writes, self.deletes, self.inside]
+        lists = [self.mentions, self.inherited, self.inserts, self.loose]
+        kept_sets, kept_lists = [set(s) for s in sets], [list(x) for x in lists]
+        values = {k: set(v) for k, v in self.pins.values.items()}
+        implies = {k: set(v) for k, v in self.pins.implies.items()}
+
+        def restore() -> None:
+            for s, kept in zip(sets, kept_sets, strict=True):
+                s.clear()
+                s |= kept
+            for x, kept_list in zip(lists, kept_lists, strict=True):
+                x[:] = kept_list  # type: ignore[index]
+            self.pins.values, self.pins.implies = dict(values), dict(implies)
+
+        return restore
+
+    def footprint(self, rows: Rows | None) -> Footprint:
+        """The finished footprint."""
+        self._settle_loose()
+        self.pins.settle()
+        mentions = [
+            (table.name, self.pins.of(source, at)) for source in self.mentions for at, table in enumerate(source.tables)
+        ]
+        outputs: tuple[str | None, ...] = ()
+        if rows is not None and rows.exact:
+            outputs = tuple(out.bare for out in rows.outs)
+        return Footprint(
+            reads=frozenset(self.reads),
+            matches=frozenset(self.matches),
+            writes=frozenset(self.writes),
+            deletes=frozenset(self.deletes),
+            inside=frozenset(self.inside),
+            outputs=outputs,
+            mentions=(*mentions, *self.inherited),  # type: ignore[arg-type]
+            inserts=tuple(self.inserts),
+        )
+
+    def _settle_loose(self) -> None:
+        # A name that no source is known to have counts for every table of the statement that could have it.
+        for name, use in self.loose:
+            for source in self.mentions:
+                for table in source.tables:
+                    column = self.asked.index.personal(table, name)
+                    if column is not None:
+                        self.use(frozenset({column.name}), use)
+                        self.inside.add(column.name)
+
+    def protected(self, tables: Iterable[PersonalTable]) -> list[PersonalTable]:
+        return [table for table in tables if table.columns]
+
+
+def only(node: exp.Expr, *allowed: str) -> None:
+    """Refuses a node that carries anything else than the judge looks at."""
+    for key, value in node.args.items():
+        if value and key not in allowed:
+            raise unreadable(f"{type(node).__name__.upper()} with {key.strip('_').upper()} is not read")
+
+
+def name_of(node: object, spelled: Spelled) -> str:
+    """The name an identifier stands for, undoing the stand-ins of :mod:`~sa_privacy.footprint.respell`."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        text = str(node.this)
+    elif isinstance(node, exp.Identifier):
+        text = str(node.this)
+        if not node.args.get("quoted"):
+            return function_name(text, spelled)
+    else:
+        raise unreadable("a name of the statement cannot be read")
+    if text.startswith("zqs") and text[3:].isdigit():
+        return spelled.strings[int(text[3:])].lower()
+    return text
+
+
+def function_name(text: str, spelled: Spelled) -> str:
+    """The name behind ``zqf3``."""
+    lower = text.lower()
+    if not (lower.startswith("zqf") and lower[3:].isdigit()):
+        raise unreadable(f"the construct {text.upper()} is not read")
+    return spelled.functions[int(lower[3:])]
