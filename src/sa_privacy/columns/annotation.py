@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakSet
 
-from sqlalchemy import Column, Table, Text, event
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, event
 from sqlalchemy.orm import MappedColumn, mapped_column
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.columns.sqlalchemy_private import keep_out_of_repr_and_eq
 from sa_privacy.errors import PolicyError
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
 Lookup = str | Callable[[Any], str] | None
 
 _INFO = "sa_privacy"
+_NEED_VALUES = ("unique", "index", "primary_key", "server_default", "server_onupdate")
 _tables: WeakSet[Table] = WeakSet()
 _version = 0
 _watchers: WeakSet[Watcher] = WeakSet()
@@ -120,22 +122,53 @@ def pii_column(
     given: Any = None
     if positional and not isinstance(positional[0], SchemaItem):
         given = positional.pop(0)
-    elif type is None and args:
+    elif type is None:
         positional = list(args)
+    given = mapped_column_kwargs.pop("type_", given)
     annotation = _annotation(category, purposes, encrypt, lookup, field, given)
     if encrypt:
-        for option in ("unique", "index"):
-            if mapped_column_kwargs.get(option):
-                raise PolicyError(
-                    f"{option}=True on a sealed column of category {category} cannot work: equal values are sealed "
-                    f"into different cells, and searchable cells are not built in this version.",
-                    hint="use encrypt=False for a column that must be searched or unique.",
-                )
+        options = [f"{name}=" for name in _NEED_VALUES if mapped_column_kwargs.get(name) not in (None, False)]
+        options += ["ForeignKey" for item in positional if isinstance(item, ForeignKey)]
+        if options:
+            raise _refusal_to_seal(f"a sealed column of category {category}", options)
         given = given if isinstance(given, Encrypted) else _sealed(given, annotation)
     kinds = [] if given is None else [given]
     column: MappedColumn[Any] = mapped_column(*name, *kinds, *positional, **mapped_column_kwargs)
     column.column.info[_INFO] = annotation
+    keep_out_of_repr_and_eq(
+        column, repr_="repr" not in mapped_column_kwargs, compare="compare" not in mapped_column_kwargs
+    )
     return column
+
+
+def _refusal_to_seal(what: str, options: list[str], columns: tuple[str, ...] = ()) -> PolicyError:
+    """The error for a column that cannot be sealed for what it has."""
+    return PolicyError(
+        f"{what} cannot have {', '.join(options)}: the database sees cells, which differ for equal values and which it "
+        "cannot make itself.",
+        hint="use encrypt=False for a column that the database must search, compare or fill in.",
+        columns=columns,
+    )
+
+
+def check_sealing(column: Column[Any], table: Table) -> None:
+    """Refuses what would only work with the values themselves.
+
+    :raises PolicyError: names the column and what it must not have.
+    """
+    found = [f"{name}=" for name in _NEED_VALUES if getattr(column, name, None) not in (None, False)]
+    if column.foreign_keys:
+        found.append("ForeignKey")
+    if column.computed is not None:
+        found.append("Computed")
+    found += sorted(
+        type(item).__name__
+        for item in (*table.indexes, *table.constraints)
+        if isinstance(item, (Index, UniqueConstraint)) and item.columns.contains_column(column)
+    )
+    if found:
+        name = f"{table.fullname}.{column.name}"
+        raise _refusal_to_seal(f"the sealed column {name}", found, (name,))
 
 
 def _annotation(
@@ -178,6 +211,10 @@ def annotate_column(column: Column[Any], annotation: Annotation) -> None:
 
     :raises PolicyError: it is annotated already, and otherwise.
     """
+    if not isinstance(column.table, Table):
+        raise PolicyError(
+            f"the column {column.name} belongs to no table yet.", hint="annotate it once its Table is made."
+        )
     before = annotation_of(column)
     if before is not None and before != annotation:
         raise PolicyError(
@@ -187,12 +224,7 @@ def annotate_column(column: Column[Any], annotation: Annotation) -> None:
             columns=(f"{column.table.fullname}.{column.name}",),
         )
     if annotation.encrypt and not isinstance(column.type, Encrypted):
-        if column.unique or column.index or any(column in index.columns for index in column.table.indexes):
-            raise PolicyError(
-                f"{column.table.fullname}.{column.name} is unique or indexed, and searchable cells are not built in "
-                "this version.",
-                hint="annotate it with encrypt=False.",
-            )
+        check_sealing(column, column.table)
         plain: TypeEngine[Any] = column.type
         column.type = _sealed(plain, annotation)
     column.info[_INFO] = annotation
@@ -232,6 +264,8 @@ def registry_version() -> int:
 def _attached(column: Column[Any], table: Table) -> None:
     """Notes annotated columns as they reach their table: declarative, Core, mixins, copies, added later."""
     if isinstance(table, Table) and annotation_of(column) is not None:
+        if isinstance(column.type, Encrypted):
+            check_sealing(column, table)
         _register(column, table)
 
 

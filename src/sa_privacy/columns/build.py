@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.orm import Mapper
 
-from sa_privacy.columns.annotation import DataSubject, annotated_tables, annotation_of
+from sa_privacy.columns.annotation import DataSubject, annotated_tables, annotation_of, check_sealing
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.sqlalchemy_private import all_mappers
@@ -22,7 +22,7 @@ __all__ = ["build_catalogue", "column_name", "table_name"]
 
 def table_name(table: Table) -> str:
     """The one spelling of a table: ``"table"`` or ``"schema.table"``."""
-    return table.fullname
+    return str(table.fullname)  # a plain str: SQLAlchemy keeps names in a subclass
 
 
 def column_name(column: Column[Any]) -> str:
@@ -37,7 +37,8 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) 
     :raises PolicyError: a column is annotated in the model and differently in the policy, or a data subject leads
         nowhere.
     """
-    wanted = None if metadata is None else {id(m) for m in metadata}
+    given = () if metadata is None else tuple(metadata)
+    wanted = None if metadata is None else {id(m) for m in given}
     subjects, mapped = _subjects(wanted)
     tables: dict[Table, PersonalTable] = {}
     for table in {*annotated_tables(), *subjects}:
@@ -45,20 +46,49 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) 
             tables[table] = PersonalTable(
                 name=table_name(table),
                 schema=table.schema,
-                table=table.name,
+                table=str(table.name),
                 columns=_columns(table),
-                all_columns=tuple(column.name for column in table.columns),
+                all_columns=tuple(str(column.name) for column in table.columns),
                 subject=subjects.get(table),
             )
-    found = _with_rules([*tables.values()], policy.columns, {t for t in mapped if t not in tables})
-    named = {(t.schema, t.table) for t in found}
-    plain = {
-        (other.schema, other.name)
-        for collection in {table.metadata for table in (*tables, *mapped)}
+    others = {
+        other
+        for collection in {*given, *(table.metadata for table in (*tables, *mapped))}
         for other in collection.tables.values()
-        if other not in tables and (other.schema, other.name) not in named
+        if other not in tables
     }
+    found = _with_rules(_merged(tables.values()), policy.columns, others)
+    named = {(t.schema, t.table) for t in found}
+    plain = {(other.schema, other.name) for other in others} - named
     return Catalogue(tuple(found), frozenset(plain))
+
+
+def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
+    """One entry for each name: several ``MetaData`` may describe the same table, in parts or as copies."""
+    by_name: dict[str, PersonalTable] = {}
+    for table in sorted(tables, key=lambda table: table.name):
+        before = by_name.get(table.name)
+        if before is None:
+            by_name[table.name] = table
+            continue
+        for key in before.columns.keys() & table.columns.keys():
+            one, other = before.columns[key], table.columns[key]
+            if (one.category, one.purposes, one.sealed) != (other.category, other.purposes, other.sealed):
+                raise PolicyError(
+                    f"{one.name} is annotated twice, and not the same: as {one.category} and as {other.category}.",
+                    hint="tables of one name are taken for one table. Say the same in both, or give Privacy(..., "
+                    "metadata=...) the one that it looks after.",
+                    columns=(one.name,),
+                )
+        by_name[table.name] = PersonalTable(
+            before.name,
+            before.schema,
+            before.table,
+            {**before.columns, **table.columns},
+            tuple(dict.fromkeys((*before.all_columns, *table.all_columns))),
+            before.subject or table.subject,
+        )
+    return list(by_name.values())
 
 
 def _columns(table: Table) -> dict[str, PersonalColumn]:
@@ -67,10 +97,12 @@ def _columns(table: Table) -> dict[str, PersonalColumn]:
         annotation = annotation_of(column)
         if annotation is not None:
             sealed = isinstance(column.type, Encrypted)
+            if sealed:
+                check_sealing(column, table)  # again: an index or constraint may have come later
             found[column.name.lower()] = PersonalColumn(
                 name=column_name(column),
                 table=table_name(table),
-                column=column.name,
+                column=str(column.name),
                 category=annotation.category,
                 purposes=annotation.purposes,
                 sealed=sealed,
@@ -83,41 +115,41 @@ def _with_rules(
     tables: list[PersonalTable], rules: Mapping[str, ColumnRule], others: set[Table]
 ) -> list[PersonalTable]:
     """Adds the policy's ``[columns]``: models that nobody edits."""
-    by_name = {table.name.lower(): table for table in tables}
-    mapped = {table_name(table).lower(): table for table in others}
+    known = {table_name(table).lower(): tuple(column.name for column in table.columns) for table in others}
+    found = list(tables)
     for name, rule in rules.items():
         owner, _, column = name.rpartition(".")
-        table = by_name.get(owner.lower())
-        if table is None:
+        alike = [index for index, table in enumerate(found) if table.name.lower() == owner.lower()]
+        if not alike:
             schema, _, bare = owner.rpartition(".")
-            known = mapped.get(owner.lower())
-            columns = tuple(c.name for c in known.columns) if known is not None else ()
-            table = PersonalTable(owner, schema or None, bare, {}, columns)
-        if table.all_columns and column.lower() not in {c.lower() for c in table.all_columns}:
-            raise PolicyError(
-                f'the policy\'s [columns] name "{name}", and table {table.name} has no such column.',
-                hint=f"columns of {table.name}: {', '.join(table.all_columns)}.",
-                columns=(name,),
-            )
-        before = table.columns.get(column.lower())
-        if before is not None and (before.category, before.purposes) != (rule.category, rule.purposes):
-            raise PolicyError(
-                f'"{name}" is annotated twice: as {before.category} in the model and as {rule.category} in the '
-                "policy's [columns].",
-                hint="keep one of them.",
-                columns=(name,),
-            )
-        if before is None:
-            added = PersonalColumn(name, owner, column, rule.category, rule.purposes, False, "")
-            by_name[owner.lower()] = PersonalTable(
-                table.name,
-                table.schema,
-                table.table,
-                {**table.columns, column.lower(): added},
-                table.all_columns,
-                table.subject,
-            )
-    return list(by_name.values())
+            found.append(PersonalTable(owner, schema or None, bare, {}, known.get(owner.lower(), ())))
+            alike = [len(found) - 1]
+        for index in [index for index in alike if found[index].name == owner] or alike:
+            found[index] = _with_rule(found[index], name, column, rule)
+    return found
+
+
+def _with_rule(table: PersonalTable, name: str, column: str, rule: ColumnRule) -> PersonalTable:
+    spelled = {one.lower(): one for one in table.all_columns}.get(column.lower(), column)
+    if table.all_columns and spelled not in table.all_columns:
+        raise PolicyError(
+            f'the policy\'s [columns] name "{name}", and table {table.name} has no such column.',
+            hint=f"columns of {table.name}: {', '.join(table.all_columns)}.",
+            columns=(name,),
+        )
+    before = table.columns.get(column.lower())
+    if before is None:
+        added = PersonalColumn(f"{table.name}.{spelled}", table.name, spelled, rule.category, rule.purposes, False, "")
+        columns = {**table.columns, spelled.lower(): added}
+        return PersonalTable(table.name, table.schema, table.table, columns, table.all_columns, table.subject)
+    if (before.category, before.purposes) != (rule.category, rule.purposes):
+        raise PolicyError(
+            f'"{name}" is annotated twice: as {before.category} in the model and as {rule.category} in the policy\'s '
+            "[columns].",
+            hint="keep one of them.",
+            columns=(name,),
+        )
+    return table
 
 
 def _subjects(wanted: set[int] | None) -> tuple[dict[Table, SubjectPath], set[Table]]:

@@ -7,16 +7,17 @@ engine that the statement runs on; on an engine without one, a sealed column nei
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Enum, LargeBinary, TypeDecorator
+from sqlalchemy import JSON, Enum, Interval, LargeBinary, Text, TypeDecorator
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeEngine, to_instance
 
 from sa_privacy.columns.binding import keys_of
 from sa_privacy.crypto import JSON as JSON_CODEC
-from sa_privacy.crypto import Codec, codec_for
+from sa_privacy.crypto import codec_for
 from sa_privacy.errors import KeyUnavailable, PolicyError, PrivacyError, SealedColumn
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ class Encrypted(TypeDecorator[Any]):
         field: str | None = None,
     ) -> None:
         super().__init__()
-        from sqlalchemy import Text
-
         self.inner: TypeEngine[Any] = to_instance(Text() if inner is None else inner)
         self.category = category
         self.purposes = None if purposes is None else frozenset(purposes)
@@ -72,6 +71,14 @@ class Encrypted(TypeDecorator[Any]):
     def bound_to(self, field: str) -> Encrypted:
         """The same type, with its cells bound to `field`."""
         return Encrypted(self.inner, category=self.category, purposes=self.purposes, lookup=self.lookup, field=field)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Keys are never here; codecs are functions, made anew from the inner type.
+        return {name: value for name, value in self.__dict__.items() if name not in ("_encode", "_decode")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._encode, self._decode = _codec(self.inner)
 
     @property
     def python_type(self) -> type[Any]:
@@ -85,63 +92,67 @@ class Encrypted(TypeDecorator[Any]):
         return self.inner.compare_values(x, y)
 
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
-        def refuse(value: Any) -> str:
-            raise SealedColumn(
-                f"a value of {self._name} cannot be rendered into the SQL text.",
-                hint="leave literal_binds off: sealed values go to the database as parameters.",
-            )
-
-        return refuse
+        # At once, and not from the function asked for: SQLAlchemy would quote the value in an error around that.
+        raise SealedColumn(
+            f"a value of {self._name} cannot be rendered into the SQL text.",
+            hint="leave literal_binds off: sealed values go to the database as parameters.",
+        )
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         binding, encode = keys_of(dialect), self._encode
-        ring: Any = None
+        ring: Any = self  # no keyring: the keys are looked up with the first value, and again when they change
         seal: Callable[[bytes], bytes]
 
         def seal_value(value: Any) -> Any:
             nonlocal ring, seal
             if value is None:
                 return None
-            if binding.keyring is not ring or ring is None:
-                ring = binding.keyring
-                if ring is None:
+            if binding.keyring is not ring:
+                current = binding.keyring
+                if current is None:
                     raise self._no_keys("written")
-                seal = ring.sealer(self._field(), slots=self.lookup is not None).seal
+                seal = current.sealer(self._field(), slots=self.lookup is not None).seal
+                ring = current  # last: another thread that finds it here finds `seal` too
             try:
                 plaintext = encode(value)
-            except (TypeError, ValueError, AttributeError):
-                plaintext = None
-            if plaintext is None:  # outside the except block: the error's context could hold the value
-                raise SealFailed(
-                    f"{self._name} holds {type(self.inner).__name__} and was given {type(value).__name__} "
-                    "that cannot be stored as such.",
-                    hint=f"give it a {_python_name(self.inner)}.",
-                )
-            return seal(plaintext)
+            except MemoryError:
+                raise
+            except Exception:  # noqa: BLE001, S110 - whatever encode raised may hold the value
+                pass
+            else:
+                return None if plaintext is None else seal(plaintext)
+            # Outside the except block: the error's context could hold the value.
+            raise SealFailed(
+                f"{self._name} holds {type(self.inner).__name__} and was given {type(value).__name__} "
+                "that cannot be stored as such.",
+                hint=f"give it a {_python_name(self.inner)}.",
+                columns=(self.field,) if self.field else (),
+            )
 
         return seal_value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         binding, decode = keys_of(dialect), self._decode
-        ring: Any = None
+        ring: Any = self
         open_cell: Callable[[bytes], Any]
 
         def open_value(cell: Any) -> Any:
             nonlocal ring, open_cell
             if cell is None:
                 return None
-            if binding.keyring is not ring or ring is None:
-                ring = binding.keyring
-                if ring is None:
+            if binding.keyring is not ring:
+                current = binding.keyring
+                if current is None:
                     raise self._no_keys("read")
-                open_cell = ring.sealer(self._field(), slots=self.lookup is not None).opener(decode)
+                open_cell = current.sealer(self._field(), slots=self.lookup is not None).opener(decode)
+                ring = current
             return open_cell(cell)
 
         return open_value
 
     def _field(self) -> str:
         if self.field is None:
-            raise KeyUnavailable(
+            raise NoKeys(
                 "a sealed value stands outside any column, so there is no field to bind it to.",
                 hint="use the column's own type, or give Encrypted(..., field=...).",
             )
@@ -173,15 +184,11 @@ def _codec(inner: TypeEngine[Any]) -> tuple[Callable[[Any], bytes], Callable[[by
     if isinstance(inner, JSON):
         return JSON_CODEC.encode, JSON_CODEC.decode
     if isinstance(inner, Enum):
-        text = codec_for(str)
-        return _through(inner.bind_processor(_PLAIN), text, inner.result_processor(_PLAIN, None))
+        return _enum_codec(inner)
+    if isinstance(inner, Interval):  # a TypeDecorator that would pass through a date
+        return codec_for(timedelta).encode, codec_for(timedelta).decode
     if isinstance(inner, TypeDecorator):
-        decorated: TypeDecorator[Any] = inner
-        encode, decode = _codec(inner.impl_instance)
-        return (
-            lambda value: encode(decorated.process_bind_param(value, _PLAIN)),
-            lambda data: decorated.process_result_value(decode(data), _PLAIN),
-        )
+        return _decorated_codec(inner)
     try:
         kind = inner.python_type
         plain = codec_for(kind)
@@ -195,9 +202,45 @@ def _codec(inner: TypeEngine[Any]) -> tuple[Callable[[Any], bytes], Callable[[by
     return plain.encode, plain.decode
 
 
-def _through(
-    before: Callable[[Any], Any] | None, codec: Codec, after: Callable[[Any], Any] | None
-) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
-    encode = codec.encode if before is None else lambda value: codec.encode(before(value))
-    decode = codec.decode if after is None else lambda data: after(codec.decode(data))
-    return encode, decode
+def _enum_codec(inner: Enum) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
+    text, stored = codec_for(str), frozenset(inner.enums)
+    before, after = inner.bind_processor(_PLAIN), inner.result_processor(_PLAIN, None)
+
+    def encode(value: Any) -> bytes:
+        label = value if before is None else before(value)
+        if label not in stored:  # Enum lets unknown strings through, and fails when they are read
+            raise ValueError(type(value).__name__)
+        return text.encode(label)
+
+    return encode, text.decode if after is None else lambda data: after(text.decode(data))
+
+
+def _decorated_codec(inner: TypeDecorator[Any]) -> tuple[Callable[[Any], Any], Callable[[bytes], Any]]:
+    """Through what the decorator does to values, and the codec of the type it decorates."""
+    encode, decode = _codec(inner.load_dialect_impl(_PLAIN))
+    before, after = _decoration(inner)
+
+    def encode_decorated(value: Any) -> Any:
+        plain = before(value)
+        return None if plain is None else encode(plain)  # a decorator may store some values as NULL
+
+    return (encode if before is _as_it_is else encode_decorated), (
+        decode if after is _as_it_is else lambda data: after(decode(data))
+    )
+
+
+def _decoration(inner: TypeDecorator[Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    kind = type(inner)
+    if kind.bind_processor is not TypeDecorator.bind_processor:  # as PickleType does
+        return inner.bind_processor(_PLAIN) or _as_it_is, inner.result_processor(_PLAIN, None) or _as_it_is
+    before: Callable[[Any], Any] = _as_it_is
+    after: Callable[[Any], Any] = _as_it_is
+    if kind.process_bind_param is not TypeDecorator.process_bind_param:
+        before = lambda value: inner.process_bind_param(value, _PLAIN)  # noqa: E731
+    if kind.process_result_value is not TypeDecorator.process_result_value:
+        after = lambda value: inner.process_result_value(value, _PLAIN)  # noqa: E731
+    return before, after
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

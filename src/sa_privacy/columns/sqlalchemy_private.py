@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import MappedColumn, Mapper
 from sqlalchemy.orm.mapper import _all_registries  # type: ignore[attr-defined]
 
-__all__ = ["all_mappers"]
+__all__ = ["all_mappers", "keep_out_of_repr_and_eq"]
 
 
 def all_mappers() -> Iterator[Mapper[Any]]:
@@ -18,3 +18,16 @@ def all_mappers() -> Iterator[Mapper[Any]]:
     """
     for registry in _all_registries():
         yield from registry.mappers
+
+
+def keep_out_of_repr_and_eq(column: MappedColumn[Any], *, repr_: bool, compare: bool) -> None:
+    """Keeps the field out of ``__repr__`` and ``__eq__`` where its class is a dataclass; no effect where it is not.
+
+    ``mapped_column(repr=False)`` is the documented way, and is refused on classes that are no dataclasses.
+    """
+    options = column._attribute_options
+    if repr_:
+        options = options._replace(dataclasses_repr=False)
+    if compare:
+        options = options._replace(dataclasses_compare=False)
+    column._attribute_options = options

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapper
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.gate.memory import Memory, guard_attribute
 from sa_privacy.gate.orm import base_columns, narrow_property
+from sa_privacy.gate.quiet import quieten
 from sa_privacy.gate.view import View
 
 __all__ = ["Instrumentation"]
@@ -49,3 +50,4 @@ class Instrumentation:
         if mapper.class_ not in self._listened:
             self._listened.add(mapper.class_)
             self._memory.listen(mapper.class_)
+            quieten(mapper.class_)

@@ -29,6 +29,7 @@ from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import NotLoaded
 from sa_privacy.gate import own_rows
 from sa_privacy.gate.orm import base_columns
+from sa_privacy.gate.quiet import WITHHELD, is_quiet
 from sa_privacy.gate.refusal import decide_columns
 from sa_privacy.gate.sqlalchemy_private import InstanceKey, in_greenlet
 from sa_privacy.policy import Grant, denied
@@ -231,6 +232,8 @@ class Memory:
         if loaded and mark.access is access and access is not None:
             return instance.__dict__[key]
         decision = decide_columns(grant, columns, self.gate.policy)
+        if is_quiet() and not (decision.allowed and loaded):
+            return WITHHELD
         if not decision.allowed:
             if access is not None and access.withheld != "raise":
                 return self._withheld(access, columns)

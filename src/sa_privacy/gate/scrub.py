@@ -45,14 +45,15 @@ def scrub_error(context: ExceptionContext) -> None:
     if isinstance(context.original_exception, PrivacyError):
         return
     seen: set[int] = set()
-    todo: list[BaseException | None] = [context.original_exception, context.chained_exception]
+    todo: list[BaseException | None] = [context.original_exception, context.sqlalchemy_exception]
     while todo:
         error = todo.pop()
         if error is None or id(error) in seen or isinstance(error, PrivacyError):
             continue
         seen.add(id(error))
         todo += [error.__cause__, error.__context__]
-        _scrub(error)
+        if not isinstance(error, StatementError):
+            _scrub(error)
     wrapped = context.sqlalchemy_exception
     if isinstance(wrapped, StatementError):
         wrapped.params = None
