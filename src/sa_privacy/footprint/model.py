@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 __all__ = ["NOTHING", "Footprint", "KeyPredicate"]
 
@@ -39,7 +40,8 @@ class Footprint:
         table that belongs to a data subject), else None. Empty where the statement returns no rows or it cannot tell.
     :param mentions: for each mention of a table of the catalogue (one entry an alias) that the statement reads,
         updates or deletes from: the table's name and its key predicates.
-    :param inserts: for each table of the catalogue inserted into: the table and the bind names of its columns.
+    :param inserts: for each table of the catalogue inserted into: the table, and for each column given a bound value
+        its ``"table.column"`` and bind name or position.
     """
 
     reads: frozenset[str] = frozenset()
@@ -49,12 +51,30 @@ class Footprint:
     inside: frozenset[str] = frozenset()
     outputs: tuple[str | None, ...] = ()
     mentions: tuple[tuple[str, tuple[KeyPredicate, ...]], ...] = ()
-    inserts: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = field(default=())
+    inserts: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = ()
+    assigned: frozenset[str] = frozenset()
 
     @property
     def personal(self) -> bool:
         """Whether the statement touches personal data at all."""
         return bool(self.reads or self.matches or self.writes or self.deletes)
+
+    def left_null(self, values: Sequence[Mapping[str | int, object]]) -> frozenset[str]:
+        """Written columns that are NULL in every row inserted, so that nothing of anyone is written into them.
+
+        :param values: for each execution, its parameters by bind.
+        """
+        if not self.inserts or not values:
+            return frozenset()
+        null: dict[str, bool] = {}
+        for table, columns in self.inserts:
+            bound = {f"{table}.{column}": bind for column, bind in columns}
+            for name in self.writes - self.assigned:
+                if name.rpartition(".")[0] == table:
+                    bind = bound.get(name)
+                    empty = bind is not None and all(bind in one and one[bind] is None for one in values)
+                    null[name] = null.get(name, True) and empty
+        return frozenset(name for name, empty in null.items() if empty)
 
 
 NOTHING = Footprint()

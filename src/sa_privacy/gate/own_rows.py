@@ -60,7 +60,7 @@ def require(plan: Plan, access: Access, values: Values) -> tuple[tuple[int, str]
                 plan, access, f"and {name} names no data subject", f"give {name} a __data_subject__ = DataSubject(...)."
             )
         for binds in (dict(columns) for inserted, columns in plan.footprint.inserts if inserted == name):
-            bind = binds.get(table.subject.key) if table.subject.key else None
+            bind = binds.get(f"{table.name}.{table.subject.key}")
             if bind is None or not all(is_subject(access, table.subject.kind, one.get(bind)) for one in values):
                 raise _refusal(plan, access, f"and the new row of {name} is not theirs", "give the row their key.")
         proofs.extend(_proofs(plan, access, table, values))
@@ -124,10 +124,10 @@ def columns_left_null(plan: Plan, values: Values) -> frozenset[str]:
     if not footprint.inserts or not values:
         return frozenset()
     return frozenset(
-        f"{table}.{column}"
-        for table, columns in footprint.inserts
+        column
+        for _, columns in footprint.inserts
         for column, bind in columns
-        if f"{table}.{column}" in footprint.writes and all(bind in one and one[bind] is None for one in values)
+        if column in footprint.writes and all(bind in one and one[bind] is None for one in values)
     )
 
 

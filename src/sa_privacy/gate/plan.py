@@ -93,10 +93,10 @@ class Plan:
             if predicate.column in kinds
         ]
         inserted = [
-            (kinds[f"{table}.{column}"], bind, False)
-            for table, columns in footprint.inserts
+            (kinds[column], bind, False)
+            for _, columns in footprint.inserts
             for column, bind in columns
-            if f"{table}.{column}" in kinds
+            if column in kinds
         ]
         self.predicates: tuple[tuple[str, str | int, bool], ...] = tuple(dict.fromkeys(predicates + inserted))
 
