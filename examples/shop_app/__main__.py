@@ -1,0 +1,46 @@
+"""``python -m examples.shop_app demo``: a walk through the shop, in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from examples.shop_app.data import CUSTOMERS
+from examples.shop_app.demo import tour
+from examples.shop_app.demo.stage import new_console
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m examples.shop_app", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="make the shop from nothing and walk through it")
+    demo.add_argument("--keep", metavar="DIR", type=Path, help="leave database, keys and log in this new directory")
+    demo.add_argument(
+        "--customers", metavar="N", type=int, default=CUSTOMERS, help=f"at least 2; {CUSTOMERS} if not said"
+    )
+    demo.add_argument("--lang", choices=("en", "ja"), default="en", help="of the policy's titles")
+    chosen = parser.parse_args(arguments)
+    if chosen.customers < 2:
+        parser.error("--customers must be at least 2")
+    if chosen.keep is not None and chosen.keep.exists() and (not chosen.keep.is_dir() or any(chosen.keep.iterdir())):
+        parser.error(f"{chosen.keep} is there already; name a new directory")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Japanese letters still gets the rest
+    console = new_console()
+    if chosen.keep is None:
+        with tempfile.TemporaryDirectory(prefix="shop-") as directory:
+            tour(Path(directory), console, customers=chosen.customers, language=chosen.lang)
+    else:
+        chosen.keep.mkdir(parents=True, exist_ok=True)
+        tour(chosen.keep, console, customers=chosen.customers, language=chosen.lang)
+        console.print(f"Kept in {chosen.keep}: shop.db, keys.json, access-log/ and the forged copy.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

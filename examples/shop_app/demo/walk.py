@@ -1,0 +1,67 @@
+"""The order of the chapters."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from examples.shop_app.data import fill
+from examples.shop_app.demo.loads import show_loads, show_memory
+from examples.shop_app.demo.promise import show_matrix, show_policy
+from examples.shop_app.demo.record import show_chain, show_log
+from examples.shop_app.demo.refusals import show_refusals
+from examples.shop_app.demo.stage import Stage, open_shop
+from examples.shop_app.demo.storage import show_storage
+
+__all__ = ["tour"]
+
+_NEXT = """\
+examples/shop_app/models.py      what the shop stores
+examples/shop_app/privacy.toml   the policy; give "shipping" another category and run the demo again
+README.md                        how to bring this into an application of your own
+src/sa_privacy/privacy.py        where policy, keys, log and engines meet; gate/engine.py decides
+docs/glossary.md                 the words, in English and Japanese
+"""
+
+
+def tour(directory: Path, console: Console, *, customers: int, language: str = "en") -> None:
+    """Makes a shop in an empty directory and walks through it.
+
+    :param customers: how many generated customers it has; at least 2.
+    :param language: ``"en"`` or ``"ja"``: of the policy's titles, and of the customer looked at.
+    """
+    console.print(Text("A shop that keeps its privacy policy", style="bold"))
+    privacy, log, engine = open_shop(directory)
+    try:
+        stage = Stage(directory, privacy, log, engine, console, language, someone=1 if language == "ja" else 2)
+        _fill(stage, customers)
+        show_policy(stage)
+        show_matrix(stage)
+        show_loads(stage)
+        show_refusals(stage)
+        show_storage(stage)
+        show_memory(stage)
+        show_log(stage)
+        show_chain(stage)
+        stage.chapter("What next", "The shop itself wrote two files of all this. Read them first.")
+        console.print(_NEXT, end="")
+    finally:
+        privacy.close()
+        engine.dispose()
+
+
+def _fill(stage: Stage, customers: int) -> None:
+    started = time.perf_counter()
+    columns = (TextColumn("  generating customers"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=stage.console, transient=True) as progress:
+        bar = progress.add_task("", total=customers)
+        rows = fill(stage.privacy, stage.engine, customers, progress=lambda written: progress.advance(bar, written))
+    made = ", ".join(f"{number:,} {table.replace('_', ' ')}" for table, number in rows.items())
+    stage.say(
+        f"""Made from nothing in {time.perf_counter() - started:.1f} s on SQLite: {made}. Every person is generated;
+        nobody here exists. They were written under a maintenance access, and that is in the log too."""
+    )
