@@ -74,7 +74,7 @@ class _Unset:
 _UNSET = _Unset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Declared:
     """What was said at one ``access(...)``; what was left out is taken from the enclosing access."""
 
@@ -102,7 +102,7 @@ _DECLARED = ("purpose", "actor", "role", "subject", "reason", "request", "withhe
 def _names(value: Names, what: str) -> tuple[str, ...] | _Unset:
     if value is None:
         return _UNSET
-    names = (value,) if isinstance(value, str) else tuple(value)
+    names: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
     if not all(isinstance(name, str) and name for name in names):
         raise PolicyError(
             f"{what} must be a name or a list of names.", hint=f'write {what}="..." or {what}=["...", "..."].'
@@ -113,10 +113,12 @@ def _names(value: Names, what: str) -> tuple[str, ...] | _Unset:
 class Scope:
     """The time for which an access holds. ``.access`` is what holds now; ``.alive`` says whether it still does."""
 
-    __slots__ = ("__weakref__", "_children", "_declared", "_policy", "access", "alive", "is_request", "parent")
+    __slots__ = ("__weakref__", "_children", "_declared", "_scopes", "access", "alive", "is_request", "parent")
 
-    def __init__(self, policy: Policy, declared: Declared, parent: Scope | None, *, is_request: bool = False) -> None:
-        self._policy = policy
+    def __init__(
+        self, scopes: AccessScopes, declared: Declared, parent: Scope | None, *, is_request: bool = False
+    ) -> None:
+        self._scopes = scopes
         self._declared = declared
         self.parent = parent
         self.is_request = is_request
@@ -125,6 +127,9 @@ class Scope:
         self.alive = True
         if parent is not None:
             parent._children.add(self)
+            if not parent.alive:  # it was left in another thread just now
+                self.close()
+                raise ended(self.access)
 
     def _resolve(self, declared: Declared | None = None, outer: Access | None = None) -> Access:
         declared = declared or self._declared
@@ -142,7 +147,7 @@ class Scope:
         narrowed = not isinstance(declared.purpose, _Unset)
         maintenance = value("maintenance", bool(outer and outer.maintenance and not narrowed), False)
         system = value("system", outer and outer.system)
-        grant = self._policy.grant(purposes, roles, system=system, maintenance=bool(maintenance))
+        grant = self._scopes.policy.grant(purposes, roles, system=system, maintenance=bool(maintenance))
         return Access(
             grant=grant,
             purposes=purposes,
@@ -190,8 +195,12 @@ class Scope:
         )
         resolved = list(root._rebound(declared, root.parent.access if root.parent else None))
         root._declared = declared
+        replaced = [(scope.access, access) for scope, access in resolved]
         for scope, access in resolved:
             scope.access = access
+        if self._scopes.on_change is not None:
+            for before, access in replaced:
+                self._scopes.on_change(before, access)
 
     def _rebound(self, declared: Declared, outer: Access | None) -> Generator[tuple[Scope, Access], None, None]:
         access = self._resolve(declared, outer)
@@ -272,8 +281,12 @@ class AccessBlock:
         return scope
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        scope, token = self._open.pop()
-        self._scopes.leave(scope, token)
+        # One block may be open several times: nested, or in several threads and tasks at once.
+        here = self._scopes.get()
+        mine = [opened for opened in tuple(self._open) if opened[0] is here]
+        opened = mine[-1] if mine else self._open[-1]
+        self._open.remove(opened)
+        self._scopes.leave(*opened)
 
     async def __aenter__(self) -> Scope:
         return self.__enter__()
@@ -293,71 +306,9 @@ class AccessBlock:
 def _within(function: Callable[P, R], scopes: AccessScopes, new_scope: Callable[[], Scope]) -> Callable[P, R]:
     """Runs `function`, of whatever kind, inside a new scope each time it is called."""
     if inspect.isasyncgenfunction(function):
-
-        @functools.wraps(function)
-        async def in_async_generator(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
-            steps = function(*args, **kwargs)
-            scope = new_scope()
-            try:
-                send: Any = None
-                throw: BaseException | None = None
-                while True:
-                    token = scopes.enter(scope)
-                    try:
-                        value = await (steps.asend(send) if throw is None else steps.athrow(throw))
-                    except StopAsyncIteration:
-                        return
-                    finally:
-                        scopes.step_out(token)
-                    send, throw = None, None
-                    try:
-                        send = yield value
-                    except GeneratorExit:
-                        token = scopes.enter(scope)
-                        try:
-                            await steps.aclose()
-                        finally:
-                            scopes.step_out(token)
-                        raise
-                    except BaseException as error:  # handed into the generator, where it belongs
-                        throw = error
-            finally:
-                scope.close()
-
-        return cast("Callable[P, R]", in_async_generator)
+        return cast("Callable[P, R]", _within_async_generator(function, scopes, new_scope))
     if inspect.isgeneratorfunction(function):
-
-        @functools.wraps(function)
-        def in_generator(*args: P.args, **kwargs: P.kwargs) -> Generator[Any, Any, Any]:
-            steps = cast("Generator[Any, Any, Any]", function(*args, **kwargs))
-            scope = new_scope()
-            try:
-                send: Any = None
-                throw: BaseException | None = None
-                while True:
-                    token = scopes.enter(scope)
-                    try:
-                        value = steps.send(send) if throw is None else steps.throw(throw)
-                    except StopIteration as stop:
-                        return stop.value
-                    finally:
-                        scopes.step_out(token)
-                    send, throw = None, None
-                    try:
-                        send = yield value
-                    except GeneratorExit:
-                        token = scopes.enter(scope)
-                        try:
-                            steps.close()
-                        finally:
-                            scopes.step_out(token)
-                        raise
-                    except BaseException as error:  # handed into the generator, where it belongs
-                        throw = error
-            finally:
-                scope.close()
-
-        return cast("Callable[P, R]", in_generator)
+        return cast("Callable[P, R]", _within_generator(function, scopes, new_scope))
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -381,6 +332,82 @@ def _within(function: Callable[P, R], scopes: AccessScopes, new_scope: Callable[
             scopes.leave(scope, token)
 
     return in_function
+
+
+def _within_generator(
+    function: Callable[P, Generator[Any, Any, Any]], scopes: AccessScopes, new_scope: Callable[[], Scope]
+) -> Callable[P, Generator[Any, Any, Any]]:
+    """The scope is in force while the generator works, and not while its consumer does."""
+
+    @functools.wraps(function)
+    def in_generator(*args: P.args, **kwargs: P.kwargs) -> Generator[Any, Any, Any]:
+        steps = function(*args, **kwargs)
+        scope = new_scope()
+        try:
+            send: Any = None
+            throw: BaseException | None = None
+            while True:
+                token = scopes.enter(scope)
+                try:
+                    value = steps.send(send) if throw is None else steps.throw(throw)
+                except StopIteration as stop:
+                    return stop.value
+                finally:
+                    scopes.step_out(scope, token)
+                send, throw = None, None
+                try:
+                    send = yield value
+                except GeneratorExit:
+                    token = scopes.enter(scope)
+                    try:
+                        steps.close()
+                    finally:
+                        scopes.step_out(scope, token)
+                    raise
+                except BaseException as error:  # noqa: BLE001 - handed into the generator, where it belongs
+                    throw = error
+        finally:
+            scope.close()
+
+    return in_generator
+
+
+def _within_async_generator(
+    function: Callable[P, AsyncGenerator[Any, Any]], scopes: AccessScopes, new_scope: Callable[[], Scope]
+) -> Callable[P, AsyncGenerator[Any, Any]]:
+    """As for generators, step by step."""
+
+    @functools.wraps(function)
+    async def in_async_generator(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
+        steps = function(*args, **kwargs)
+        scope = new_scope()
+        try:
+            send: Any = None
+            throw: BaseException | None = None
+            while True:
+                token = scopes.enter(scope)
+                try:
+                    value = await (steps.asend(send) if throw is None else steps.athrow(throw))
+                except StopAsyncIteration:
+                    return
+                finally:
+                    scopes.step_out(scope, token)
+                send, throw = None, None
+                try:
+                    send = yield value
+                except GeneratorExit:
+                    token = scopes.enter(scope)
+                    try:
+                        await steps.aclose()
+                    finally:
+                        scopes.step_out(scope, token)
+                    raise
+                except BaseException as error:  # noqa: BLE001 - handed into the generator, where it belongs
+                    throw = error
+        finally:
+            scope.close()
+
+    return in_async_generator
 
 
 class AccessScopes:
@@ -427,10 +454,13 @@ class AccessScopes:
         subject: object = None,
         reason: str | None = None,
         withheld: Withheld | None = None,
+        maintenance: bool | None = None,
         **details: object,
     ) -> AccessBlock:
         """See :meth:`sa_privacy.Privacy.request`."""
-        declared = _declare(purpose, actor, role, subject, reason, withheld, request=request, details=details)
+        declared = _declare(
+            purpose, actor, role, subject, reason, withheld, request=request, maintenance=maintenance, details=details
+        )
         return AccessBlock(self, declared, root=True, request=True)
 
     def system(self, name: str, *, reason: str | None = None, **details: object) -> AccessBlock:
@@ -491,30 +521,29 @@ class AccessScopes:
         parent = None if root else self.get()
         if parent is not None:
             parent.check_alive()
-        return Scope(self.policy, declared, parent, is_request=request)
+        return Scope(self, declared, parent, is_request=request)
 
     def enter(self, scope: Scope) -> Token[Scope | None]:
         """Puts `scope` in force in this context."""
-        outer = self.get()
-        token = self._variable.set(scope)
-        if self.on_change is not None:
+        if self.on_change is not None:  # first: where it fails, nothing is in force yet
+            outer = self.get()
             self.on_change(outer.access if outer else None, scope.access)
-        return token
+        return self._variable.set(scope)
 
-    def step_out(self, token: Token[Scope | None]) -> None:
-        """Puts the scope before `token` back in force, without ending the one that leaves."""
-        inner = self.get()
+    def step_out(self, scope: Scope, token: Token[Scope | None]) -> None:
+        """Puts the scope before `token` back in force, without ending `scope`, which leaves."""
         try:
             self._variable.reset(token)
         except ValueError:
             # Left in another context than it was entered in, as frameworks do with generator dependencies.
-            # Here nothing was in force; there the scope stays in the variable, where it must be dead.
-            return
-        outer = self.get()
+            # What is in force here stays; there `scope` stays in the variable, where it must be dead.
+            if self.get() is scope:  # a copy of that context
+                self._variable.set(None if token.old_value is Token.MISSING else token.old_value)
         if self.on_change is not None:
-            self.on_change(inner.access if inner else None, outer.access if outer else None)
+            outer = self.get()
+            self.on_change(scope.access, outer.access if outer else None)
 
     def leave(self, scope: Scope, token: Token[Scope | None]) -> None:
         """Ends `scope` and puts the one before it back in force."""
         scope.close()
-        self.step_out(token)
+        self.step_out(scope, token)
