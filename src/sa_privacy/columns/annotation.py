@@ -18,7 +18,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from sa_privacy.columns.sealed import Encrypted
-from sa_privacy.columns.sqlalchemy_private import keep_out_of_repr_and_eq
+from sa_privacy.columns.sqlalchemy_private import forget_compiled, keep_out_of_repr_and_eq
 from sa_privacy.errors import PolicyError
 
 __all__ = [
@@ -172,7 +172,7 @@ def check_sealing(column: Column[Any], table: Table) -> None:
 
 
 def _annotation(
-    category: str, purposes: Collection[str] | None, encrypt: bool, lookup: Lookup, field: str | None, given: Any
+    category: Any, purposes: Collection[str] | None, encrypt: bool, lookup: Lookup, field: str | None, given: Any
 ) -> Annotation:
     if not isinstance(category, str) or not category:
         raise PolicyError("a personal column needs a category.", hint='write pii_column(..., category="email").')
@@ -227,6 +227,7 @@ def annotate_column(column: Column[Any], annotation: Annotation) -> None:
         check_sealing(column, column.table)
         plain: TypeEngine[Any] = column.type
         column.type = _sealed(plain, annotation)
+        forget_compiled(column.table)
     column.info[_INFO] = annotation
     _register(column, column.table)
 
@@ -261,7 +262,7 @@ def registry_version() -> int:
 
 
 @event.listens_for(Column, "after_parent_attach")
-def _attached(column: Column[Any], table: Table) -> None:
+def _attached(column: Column[Any], table: Any) -> None:
     """Notes annotated columns as they reach their table: declarative, Core, mixins, copies, added later."""
     if isinstance(table, Table) and annotation_of(column) is not None:
         if isinstance(column.type, Encrypted):
@@ -270,7 +271,7 @@ def _attached(column: Column[Any], table: Table) -> None:
 
 
 @event.listens_for(object, "attribute_instrument")
-def _instrumented(class_: type[Any], key: str, attribute: Any) -> None:
+def _instrumented(class_: type[Any], key: str, attribute: Any) -> None:  # noqa: ARG001 - the event's arguments
     """A class got a mapped attribute: catalogues that name its table by name have to look again."""
     _changed()
 

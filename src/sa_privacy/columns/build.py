@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.orm import Mapper
 
-from sa_privacy.columns.annotation import DataSubject, annotated_tables, annotation_of, check_sealing
+from sa_privacy.columns.annotation import (
+    Annotation,
+    DataSubject,
+    annotate_column,
+    annotated_tables,
+    annotation_of,
+    check_sealing,
+)
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.sqlalchemy_private import all_mappers
@@ -17,7 +24,7 @@ from sa_privacy.errors import PolicyError
 if TYPE_CHECKING:
     from sa_privacy.policy import ColumnRule, Policy
 
-__all__ = ["build_catalogue", "column_name", "table_name"]
+__all__ = ["build_catalogue", "column_name", "seal_by_rules", "table_name"]
 
 
 def table_name(table: Table) -> str:
@@ -39,6 +46,7 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) 
     """
     given = () if metadata is None else tuple(metadata)
     wanted = None if metadata is None else {id(m) for m in given}
+    seal_by_rules(policy, given if wanted is not None else None)
     subjects, mapped = _subjects(wanted)
     tables: dict[Table, PersonalTable] = {}
     for table in {*annotated_tables(), *subjects}:
@@ -61,6 +69,23 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) 
     named = {(t.schema, t.table) for t in found}
     plain = {(other.schema, other.name) for other in others} - named
     return Catalogue(tuple(found), frozenset(plain))
+
+
+def seal_by_rules(policy: Policy, metadata: Iterable[MetaData] | None = None) -> None:
+    """Seals the mapped columns that the policy's ``[columns]`` say ``encrypt = true`` of.
+
+    :raises PolicyError: one is annotated otherwise, or needs its values.
+    """
+    rules = {name.lower(): rule for name, rule in policy.columns.items() if rule.encrypt}
+    if not rules:
+        return
+    mapped = {table for mapper in all_mappers() for table in mapper.tables if isinstance(table, Table)}
+    collections = {table.metadata for table in mapped} if metadata is None else set(metadata)
+    for table in {table for collection in collections for table in collection.tables.values()}:
+        for column in table.columns:
+            rule = rules.get(column_name(column).lower())
+            if rule is not None:
+                annotate_column(column, Annotation(rule.category, rule.purposes, True, rule.lookup, rule.field))
 
 
 def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
@@ -139,7 +164,9 @@ def _with_rule(table: PersonalTable, name: str, column: str, rule: ColumnRule) -
         )
     before = table.columns.get(column.lower())
     if before is None:
-        added = PersonalColumn(f"{table.name}.{spelled}", table.name, spelled, rule.category, rule.purposes, False, "")
+        added = PersonalColumn(
+            f"{table.name}.{spelled}", table.name, spelled, rule.category, rule.purposes, rule.encrypt, rule.field or ""
+        )
         columns = {**table.columns, spelled.lower(): added}
         return PersonalTable(table.name, table.schema, table.table, columns, table.all_columns, table.subject)
     if (before.category, before.purposes) != (rule.category, rule.purposes):

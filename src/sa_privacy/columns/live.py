@@ -12,7 +12,7 @@ from sqlalchemy import MetaData, Table, event
 from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotated_tables, annotation_of, on_annotation, registry_version
-from sa_privacy.columns.build import build_catalogue, column_name
+from sa_privacy.columns.build import build_catalogue, column_name, seal_by_rules
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PolicyError
 
@@ -49,6 +49,10 @@ class LiveCatalogue:
         """Makes the next catalogue a new object, so that whatever was worked out from the old one is worked out anew."""
         self.now = None
 
+    def close(self) -> None:
+        """Looks after nothing any more: mappers configured from now on are not checked against the policy."""
+        _live.discard(self)
+
     def _rebuild(self) -> Catalogue:
         with self._lock:
             if self.now is None:
@@ -63,10 +67,11 @@ class LiveCatalogue:
             return self.now
 
     def check(self) -> None:
-        """Refuses annotations with a category that no policy of the process knows, all at once.
+        """Seals what the policy's ``[columns]`` seal, and refuses categories that no policy of the process knows.
 
-        :raises PolicyError: with the column and the nearest category of each.
+        :raises PolicyError: with every such column and the nearest category of each.
         """
+        seal_by_rules(self.policy, self.metadata)
         faults = [
             fault
             for table in annotated_tables()
@@ -102,7 +107,7 @@ def _unknown(faults: list[tuple[str, str, str]]) -> PolicyError:
 
 
 @event.listens_for(Mapper, "mapper_configured")
-def _configured(mapper: Mapper[object], class_: type[object]) -> None:
+def _configured(mapper: Mapper[object], class_: type[object]) -> None:  # noqa: ARG001 - the event's arguments
     """An unknown category shows when the mapper is configured, not when the first query runs."""
     tables = {table for table in mapper.tables if isinstance(table, Table)} & set(annotated_tables())
     faults = [fault for table in tables for fault in _faults(table)] if tables and _live else []

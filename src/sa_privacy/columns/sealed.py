@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import JSON, Enum, Interval, LargeBinary, Text, TypeDecorator
 from sqlalchemy.engine.default import DefaultDialect
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Encrypted", "SealFailed"]
 
 _PLAIN = DefaultDialect()
+# Encodes, to None where the type stores a value as NULL; and decodes.
+_Codec: TypeAlias = tuple[Callable[[Any], bytes | None], Callable[[bytes], Any]]
 
 
 class NoKeys(KeyUnavailable, DontWrapMixin):
@@ -177,7 +179,7 @@ def _python_name(inner: TypeEngine[Any]) -> str:
         return "value of that type"
 
 
-def _codec(inner: TypeEngine[Any]) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
+def _codec(inner: TypeEngine[Any]) -> _Codec:
     """How a value of `inner` becomes bytes and comes back, equal and of the same type."""
     if isinstance(inner, Encrypted):
         raise PolicyError("a column cannot be sealed twice.", hint="give Encrypted(...) the plain type.")
@@ -202,7 +204,7 @@ def _codec(inner: TypeEngine[Any]) -> tuple[Callable[[Any], bytes], Callable[[by
     return plain.encode, plain.decode
 
 
-def _enum_codec(inner: Enum) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
+def _enum_codec(inner: Enum) -> _Codec:
     text, stored = codec_for(str), frozenset(inner.enums)
     before, after = inner.bind_processor(_PLAIN), inner.result_processor(_PLAIN, None)
 
@@ -215,7 +217,7 @@ def _enum_codec(inner: Enum) -> tuple[Callable[[Any], bytes], Callable[[bytes], 
     return encode, text.decode if after is None else lambda data: after(text.decode(data))
 
 
-def _decorated_codec(inner: TypeDecorator[Any]) -> tuple[Callable[[Any], Any], Callable[[bytes], Any]]:
+def _decorated_codec(inner: TypeDecorator[Any]) -> _Codec:
     """Through what the decorator does to values, and the codec of the type it decorates."""
     encode, decode = _codec(inner.load_dialect_impl(_PLAIN))
     before, after = _decoration(inner)
@@ -230,9 +232,9 @@ def _decorated_codec(inner: TypeDecorator[Any]) -> tuple[Callable[[Any], Any], C
 
 
 def _decoration(inner: TypeDecorator[Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    kind = type(inner)
+    kind: Any = type(inner)
     if kind.bind_processor is not TypeDecorator.bind_processor:  # as PickleType does
-        return inner.bind_processor(_PLAIN) or _as_it_is, inner.result_processor(_PLAIN, None) or _as_it_is
+        return kind.bind_processor(inner, _PLAIN) or _as_it_is, kind.result_processor(inner, _PLAIN, None) or _as_it_is
     before: Callable[[Any], Any] = _as_it_is
     after: Callable[[Any], Any] = _as_it_is
     if kind.process_bind_param is not TypeDecorator.process_bind_param:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.orm import MappedColumn, Mapper
-from sqlalchemy.orm.mapper import _all_registries  # type: ignore[attr-defined]
+from sqlalchemy.orm.mapper import _all_registries
 
-__all__ = ["all_mappers", "keep_out_of_repr_and_eq"]
+__all__ = ["all_mappers", "forget_compiled", "keep_out_of_repr_and_eq"]
 
 
 def all_mappers() -> Iterator[Mapper[Any]]:
@@ -18,6 +19,13 @@ def all_mappers() -> Iterator[Mapper[Any]]:
     """
     for registry in _all_registries():
         yield from registry.mappers
+
+
+def forget_compiled(table: Table) -> None:
+    """Drops the INSERTs and UPDATEs that mappers of `table` have compiled: a column's type has changed."""
+    for mapper in all_mappers():
+        if table in mapper.tables:
+            mapper.__dict__.pop("_compiled_cache", None)
 
 
 def keep_out_of_repr_and_eq(column: MappedColumn[Any], *, repr_: bool, compare: bool) -> None:
