@@ -41,7 +41,7 @@ class Footprint:
     :param mentions: for each mention of a table of the catalogue (one entry an alias) that the statement reads,
         updates or deletes from: the table's name and its key predicates.
     :param inserts: for each table of the catalogue inserted into: the table, and for each column given a bound value
-        its ``"table.column"`` and bind name or position.
+        its name and the bind name or position.
     """
 
     reads: frozenset[str] = frozenset()

@@ -164,9 +164,8 @@ class Gate:
                 return verdict
             error: PrivacyError = again(plan.refusal)
         else:
-            upsert = "ON CONFLICT" in context.statement.upper()
-            empty = own_rows.columns_left_null(plan, bound_values(context, parameters))
-            if empty and not upsert:
+            empty = plan.footprint.left_null(bound_values(context, parameters))
+            if empty:
                 # An ORM INSERT names every column; a NULL that nobody gave is no personal data.
                 without = self._verdict(plan, grant, unwritten=empty)
                 if without.allowed:

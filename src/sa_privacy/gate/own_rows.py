@@ -18,7 +18,7 @@ from sa_privacy.policy import Grant
 if TYPE_CHECKING:
     from sa_privacy.gate.plan import Plan
 
-__all__ = ["check", "columns_left_null", "is_subject", "own_tables", "refusal_in_memory", "require"]
+__all__ = ["check", "is_subject", "own_tables", "refusal_in_memory", "require"]
 
 Values = Sequence[Mapping[str | int, Any]]
 
@@ -60,7 +60,7 @@ def require(plan: Plan, access: Access, values: Values) -> tuple[tuple[int, str]
                 plan, access, f"and {name} names no data subject", f"give {name} a __data_subject__ = DataSubject(...)."
             )
         for binds in (dict(columns) for inserted, columns in plan.footprint.inserts if inserted == name):
-            bind = binds.get(f"{table.name}.{table.subject.key}")
+            bind = binds.get(str(table.subject.key))
             if bind is None or not all(is_subject(access, table.subject.kind, one.get(bind)) for one in values):
                 raise _refusal(plan, access, f"and the new row of {name} is not theirs", "give the row their key.")
         proofs.extend(_proofs(plan, access, table, values))
@@ -115,19 +115,6 @@ def refusal_in_memory(access: Access, columns: Sequence[PersonalColumn]) -> Rows
         columns=[column.name for column in columns],
         purpose=access.purposes,
         roles=access.roles,
-    )
-
-
-def columns_left_null(plan: Plan, values: Values) -> frozenset[str]:
-    """Inserted columns that are NULL in every row, so that nothing of anyone is written into them."""
-    footprint = plan.footprint
-    if not footprint.inserts or not values:
-        return frozenset()
-    return frozenset(
-        column
-        for _, columns in footprint.inserts
-        for column, bind in columns
-        if column in footprint.writes and all(bind in one and one[bind] is None for one in values)
     )
 
 

@@ -93,10 +93,10 @@ class Plan:
             if predicate.column in kinds
         ]
         inserted = [
-            (kinds[column], bind, False)
-            for _, columns in footprint.inserts
+            (kinds[name], bind, False)
+            for table, columns in footprint.inserts
             for column, bind in columns
-            if column in kinds
+            if (name := f"{table}.{column}") in kinds
         ]
         self.predicates: tuple[tuple[str, str | int, bool], ...] = tuple(dict.fromkeys(predicates + inserted))
 
