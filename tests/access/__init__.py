@@ -1,0 +1,1 @@
+"""Who acts, for which purpose: scopes, their nesting, and their end."""
