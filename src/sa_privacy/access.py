@@ -19,7 +19,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from contextvars_extras import ContextVarExt
 
-from sa_privacy.errors import AccessEnded, NoAccess, PolicyError, UnknownRole
+from sa_privacy.errors import AccessDenied, AccessEnded, NoAccess, PolicyError, UnknownRole
 from sa_privacy.policy import Grant, Policy
 
 __all__ = ["Access", "AccessScopes", "Declared", "Scope", "Withheld"]
@@ -421,6 +421,8 @@ class AccessScopes:
     def __init__(self, policy: Policy, on_change: Callable[[Access | None, Access | None], None] | None = None) -> None:
         self.policy = policy
         self.on_change = on_change
+        #: Called with the declaration and the error where an access is refused on entry.
+        self.on_refused: Callable[[Declared, AccessDenied], None] | None = None
         variable: ContextVarExt[Scope | None] = ContextVarExt(f"sa_privacy.{policy.id}", default=None)
         self._variable: ContextVar[Scope | None] = variable.context_var
         #: The innermost scope of this context, alive or not; None outside all.
@@ -521,7 +523,12 @@ class AccessScopes:
         parent = None if root else self.get()
         if parent is not None:
             parent.check_alive()
-        return Scope(self, declared, parent, is_request=request)
+        try:
+            return Scope(self, declared, parent, is_request=request)
+        except AccessDenied as error:
+            if self.on_refused is not None:
+                self.on_refused(declared, error)
+            raise
 
     def enter(self, scope: Scope) -> Token[Scope | None]:
         """Puts `scope` in force in this context."""

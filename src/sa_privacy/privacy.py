@@ -10,12 +10,11 @@ import gc
 import os
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Engine, MetaData, event
 from sqlalchemy.exc import UnboundExecutionError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import InstrumentedAttribute, Mapper, QueryableAttribute, Session
 from sqlalchemy.sql import ClauseElement
 
@@ -36,6 +35,9 @@ from sa_privacy.gate.load import load_covered
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.narrow_rows import limit_to_own_rows
 from sa_privacy.policy import Policy
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which synchronous applications do not have
 
 __all__ = ["Privacy"]
 
@@ -78,6 +80,7 @@ class Privacy:
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.on_change = self._memory.put_away
+        self._scopes.on_refused = self._gate.write_refused
         instrumentation = Instrumentation(self._memory)
         self._live.on_change = lambda: instrumentation.sweep(self._gate.view(None))
         self._installed: WeakKeyDictionary[Engine, Installation] = WeakKeyDictionary()
@@ -316,8 +319,7 @@ class Privacy:
 
 
 def _sync(engine: Engine | AsyncEngine) -> Engine:
-    if isinstance(engine, AsyncEngine):
-        return engine.sync_engine
+    engine = getattr(engine, "sync_engine", engine)  # an AsyncEngine's
     if not isinstance(engine, Engine):
         raise PolicyError(f"{type(engine).__name__} is no engine.", hint="give an Engine or an AsyncEngine.")
     return engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.util import LRUCache
 
@@ -16,6 +16,8 @@ from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, text
 
 __all__ = ["Door"]
 
+DialectName = Literal["sqlite", "postgresql"]
+
 _PLAN = "_sa_privacy_plan"
 
 
@@ -26,7 +28,7 @@ class Door:
     :param paramstyle: the driver's.
     """
 
-    def __init__(self, gate: Gate, dialect: str, paramstyle: str) -> None:
+    def __init__(self, gate: Gate, dialect: DialectName, paramstyle: str) -> None:
         self.gate = gate
         self.dialect = dialect
         self.paramstyle = paramstyle

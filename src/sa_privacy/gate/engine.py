@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.access import Access, AccessScopes, ended
+from sa_privacy.access import Access, AccessScopes, Declared, ended
 from sa_privacy.accesslog import AccessLog, members
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
-from sa_privacy.errors import LogUnavailable, PrivacyError, SealedColumn
+from sa_privacy.errors import AccessDenied, LogUnavailable, PrivacyError, RowsDenied, SealedColumn, UnreadableStatement
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows
 from sa_privacy.gate.plan import (
@@ -109,9 +109,7 @@ class Gate:
             verdict = plan.verdicts[grant] = self._verdict(plan, grant)
         own = None
         if not verdict.passes:
-            verdict = self._look_closer(plan, verdict, access, parameters, context)
-            if verdict.own and access is not None and self.mode == "enforce":
-                own = own_rows.require(plan, access, bound_values(context, parameters))
+            verdict, own = self._look_closer(plan, verdict, access, parameters, context)
         event = access_members(access) + b"," + verdict.members
         subjects: tuple[str, ...] = ()
         if plan.predicates and self._pseudonym is not None:
@@ -137,46 +135,49 @@ class Gate:
 
     def _verdict(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Verdict:
         decision = self.decide(plan, grant, unwritten=unwritten)
-        word = "allowed" if decision.allowed else ("would_deny" if self.mode == "observe" else "denied")
-        names = [f"{denial.verb} {denial.column}" for denial in decision.denials]
-        if plan.refusal is not None:
-            unread = grant is None or not grant.everything
-            word = ("would_deny" if self.mode == "observe" else "denied") if unread else "allowed"
-            names = ["unreadable"]
         passes = decision.allowed and not decision.own and plan.refusal is None and not plan.sealed_inside
-        return Verdict(decision, plan.encode(word, names, self.policy.hash), passes=passes)
+        denials = ["unreadable"] if plan.refusal is not None else []
+        return Verdict(decision, plan.encode("allowed", denials, self.policy.hash), passes=passes)
 
     def _look_closer(
         self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any
-    ) -> Verdict:
-        """The verdict that stands after all, or an error."""
-        if not verdict.allowed or plan.refusal is not None:
-            verdict = self._refuse(plan, verdict, access, parameters, context)
-        if plan.sealed_inside:
-            raise sealed_column(plan.sealed_inside, access.grant if access is not None else None)
-        return verdict
+    ) -> tuple[Verdict, own_rows.Proofs]:
+        """The verdict that stands after all, with what the rows have to prove; or an error, written down."""
+        try:
+            if not verdict.allowed or plan.refusal is not None:
+                verdict = self._reconsider(plan, verdict, access, parameters, context)
+            if plan.sealed_inside:
+                raise sealed_column(plan.sealed_inside, access.grant if access is not None else None)
+            if verdict.own and access is not None:
+                return verdict, own_rows.require(plan, access, bound_values(context, parameters))
+        except PrivacyError as error:
+            word = "would_deny" if self.mode == "observe" else "denied"
+            encoded = plan.encode(word, denials_of(error, verdict.decision), self.policy.hash)
+            if self.mode == "enforce":
+                self.write("intent", access_members(access) + b"," + encoded)
+                raise
+            return Verdict(verdict.decision, encoded, passes=True), None
+        return verdict, None
 
-    def _refuse(self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any) -> Verdict:
-        """Raises, having written the denial down; returns a verdict where the statement may run after all."""
+    def _reconsider(
+        self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any
+    ) -> Verdict:
+        """The verdict of a statement that may run after all, or the error."""
         grant = access.grant if access is not None else None
         if plan.refusal is not None:
             if grant is not None and grant.everything:
                 return verdict
-            error: PrivacyError = again(plan.refusal)
-        else:
-            empty = plan.footprint.left_null(bound_values(context, parameters))
-            if empty:
-                # An ORM INSERT names every column; a NULL that nobody gave is no personal data.
-                without = self._verdict(plan, grant, unwritten=empty)
-                if without.allowed:
-                    return without
-            scope = self.scopes.get()
-            over = grant is None and scope is not None
-            error = ended(scope.access) if over and scope else denied(verdict.decision, grant)
-        if self.mode == "observe":
-            return verdict
-        self.write("intent", access_members(access) + b"," + verdict.members)
-        raise error
+            raise again(plan.refusal)
+        empty = plan.footprint.left_null(bound_values(context, parameters))
+        if empty:
+            # An ORM INSERT names every column; a NULL that nobody gave is no personal data.
+            without = self._verdict(plan, grant, unwritten=empty)
+            if without.allowed:
+                return without
+        scope = self.scopes.get()
+        if grant is None and scope is not None:
+            raise ended(scope.access)
+        raise denied(verdict.decision, grant)
 
     # -- after the statement --------------------------------------------------------------------------------------
 
@@ -188,7 +189,12 @@ class Gate:
         """
         plan = passage.plan
         if passage.own is not None:
-            own_rows.check(passage.own, rows, plan, passage.access)
+            try:
+                own_rows.check(passage.own, rows, plan, passage.access)
+            except RowsDenied:
+                encoded = plan.encode("denied", ["rows of others"], self.policy.hash)
+                self.write("outcome", access_members(passage.access) + b"," + encoded)
+                raise
         cells = None
         if plan.cells:
             cells = 0
@@ -216,6 +222,18 @@ class Gate:
             _logger.error("access log unavailable, going on as the policy says: %s", error.message)  # noqa: TRY400 - said
             return 0
 
+    def write_refused(self, declared: Declared, error: AccessDenied) -> None:
+        """Writes down an access that was refused on entry."""
+        said = members(
+            actor=declared.actor if isinstance(declared.actor, str) else None,
+            roles=list(error.roles),
+            purpose=list(error.purpose),
+            decision="denied",
+            denials=[f"enter {error.code}"],
+            policy=self.policy.hash,
+        )
+        self.write("intent", said)
+
     # -- values in memory -----------------------------------------------------------------------------------------
 
     def write_use(
@@ -238,6 +256,17 @@ class Gate:
             subjects=subjects,
         )
         self.write("use", access_members(access) + b"," + event)
+
+
+def denials_of(error: PrivacyError, decision: Decision) -> list[str]:
+    """What stood against a statement, in words for the log."""
+    if isinstance(error, UnreadableStatement):
+        return ["unreadable"]
+    if isinstance(error, SealedColumn):
+        return [f"sealed {name}" for name in error.columns]
+    if isinstance(error, RowsDenied):
+        return ["rows of others"]
+    return [f"{denial.verb} {denial.column}" for denial in decision.denials]
 
 
 def again(error: PrivacyError) -> PrivacyError:

@@ -62,7 +62,7 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
             "this engine is protected by another Privacy already.",
             hint="uninstall that one first, or use its own engine.",
         )
-    door = Door(gate, dialect.name, dialect.paramstyle)
+    door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect.paramstyle)
     listeners: list[tuple[str, Callable[..., Any]]] = [
         ("do_execute", door.do_execute),
         ("do_executemany", door.do_execute),

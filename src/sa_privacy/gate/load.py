@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.ext.asyncio import async_object_session
 from sqlalchemy.orm import object_session
 
 from sa_privacy.errors import PrivacyError
@@ -31,6 +30,8 @@ async def load_covered(memory: Memory, instance: Any, names: list[str]) -> None:
     wanted = [key for key in memory.covered_unloaded(state, grant) if not names or key in names]
     if not wanted:
         return
+    from sqlalchemy.ext.asyncio import async_object_session  # noqa: PLC0415 - needs greenlet, so only where asyncio is used
+
     session, plain = async_object_session(instance), object_session(instance)
     if session is not None:
         with session.no_autoflush:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["check", "is_subject", "own_tables", "refusal_in_memory", "require"]
 
 Values = Sequence[Mapping[str | int, Any]]
+#: Result columns that must hold the subject's key in every row: position and kind; None where nothing is to prove.
+Proofs = tuple[tuple[int, str], ...] | None
 
 
 def is_subject(access: Access, kind: str, key: object) -> bool:
@@ -43,7 +45,7 @@ def own_tables(plan: Plan, grant: Grant) -> set[str]:
     return found | {table for table in footprint.deletes if grant.deletes_own_only(table)}
 
 
-def require(plan: Plan, access: Access, values: Values) -> tuple[tuple[int, str], ...] | None:
+def require(plan: Plan, access: Access, values: Values) -> Proofs:
     """Makes sure the statement is bound to the subject, or says which result columns must prove it.
 
     :returns: positions of subject keys to check in every row, or None where the statement itself is bound.

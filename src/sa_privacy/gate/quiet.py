@@ -28,12 +28,9 @@ is_quiet = _quiet.get
 
 def quieten(class_: type[Any]) -> None:
     """Lets the ``__repr__`` of a mapped class, and the ``__eq__`` of a dataclass, go past what is withheld."""
-    names = ["__repr__"] if class_.__repr__ is not object.__repr__ else []
-    if dataclasses.is_dataclass(class_) and class_.__eq__ is not object.__eq__:
-        names.append("__eq__")
-    for name in names:
+    for name in ("__repr__", "__eq__") if dataclasses.is_dataclass(class_) else ("__repr__",):
         method = getattr(class_, name)
-        if not hasattr(method, "sa_privacy_plain"):
+        if method is not getattr(object, name) and not hasattr(method, "sa_privacy_plain"):
             setattr(class_, name, _quietly(method))
 
 
