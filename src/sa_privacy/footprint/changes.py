@@ -121,6 +121,7 @@ class Changes(Queries):
         else:
             raise unreadable("the column on the left of an assignment cannot be read")
         self.writes(target, [name])
+        self.assigned(target, [name])
         return name
 
     def several(self, right: exp.Expr, scope: Scope, target: Source, names: Sequence[str]) -> None:
@@ -171,9 +172,10 @@ class Changes(Queries):
         conflict = node.args.get("conflict")
         updates = conflict is not None and bool(conflict.expressions)
         target = self.target(table, scope, reached=updates)
-        self.writes(target, columns)
+        self.writes(target, () if node.args.get("default") else columns)
         if self.work.spelled.replaces:
             self.writes(target, None)
+            self.assigned(target, None)
             self.deleted(target)
         self.inserted(node.args.get("expression"), outer, target, columns)
         if conflict is not None:
@@ -187,31 +189,54 @@ class Changes(Queries):
                 values = row.expressions if isinstance(row, exp.Tuple) else [row.unnest()]
                 self.inserted_row(values, outer, target, names)
             return
-        if node is not None:
-            rows = self.query(node, outer, "read")
-            self.rows_into(rows, target, names)
-        self.note_insert(target, {})
+        if node is None:  # DEFAULT VALUES
+            self.note_insert(target, {}, ())
+            return
+        rows = self.query(node, outer, "read")
+        self.rows_into(rows, target, names)
+        binds: dict[str, tuple[str | int, ...]] = {}
+        if rows.exact and names is not None:
+            binds = {name: out.binds for name, out in zip(names, rows.outs, strict=False) if out.binds}
+        self.note_insert(target, binds, names)
 
     def inserted_row(self, values: list[exp.Expr], outer: Scope, target: Source, names: Sequence[str] | None) -> None:
-        binds: dict[str, str | int] = {}
+        binds: dict[str, tuple[str | int, ...]] = {}
         for at, value in enumerate(values):
             name = names[at] if names is not None and at < len(names) else None
-            bind = None if _is_default(value) else self.work.bind_of(value)
+            bind = None if _is_default(value) else self.work.binds_of(value)
             if bind is not None:
-                if name is not None and not bind[1]:
-                    binds[name] = bind[0]
+                if name is not None and not bind.many:
+                    binds[name] = bind.rows
             elif name is not None:
                 self.value(value, outer, target, name)
             elif not _is_default(value):
                 out = self.expr(value, outer, "read")
                 self.work.take(out)
                 self.flow(out, target, None)
-        self.note_insert(target, binds)
+        self.note_insert(target, binds, names)
 
-    def note_insert(self, target: Source, binds: dict[str, str | int]) -> None:
+    def note_insert(
+        self, target: Source, binds: dict[str, tuple[str | int, ...]], names: Sequence[str] | None
+    ) -> None:
+        """One entry for each row: which parameter each column gets."""
+        count = max((len(rows) for rows in binds.values()), default=0)
+        told = {name: rows for name, rows in binds.items() if len(rows) == count} if count else {}
+        other = set(names) - set(told) if names is not None else None
+        self.assigned(target, other)
         for table in target.tables:
-            named = tuple((self.index.full(table, name), bind) for name, bind in binds.items())
-            self.work.inserts.append((table.name, named))
+            if not told:
+                self.work.inserts.append((table.name, ()))
+            for row in range(count if told else 0):
+                named = ((self.index.spelling(table, name) or name, rows[row]) for name, rows in told.items())
+                self.work.inserts.append((table.name, tuple(named)))
+
+    def assigned(self, target: Source, columns: Iterable[str] | None) -> None:
+        """Notes columns as written otherwise than by a bound value of a new row; None for all of them."""
+        if columns is None:
+            self.work.assigned |= target.personal
+            return
+        for name in columns:
+            self.work.assigned |= {column.name for column in self.written(target, name)}
 
     def conflict(self, node: exp.OnConflict, scope: Scope, target: Source, columns: Sequence[str] | None) -> None:
         only(node, "expressions", "action", "conflict_keys", "index_predicate", "where", "constraint")
@@ -296,6 +321,9 @@ class Changes(Queries):
 
 
 def _is_default(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Column) and not node.args.get("table"):
+        # Names come quoted from respelling, so this one is the keyword.
+        return isinstance(node.this, exp.Identifier) and not node.this.args.get("quoted") and node.name == "DEFAULT"
     return isinstance(node, exp.Var) and node.name.upper() == "DEFAULT"
 
 

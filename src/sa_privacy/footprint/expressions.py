@@ -36,7 +36,7 @@ _COMPUTED: Final = frozenset(
 _CHAINS: Final = frozenset({exp.And, exp.Or, exp.DPipe, exp.Add})
 _CONSTANTS: Final = frozenset(
     {
-        *(exp.Literal, exp.Null, exp.Boolean, exp.Placeholder, exp.HexString, exp.BitString, exp.ByteString),
+        *(exp.Literal, exp.Null, exp.Boolean, exp.HexString, exp.BitString, exp.ByteString),
         *(exp.DataType, exp.JSONPath),
     }
 )
@@ -86,6 +86,9 @@ class Expressions:
         kind = type(node)
         if kind is exp.Column:
             return self.column(node, scope, use)
+        if kind is exp.Placeholder:
+            binds = self.work.binds_of(node)
+            return Out(binds=binds.rows) if binds is not None and not binds.many else NOTHING_OUT
         if kind in _CONSTANTS:
             return NOTHING_OUT
         if kind is exp.Paren:
@@ -294,7 +297,7 @@ class Expressions:
         only(node, "this", "to")
         out = self.expr(node.this, scope, use)
         self.work.take(out)
-        return Out(out.name, out.lineage)
+        return Out(out.name, out.lineage, binds=out.binds if node.to.is_type("bigint") else ())
 
     def collate(self, node: exp.Collate, scope: Scope, use: Use) -> Out:
         out = self.expr(node.this, scope, use)

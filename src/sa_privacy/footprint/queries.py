@@ -486,6 +486,7 @@ def _both(left: Rows, right: Rows) -> Rows:
             one.lineage | other.lineage,
             one.pending | other.pending,
             one.bare if one.bare == other.bare else None,
+            binds=(*one.binds, *other.binds) if one.binds and other.binds else (),
         )
         for one, other in zip(left.outs, right.outs, strict=True)
     )

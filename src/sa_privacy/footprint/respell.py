@@ -11,11 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from sa_privacy.footprint.lexer import Dialect, Token, fold, unreadable
 
-__all__ = ["Spelled", "respell"]
+__all__ = ["Binds", "Spelled", "respell"]
 
 _COMMON: Final = frozenset(
     """select from where group having order limit offset union except intersect all distinct on using join inner left
@@ -55,12 +55,26 @@ _FRAME: Final = frozenset(
 _RESERVED_NAME: Final = re.compile(r"zq[sf]\d")
 
 
+class Binds(NamedTuple):
+    """The parameter at one place.
+
+    :param rows: its bind; one for each row, where the place stands for a column of rows of VALUES; none where not
+        every row has a parameter there.
+    :param many: it is a list parameter.
+    """
+
+    rows: tuple[str | int, ...]
+    many: bool = False
+
+
 @dataclass(slots=True)
 class Spelled:
     """A statement in the spelling for sqlglot, and what its stand-ins mean.
 
     :param text: names are quoted and folded; ``'zqs3'`` is ``strings[3]``, ``zqf3(...)`` calls ``functions[3]``,
-        ``:p3`` is ``binds[3]`` (bind, and whether it is a list).
+        ``:p3`` is ``binds[3]``.
+    :param rows: how many rows the first VALUES of the statement has; rows of nothing but parameters and constants are
+        written once only.
     :param named: how often each of the interesting words stands in the text as a name.
     :param replaces: the statement is INSERT OR REPLACE or UPDATE OR REPLACE.
     """
@@ -68,7 +82,8 @@ class Spelled:
     text: str = ""
     strings: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
-    binds: list[tuple[str | int, bool]] = field(default_factory=list)
+    binds: list[Binds] = field(default_factory=list)
+    rows: int = 1
     named: Counter[str] = field(default_factory=Counter)
     replaces: bool = False
 
@@ -151,12 +166,27 @@ class _Writer:
             elif token.kind == "n":
                 self.put(token.text, closed=True)
             elif token.kind in "pl":
-                self.spelled.binds.append((token.bind, token.kind == "l"))
+                self.spelled.binds.append(Binds((token.bind,), token.kind == "l"))
                 self.put(f":p{len(self.spelled.binds) - 1}", closed=True)
             else:
                 self.sign(token.text)
         self.spelled.text = " ".join(self.out)
         return self.spelled
+
+    def merge_rows(self, rows: list[list[Token]]) -> None:
+        """Writes many rows of parameters and constants as one."""
+        self.spelled.rows = len(rows)
+        self.put("(", closed=False, last="(")
+        for at, items in enumerate(zip(*rows, strict=True)):
+            if at:
+                self.put(",", closed=False, last=",")
+            binds = tuple(item.bind for item in items if item.kind == "p")
+            if not binds and all(item.kind != "c" for item in items):
+                self.put("DEFAULT" if all(item.raw == "default" for item in items) else "NULL", closed=True)
+                continue
+            self.spelled.binds.append(Binds(binds if len(binds) == len(items) else ()))
+            self.put(f":p{len(self.spelled.binds) - 1}", closed=True)
+        self.put(")", closed=True, last=")")
 
     def sign(self, sign: str) -> None:
         if sign == "(":
@@ -380,7 +410,7 @@ def _fetch(writer: _Writer, token: Token) -> bool:
         if count.kind == "n":
             writer.put(count.text, closed=True)
         else:
-            writer.spelled.binds.append((count.bind, False))
+            writer.spelled.binds.append(Binds((count.bind,)))
             writer.put(f":p{len(writer.spelled.binds) - 1}", closed=True)
     else:
         raise unreadable("FETCH FIRST with an expression is not read")
@@ -510,6 +540,58 @@ def _overriding(writer: _Writer, token: Token) -> bool:
     return True
 
 
+def _values(writer: _Writer, token: Token) -> bool:
+    if writer.last == "default":
+        writer.keyword("values")
+        return True
+    if writer.peek().text != "(":
+        return False
+    writer.keyword("values")
+    first, at = _simple_row(writer, writer.at)
+    rows = [first]
+    end = at
+    while first and at < len(writer.tokens) and writer.tokens[at].text == "," and writer.tokens[at].kind == "o":
+        row, at = _simple_row(writer, at + 1)
+        if not row or len(row) != len(first):
+            return True
+        rows.append(row)
+        end = at
+    if len(rows) > 1:
+        writer.merge_rows(rows)
+        writer.at = end
+    return True
+
+
+def _simple_row(writer: _Writer, at: int) -> tuple[list[Token], int]:
+    """The items of a row of nothing but parameters and constants, and the place after it; no items for another row."""
+    tokens = writer.tokens
+    items: list[Token] = []
+    if at >= len(tokens) or tokens[at].text != "(":
+        return [], at
+    at += 1
+    while at < len(tokens):
+        token = tokens[at]
+        simple = token.kind in {"p", "n"} or (token.kind == "s" and tokens[at + 1].kind == "o")
+        if not (simple or token.raw in {"null", "default", "true", "false"}) or at + 1 >= len(tokens):
+            return [], at
+        items.append(token)
+        kept, writer.at = writer.at, at + 1
+        while writer.peek().text == "::" and writer.peek().kind == "o":
+            writer.at += 1
+            if writer.type() != "BIGINT":
+                items[-1] = _CHANGED
+        at, writer.at = writer.at, kept
+        if at >= len(tokens) or tokens[at].kind != "o" or tokens[at].text not in {",", ")"}:
+            return [], at
+        if tokens[at].text == ")":
+            return items, at + 1
+        at += 1
+    return [], at
+
+
+_CHANGED: Final = Token("c", "")  # a parameter whose cast may change the value, or a constant
+
+
 def _rows(writer: _Writer, token: Token) -> bool:
     offset = len(writer.out) > 1 and writer.out[-2] == "OFFSET" and writer.closed
     return offset or (token.raw == "rows" and _frame(writer, token))
@@ -559,7 +641,7 @@ _HANDLERS: Final[dict[str, _Handler]] = {
     "nulls": _soft("first", "last"),
     "first": _soft(after=("nulls",)),
     "last": _soft(after=("nulls",)),
-    "values": _soft("(", after=("default",)),
+    "values": _values,
     "matched": _soft(after=("when", "not")),
     "unknown": _soft(after=("is", "not")),
 }

@@ -32,6 +32,7 @@ class Out:
     :param bare: the one catalogue column, personal or not, that the value is.
     :param node: the very column of a mention that the value is, where that is one.
     :param new: it is the value that INSERT has just offered for a column (``excluded.x``).
+    :param binds: where it is a bound value, the bind in each row.
     """
 
     name: str | None = None
@@ -40,6 +41,7 @@ class Out:
     bare: str | None = None
     node: Node | None = None
     new: bool = False
+    binds: tuple[str | int, ...] = ()
 
 
 NOTHING_OUT: Final = Out()

@@ -148,7 +148,8 @@ def _set(tokens: list[Token], asked: Asked) -> Footprint:
         if asked.index.elsewhere:
             raise unreadable("SET search_path could make a name mean another table", hint="use schema_translate_map")
         return NOTHING
-    if name in SETTINGS_REFUSED or _words(tokens, at, "session", "authorization"):
+    name = "session authorization" if name == "session" else name
+    if name in SETTINGS_REFUSED or name == "session authorization":
         raise unreadable(f"{tokens[0].raw.upper()} {name} changes who acts, or how statements are read")
     return NOTHING
 

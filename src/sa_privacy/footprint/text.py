@@ -72,7 +72,8 @@ def judge_tokens(tokens: Sequence[Token], asked: Asked) -> tuple[Footprint, Rows
     work = Work(asked, spelled)
     rows = Changes(asked, work).query(tree, Scope(asked.dialect), "read")
     footprint = work.footprint(rows)
-    return (NOTHING if footprint == NOTHING else footprint), rows
+    harmless = not (footprint.personal or footprint.mentions or footprint.inserts)
+    return (NOTHING if harmless else footprint), rows
 
 
 def _parse(spelled: Spelled, dialect: Dialect) -> exp.Expr:
@@ -132,4 +133,5 @@ def _together(footprints: Sequence[Footprint]) -> Footprint:
         inside=empty.union(*(f.inside for f in footprints)),
         mentions=tuple(m for f in footprints for m in f.mentions),
         inserts=tuple(i for f in footprints for i in f.inserts),
+        assigned=empty.union(*(f.assigned for f in footprints)),
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sqlglot import exp
 
-from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.keys import Bind, Pins
 from sa_privacy.footprint.lexer import Dialect, unreadable
 from sa_privacy.footprint.model import Footprint
 from sa_privacy.footprint.names import Index, index_of
 from sa_privacy.footprint.relations import Relations
-from sa_privacy.footprint.respell import Spelled
+from sa_privacy.footprint.respell import Binds, Spelled
 from sa_privacy.footprint.scope import EMPTY, Out, Rows, Source
 
 __all__ = ["Asked", "Use", "Work", "function_name", "name_of", "only"]
@@ -49,6 +49,7 @@ class Work:
     reads: set[str] = field(default_factory=set)
     matches: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
+    assigned: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
     inside: set[str] = field(default_factory=set)
     mentions: list[Source] = field(default_factory=list)
@@ -89,6 +90,11 @@ class Work:
 
     def bind_of(self, node: exp.Expr) -> Bind | None:
         """The bind behind a placeholder; a cast that could change the value hides it."""
+        binds = self.binds_of(node)
+        return (binds.rows[0], binds.many) if binds is not None and len(binds.rows) == 1 else None
+
+    def binds_of(self, node: exp.Expr) -> Binds | None:
+        """As :meth:`bind_of`, for a placeholder that stands for one in each row of VALUES."""
         while isinstance(node, exp.Paren) or (isinstance(node, exp.Cast) and node.to.is_type("bigint")):
             node = node.this
         if not isinstance(node, exp.Placeholder):
@@ -100,7 +106,7 @@ class Work:
 
     def snapshot(self) -> Callable[[], None]:
         """Remembers the state; the function returned goes back to it."""
-        sets = [self.reads, self.matches, self.writes, self.deletes, self.inside]
+        sets = [self.reads, self.matches, self.writes, self.assigned, self.deletes, self.inside]
         lists = [self.mentions, self.inherited, self.inserts, self.loose]
         kept_sets, kept_lists = [set(s) for s in sets], [list(x) for x in lists]
         values = {k: set(v) for k, v in self.pins.values.items()}
@@ -135,6 +141,7 @@ class Work:
             outputs=outputs,
             mentions=(*mentions, *self.inherited),  # type: ignore[arg-type]
             inserts=tuple(self.inserts),
+            assigned=frozenset(self.assigned),
         )
 
     def _settle_loose(self) -> None:
@@ -146,9 +153,6 @@ class Work:
                     if column is not None:
                         self.use(frozenset({column.name}), use)
                         self.inside.add(column.name)
-
-    def protected(self, tables: Iterable[PersonalTable]) -> list[PersonalTable]:
-        return [table for table in tables if table.columns]
 
 
 def only(node: exp.Expr, *allowed: str) -> None:
