@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from sqlalchemy.engine import Compiled
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
@@ -12,7 +13,7 @@ from sa_privacy.footprint import NOTHING, fingerprint, footprint_of_text, footpr
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations, RelationCache
-from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, text_to_judge
+from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, named_binds, text_to_judge
 
 __all__ = ["Door"]
 
@@ -70,7 +71,7 @@ class Door:
             if found is not None:
                 return Plan(found, catalogue, fingerprint(compiled.string, self.dialect) if found.personal else "")
         relations = LiveRelations(self.relations, context.root_connection, self.dialect)
-        return self.plan_of_text(text_to_judge(context), relations, catalogue)
+        return self.plan_of_text(text_to_judge(context), relations, catalogue, compiled)
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
         relations = LiveRelations(self.relations, context.root_connection, self.dialect)
@@ -81,8 +82,10 @@ class Door:
             self._texts[statement] = plan
         return plan
 
-    def plan_of_text(self, sql: str, relations: LiveRelations, catalogue: Catalogue) -> Plan:
-        """The plan of a SQL string."""
+    def plan_of_text(
+        self, sql: str, relations: LiveRelations, catalogue: Catalogue, compiled: Compiled | None = None
+    ) -> Plan:
+        """The plan of a SQL string, or of a compiled statement's text."""
         try:
             found = footprint_of_text(
                 sql,
@@ -94,4 +97,4 @@ class Door:
             )
         except UnreadableStatement as error:
             return Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
-        return Plan(found, catalogue, fingerprint(sql, self.dialect) if found.personal else "")
+        return Plan(named_binds(found, compiled), catalogue, fingerprint(sql, self.dialect) if found.personal else "")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import schema
 from sqlalchemy.sql import ddl
 
+from sa_privacy.footprint import Footprint
 from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
 
-__all__ = ["bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "text_to_judge"]
+__all__ = ["bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "named_binds", "text_to_judge"]
 
 _PLAIN_DDL = (
     schema.CreateTable,
@@ -85,14 +87,32 @@ def text_to_judge(context: Any) -> str:
     return text
 
 
-def bound_values(context: Any, parameters: Any) -> list[Mapping[str | int, Any]]:
+def named_binds(footprint: Footprint, compiled: Any) -> Footprint:
+    """The footprint of a compiled statement's text, with its parameters by bind name instead of position."""
+    order = getattr(compiled, "positiontup", None)
+    if not order or not (footprint.mentions or footprint.inserts):
+        return footprint
+
+    def named(bind: str | int) -> str | int:
+        return order[bind] if isinstance(bind, int) and bind < len(order) else bind
+
+    return replace(
+        footprint,
+        mentions=tuple(
+            (table, tuple(replace(predicate, bind=named(predicate.bind)) for predicate in predicates))
+            for table, predicates in footprint.mentions
+        ),
+        inserts=tuple(
+            (table, tuple((column, named(bind)) for column, bind in columns)) for table, columns in footprint.inserts
+        ),
+    )
+
+
+def bound_values(context: Any, parameters: Any) -> Sequence[Mapping[str | int, Any]]:
     """The values of each parameter set as the application gave them, by bind name, or by position for driver SQL."""
-    if context.compiled is not None and getattr(context, "compiled_parameters", None):
-        sets = context.compiled_parameters
-        order = getattr(context.compiled, "positiontup", None)
-        if not order:
-            return list(sets)
-        return [{**one, **{index: one.get(name) for index, name in enumerate(order)}} for one in sets]
+    if context.compiled is not None:
+        sets: Sequence[Mapping[str | int, Any]] = getattr(context, "compiled_parameters", ())  # DDL has none
+        return sets
     many = parameters if context.executemany else [parameters]
     found: list[Mapping[str | int, Any]] = []
     for one in many or ():
