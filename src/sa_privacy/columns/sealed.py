@@ -231,10 +231,10 @@ def _decorated_codec(inner: TypeDecorator[Any]) -> _Codec:
     )
 
 
-def _decoration(inner: TypeDecorator[Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def _decoration(inner: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     kind: Any = type(inner)
     if kind.bind_processor is not TypeDecorator.bind_processor:  # as PickleType does
-        return kind.bind_processor(inner, _PLAIN) or _as_it_is, kind.result_processor(inner, _PLAIN, None) or _as_it_is
+        return inner.bind_processor(_PLAIN) or _as_it_is, inner.result_processor(_PLAIN, None) or _as_it_is
     before: Callable[[Any], Any] = _as_it_is
     after: Callable[[Any], Any] = _as_it_is
     if kind.process_bind_param is not TypeDecorator.process_bind_param:

@@ -15,10 +15,13 @@ __all__ = ["all_mappers", "forget_compiled", "keep_out_of_repr_and_eq"]
 def all_mappers() -> Iterator[Mapper[Any]]:
     """Every mapper of the process, also of models that were mapped before this library was imported.
 
-    ``registry.mappers`` is public, the list of registries is not.
+    ``registry.mappers`` is public, the list of registries is not. It raises while a class is being mapped, and for ever
+    after a class could not be mapped; such classes are passed over.
     """
-    for registry in _all_registries():
-        yield from registry.mappers
+    for registry in tuple(_all_registries()):
+        for manager in tuple(registry._managers):
+            if manager.is_mapped:
+                yield manager.mapper
 
 
 def forget_compiled(table: Table) -> None:

@@ -1,0 +1,1 @@
+"""Where SQLAlchemy columns meet the policy: annotations, positions, the sealed type, data subjects."""
