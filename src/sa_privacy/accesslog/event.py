@@ -1,0 +1,99 @@
+"""What an event says: its members, and how they become bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["Event", "Members", "decode_event", "members"]
+
+
+class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a caller may say of an event; the rest (time, writer, number, chain) is the log's own.
+
+    Columns are ``"table.column"``. ``subjects`` are keyed pseudonyms, None where it cannot be told whose data it was.
+    ``intent`` is the ``seq``, of the same writer, of the intent that an outcome belongs to. Source: docs/spec/log.md.
+    """
+
+    actor: str | None = None
+    roles: list[str] = []
+    purpose: list[str] = []
+    reason: str | None = None
+    reads: list[str] = []
+    matches: list[str] = []
+    writes: list[str] = []
+    deletes: list[str] = []
+    subjects: list[str] | None = None
+    rows: int | None = None
+    cells: int | None = None
+    statement: str | None = None
+    decision: Literal["allowed", "denied", "would_deny"] | None = None
+    denials: list[str] = []
+    policy: str | None = None
+    request: str | None = None
+    intent: int | None = None
+
+
+class Event(Members, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """One line of the log.
+
+    ``at`` is in UTC. ``(writer, seq)`` names an event for ever. ``prev`` and ``hash`` are SHA-256 in lower-case hex.
+    The log writes two kinds itself: ``"opened"``, the first line of a segment, which carries ``format``, and
+    ``"closed"``, its last line when the writer had the time to say so.
+    """
+
+    kind: str
+    at: datetime
+    writer: str
+    seq: int
+    prev: str
+    hash: str
+    format: int | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_convert = msgspec.convert
+_decoder = msgspec.json.Decoder(Event)
+_convert({}, Members)  # msgspec looks at the class once, and would swallow an interrupt meanwhile
+
+
+def decode_event(line: bytes) -> Event:
+    """The event a line holds.
+
+    :raises ValueError: the line is not an event (msgspec's errors are ValueErrors).
+    """
+    return _decoder.decode(line)
+
+
+def members(**fields: Any) -> bytes:
+    """The JSON members for :meth:`AccessLog.append`: UTF-8, no braces, no line break.
+
+    Takes any fields of :class:`Members`; None is written as ``null``, what is left out is not written. Calls may be
+    joined with ``b","`` as long as no field comes twice.
+
+    :raises TypeError: a field is unknown or has a value of another type. Names the field, never the value.
+    :raises ValueError: a text is no valid Unicode, or a number is too large for JSON.
+    """
+    try:
+        _convert(fields, Members)
+    except msgspec.ValidationError:
+        raise TypeError(f"an event cannot hold {_faults(fields)}") from None
+    try:
+        return _encode(fields)[1:-1]
+    except (ValueError, OverflowError):  # the original would carry the text along
+        raise ValueError(f"a text or number among {', '.join(fields)} cannot be written as JSON") from None
+
+
+def _faults(fields: dict[str, Any]) -> str:
+    faults = []
+    for name, value in fields.items():
+        if name not in Members.__struct_fields__:
+            faults.append(f"{name!r}: events have no such field")
+            continue
+        try:
+            _convert({name: value}, Members)
+        except msgspec.ValidationError:
+            faults.append(f"{name!r}: {Members.__annotations__[name]} is wanted, not this {type(value).__name__}")
+    return "; ".join(faults)

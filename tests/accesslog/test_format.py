@@ -1,0 +1,98 @@
+"""The bytes are those of docs/spec/log.md, for the library and for a stranger alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sa_privacy.accesslog import AccessLog, Event, read_events, verify_directory
+from tests.accesslog.events import EVENTS, NAME, VECTORS, write_vector
+from tests.accesslog.second_verifier import check_segment
+
+
+class Changed(msgspec.Struct):
+    case: str
+    first_bad_line: int | None
+    torn: bool
+    segment: str
+
+
+CHANGED = msgspec.json.decode((VECTORS / "log-changed.json").read_bytes(), type=list[Changed])
+
+
+def test_the_library_writes_the_bytes_of_the_vector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = write_vector(tmp_path / "log", monkeypatch)
+    assert written.read_bytes() == (VECTORS / "log.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("changed", CHANGED, ids=lambda changed: changed.case)
+def test_both_verifiers_judge_every_changed_segment_alike(tmp_path: Path, changed: Changed) -> None:
+    (tmp_path / NAME).write_bytes(changed.segment.encode())
+    found = verify_directory(tmp_path)
+    line = found.problems[0].line if found.problems else None
+    assert (line, bool(found.torn)) == (changed.first_bad_line, changed.torn)
+    assert check_segment(tmp_path / NAME) == (changed.first_bad_line, changed.torn)
+    assert found.ok is (changed.first_bad_line is None)
+    if line is not None:
+        assert found.problems[0][:3] == (NAME, line, line - 1)
+        assert found.events == line - 1
+        assert str(found.problems[0]).startswith(f"{NAME} line {line} (seq {line - 1}): ")
+        assert str(found.problems[0]) in str(found)
+
+
+def test_any_single_changed_byte_is_found_by_both(tmp_path: Path) -> None:
+    good = (VECTORS / "log.jsonl").read_bytes()
+    for at in range(len(good)):
+        bad = bytearray(good)
+        bad[at] ^= 1
+        (tmp_path / NAME).write_bytes(bad)
+        expected = good.count(b"\n", 0, at) + 1
+        found = verify_directory(tmp_path)
+        assert [p.line for p in found.problems] == [expected], f"byte {at}"
+        assert check_segment(tmp_path / NAME) == (expected, False), f"byte {at}"
+
+
+def test_a_segment_cut_at_any_byte_is_no_tampering_and_whole_events_are_still_read(tmp_path: Path) -> None:
+    good = (VECTORS / "log.jsonl").read_bytes()
+    for length in range(len(good)):
+        (tmp_path / NAME).write_bytes(good[:length])
+        found = verify_directory(tmp_path)
+        assert found.ok
+        assert found.unclosed == (NAME,)
+        assert bool(found.torn) is (length == 0 or good[length - 1 : length] != b"\n")
+        assert found.events == good.count(b"\n", 0, length) == len(list(read_events(tmp_path)))
+        assert check_segment(tmp_path / NAME) == (None, bool(found.torn))
+
+
+def test_events_come_back_with_everything_that_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_vector(tmp_path, monkeypatch)
+    opened, *events, closed = AccessLog.open(tmp_path).events()
+    assert (opened.kind, opened.seq, opened.format, closed.kind, closed.seq) == ("opened", 0, 1, "closed", 6)
+    for event, (kind, said) in zip(events, EVENTS, strict=True):
+        assert event.kind == kind
+        for name, value in json.loads(b"{" + said + b"}").items():
+            assert getattr(event, name) == value
+    assert [event.prev for event in (*events, closed)] == [event.hash for event in (opened, *events)]
+    assert [event.at.isoformat() for event in events[:2]] == [
+        "2026-03-01T09:00:00.400001+00:00",
+        "2026-03-01T09:00:00.800001+00:00",
+    ]
+
+
+def test_a_hash_is_the_sha256_of_the_line_before_it(tmp_path: Path) -> None:
+    with AccessLog.open(tmp_path) as log:
+        log.append("use", b'"actor":"a"')
+    for line in next(tmp_path.iterdir()).read_bytes().splitlines():
+        body = line[: line.index(b',"hash":')]
+        assert json.loads(line)["hash"] == hashlib.sha256(body).hexdigest()
+
+
+def test_an_event_cannot_be_altered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_vector(tmp_path, monkeypatch)
+    event: Event = next(iter(read_events(tmp_path)))
+    with pytest.raises(AttributeError):
+        event.actor = "someone else"  # type: ignore[misc]
