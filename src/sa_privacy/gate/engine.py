@@ -32,6 +32,7 @@ from sa_privacy.gate.plan import (
 )
 from sa_privacy.gate.refusal import touches
 from sa_privacy.gate.results import WitnessedFetch
+from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
 from sa_privacy.policy import Decision, Grant, Request, decide, denied
@@ -40,6 +41,7 @@ __all__ = ["Gate", "Mode"]
 
 Mode = Literal["enforce", "observe"]
 
+_ROWS_IN_EVENT = 10_000
 _logger = logging.getLogger("sa_privacy")
 
 
@@ -110,13 +112,18 @@ class Gate:
         own = None
         if not verdict.passes:
             verdict, own = self._look_closer(plan, verdict, access, parameters, context)
-        event = access_members(access) + b"," + verdict.members
+        event = access_members(access) + verdict.members
         subjects: tuple[str, ...] = ()
         if plan.predicates and self._pseudonym is not None:
             subjects = subjects_of_predicates(plan, bound_values(context, parameters), self._pseudonym)
         seq = self.write("intent", event + subject_members(subjects) if subjects else event)
+        passage = Passage(plan, access, event, seq, subjects, own)
         context.cursor_fetch_strategy = WitnessedFetch(
-            context.cursor_fetch_strategy, self, Passage(plan, access, event, seq, subjects, own), cursor, context
+            context.cursor_fetch_strategy,
+            self,
+            passage,
+            cursor,
+            len(context.compiled_parameters) if is_multivalues_batch(context) else None,
         )
 
     def decide(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Decision:
@@ -154,7 +161,7 @@ class Gate:
             word = "would_deny" if self.mode == "observe" else "denied"
             encoded = plan.encode(word, denials_of(error, verdict.decision), self.policy.hash)
             if self.mode == "enforce":
-                self.write("intent", access_members(access) + b"," + encoded)
+                self.write("intent", access_members(access) + encoded)
                 raise
             return Verdict(verdict.decision, encoded, passes=True), None
         return verdict, None
@@ -187,13 +194,16 @@ class Gate:
         :raises RowsDenied: the purpose reaches only one person's rows, and these are not theirs.
         :raises LogUnavailable: the event could not be written; the rows are not handed over.
         """
+        for start in range(_ROWS_IN_EVENT, len(rows), _ROWS_IN_EVENT):  # one event names so many people at most
+            self.outcome(passage, rows[start : start + _ROWS_IN_EVENT])
+        rows = rows[:_ROWS_IN_EVENT] if len(rows) > _ROWS_IN_EVENT else rows
         plan = passage.plan
         if passage.own is not None:
             try:
                 own_rows.check(passage.own, rows, plan, passage.access)
             except RowsDenied:
                 encoded = plan.encode("denied", ["rows of others"], self.policy.hash)
-                self.write("outcome", access_members(passage.access) + b"," + encoded)
+                self.write("outcome", access_members(passage.access) + encoded)
                 raise
         cells = None
         if plan.cells:

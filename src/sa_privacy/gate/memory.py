@@ -45,14 +45,18 @@ _SESSIONS = "sessions"
 
 
 class Mark:
-    """On a loaded object: whose gate it passed, and under which access."""
+    """On a loaded object: whose gate it passed, and under which access.
 
-    __slots__ = ("access", "memory", "scope")
+    ``session`` is the number of the session that loaded last under this access.
+    """
+
+    __slots__ = ("access", "memory", "scope", "session")
 
     def __init__(self, memory: Memory, access: Access | None) -> None:
         self.memory = memory
         self.access = access
         self.scope: Callable[[], Scope | None] = memory.gate.scopes.get
+        self.session = 0
 
 
 def marks(instance: object) -> Mark | None:
@@ -134,6 +138,7 @@ class Memory:
     def __init__(self, gate: Gate, governs: Callable[[Session, Mapper[Any]], bool]) -> None:
         self.gate = gate
         self._governs = governs
+        self._scope = gate.scopes.get
         self._columns: dict[Any, Any] = {}
         self._catalogue: object = None
         self._nobody = Mark(self, None)
@@ -152,8 +157,17 @@ class Memory:
     def on_load(self, state: InstanceState[Any], context: Any) -> None:
         """A new object came from the database."""
         session = context.session
-        if self._governed(session, state):
-            state.__dict__[_MARK] = self._mark(session)
+        known = session.info.get(self)
+        if (known is None or not known.get(state.manager.mapper)) and not self._governed(session, state):
+            return
+        scope = self._scope()
+        if scope is not None and scope.alive:
+            mark = scope.access.notes.get(self)
+            if mark is None or mark.session != session.hash_key:
+                mark = self._mark(session)
+            state.__dict__[_MARK] = mark
+        else:
+            state.__dict__[_MARK] = self._nobody
 
     def on_refresh(self, state: InstanceState[Any], context: Any, attributes: Any) -> None:
         """Some of its attributes came again."""
@@ -209,6 +223,7 @@ class Memory:
         sessions = notes[_SESSIONS]
         if session not in sessions:
             sessions.add(session)
+        mark.session = session.hash_key
         return mark
 
     # -- reading --------------------------------------------------------------------------------------------------

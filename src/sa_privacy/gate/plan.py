@@ -105,9 +105,9 @@ class Plan:
         return [self.catalogue.columns[name] for name in sorted(names)]
 
     def encode(self, decision: str, denials: list[str], policy_hash: str) -> bytes:
-        """The part of an event that is the same each time this statement gets this decision."""
+        """The members, led by a comma, that are the same each time this statement gets this decision."""
         footprint = self.footprint
-        return members(
+        return b"," + members(
             reads=sorted(footprint.reads),
             matches=sorted(footprint.matches),
             writes=sorted(footprint.writes),
@@ -179,10 +179,8 @@ def subjects_of_rows(plan: Plan, rows: Sequence[Any], pseudonym: Pseudonym) -> t
     """Whose rows these are, where the subject's key is among their columns."""
     found: dict[str, None] = {}
     for index, kind in plan.keys:
-        for row in rows:
-            key = row[index]
-            if key is not None:
-                found[pseudonym(kind, key)] = None
+        keys = dict.fromkeys([row[index] for row in rows])
+        found.update(dict.fromkeys([pseudonym(kind, key) for key in keys if key is not None]))
     return tuple(found)
 
 
@@ -190,6 +188,11 @@ def subjects_of_predicates(
     plan: Plan, values: Sequence[Mapping[str | int, Any]], pseudonym: Pseudonym
 ) -> tuple[str, ...]:
     """Whose rows a statement is bound to, where it names their keys."""
+    if len(plan.predicates) == 1 and len(values) == 1:
+        [(kind, bind, many)] = plan.predicates
+        key = values[0].get(bind)
+        if key is not None and not many:
+            return (pseudonym(kind, key),)
     found: dict[str, None] = {}
     for one in values:
         for kind, bind, many in plan.predicates:

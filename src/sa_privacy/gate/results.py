@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
-
 if TYPE_CHECKING:
     from sa_privacy.gate.engine import Gate
     from sa_privacy.gate.plan import Passage
@@ -29,18 +27,19 @@ class WitnessedFetch:
 
     :param inner: the strategy SQLAlchemy would have used.
     :param cursor: the cursor the statement is about to run on.
+    :param batched: how many rows an INSERT sends in batches; None for all other statements.
     """
 
     __slots__ = ("_batched", "_chunk", "_cursor", "_gate", "_inner", "_passage", "_silent", "_waiting")
 
-    def __init__(self, inner: Any, gate: Gate, passage: Passage, cursor: Any, context: Any) -> None:
+    def __init__(self, inner: Any, gate: Gate, passage: Passage, cursor: Any, batched: int | None) -> None:
         # The next batch of one INSERT finds the strategy of the batch before.
         self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
         self._gate = gate
         self._passage = passage
         self._cursor = cursor
-        self._batched = len(context.compiled_parameters) if is_multivalues_batch(context) else None
-        self._waiting: deque[Any] = deque()
+        self._batched = batched
+        self._waiting: deque[Any] | None = None
         self._chunk = 1
         self._silent = True
 
@@ -72,7 +71,7 @@ class WitnessedFetch:
 
     def hard_close(self, result: Any, dbapi_cursor: Any) -> None:
         """The result is closed; what was fetched ahead was never handed over."""
-        self._waiting.clear()
+        self._waiting = None
         self._inner.hard_close(result, dbapi_cursor)
 
     def yield_per(self, result: Any, dbapi_cursor: Any, num: int) -> None:
@@ -92,7 +91,7 @@ class WitnessedFetch:
             result._soft_close(hard=hard_close)  # as the plain strategies do at the end of the rows
             return None
         self._chunk = max(self._chunk, min(self._chunk * 4, _LARGEST_CHUNK))
-        self._waiting.extend(rows)
+        self._waiting = deque(rows)
         return self._waiting.popleft()
 
     def fetchmany(self, result: Any, dbapi_cursor: Any, size: int | None = None) -> Any:
@@ -110,7 +109,7 @@ class WitnessedFetch:
         self._witness(rows)
         if self._waiting:
             rows = [*self._waiting, *rows]
-            self._waiting.clear()
+            self._waiting = None
         return rows
 
     def handle_exception(self, result: Any, dbapi_cursor: Any, err: BaseException) -> NoReturn:
