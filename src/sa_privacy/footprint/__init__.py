@@ -11,7 +11,7 @@ from sa_privacy.footprint.fingerprint import fingerprint
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
 from sa_privacy.footprint.relations import Relation, Relations
 from sa_privacy.footprint.text import footprint_of_text
-from sa_privacy.footprint.tree import footprint_of_tree
+from sa_privacy.footprint.tree import binds_by_name, footprint_of_tree
 
 __all__ = [
     "NOTHING",
@@ -20,6 +20,7 @@ __all__ = [
     "KeyPredicate",
     "Relation",
     "Relations",
+    "binds_by_name",
     "fingerprint",
     "footprint_of_text",
     "footprint_of_tree",

@@ -36,7 +36,7 @@ class Pins:
                 items = part.expressions
                 bind = self.bind_of(items[0]) if len(items) == 1 else None
                 if bind is not None:
-                    self._pin(locate(_plain(part.this)), bind, bound)
+                    self.pin(locate(_plain(part.this)), bind, bound)
 
     def _equal(
         self,
@@ -55,11 +55,11 @@ class Pins:
             elif bind is not None and bind[1]:
                 bind = None  # a list where one value belongs
             if bind is not None:
-                self._pin(locate(one), bind, bound)
+                self.pin(locate(one), bind, bound)
             elif isinstance(other, exp.Column):
                 self.equal(locate(other), locate(one), bound)
 
-    def _pin(self, node: Node | None, bind: Bind, bound: Collection[int]) -> None:
+    def pin(self, node: Node | None, bind: Bind, bound: Collection[int]) -> None:
         if node is not None and node[0][0] in bound:
             self.values.setdefault(node, set()).add(bind)
 

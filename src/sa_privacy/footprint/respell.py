@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from sa_privacy.footprint.lexer import Dialect, Token, fold, unreadable
 
-__all__ = ["Binds", "Spelled", "respell"]
+__all__ = ["PLAIN_TYPES", "Binds", "Spelled", "respell"]
 
 _COMMON: Final = frozenset(
     """select from where group having order limit offset union except intersect all distinct on using join inner left
@@ -41,7 +41,7 @@ _SEPARATORS: Final[dict[str, frozenset[str]]] = {
     "position": frozenset({"in"}),
     "overlay": frozenset({"placing", "from", "for"}),
 }
-_PLAIN_TYPES: Final = frozenset(  # a cast to these keeps the value of a parameter as it is
+PLAIN_TYPES: Final = frozenset(  # a cast to these keeps the value of a parameter as it is
     {"integer", "int", "int2", "int4", "int8", "bigint", "smallint", "text", "uuid", "varchar"}
 )
 _TYPE_WORDS: Final = frozenset(
@@ -273,7 +273,7 @@ class _Writer:
         if first.kind not in {"w", "q"}:
             raise unreadable("a cast of the statement cannot be read")
         self.at += 1
-        plain = first.kind == "w" and first.raw in _PLAIN_TYPES
+        plain = first.kind == "w" and first.raw in PLAIN_TYPES
         while self.peek().text == "." and self.peek().kind == "o" and self.peek(1).kind in {"w", "q"}:
             self.at += 2
             plain = False
