@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,7 +58,7 @@ class Person(Base):
     full: Mapped[str] = mapped_column("Full Name", String)
     boss_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     boss: Mapped[Person | None] = relationship(remote_side="Person.id")
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012 - as the mapper wants it
 
 
 class Clerk(Person):
@@ -66,17 +66,17 @@ class Clerk(Person):
 
     id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     desk: Mapped[str]
-    __mapper_args__ = {"polymorphic_identity": "clerk"}
+    __mapper_args__ = {"polymorphic_identity": "clerk"}  # noqa: RUF012 - as the mapper wants it
 
 
 class Guest(Person):
     nick: Mapped[str | None]
-    __mapper_args__ = {"polymorphic_identity": "guest"}
+    __mapper_args__ = {"polymorphic_identity": "guest"}  # noqa: RUF012 - as the mapper wants it
 
 
 class Contact(Base):
     __tablename__ = "contacts"
-    __table_args__ = {"schema": "crm"}
+    __table_args__ = {"schema": "crm"}  # noqa: RUF012 - as SQLAlchemy wants it
 
     id: Mapped[int] = mapped_column(primary_key=True)
     phone: Mapped[str]
@@ -130,15 +130,22 @@ CATALOGUE = Catalogue(
     frozenset({(None, "products"), (None, "v_mail")}),
 )
 
+
 class Shop(Database):
-    tables = {**{t.table: t.all_columns for t in CATALOGUE}, "products": ("id", "title")}
+    tables: ClassVar[dict[str, tuple[str, ...]]] = {
+        **{t.table: t.all_columns for t in CATALOGUE},
+        "products": ("id", "title"),
+    }
 
 
 DIALECTS: dict[str, Any] = {
-    "sqlite": sqlite.dialect(),
-    "psycopg": psycopg.dialect(),
-    "asyncpg": asyncpg.dialect(),
-    "postgresql": postgresql.dialect(),
+    name: dialect()
+    for name, dialect in {
+        "sqlite": sqlite.dialect,
+        "psycopg": psycopg.dialect,
+        "asyncpg": asyncpg.dialect,
+        "postgresql": postgresql.dialect,
+    }.items()
 }
 
 
@@ -181,4 +188,3 @@ def comparable(found: Footprint) -> tuple[object, ...]:
         sorted((name, sorted(map(repr, predicates))) for name, predicates in found.mentions),
         [(name, sorted(map(repr, row))) for name, row in found.inserts],
     )
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
 from sa_privacy.footprint import Declarations, Footprint, Relation, footprint_of_text
@@ -62,7 +62,7 @@ VIEWS: dict[str, Relation] = {
 class Database:
     """What the database says of names: every table of the shop, a few plain ones, and the views."""
 
-    tables: dict[str, tuple[str, ...]] = {
+    tables: ClassVar[dict[str, tuple[str, ...]]] = {
         **{t.table: t.all_columns for t in CATALOGUE},
         "products": ("id", "title", "price"),
         "stats": ("id", "label", "amount"),

@@ -32,9 +32,7 @@ def database() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-PERSONAL = {
-    (table.table.lower(), name): column.name for table in CATALOGUE for name, column in table.columns.items()
-}
+PERSONAL = {(table.table.lower(), name): column.name for table in CATALOGUE for name, column in table.columns.items()}
 
 
 def seen(connection: sqlite3.Connection, sql: str) -> tuple[set[str], set[str], set[str]] | None:
@@ -43,7 +41,7 @@ def seen(connection: sqlite3.Connection, sql: str) -> tuple[set[str], set[str], 
     written: set[str] = set()
     deleted: set[str] = set()
 
-    def authorize(action: int, first: str | None, second: str | None, schema: str | None, inner: str | None) -> int:
+    def authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
         column = PERSONAL.get((str(first).lower(), str(second).lower()))
         if action == sqlite3.SQLITE_READ and column:
             read.add(column)
@@ -127,21 +125,34 @@ def _expression(draw: st.DrawFn, depth: int = 2) -> str:
 
 @st.composite
 def _source(draw: st.DrawFn, depth: int) -> str:
-    tables = ["customers", "customers", "customers", "orders", "products", "v_mail", "crm.contacts", "contacts", "visits", "cte"]
+    tables = [
+        "customers",
+        "customers",
+        "customers",
+        "orders",
+        "products",
+        "v_mail",
+        "crm.contacts",
+        "contacts",
+        "visits",
+        "cte",
+    ]
     kind = draw(st.integers(0, 4 if depth else 1))
     if kind <= 2:
         table = draw(st.sampled_from(tables))
     elif kind == 3:
         table = f"({draw(_query(depth - 1))})"
     else:
-        table = f"({draw(_source(depth - 1))})"
-        return table
+        return f"({draw(_source(depth - 1))})"
     return table + draw(st.sampled_from(["", " a", " AS b", ' AS "A"', " AS customers", " 'a'"]))
 
 
 @st.composite
 def _query(draw: st.DrawFn, depth: int, *, one: bool = False) -> str:
-    items = [draw(_expression(depth)) + draw(st.sampled_from(["", " AS x", " AS email", " AS id"])) for _ in range(1 if one else draw(st.integers(1, 3)))]
+    items = [
+        draw(_expression(depth)) + draw(st.sampled_from(["", " AS x", " AS email", " AS id"]))
+        for _ in range(1 if one else draw(st.integers(1, 3)))
+    ]
     if not one and draw(st.booleans()):
         items = [draw(st.sampled_from(["*", "a.*", "customers.*"]))]
     sql = f"SELECT {draw(st.sampled_from(['', 'DISTINCT ']))}{', '.join(items)}"
@@ -150,7 +161,11 @@ def _query(draw: st.DrawFn, depth: int, *, one: bool = False) -> str:
         join = draw(st.sampled_from([", ", " JOIN ", " LEFT JOIN ", " NATURAL JOIN ", " CROSS JOIN ", " FULL JOIN "]))
         sql += join + draw(_source(depth))
         if join.strip() in {"JOIN", "LEFT JOIN", "FULL JOIN"}:
-            sql += draw(st.sampled_from([" USING (id)", " USING (phone)", " ON 1"])) if draw(st.booleans()) else f" ON {draw(_expression(depth))}"
+            sql += (
+                draw(st.sampled_from([" USING (id)", " USING (phone)", " ON 1"]))
+                if draw(st.booleans())
+                else f" ON {draw(_expression(depth))}"
+            )
     if draw(st.booleans()):
         sql += f" WHERE {draw(_expression(depth))}"
     if draw(st.integers(0, 3)) == 0:

@@ -17,7 +17,11 @@ from tests.footprint.models import Contact, Customer, Order, by_tree, compiled, 
 
 
 def test_the_select_of_an_orm_statement_is_a_core_select_of_plain_columns() -> None:
-    for statement in (select(Customer), select(Customer).options(joinedload(Customer.orders)), select(Customer.__table__)):
+    for statement in (
+        select(Customer),
+        select(Customer).options(joinedload(Customer.orders)),
+        select(Customer.__table__),
+    ):
         found = private.core_select(compiled(statement, "sqlite"))
         assert type(found) is Select
         assert found.get_final_froms()
@@ -35,7 +39,14 @@ def test_every_part_of_a_select_is_told() -> None:
         .distinct()
     )
     parts = private.select_parts(private.core_select(compiled(statement, "sqlite")))
-    assert [len(parts[name]) for name in ("columns", "where", "group", "having", "order", "limits")] == [1, 1, 1, 1, 1, 2]
+    assert [len(parts[name]) for name in ("columns", "where", "group", "having", "order", "limits")] == [
+        1,
+        1,
+        1,
+        1,
+        1,
+        2,
+    ]
     assert parts["distinct"]
     assert not private.adds_text(private.core_select(compiled(statement, "sqlite")))
 
@@ -63,9 +74,21 @@ def test_a_select_has_no_parts_that_are_not_looked_at() -> None:
         # found again in get_final_froms(), or without text of their own
         *("_from_obj", "_setup_joins", "_memoized_select_entities", "_correlate", "_correlate_except"),
         *("_auto_correlate", "_for_update_arg", "_with_options", "_annotations", "_label_style"),
-        *("_compile_options", "_propagate_attrs", "_execution_options", "_with_context_options", "_compile_state_funcs"),
+        *(
+            "_compile_options",
+            "_propagate_attrs",
+            "_execution_options",
+            "_with_context_options",
+            "_compile_state_funcs",
+        ),
         *("_correlate_mode", "_params"),
-        *("dialect_options", "_pre_columns_clause", "_post_select_clause", "_post_criteria_clause", "_post_body_clause"),
+        *(
+            "dialect_options",
+            "_pre_columns_clause",
+            "_post_select_clause",
+            "_post_criteria_clause",
+            "_post_body_clause",
+        ),
     }
     traversed = {name for name, _ in Select._traverse_internals}
     assert traversed <= known, traversed - known
@@ -97,7 +120,7 @@ def test_a_compilation_of_ones_own_is_seen() -> None:
     assert not private.custom_compilation(Marked)
 
     @compiles(Marked)
-    def render(element: Any, compiler: Any, **options: Any) -> str:
+    def render(*_: Any, **__: Any) -> str:
         return "email"
 
     assert private.custom_compilation(Marked)

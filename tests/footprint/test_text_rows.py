@@ -35,7 +35,10 @@ PINNED = [
     ("SELECT * FROM customers WHERE id IN (?)", [("customers", "id=0")]),
     ("SELECT * FROM customers WHERE id IN (?, ?)", [("customers",)]),
     ("SELECT * FROM customers WHERE id NOT IN (?)", [("customers",)]),
-    ("SELECT * FROM customers WHERE id IN (__[POSTCOMPILE_id_1]) AND tier = ?", [("customers", "id in id_1", "tier=1")]),
+    (
+        "SELECT * FROM customers WHERE id IN (__[POSTCOMPILE_id_1]) AND tier = ?",
+        [("customers", "id in id_1", "tier=1")],
+    ),
     ("SELECT * FROM customers WHERE id = __[POSTCOMPILE_id_1]", [("customers",)]),
     ("SELECT * FROM customers WHERE tier = ?5 AND id = ?", [("customers", "id=5", "tier=4")]),
     ("SELECT * FROM customers WHERE id = :who", [("customers", "id=who")]),
@@ -143,7 +146,7 @@ def test_a_predicate_names_the_column_as_the_catalogue_spells_it() -> None:
         ("SELECT lower(email), customer_id FROM customers, visits", (None, "visits.customer_id")),
         (
             "SELECT * FROM customers",
-            tuple(f"customers.{n}" for n in "id name email phone birthday segment tier".split()),
+            tuple(f"customers.{n}" for n in ["id", "name", "email", "phone", "birthday", "segment", "tier"]),
         ),
         ("SELECT p.id, c.id AS x FROM products p, customers c", (None, "customers.id")),
         ("SELECT x FROM (SELECT id AS x FROM customers) t", ("customers.id",)),
@@ -175,7 +178,10 @@ def test_the_positions_behind_a_star_are_not_guessed() -> None:
         ("INSERT INTO customers (id, name) VALUES (?, 'x'), (?, ?)", [{"id": 0}, {"id": 1}]),
         ("INSERT INTO customers (id, name) VALUES (?, lower(?)), (?, ?)", [{"id": 0}, {"id": 2, "name": 3}]),
         ("INSERT INTO customers (id) VALUES (5)", [{}]),
-        ("INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?)", [dict(zip("id name email phone birthday segment tier".split(), range(7), strict=True))]),
+        (
+            "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [dict(zip(["id", "name", "email", "phone", "birthday", "segment", "tier"], range(7), strict=True))],
+        ),
         ("INSERT INTO customers (id) SELECT id FROM products", [{}]),
         ("INSERT INTO customers DEFAULT VALUES", [{}]),
         ("INSERT INTO products (id) VALUES (?)", []),

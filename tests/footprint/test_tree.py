@@ -54,7 +54,9 @@ from tests.footprint.models import (
 
 Buyer = aliased(Customer)
 Boss = aliased(Person)
-customers, orders = Customer.__table__, Order.__table__
+customers: Any = Customer.__table__
+orders: Any = Order.__table__
+products: Any = Product.__table__
 
 SEEN: dict[str, Callable[[], Any]] = {
     "an entity": lambda: select(Customer),
@@ -64,14 +66,22 @@ SEEN: dict[str, Callable[[], Any]] = {
     "not null": lambda: select(Customer.id).where(Customer.email.is_not(None)),
     "in a list of texts": lambda: select(Customer.id).where(Customer.email.in_(["a", "b"])),
     "or, not": lambda: select(Customer.id).where(or_(Customer.id == 1, not_(Customer.name.like("x%")))),
-    "nested and": lambda: select(Customer.id).where(and_(Customer.id == 1, and_(Customer.tier == "x", or_(Customer.id == 2)))),
-    "operators": lambda: select(Customer.name + Customer.phone, Customer.segment.ilike("x"), Customer.name.startswith("x")),
-    "functions": lambda: select(func.lower(Customer.email), func.count(), func.count(Customer.id), func.max(Customer.birthday)),
+    "nested and": lambda: select(Customer.id).where(
+        and_(Customer.id == 1, and_(Customer.tier == "x", or_(Customer.id == 2)))
+    ),
+    "operators": lambda: select(
+        Customer.name + Customer.phone, Customer.segment.ilike("x"), Customer.name.startswith("x")
+    ),
+    "functions": lambda: select(
+        func.lower(Customer.email), func.count(), func.count(Customer.id), func.max(Customer.birthday)
+    ),
     "a function in a condition": lambda: select(Customer.id).where(func.lower(Customer.email) == "x"),
     "a label": lambda: select(Customer.email.label("e"), (Customer.id + 1).label("n")),
     "ordered": lambda: select(Customer).order_by(Customer.name, Customer.birthday.desc().nulls_last()),
     "ordered by an expression": lambda: select(Customer.id).order_by(func.lower(Customer.name).desc()),
-    "grouped": lambda: select(Customer.segment, func.count()).group_by(Customer.segment).having(func.count(Customer.id) > 2),
+    "grouped": lambda: (
+        select(Customer.segment, func.count()).group_by(Customer.segment).having(func.count(Customer.id) > 2)
+    ),
     "limited": lambda: select(Customer).limit(5).offset(2),
     "distinct": lambda: select(Customer.segment).distinct(),
     "distinct entities": lambda: select(Customer).distinct(),
@@ -82,10 +92,14 @@ SEEN: dict[str, Callable[[], Any]] = {
     "outer joined, pinned on": lambda: select(Customer, Order).outerjoin(
         Order, and_(Order.customer_id == Customer.id, Order.customer_id == 7)
     ),
-    "full join": lambda: select(Customer.id).join(Order, Customer.id == Order.customer_id, full=True).where(Customer.id == 1),
+    "full join": lambda: (
+        select(Customer.id).join(Order, Customer.id == Order.customer_id, full=True).where(Customer.id == 1)
+    ),
     "two tables": lambda: select(Customer.id, Order.id).where(Customer.id == Order.customer_id, Customer.id == 3),
     "eager": lambda: select(Customer).options(joinedload(Customer.orders)),
-    "eager inner": lambda: select(Order).options(joinedload(Order.customer, innerjoin=True)).where(Order.customer_id == 9),
+    "eager inner": lambda: (
+        select(Order).options(joinedload(Order.customer, innerjoin=True)).where(Order.customer_id == 9)
+    ),
     "select-in": lambda: select(Customer).options(selectinload(Customer.orders)),
     "contains eager": lambda: select(Order).join(Order.customer).options(contains_eager(Order.customer)),
     "load only": lambda: select(Customer).options(load_only(Customer.tier)),
@@ -110,12 +124,14 @@ SEEN: dict[str, Callable[[], Any]] = {
     "an insert returning": lambda: insert(customers).values(name="a").returning(customers.c.id, customers.c.email),
     "rows": lambda: insert(customers).values([{"name": "a", "id": 1}, {"name": "b", "id": 2}]),
     "an update": lambda: update(customers).values(email="x").where(customers.c.id == 5),
-    "an update returning": lambda: update(customers).values(tier="x").where(customers.c.id == 5).returning(customers.c.name),
+    "an update returning": lambda: (
+        update(customers).values(tier="x").where(customers.c.id == 5).returning(customers.c.name)
+    ),
     "an update by a list": lambda: update(customers).values(email="x").where(customers.c.id.in_([1])),
     "a delete": lambda: delete(customers).where(customers.c.id == 5, customers.c.email == "x"),
     "a delete of all": lambda: delete(orders),
     "a delete of null": lambda: delete(orders).where(orders.c.note.is_(None)),
-    "a plain update": lambda: update(Product.__table__).values(title="x").where(Product.__table__.c.id == 1),
+    "a plain update": lambda: update(products).values(title="x").where(products.c.id == 1),
     "orm update": lambda: update(Customer).values(name="x").where(Customer.id == 1),
     "orm delete": lambda: delete(Order).where(Order.customer_id == 1),
 }
@@ -174,7 +190,9 @@ def test_batches_of_the_unit_of_work_are_told_alike(driver: str) -> None:
 
 def test_upserts_are_left_to_the_text_and_told_there() -> None:
     on_sqlite = sqlite_insert(customers).values(id=1, name="x")
-    result = compiled(on_sqlite.on_conflict_do_update(index_elements=["id"], set_={"name": on_sqlite.excluded.name}), "sqlite")
+    result = compiled(
+        on_sqlite.on_conflict_do_update(index_elements=["id"], set_={"name": on_sqlite.excluded.name}), "sqlite"
+    )
     assert by_tree(result) is None
     assert by_text(result).writes == {"customers.name"}
     on_postgresql = pg_insert(customers).values(id=1, name="x").on_conflict_do_nothing(constraint="uq")
@@ -196,13 +214,22 @@ def test_a_compilation_of_ones_own_is_left_to_the_text() -> None:
         inherit_cache = True
 
     @compiles(Marked)
-    def render(element: Any, compiler: Any, **options: Any) -> str:
+    def render(*_: Any, **__: Any) -> str:
         return "email"
 
     assert by_tree(compiled(select(Customer.id, Marked()), "sqlite")) is None
 
 
-_COLUMNS = [Customer.id, Customer.name, Customer.email, Customer.segment, Customer.tier, Order.id, Order.customer_id, Order.text]
+_COLUMNS = [
+    Customer.id,
+    Customer.name,
+    Customer.email,
+    Customer.segment,
+    Customer.tier,
+    Order.id,
+    Order.customer_id,
+    Order.text,
+]
 
 _TEXTS = [Customer.name, Customer.email, Customer.segment, Customer.tier, Order.text]
 
@@ -247,7 +274,9 @@ def _select(draw: st.DrawFn) -> Any:
     if joined == "comma":
         statement = statement.select_from(Customer, Order)
     else:
-        statement = statement.select_from(Customer).join(Order, on, isouter=joined == "outerjoin", full=joined == "full")
+        statement = statement.select_from(Customer).join(
+            Order, on, isouter=joined == "outerjoin", full=joined == "full"
+        )
     for _ in range(draw(st.integers(0, 3))):
         statement = statement.where(draw(_condition()))
     if draw(st.booleans()):

@@ -215,9 +215,7 @@ class Changes(Queries):
                 self.flow(out, target, None)
         self.note_insert(target, binds, names)
 
-    def note_insert(
-        self, target: Source, binds: dict[str, tuple[str | int, ...]], names: Sequence[str] | None
-    ) -> None:
+    def note_insert(self, target: Source, binds: dict[str, tuple[str | int, ...]], names: Sequence[str] | None) -> None:
         """One entry for each row: which parameter each column gets."""
         count = max((len(rows) for rows in binds.values()), default=0)
         told = {name: rows for name, rows in binds.items() if len(rows) == count} if count else {}

@@ -84,7 +84,7 @@ class Expressions:
     def expr(self, node: exp.Expr, scope: Scope, use: Use) -> Out:
         """Notes the columns of an expression for ``use`` and tells what its value is made of."""
         kind = type(node)
-        if kind is exp.Column:
+        if isinstance(node, exp.Column):
             return self.column(node, scope, use)
         if kind is exp.Placeholder:
             binds = self.work.binds_of(node)
@@ -219,10 +219,8 @@ class Expressions:
         right = node.expression
         if isinstance(right, exp.Anonymous):
             parts = list(self.path(node.this))
-            name = right.this if isinstance(right.this, str) else self.name(right.this)
-            return self.call(
-                function_name(name, self.work.spelled), ".".join(parts[-1:]), right.expressions, scope, use
-            )
+            called = right.this if isinstance(right.this, str) else self.name(right.this)
+            return self.call(function_name(called, self.work.spelled), parts[-1], right.expressions, scope, use)
         if not isinstance(right, (exp.Identifier, exp.Star)):
             raise unreadable("a name of the statement cannot be read")
         name = self.name(right) if isinstance(right, exp.Identifier) else None

@@ -25,7 +25,9 @@ _PIECES: Final = re.compile(
 )
 _LIST: Final = re.compile(r"(?<=\( )\?(?: , \?)+(?= \))")
 _ROWS: Final = re.compile(r"(values \( [^()]*? \))(?: , \( [^()]*? \))+")
-_CAST: Final = re.compile(r"\? :: [\w ]+?(?= [,)]| \Z)")
+_CAST: Final = re.compile(
+    r"\? :: [\w\"]+(?: precision| varying)?(?: \( \?(?: , \?)? \))?(?: with(?:out)? time zone)?(?: \[ \??\s*\])*"
+)
 
 
 def fingerprint(sql: str, dialect: str) -> str:
@@ -41,7 +43,7 @@ def _print(sql: str, dialect: str) -> str:
     pieces: list[str] = []
     for match in _PIECES.finditer(sql):
         kind = match.lastgroup
-        if kind == "value" or kind == "tag":
+        if kind in {"value", "tag"}:
             pieces.append("?")
         elif kind == "word":
             pieces.append(match.group().lower())

@@ -12,13 +12,13 @@ from sa_privacy.footprint.lexer import Dialect, Token
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
 from sa_privacy.footprint.names import Index
 from sa_privacy.footprint.relations import Relations, system_relation
-from sa_privacy.footprint.respell import PLAIN_TYPES
 from sa_privacy.footprint.scope import EMPTY, Out, Source
+from sa_privacy.footprint.writer import PLAIN_TYPES
 
 __all__ = ["footprint_of_flat"]
 
 
-class _NotFlat(Exception):  # noqa: N818 - a way out of the recogniser, never seen outside
+class _NotFlat(Exception):
     pass
 
 
@@ -44,6 +44,8 @@ class _Flat:
         self.inside: set[str] = set()
         self.pins: set[KeyPredicate] = set()
         self.inserts: list[tuple[str, tuple[tuple[str, str | int], ...]]] = []
+        self.schema: str | None = None
+        self.table_name = ""
 
     # tokens
 
@@ -72,12 +74,15 @@ class _Flat:
 
     def table(self) -> None:
         first = self.name()
-        self.schema, self.table_name = (first, self.name()) if self.sign(".") else (None, first)
+        if self.sign("."):
+            self.schema, self.table_name = first, self.name()
+        else:
+            self.table_name = first
         tables = self.index.find(self.schema, self.table_name)
         self.need(len(tables) <= 1)
         if not tables:
-            self.need(self.relations is not None and system_relation(self.schema, self.table_name, self.dialect) is None)
-            assert self.relations is not None  # noqa: S101 - said to the type checker only
+            if self.relations is None or system_relation(self.schema, self.table_name, self.dialect) is not None:
+                raise _NotFlat
             self.need(self.relations.lookup(self.schema, self.table_name).kind in {"table", "missing"})
         self.source = Source(self.index, self.dialect, self.table_name, tables)
 
@@ -94,8 +99,8 @@ class _Flat:
         if not self.source.tables:
             return Out(name)
         hit = self.source.column(name)
-        self.need(hit is not None and hit.sure and hit.out.bare)
-        assert hit is not None  # noqa: S101 - said to the type checker only
+        if hit is None or not hit.sure or hit.out.bare is None:
+            raise _NotFlat
         return hit.out
 
     def value(self) -> tuple[bool, str | int | None]:

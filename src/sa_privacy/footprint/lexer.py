@@ -74,7 +74,7 @@ def _master(dialect: Dialect, paramstyle: str) -> re.Pattern[str]:
             r"(?P<word>" + _WORD + ")",
             r"(?P<sign>->>|->|\|\||==|<>|!=|<=|>=|<<|>>|[-+*/%&|~<>=()\[\],;.])",
         ]
-        return re.compile("|".join(parts))
+        return re.compile("|".join(parts), re.ASCII)
     stop = r"--|/\*"
     styles = [r"\$(?P<dollar>\d+)"]
     if paramstyle in {"pyformat", "format"}:
@@ -101,7 +101,7 @@ def _master(dialect: Dialect, paramstyle: str) -> re.Pattern[str]:
         r"(?P<word>" + _WORD + ")",
         r"(?P<sign>(?:(?!" + stop + r")[-+*/<>=~!@#%^&|`?])+|:=|[()\[\],;.:])",
     ]
-    return re.compile("|".join(parts))
+    return re.compile("|".join(parts), re.ASCII)
 
 
 def _block_end(sql: str, start: int) -> int:
@@ -130,66 +130,85 @@ def cut(sql: str, dialect: Dialect, paramstyle: str) -> list[Token]:
         raise unreadable(f"the statement is longer than {LIMIT:,} characters")
     if "\x00" in sql or "\ufeff" in sql:
         raise unreadable("the statement holds a character that databases read differently (NUL or byte order mark)")
-    match = _master(dialect, paramstyle).match
-    percent = paramstyle in {"pyformat", "format"} and dialect == "postgresql"
-    tokens: list[Token] = []
-    places = _Places()
-    at, end, escaped = 0, len(sql), False
-    while at < end:
-        found = match(sql, at)
-        if found is None:
+    cutter = _Cutter(sql, dialect, paramstyle)
+    while cutter.at < len(sql):
+        cutter.next()
+    return cutter.tokens
+
+
+class _Cutter:
+    """Cuts one text from left to right."""
+
+    def __init__(self, sql: str, dialect: Dialect, paramstyle: str) -> None:
+        self.sql, self.dialect = sql, dialect
+        self.match = _master(dialect, paramstyle).match
+        self.percent = paramstyle in {"pyformat", "format"} and dialect == "postgresql"
+        self.tokens: list[Token] = []
+        self.places = _Places()
+        self.at = 0
+        self.escaped = False  # the last token is a string with backslashes, which another line may continue
+
+    def next(self) -> None:
+        found = self.match(self.sql, self.at)
+        if found is None or found.lastgroup is None:
             raise unreadable("the statement holds a character or an open quote that the library cannot read")
-        kind, text, at = found.lastgroup, found.group(), found.end()
-        if kind is None:  # pragma: no cover - every branch of the pattern is named
-            raise unreadable("the statement holds a character that the library cannot read")
+        kind, text, self.at = found.lastgroup, found.group(), found.end()
         if kind == "word":
-            escaped = False
-            tokens.append(Token("w", fold(text, dialect, quoted=False), text.lower()))
-            continue
-        if kind == "space" or kind == "block":
-            stop = _block_end(sql, at) if kind == "block" else at
-            if percent and "%" in text + sql[at:stop]:
-                _no_parameter(text + sql[at:stop])
-            at = stop
-            continue
-        if kind in {"string", "estring", "heredoc", "quoted"}:
-            if "[POSTCOMPILE_" in text:
-                raise unreadable("a parameter stands inside quotes")
-            if percent and "%" in text:
-                _no_parameter(text)
-        if kind == "sign":
-            for sign in _signs(text, percent, dialect):
-                tokens.append(Token("o", sign))
-        elif kind == "quoted":
-            tokens.append(_quoted(text, dialect, percent))
+            self.escaped = False
+            self.tokens.append(Token("w", fold(text, self.dialect, quoted=False), text.lower()))
+        elif kind in {"space", "block"}:
+            self.gap(text, block=kind == "block")
         elif kind in {"string", "estring", "heredoc"}:
-            follows = bool(tokens) and tokens[-1].kind == "s" and dialect == "postgresql"
-            if follows and (escaped or kind != "string"):
-                raise unreadable("a string constant with escapes is continued on another line")
-            escaped = kind == "estring"
-            if follows:
-                tokens[-1] = Token("s", tokens[-1].text + _content(text))
-            else:
-                tokens.append(Token("s", _content(text)))
-            continue
+            self.string(kind, text)
+        else:
+            self.escaped = False
+            self.other(kind, text, found)
+
+    def gap(self, text: str, *, block: bool) -> None:
+        stop = _block_end(self.sql, self.at) if block else self.at
+        if self.percent:
+            _no_parameter(text + self.sql[self.at : stop])
+        self.at = stop
+
+    def string(self, kind: str, text: str) -> None:
+        self.quotes(text)
+        follows = bool(self.tokens) and self.tokens[-1].kind == "s" and self.dialect == "postgresql"
+        if follows and (self.escaped or kind != "string"):
+            raise unreadable("a string constant with escapes is continued on another line")
+        self.escaped = kind == "estring"
+        if follows:
+            self.tokens[-1] = Token("s", self.tokens[-1].text + _content(text))
+        else:
+            self.tokens.append(Token("s", _content(text)))
+
+    def quotes(self, text: str) -> None:
+        if "[POSTCOMPILE_" in text:
+            raise unreadable("a parameter stands inside quotes")
+        if self.percent:
+            _no_parameter(text)
+
+    def other(self, kind: str, text: str, found: re.Match[str]) -> None:
+        if kind == "sign":
+            self.tokens.extend(Token("o", sign) for sign in _signs(text, self.percent, self.dialect))
+        elif kind == "quoted":
+            self.quotes(text)
+            self.tokens.append(_quoted(text, self.dialect, self.percent))
         elif kind == "number":
-            tokens.append(Token("n", text if text.isdigit() else "1.0"))
+            self.tokens.append(Token("n", text if text.isdigit() else "1.0"))
         elif kind == "cast":
-            tokens.append(Token("o", "::"))
+            self.tokens.append(Token("o", "::"))
         elif kind == "post":
-            tokens.append(Token("l", "", bind=found.group("list")))
-            places.next()
+            self.tokens.append(Token("l", "", bind=found.group("list")))
+            self.places.next()
         elif kind == "param":
-            tokens.append(Token("p", "", bind=_bind(found.groupdict(), text, places, dialect)))
+            self.tokens.append(Token("p", "", bind=_bind(found.groupdict(), text, self.places, self.dialect)))
         else:
             raise unreadable("Unicode-escaped names (U&) are not read")
-        escaped = False
-    return tokens
 
 
 def _no_parameter(text: str) -> None:
     # A client-side driver would put a value between the quotes, and the value could end them.
-    if any(m.group() != "%%" for m in _HIDDEN.finditer(text)):
+    if "%" in text and any(m.group() != "%%" for m in _HIDDEN.finditer(text)):
         raise unreadable("a parameter stands inside quotes or a comment", hint="write a plain % as %%")
 
 

@@ -97,13 +97,24 @@ class Queries(Expressions):
     # SELECT
 
     def select(self, node: exp.Select, outer: Scope, use: Use) -> Rows:
-        only(node, "expressions", "distinct", "into", "from_", "joins", "where", "group", "having", "windows", *_MODIFIERS)
+        only(
+            node,
+            "expressions",
+            "distinct",
+            "into",
+            "from_",
+            "joins",
+            "where",
+            "group",
+            "having",
+            "windows",
+            *_MODIFIERS,
+        )
         scope = Scope(self.dialect, outer, outer.ctes)
         self.sources_of(node, scope, use)
         rows = self.projections(node.expressions, scope, use)
-        if node.args.get("into"):
-            if rows.all.lineage:
-                raise unreadable("SELECT INTO copies personal data into another table")
+        if node.args.get("into") and rows.all.lineage:
+            raise unreadable("SELECT INTO copies personal data into another table")
         scope.outs = rows.outs
         self.where(node.args.get("where"), scope)
         self.groups(node.args.get("group"), scope, rows)
@@ -289,7 +300,9 @@ class Queries(Expressions):
         rows: Rows | None = None
         for item in node.expressions:
             items = item.expressions if isinstance(item, exp.Tuple) else [item]
-            row = Rows(tuple(replace(self.expr(value, outer, use), name=f"column{i + 1}") for i, value in enumerate(items)))
+            row = Rows(
+                tuple(replace(self.expr(value, outer, use), name=f"column{i + 1}") for i, value in enumerate(items))
+            )
             rows = row if rows is None else _both(rows, row)
         rows = rows or Rows()
         self.modifiers(node, Scope(self.dialect, outer, outer.ctes, [self.derived("", rows)]), rows)
@@ -326,11 +339,11 @@ class Queries(Expressions):
             return
         inner = Scope(self.dialect, scope.parent, scope.ctes)
         self.source(node.this, inner, use)
-        rows = [source.star() for source in inner.sources]
+        stars = [source.star() for source in inner.sources]
         together = Rows(
-            tuple(out for r in rows for out in r.outs),
-            all(r.exact for r in rows) and not inner.merged,
-            EMPTY.union(*(r.spill for r in rows)),
+            tuple(out for star in stars for out in star.outs),
+            all(star.exact for star in stars) and not inner.merged,
+            EMPTY.union(*(star.spill for star in stars)),
         )
         scope.sources.append(self.aliased(node, together))
 
@@ -440,7 +453,10 @@ class Queries(Expressions):
     def join(self, node: exp.Join, scope: Scope, use: Use) -> None:
         only(node, "this", "on", "using", "side", "kind", "method")
         side, method = (node.args.get("side") or "").upper(), (node.args.get("method") or "").upper()
-        if (node.args.get("kind") or "").upper() not in {"", "INNER", "OUTER", "CROSS"} or method not in {"", "NATURAL"}:
+        if (node.args.get("kind") or "").upper() not in {"", "INNER", "OUTER", "CROSS"} or method not in {
+            "",
+            "NATURAL",
+        }:
             raise unreadable("a join of the statement is of a kind that is not read")
         left = list(scope.sources)
         self.source(node.this, scope, use)

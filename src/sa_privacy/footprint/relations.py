@@ -37,19 +37,89 @@ class Relations(Protocol):
 
 
 _PG_HARMLESS: Final = frozenset(
-    """
-pg_aggregate pg_am pg_amop pg_amproc pg_attrdef pg_attribute pg_auth_members pg_available_extension_versions
-pg_available_extensions pg_cast pg_class pg_collation pg_config pg_constraint pg_conversion pg_database
-pg_db_role_setting pg_default_acl pg_depend pg_description pg_enum pg_event_trigger pg_extension
-pg_file_settings pg_foreign_data_wrapper pg_foreign_server pg_foreign_table pg_group pg_index pg_indexes pg_inherits
-pg_init_privs pg_language pg_locks pg_matviews pg_namespace pg_opclass pg_operator pg_opfamily
-pg_partitioned_table pg_policies pg_policy pg_prepared_xacts pg_proc pg_publication pg_publication_rel
-pg_publication_tables pg_range pg_rewrite pg_roles pg_rules pg_seclabel pg_seclabels pg_sequence pg_sequences
-pg_settings pg_shdepend pg_shdescription pg_statio_all_indexes pg_statio_all_tables pg_statio_user_indexes
-pg_statio_user_tables pg_stat_all_indexes pg_stat_all_tables pg_stat_user_indexes pg_stat_user_tables
-pg_stat_database pg_tables pg_tablespace pg_timezone_abbrevs pg_timezone_names pg_transform pg_trigger pg_ts_config
-pg_ts_config_map pg_ts_dict pg_ts_parser pg_ts_template pg_type pg_user pg_views
-""".split()
+    [
+        "pg_aggregate",
+        "pg_am",
+        "pg_amop",
+        "pg_amproc",
+        "pg_attrdef",
+        "pg_attribute",
+        "pg_auth_members",
+        "pg_available_extension_versions",
+        "pg_available_extensions",
+        "pg_cast",
+        "pg_class",
+        "pg_collation",
+        "pg_config",
+        "pg_constraint",
+        "pg_conversion",
+        "pg_database",
+        "pg_db_role_setting",
+        "pg_default_acl",
+        "pg_depend",
+        "pg_description",
+        "pg_enum",
+        "pg_event_trigger",
+        "pg_extension",
+        "pg_file_settings",
+        "pg_foreign_data_wrapper",
+        "pg_foreign_server",
+        "pg_foreign_table",
+        "pg_group",
+        "pg_index",
+        "pg_indexes",
+        "pg_inherits",
+        "pg_init_privs",
+        "pg_language",
+        "pg_locks",
+        "pg_matviews",
+        "pg_namespace",
+        "pg_opclass",
+        "pg_operator",
+        "pg_opfamily",
+        "pg_partitioned_table",
+        "pg_policies",
+        "pg_policy",
+        "pg_prepared_xacts",
+        "pg_proc",
+        "pg_publication",
+        "pg_publication_rel",
+        "pg_publication_tables",
+        "pg_range",
+        "pg_rewrite",
+        "pg_roles",
+        "pg_rules",
+        "pg_seclabel",
+        "pg_seclabels",
+        "pg_sequence",
+        "pg_sequences",
+        "pg_settings",
+        "pg_shdepend",
+        "pg_shdescription",
+        "pg_statio_all_indexes",
+        "pg_statio_all_tables",
+        "pg_statio_user_indexes",
+        "pg_statio_user_tables",
+        "pg_stat_all_indexes",
+        "pg_stat_all_tables",
+        "pg_stat_user_indexes",
+        "pg_stat_user_tables",
+        "pg_stat_database",
+        "pg_tables",
+        "pg_tablespace",
+        "pg_timezone_abbrevs",
+        "pg_timezone_names",
+        "pg_transform",
+        "pg_trigger",
+        "pg_ts_config",
+        "pg_ts_config_map",
+        "pg_ts_dict",
+        "pg_ts_parser",
+        "pg_ts_template",
+        "pg_type",
+        "pg_user",
+        "pg_views",
+    ]
 )
 _SQLITE_HARMLESS: Final = frozenset(
     {"sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema", "sqlite_sequence"}
@@ -58,16 +128,33 @@ _SQLITE_REFUSED: Final = re.compile(
     r"sqlite_|dbstat$|pragma_|fts\d?vocab$|bytecode$|tables_used$|fsdir$|zipfile$|csv$|completion$|carray$"
 )
 _PRAGMA_TABLES: Final = frozenset(
-    """pragma_table_info pragma_table_xinfo pragma_table_list pragma_index_list pragma_index_info pragma_index_xinfo
-    pragma_foreign_key_list pragma_database_list pragma_collation_list pragma_compile_options pragma_function_list
-    pragma_module_list pragma_pragma_list pragma_user_version pragma_foreign_keys json_each json_tree
-    generate_series""".split()
+    [
+        "pragma_table_info",
+        "pragma_table_xinfo",
+        "pragma_table_list",
+        "pragma_index_list",
+        "pragma_index_info",
+        "pragma_index_xinfo",
+        "pragma_foreign_key_list",
+        "pragma_database_list",
+        "pragma_collation_list",
+        "pragma_compile_options",
+        "pragma_function_list",
+        "pragma_module_list",
+        "pragma_pragma_list",
+        "pragma_user_version",
+        "pragma_foreign_keys",
+        "json_each",
+        "json_tree",
+        "generate_series",
+    ]
 )
 
 
 def system_relation(schema: str | None, name: str, dialect: str) -> bool | None:
     """True for a system relation that tells of structure only, False for one that may hold or show rows or
-    statements of others, None for a relation that is not the system's."""
+    statements of others, None for a relation that is not the system's.
+    """
     name = name.lower()
     schema = schema.lower() if schema else None
     if dialect == "sqlite":

@@ -241,9 +241,7 @@ class Scope:
         outs: list[Out] = []
         level: Scope | None = self
         while level is not None:
-            hits = [
-                hit for source in level.sources if not source.hidden and (hit := source.column(name)) is not None
-            ]
+            hits = [hit for source in level.sources if not source.hidden and (hit := source.column(name)) is not None]
             outs += [hit.out for hit in hits]
             named = [out for out in level.outs if out.name == name]
             outs += named

@@ -6,43 +6,159 @@ matters is whether they read rows, or make something that does.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from sa_privacy.footprint.functions import SETTINGS_REFUSED, known
+from sa_privacy.footprint.judge import judge_tokens
 from sa_privacy.footprint.lexer import Token, unreadable
 from sa_privacy.footprint.model import NOTHING, Footprint
 from sa_privacy.footprint.queries import Queries
-from sa_privacy.footprint.respell import Spelled
-from sa_privacy.footprint.text import judge_tokens
 from sa_privacy.footprint.work import Asked, Work
+from sa_privacy.footprint.writer import Spelled
 
 __all__ = ["judge", "split"]
 
 _MAINTENANCE: Final = "run it as a migration: privacy.access(maintenance=True, actor=..., reason=...)"
-_QUERIES: Final = frozenset("select insert update delete merge with values table replace".split())
+_QUERIES: Final = frozenset(["select", "insert", "update", "delete", "merge", "with", "values", "table", "replace"])
 _NOTHING: Final = frozenset(
-    """begin start commit end rollback abort savepoint release show analyze reindex checkpoint cluster comment grant
-    revoke discard listen unlisten notify lock close deallocate refresh reassign detach drop security move""".split()
+    [
+        "begin",
+        "start",
+        "commit",
+        "end",
+        "rollback",
+        "abort",
+        "savepoint",
+        "release",
+        "show",
+        "analyze",
+        "reindex",
+        "checkpoint",
+        "cluster",
+        "comment",
+        "grant",
+        "revoke",
+        "discard",
+        "listen",
+        "unlisten",
+        "notify",
+        "lock",
+        "close",
+        "deallocate",
+        "refresh",
+        "reassign",
+        "detach",
+        "drop",
+        "security",
+        "move",
+    ]
 )
 _PRAGMAS: Final = frozenset(
-    """foreign_keys journal_mode synchronous table_info table_xinfo table_list index_list index_info index_xinfo
-    foreign_key_list foreign_key_check integrity_check quick_check database_list collation_list compile_options
-    function_list module_list pragma_list user_version application_id encoding page_size page_count freelist_count
-    cache_size cache_spill temp_store mmap_size busy_timeout wal_checkpoint wal_autocheckpoint auto_vacuum
-    incremental_vacuum optimize analysis_limit recursive_triggers defer_foreign_keys locking_mode read_uncommitted
-    secure_delete query_only automatic_index legacy_alter_table journal_size_limit max_page_count threads
-    schema_version data_version ignore_check_constraints case_sensitive_like trusted_schema cell_size_check
-    checkpoint_fullfsync fullfsync hard_heap_limit soft_heap_limit""".split()
+    [
+        "foreign_keys",
+        "journal_mode",
+        "synchronous",
+        "table_info",
+        "table_xinfo",
+        "table_list",
+        "index_list",
+        "index_info",
+        "index_xinfo",
+        "foreign_key_list",
+        "foreign_key_check",
+        "integrity_check",
+        "quick_check",
+        "database_list",
+        "collation_list",
+        "compile_options",
+        "function_list",
+        "module_list",
+        "pragma_list",
+        "user_version",
+        "application_id",
+        "encoding",
+        "page_size",
+        "page_count",
+        "freelist_count",
+        "cache_size",
+        "cache_spill",
+        "temp_store",
+        "mmap_size",
+        "busy_timeout",
+        "wal_checkpoint",
+        "wal_autocheckpoint",
+        "auto_vacuum",
+        "incremental_vacuum",
+        "optimize",
+        "analysis_limit",
+        "recursive_triggers",
+        "defer_foreign_keys",
+        "locking_mode",
+        "read_uncommitted",
+        "secure_delete",
+        "query_only",
+        "automatic_index",
+        "legacy_alter_table",
+        "journal_size_limit",
+        "max_page_count",
+        "threads",
+        "schema_version",
+        "data_version",
+        "ignore_check_constraints",
+        "case_sensitive_like",
+        "trusted_schema",
+        "cell_size_check",
+        "checkpoint_fullfsync",
+        "fullfsync",
+        "hard_heap_limit",
+        "soft_heap_limit",
+    ]
 )
 _MAKERS: Final = frozenset(
-    """function procedure trigger rule aggregate policy publication subscription operator cast event language server
-    foreign virtual statistics transform conversion access""".split()
+    [
+        "function",
+        "procedure",
+        "trigger",
+        "rule",
+        "aggregate",
+        "policy",
+        "publication",
+        "subscription",
+        "operator",
+        "cast",
+        "event",
+        "language",
+        "server",
+        "foreign",
+        "virtual",
+        "statistics",
+        "transform",
+        "conversion",
+        "access",
+    ]
 )
 _KINDS: Final = _MAKERS | frozenset(
-    "table view index sequence type domain schema extension role user group database tablespace collation text".split()
+    [
+        "table",
+        "view",
+        "index",
+        "sequence",
+        "type",
+        "domain",
+        "schema",
+        "extension",
+        "role",
+        "user",
+        "group",
+        "database",
+        "tablespace",
+        "collation",
+        "text",
+    ]
 )
 _BODY_WORD: Final = re.compile(r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*")
 
@@ -141,7 +257,11 @@ def _explain(tokens: list[Token], asked: Asked) -> Footprint:
 
 def _set(tokens: list[Token], asked: Asked) -> Footprint:
     at = 1
-    while at < len(tokens) and tokens[at].raw in {"local", "session"} and not _words(tokens, at, "session", "authorization"):
+    while (
+        at < len(tokens)
+        and tokens[at].raw in {"local", "session"}
+        and not _words(tokens, at, "session", "authorization")
+    ):
         at += 1
     name = tokens[at].text.lower() if at < len(tokens) else ""
     if name in {"search_path", "schema"}:
@@ -154,14 +274,21 @@ def _set(tokens: list[Token], asked: Asked) -> Footprint:
     return NOTHING
 
 
+def _in_brackets(tokens: list[Token], start: int) -> list[Token]:
+    """What stands between an opening bracket and the one that closes it."""
+    depth = 0
+    for at in range(start, len(tokens)):
+        if tokens[at].kind == "o":
+            depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)
+        if depth == 0:
+            return tokens[start + 1 : at]
+    return []
+
+
 def _copy(tokens: list[Token], asked: Asked) -> Footprint:
     if len(tokens) > 1 and tokens[1].text == "(":
-        depth = 0
-        for end, token in enumerate(tokens[1:], 1):
-            depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "o" else 0
-            if depth == 0:
-                break
-        if judge(tokens[2:end], asked) is NOTHING:
+        inner = _in_brackets(tokens, 1)
+        if inner and judge(inner, asked) is NOTHING:
             return NOTHING
     else:
         schema, name, _ = _name(tokens, 1)
@@ -183,7 +310,7 @@ def _call(tokens: list[Token], asked: Asked) -> Footprint:
     return footprint if footprint is NOTHING else replace(footprint, outputs=())
 
 
-def _prepare(tokens: list[Token], asked: Asked) -> Footprint:
+def _prepare(tokens: list[Token], _asked: Asked) -> Footprint:
     if _words(tokens, 1, "transaction"):
         return NOTHING
     raise unreadable("PREPARE hides the statement from the one who runs it")
@@ -221,12 +348,17 @@ def _pragma(tokens: list[Token], asked: Asked) -> Footprint:
 
 def _attach(tokens: list[Token], asked: Asked) -> Footprint:
     at = 2 if _words(tokens, 1, "database") else 1
-    if asked.dialect == "sqlite" and len(tokens) > at + 1 and tokens[at].kind in {"s", "p"} and tokens[at + 1].raw == "as":
+    if (
+        asked.dialect == "sqlite"
+        and len(tokens) > at + 1
+        and tokens[at].kind in {"s", "p"}
+        and tokens[at + 1].raw == "as"
+    ):
         return NOTHING
     raise unreadable("ATTACH with an expression is not read")
 
 
-def _vacuum(tokens: list[Token], asked: Asked) -> Footprint:
+def _vacuum(tokens: list[Token], _asked: Asked) -> Footprint:
     if any(token.raw == "into" for token in tokens):
         raise unreadable("VACUUM INTO copies the whole database")
     return NOTHING
@@ -268,7 +400,7 @@ def _create(tokens: list[Token], asked: Asked) -> Footprint:
     kind = next((token.raw for token in tokens[1:8] if token.raw in _KINDS), "")
     if kind in _MAKERS:
         return _maker(tokens, asked, kind)
-    if kind == "table" or kind == "view":
+    if kind in {"table", "view"}:
         return _create_rows(tokens, asked, kind)
     if kind == "index":
         return _create_index(tokens, asked)
@@ -289,7 +421,7 @@ def _read_in_body(tokens: Sequence[Token]) -> Iterator[str]:
     for token in tokens:
         if token.kind == "s":
             words += ["", *_BODY_WORD.findall(token.text)]
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in itertools.pairwise(words):
         if before.lower() in {"from", "join"} and word and word.lower() not in {"select", "lateral", "only"}:
             yield word
 
@@ -304,7 +436,11 @@ def _create_rows(tokens: list[Token], asked: Asked, kind: str) -> Footprint:
     else:
         return NOTHING
     for at, token in enumerate(query):
-        if token.raw == "with" and at + 1 < len(query) and query[at + 1].raw in {"no", "data", "check", "local", "cascaded"}:
+        if (
+            token.raw == "with"
+            and at + 1 < len(query)
+            and query[at + 1].raw in {"no", "data", "check", "local", "cascaded"}
+        ):
             query = query[:at]
             break
     footprint, rows = judge_tokens(query, asked)
@@ -326,7 +462,9 @@ def _create_index(tokens: list[Token], asked: Asked) -> Footprint:
     return NOTHING
 
 
-_INDEX_WORDS: Final = frozenset("include with where and or in not on using nulls distinct like between is".split()) | {
+_INDEX_WORDS: Final = frozenset(
+    ["include", "with", "where", "and", "or", "in", "not", "on", "using", "nulls", "distinct", "like", "between", "is"]
+) | {
     "varchar",
     "numeric",
     "char",
@@ -335,7 +473,7 @@ _INDEX_WORDS: Final = frozenset("include with where and or in not on using nulls
 
 
 def _refuse(what: str) -> Callable[[list[Token], Asked], Footprint]:
-    def handle(tokens: list[Token], asked: Asked) -> Footprint:
+    def handle(_tokens: list[Token], _asked: Asked) -> Footprint:
         raise unreadable(what)
 
     return handle

@@ -26,9 +26,7 @@ from sa_privacy.footprint.functions import known
 from sa_privacy.footprint.keys import Bind
 from sa_privacy.footprint.lexer import Dialect, cut, fold
 from sa_privacy.footprint.model import NOTHING, Footprint
-from sa_privacy.footprint.names import index_of
 from sa_privacy.footprint.relations import Relation, Relations, system_relation
-from sa_privacy.footprint.respell import Spelled
 from sa_privacy.footprint.scope import NOTHING_OUT, Node, Out, Rows, Source
 from sa_privacy.footprint.sqlalchemy_private import (
     adds_text,
@@ -42,6 +40,7 @@ from sa_privacy.footprint.sqlalchemy_private import (
     type_changes_sql,
 )
 from sa_privacy.footprint.work import Asked, Use, Work
+from sa_privacy.footprint.writer import Spelled
 
 __all__ = ["binds_by_name", "footprint_of_tree"]
 
@@ -72,7 +71,7 @@ _KNOWN: Final = (
 )
 
 
-class _UnknownNode(Exception):  # noqa: N818 - a way out of the judge, never seen outside
+class _UnknownNode(Exception):
     pass
 
 
@@ -111,7 +110,7 @@ def footprint_of_tree(
 
 
 def _dialect(compiled: SQLCompiler) -> Dialect | None:
-    if not isinstance(compiled, SQLCompiler) or not type(compiled).__module__.startswith(_COMPILERS):
+    if not type(compiled).__module__.startswith(_COMPILERS):
         return None
     name = compiled.dialect.name
     return name if name in {"sqlite", "postgresql"} else None  # type: ignore[return-value]

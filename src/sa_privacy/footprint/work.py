@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from sqlglot import exp
 
@@ -15,8 +15,8 @@ from sa_privacy.footprint.lexer import Dialect, unreadable
 from sa_privacy.footprint.model import Footprint
 from sa_privacy.footprint.names import Index, index_of
 from sa_privacy.footprint.relations import Relations
-from sa_privacy.footprint.respell import Binds, Spelled
 from sa_privacy.footprint.scope import EMPTY, Out, Rows, Source
+from sa_privacy.footprint.writer import Binds, Spelled
 
 __all__ = ["Asked", "Use", "Work", "function_name", "name_of", "only"]
 
@@ -107,17 +107,17 @@ class Work:
     def snapshot(self) -> Callable[[], None]:
         """Remembers the state; the function returned goes back to it."""
         sets = [self.reads, self.matches, self.writes, self.assigned, self.deletes, self.inside]
-        lists = [self.mentions, self.inherited, self.inserts, self.loose]
+        lists: list[list[Any]] = [self.mentions, self.inherited, self.inserts, self.loose]
         kept_sets, kept_lists = [set(s) for s in sets], [list(x) for x in lists]
         values = {k: set(v) for k, v in self.pins.values.items()}
         implies = {k: set(v) for k, v in self.pins.implies.items()}
 
         def restore() -> None:
-            for s, kept in zip(sets, kept_sets, strict=True):
-                s.clear()
-                s |= kept
+            for one, kept in zip(sets, kept_sets, strict=True):
+                one.clear()
+                one.update(kept)
             for x, kept_list in zip(lists, kept_lists, strict=True):
-                x[:] = kept_list  # type: ignore[index]
+                x[:] = kept_list
             self.pins.values, self.pins.implies = dict(values), dict(implies)
 
         return restore
