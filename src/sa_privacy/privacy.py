@@ -84,7 +84,7 @@ class Privacy:
         instrumentation = Instrumentation(self._memory)
         self._live.on_change = lambda: instrumentation.sweep(self._gate.view(None))
         self._installed: WeakKeyDictionary[Engine, Installation] = WeakKeyDictionary()
-        self._stops: list[Callable[[], None]] = []
+        self._stops: list[Callable[[], None]] = [instrumentation.close, self._live.close]
         if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
             self._stops.append(limit_to_own_rows(self._gate, self._governs))
         self._live.check()

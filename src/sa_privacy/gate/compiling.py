@@ -19,7 +19,7 @@ from sqlalchemy.util import LRUCache
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
-    from sa_privacy.columns.catalogue import Catalogue
+    from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
     from sa_privacy.gate.engine import Gate
     from sa_privacy.policy import Grant
 
@@ -27,13 +27,17 @@ __all__ = ["Compiling", "RoutedCache", "compiling", "unwatch_compiler", "watch_c
 
 
 class Compiling:
-    """One compilation on a protected engine: the compiler at work, and what its caller may see."""
+    """One compilation on a protected engine: the compiler at work, and what its caller may see.
 
-    __slots__ = ("compiler", "view")
+    ``left_out`` gathers the columns that entities inside subqueries left out, in case the statement names them outside.
+    """
+
+    __slots__ = ("compiler", "left_out", "view")
 
     def __init__(self, compiler: SQLCompiler, view: View) -> None:
         self.compiler = compiler
         self.view = view
+        self.left_out: set[PersonalColumn] = set()
 
     @property
     def positional(self) -> bool:
@@ -54,9 +58,11 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View]) -> None:
         sa_privacy_plain = plain
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            token = _compiling.set(Compiling(self, view()))
+            now = Compiling(self, view())
+            token = _compiling.set(now)
             try:
                 super().__init__(*args, **kwargs)
+                self.sa_privacy_left_out = tuple(now.left_out)
             finally:
                 _compiling.reset(token)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy.engine import Compiled
+from sqlalchemy.engine import Compiled, ExceptionContext
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
@@ -12,7 +13,9 @@ from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint import NOTHING, fingerprint, footprint_of_text, footprint_of_tree
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.plan import Plan
+from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations, RelationCache
+from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, named_binds, text_to_judge
 
 __all__ = ["Door"]
@@ -54,6 +57,17 @@ class Door:
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> None:
         """The same, for statements sent without parameters."""
         self.do_execute(cursor, statement, (), context)
+
+    def handle_error(self, context: ExceptionContext) -> None:
+        """The database refused a statement: takes values out of the error, and says so where narrowing is the cause.
+
+        :raises AccessDenied: the statement names, outside a subquery, a column that an entity inside left out.
+        """
+        scrub_error(context)
+        compiled = getattr(context.execution_context, "compiled", None)
+        left_out = getattr(compiled, "sa_privacy_left_out", ())
+        if left_out and isinstance(context.sqlalchemy_exception, (OperationalError, ProgrammingError)):
+            raise refusal_of_columns(self.gate.grant(), left_out)
 
     def forget(self) -> None:
         """DDL ran: what names mean may have changed."""

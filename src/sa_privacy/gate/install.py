@@ -13,7 +13,6 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.sqlalchemy_private import RowLogger, default_compiled_cache
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
         ("do_execute", door.do_execute),
         ("do_executemany", door.do_execute),
         ("do_execute_no_params", door.do_execute_no_params),
-        ("handle_error", scrub_error),
+        ("handle_error", door.handle_error),
     ]
     installed = Installation(engine, door, listeners)
     bind_keys(dialect, keys)

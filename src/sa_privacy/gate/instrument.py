@@ -5,38 +5,53 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakSet
 
+from sqlalchemy import event
 from sqlalchemy.orm import Mapper
 
+from sa_privacy.columns.annotation import annotation_of
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.gate.memory import Memory, guard_attribute
 from sa_privacy.gate.orm import base_columns, narrow_property
 from sa_privacy.gate.quiet import quieten
+from sa_privacy.gate.sqlalchemy_private import wrap_expired_loader
 from sa_privacy.gate.view import View
 
 __all__ = ["Instrumentation"]
 
 
 class Instrumentation:
-    """Keeps the mapped classes of one gate guarded."""
+    """Keeps the mapped classes of one gate guarded.
+
+    Classes are met when their mapper is configured, which the first statement over them may bring about in the middle
+    of being compiled, and again whenever the catalogue was made anew (a column annotated later).
+    """
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._listened: WeakSet[type[Any]] = WeakSet()
+        self._view: View | None = None
+        event.listen(Mapper, "mapper_configured", self._configured)
+
+    def close(self) -> None:
+        """Takes in no more classes."""
+        event.remove(Mapper, "mapper_configured", self._configured)
 
     def sweep(self, view: View) -> None:
-        """Guards every personal attribute of every class that is mapped by now.
-
-        Called whenever the catalogue was made anew, which happens before a statement is compiled: columns added
-        later, new subclasses and automapped copies are met before they are first loaded.
-        """
+        """Guards every personal attribute of every class that is mapped by now."""
+        self._view = view
         for mapper in tuple(all_mappers()):
             if mapper.configured:
-                self._guard(mapper, view)
+                self._guard(mapper)
 
-    def _guard(self, mapper: Mapper[Any], view: View) -> None:
+    def _configured(self, mapper: Mapper[Any], class_: type[Any]) -> None:
+        self._guard(mapper)
+
+    def _guard(self, mapper: Mapper[Any]) -> None:
+        view = self._view
         personal = set()
         for prop in mapper.column_attrs:
-            if view.personal(base_columns(prop)):
+            columns = tuple(base_columns(prop))
+            if (view is not None and view.personal(columns)) or any(annotation_of(column) for column in columns):
                 narrow_property(prop)
                 personal.add(prop.key)
         if not personal:
@@ -50,4 +65,6 @@ class Instrumentation:
         if mapper.class_ not in self._listened:
             self._listened.add(mapper.class_)
             self._memory.listen(mapper.class_)
+            if mapper.inherits is not None:
+                wrap_expired_loader(mapper, self._memory.narrow_expired)
             quieten(mapper.class_)

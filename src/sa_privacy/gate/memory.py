@@ -31,7 +31,7 @@ from sa_privacy.gate import own_rows
 from sa_privacy.gate.orm import base_columns
 from sa_privacy.gate.quiet import WITHHELD, is_quiet
 from sa_privacy.gate.refusal import decide_columns
-from sa_privacy.gate.sqlalchemy_private import InstanceKey, in_greenlet
+from sa_privacy.gate.sqlalchemy_private import InstanceKey, defer_for_state, in_greenlet
 from sa_privacy.policy import Grant, denied
 
 if TYPE_CHECKING:
@@ -154,6 +154,24 @@ class Memory:
         event.listen(class_, "unpickle", self.on_unpickle, raw=True)
         event.listen(class_, "pickle", self.on_pickle, raw=True)
 
+    def narrow_expired(self, plain: Callable[..., None]) -> Callable[..., None]:
+        """Loads expired attributes without the personal ones that are not covered; those wait for an access that is."""
+
+        def load_expired(state: InstanceState[Any], names: set[str], passive: Any) -> None:
+            mark = state.__dict__.get(_MARK)
+            if mark is not None:
+                memory: Memory = mark.memory
+                uncovered = memory.gate.current_view().uncovered
+                personal = memory._attributes(state.mapper)
+                hidden = {key for key in names if any(c.name in uncovered for c in personal.get(key, ()))}
+                for key in hidden:
+                    defer_for_state(state.mapper, key, state)
+                names = names - hidden
+            if names:
+                plain(state, names, passive)
+
+        return load_expired
+
     def on_load(self, state: InstanceState[Any], context: Any) -> None:
         """A new object came from the database."""
         session = context.session
@@ -176,6 +194,8 @@ class Memory:
             return
         mark = state.__dict__.get(_MARK)
         now = self._mark(session)
+        if attributes is None:
+            self._drop_stale(state)
         if mark is None or attributes is None or (mark is not now and not self._loaded(state, but=attributes)):
             state.__dict__[_MARK] = now
             state.__dict__.pop(_FRESH, None)
@@ -186,6 +206,13 @@ class Memory:
                 now.access,
                 frozenset(attributes) | (keys if access is now.access else frozenset()),
             )
+
+    def _drop_stale(self, state: InstanceState[Any]) -> None:
+        """A full refresh marks the object clean: values it left out for want of a grant must not stay as if saved."""
+        uncovered = self.gate.current_view().uncovered
+        for key, columns in self._loaded(state).items():
+            if any(column.name in uncovered for column in columns):
+                state.dict.pop(key, None)
 
     def on_insert(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
         """An object its maker created became a row: it belongs to the access that wrote it."""

@@ -62,9 +62,12 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
             if now.positional:
                 if now.view.grant is None:
                     raise refusal_of_columns(None, hidden)
+                keys = [prop.key for prop in self.parent.column_attrs]
+                every = [c for found in _hidden_by_key(self.parent, keys, now.view.hidden).values() for c in found]
+                hidden = tuple(dict.fromkeys(every))
                 raise PurposeDenied(
-                    f"{hidden[0].name} ({hidden[0].category}) cannot be left out of an entity that is combined by "
-                    "position (UNION, INSERT FROM SELECT).",
+                    f"{', '.join(f'{c.name} ({c.category})' for c in hidden)} cannot be left out of an entity that is "
+                    "combined by position (UNION, INSERT FROM SELECT).",
                     hint="name the columns you need: select(Customer.id, ...).",
                     columns=[column.name for column in hidden],
                     purpose=now.view.grant.purposes,
@@ -76,6 +79,8 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
                 if len(refused) == len(set(wanted)):
                     # Nothing would be left of the load, which SQLAlchemy answers with an AssertionError.
                     raise refusal_of_columns(now.view.grant, [c for found in refused.values() for c in found])
+            if now.compiler.stack:
+                now.left_out.update(hidden)
             kwargs["memoized_populators"][self] = DEFER_FOR_STATE
 
     Narrowing.__name__ = plain.__name__

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import ExecuteStyle
+from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.orm.base import _DEFER_FOR_STATE
 from sqlalchemy.util.concurrency import in_greenlet
 
@@ -14,8 +16,10 @@ __all__ = [
     "InstanceKey",
     "RowLogger",
     "default_compiled_cache",
+    "defer_for_state",
     "in_greenlet",
     "is_multivalues_batch",
+    "wrap_expired_loader",
 ]
 
 #: What a property leaves in ``memoized_populators`` to be deferred for the instances of one load.
@@ -45,6 +49,24 @@ class RowLogger:
             self.sa_privacy_plain.debug("Row (hidden: this engine is protected)", **kwargs)
         else:
             self.sa_privacy_plain.debug(message, *args, **kwargs)
+
+
+def wrap_expired_loader(mapper: Mapper[Any], wrap: Callable[[Callable[..., None]], Callable[..., None]]) -> None:
+    """Stands before what loads a class's expired attributes.
+
+    For a class that inherits from another, SQLAlchemy selects their columns without asking the attributes.
+    """
+    manager = mapper.class_manager
+    plain = manager.expired_attribute_loader
+    if not hasattr(plain, "sa_privacy_plain"):
+        loader = wrap(plain)
+        loader.sa_privacy_plain = plain  # type: ignore[attr-defined]
+        manager.expired_attribute_loader = loader
+
+
+def defer_for_state(mapper: Mapper[Any], key: str, state: InstanceState[Any]) -> None:
+    """Makes one attribute of one object load by itself when it is next asked for."""
+    mapper.column_attrs[key]._deferred_column_loader(state, state.dict, None)
 
 
 def default_compiled_cache(engine: Any) -> Any:
