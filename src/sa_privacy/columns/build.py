@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.orm import Mapper
@@ -24,7 +24,10 @@ from sa_privacy.errors import PolicyError
 if TYPE_CHECKING:
     from sa_privacy.policy import ColumnRule, Policy
 
-__all__ = ["build_catalogue", "column_name", "seal_by_rules", "table_name"]
+__all__ = ["build_catalogue", "column_name", "seal_by_rules", "seal_table", "table_name"]
+
+
+_Said: TypeAlias = dict[Table, tuple[DataSubject, Mapper[Any] | None]]
 
 
 def table_name(table: Table) -> str:
@@ -47,7 +50,7 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) 
     given = () if metadata is None else tuple(metadata)
     wanted = None if metadata is None else {id(m) for m in given}
     seal_by_rules(policy, given if wanted is not None else None)
-    subjects, mapped = _subjects(wanted)
+    subjects, mapped = _subjects(wanted, given)
     tables: dict[Table, PersonalTable] = {}
     for table in {*annotated_tables(), *subjects}:
         if wanted is None or id(table.metadata) in wanted:
@@ -76,16 +79,21 @@ def seal_by_rules(policy: Policy, metadata: Iterable[MetaData] | None = None) ->
 
     :raises PolicyError: one is annotated otherwise, or needs its values.
     """
-    rules = {name.lower(): rule for name, rule in policy.columns.items() if rule.encrypt}
-    if not rules:
+    if not any(rule.encrypt for rule in policy.columns.values()):
         return
     mapped = {table for mapper in all_mappers() for table in mapper.tables if isinstance(table, Table)}
     collections = {table.metadata for table in mapped} if metadata is None else set(metadata)
     for table in {table for collection in collections for table in collection.tables.values()}:
-        for column in table.columns:
-            rule = rules.get(column_name(column).lower())
-            if rule is not None:
-                annotate_column(column, Annotation(rule.category, rule.purposes, True, rule.lookup, rule.field))
+        seal_table(policy, table)
+
+
+def seal_table(policy: Policy, table: Table) -> None:
+    """Seals the columns of one table that the policy's ``[columns]`` say ``encrypt = true`` of."""
+    rules = {name.lower(): rule for name, rule in policy.columns.items() if rule.encrypt}
+    for column in table.columns if rules else ():
+        rule = rules.get(column_name(column).lower())
+        if rule is not None:
+            annotate_column(column, Annotation(rule.category, rule.purposes, True, rule.lookup, rule.field))
 
 
 def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
@@ -179,9 +187,9 @@ def _with_rule(table: PersonalTable, name: str, column: str, rule: ColumnRule) -
     return table
 
 
-def _subjects(wanted: set[int] | None) -> tuple[dict[Table, SubjectPath], set[Table]]:
+def _subjects(wanted: set[int] | None, given: tuple[MetaData, ...]) -> tuple[dict[Table, SubjectPath], set[Table]]:
     """How each mapped table leads to its person, and every mapped table."""
-    said: dict[Table, tuple[DataSubject, Mapper[Any] | None]] = {}
+    said: _Said = {}
     mapped: set[Table] = set()
     for mapper in all_mappers():
         subject = getattr(mapper.class_, "__data_subject__", None)
@@ -191,16 +199,26 @@ def _subjects(wanted: set[int] | None) -> tuple[dict[Table, SubjectPath], set[Ta
             mapped.add(table)
             if isinstance(subject, DataSubject) and (table is mapper.local_table or table not in said):
                 said[table] = (subject, mapper)
-    for table in {*annotated_tables(), *(t for m in {t.metadata for t in mapped} for t in m.tables.values())}:
+    collections = {*given, *(table.metadata for table in (*mapped, *annotated_tables()))}
+    for table in {table for collection in collections for table in collection.tables.values()}:
         declared = table.info.get("data_subject")
         if isinstance(declared, DataSubject) and (wanted is None or id(table.metadata) in wanted):
             said.setdefault(table, (declared, None))
-    return {table: _path(table, said, ()) for table in said}, mapped
+    return {table: _path(table, said) for table in said}, mapped
 
 
-def _path(
-    table: Table, said: Mapping[Table, tuple[DataSubject, Mapper[Any] | None]], seen: tuple[Table, ...]
-) -> SubjectPath:
+def _path(table: Table, said: _Said) -> SubjectPath:
+    steps, key = _way(table, said, ())
+    kind = said[table][0].kind
+    if not steps:
+        return SubjectPath(kind, key)
+    if len(steps) == 1 and steps[0][2] == key:  # the foreign key holds the person's key
+        return SubjectPath(kind, steps[0][0])
+    return SubjectPath(kind, None, steps)
+
+
+def _way(table: Table, said: _Said, seen: tuple[Table, ...]) -> tuple[tuple[tuple[str, str, str], ...], str]:
+    """The foreign keys from `table` to the person's own row, and the column that holds the key there."""
     subject, mapper = said[table]
     if table in seen:
         raise PolicyError(
@@ -208,18 +226,15 @@ def _path(
             hint='one of these rows must be the person: DataSubject(..., key="id").',
         )
     if subject.key is not None:
-        return SubjectPath(subject.kind, _key_column(table, mapper, subject.key).name)
+        return (), _key_column(table, mapper, subject.key).name
     here, there = _step(table, mapper, str(subject.via))
     if there.table not in said:
         raise PolicyError(
             f'the data subject of {table.name} leads via "{subject.via}" to {there.table.name}, which names none.',
             hint=f'say whose {there.table.name} is: __data_subject__ = DataSubject("{subject.kind}", key=...).',
         )
-    onward = _path(there.table, said, (*seen, table))
-    step = (here.name, table_name(there.table), there.name)
-    if not onward.steps and onward.key == there.name:
-        return SubjectPath(subject.kind, here.name)
-    return SubjectPath(subject.kind, None, (step, *onward.steps))
+    steps, key = _way(there.table, said, (*seen, table))
+    return ((here.name, table_name(there.table), there.name), *steps), key
 
 
 def _key_column(table: Table, mapper: Mapper[Any] | None, key: str) -> Column[Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import MetaData, Table, event
 from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotated_tables, annotation_of, on_annotation, registry_version
-from sa_privacy.columns.build import build_catalogue, column_name, seal_by_rules
+from sa_privacy.columns.build import build_catalogue, column_name, seal_by_rules, seal_table
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PolicyError
 
@@ -113,3 +113,11 @@ def _configured(mapper: Mapper[object], class_: type[object]) -> None:  # noqa: 
     faults = [fault for table in tables for fault in _faults(table)] if tables and _live else []
     if faults:
         raise _unknown(faults)
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _made(table: Table, metadata: MetaData) -> None:
+    """A table that comes late is sealed before its first statement is compiled."""
+    for live in tuple(_live):
+        if live.metadata is None or metadata in live.metadata:
+            seal_table(live.policy, table)

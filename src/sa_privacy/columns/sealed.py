@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import JSON, Enum, Interval, LargeBinary, Text, TypeDecorator
@@ -81,6 +82,11 @@ class Encrypted(TypeDecorator[Any]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._encode, self._decode = _codec(self.inner)
+
+    @cached_property
+    def _static_cache_key(self) -> tuple[Any, ...]:
+        # SQLAlchemy's own takes positional arguments alone: two fields would share one compiled statement.
+        return (type(self), self.inner, self.category, self.purposes, self.lookup, self.field)
 
     @property
     def python_type(self) -> type[Any]:
@@ -204,7 +210,7 @@ def _codec(inner: TypeEngine[Any]) -> _Codec:
     return plain.encode, plain.decode
 
 
-def _enum_codec(inner: Enum) -> _Codec:
+def _enum_codec(inner: Any) -> _Codec:
     text, stored = codec_for(str), frozenset(inner.enums)
     before, after = inner.bind_processor(_PLAIN), inner.result_processor(_PLAIN, None)
 
