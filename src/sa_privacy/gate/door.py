@@ -14,7 +14,7 @@ from sa_privacy.footprint import NOTHING, fingerprint, footprint_of_text, footpr
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.refusal import refusal_of_columns
-from sa_privacy.gate.relations import LiveRelations, RelationCache
+from sa_privacy.gate.relations import LiveRelations
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, named_binds, text_to_judge
 
@@ -36,7 +36,6 @@ class Door:
         self.gate = gate
         self.dialect = dialect
         self.paramstyle = paramstyle
-        self.relations = RelationCache()
         self._live = gate.live
         self._texts: LRUCache[str, Plan] = LRUCache(2000)
 
@@ -46,7 +45,9 @@ class Door:
         if compiled is not None and (statement is context.statement or is_as_compiled(context, statement)):
             plan: Plan | None = compiled.__dict__.get(_PLAN)
             if plan is None or plan.catalogue is not self._live.now:
-                plan = compiled.__dict__[_PLAN] = self._plan_compiled(context)
+                plan = self._plan_compiled(context)
+                if plan.lasting:
+                    compiled.__dict__[_PLAN] = plan
         else:
             plan = self._texts.get(statement)
             if plan is None or plan.catalogue is not self._live.now:
@@ -71,7 +72,6 @@ class Door:
 
     def forget(self) -> None:
         """DDL ran: what names mean may have changed."""
-        self.relations.clear()
         self._texts.clear()
 
     def _plan_compiled(self, context: Any) -> Plan:
@@ -84,15 +84,15 @@ class Door:
             found = footprint_of_tree(compiled, catalogue=catalogue, declarations=self.gate.declarations())
             if found is not None:
                 return Plan(found, catalogue, fingerprint(compiled.string, self.dialect) if found.personal else "")
-        relations = LiveRelations(self.relations, context.root_connection, self.dialect)
+        relations = LiveRelations(context.root_connection, self.dialect)
         return self.plan_of_text(text_to_judge(context), relations, catalogue, compiled)
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
-        relations = LiveRelations(self.relations, context.root_connection, self.dialect)
+        relations = LiveRelations(context.root_connection, self.dialect)
         plan = self.plan_of_text(statement, relations, self._live.current())
         if is_ddl(statement):
             self.forget()
-        else:
+        elif plan.lasting:
             self._texts[statement] = plan
         return plan
 
@@ -110,5 +110,9 @@ class Door:
                 declarations=self.gate.declarations(),
             )
         except UnreadableStatement as error:
-            return Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
-        return Plan(named_binds(found, compiled), catalogue, fingerprint(sql, self.dialect) if found.personal else "")
+            plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
+        else:
+            print_ = fingerprint(sql, self.dialect) if found.personal else ""
+            plan = Plan(named_binds(found, compiled), catalogue, print_)
+        plan.lasting = not relations.asked
+        return plan

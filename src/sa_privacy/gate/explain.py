@@ -71,5 +71,5 @@ def _plan(gate: Gate, engine: Engine, door: Door, statement: Any) -> tuple[Plan,
         if found is not None:
             return Plan(found, catalogue, ""), sql
     with engine.connect() as connection:
-        relations = LiveRelations(door.relations, connection, door.dialect)
+        relations = LiveRelations(connection, door.dialect)
         return door.plan_of_text(sql, relations, catalogue), sql

@@ -60,6 +60,7 @@ class Plan:
         "fingerprint",
         "footprint",
         "keys",
+        "lasting",
         "predicates",
         "refusal",
         "sealed_inside",
@@ -74,6 +75,8 @@ class Plan:
         self.fingerprint = fingerprint
         self.refusal = refusal
         self.verdicts: dict[Grant | None, Verdict] = {}
+        #: Whether it holds for the next execution too, or depends on what the database said of a view this time.
+        self.lasting = True
         #: Whether the gate has anything to say about it.
         self.concerns = refusal is not None or footprint.personal
         self.sealed_inside = tuple(sorted(n for n in footprint.inside if catalogue.columns[n].sealed))

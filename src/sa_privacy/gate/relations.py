@@ -10,43 +10,37 @@ from sqlglot.errors import SqlglotError
 
 from sa_privacy.footprint import Relation
 
-__all__ = ["LiveRelations", "RelationCache"]
+__all__ = ["LiveRelations"]
 
 # ruff: noqa: S608 - names come as quoted identifiers or literals (_identifier, _literal): drivers differ in parameters
-
-
-class RelationCache:
-    """What was asked of one engine so far; emptied whenever DDL runs through it."""
-
-    __slots__ = ("columns", "relations")
-
-    def __init__(self) -> None:
-        self.relations: dict[tuple[str | None, str], Relation] = {}
-        self.columns: dict[tuple[str | None, str], tuple[str, ...] | None] = {}
-
-    def clear(self) -> None:
-        """Forgets everything."""
-        self.relations.clear()
-        self.columns.clear()
 
 
 class LiveRelations:
     """Asks through the very connection that the statement is about to run on, in its transaction.
 
+    Nothing is kept beyond one statement: a view may be another one tomorrow, changed by a migration elsewhere.
+    ``asked`` tells whether the answer depended on what the database says today.
+
     :param dialect: ``"sqlite"`` or ``"postgresql"``.
     """
 
-    def __init__(self, cache: RelationCache, connection: Any, dialect: str) -> None:
-        self._cache = cache
+    def __init__(self, connection: Any, dialect: str) -> None:
         self._connection = connection
         self._dialect = dialect
+        self._relations: dict[tuple[str | None, str], Relation] = {}
+        self._columns: dict[tuple[str | None, str], tuple[str, ...] | None] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether a relation was looked up."""
+        return bool(self._relations)
 
     def lookup(self, schema: str | None, name: str) -> Relation:
         """What `schema.name` is."""
         key = (schema, name)
-        found = self._cache.relations.get(key)
+        found = self._relations.get(key)
         if found is None:
-            found = self._cache.relations[key] = (
+            found = self._relations[key] = (
                 self._postgresql(schema, name) if self._dialect == "postgresql" else self._sqlite(schema, name)
             )
         return found
@@ -54,7 +48,7 @@ class LiveRelations:
     def columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
         """The columns of `schema.name` in the database, or None where it has none of that name."""
         key = (schema, name)
-        if key not in self._cache.columns:
+        if key not in self._columns:
             if self._dialect == "postgresql":
                 rows = self._ask(
                     "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = "
@@ -66,8 +60,8 @@ class LiveRelations:
                 where = f", {_literal(schema)}" if schema else ""
                 rows = self._ask(f"SELECT name FROM pragma_table_xinfo({_literal(name)}{where})")
                 names = tuple(row[0] for row in rows)
-            self._cache.columns[key] = names or None
-        return self._cache.columns[key]
+            self._columns[key] = names or None
+        return self._columns[key]
 
     def _ask(self, sql: str) -> list[Any]:
         cursor = self._connection.connection.cursor()
