@@ -333,6 +333,9 @@ SQLITE = [
     ('SELECT "no such column" FROM customers', ""),
     ("SELECT rowid FROM customers", "read segment"),
     ("SELECT rowid FROM products", ""),
+    # SQLite looks further out for a column that the nearer table of that name does not have
+    ("SELECT (SELECT a.name FROM orders a) FROM customers a", "read name"),
+    ("SELECT 1 FROM customers a WHERE EXISTS (SELECT 1 FROM products a WHERE a.name = 'x')", "match name; inside name"),
     ("SELECT email AS e FROM customers WHERE e = 'x'", "read email; match email; inside email"),
     ("SELECT id FROM customers WHERE email == ?", "match email; inside email"),
     ("SELECT id FROM customers WHERE email IS ?", "match email; inside email"),
@@ -378,7 +381,7 @@ POSTGRESQL = [
     ("SELECT row_to_json(c) FROM customers c", "read ALL; inside ALL"),
     ("SELECT row_to_json(t) FROM (SELECT id, email FROM customers) t", "read email; inside email"),
     ("SELECT t.row_to_json FROM (SELECT id, email FROM customers) t", "read email; inside email"),
-    ("SELECT (c).email FROM customers c", "read email; inside email"),
+    ("SELECT (c).email FROM customers c", "read ALL; inside ALL"),
     ("SELECT (c).* FROM customers c", "read ALL; inside ALL"),
     ("SELECT ROW(c.*) FROM customers c", "read ALL; inside ALL"),
     ("SELECT ROW(id, email) FROM customers", "read email; inside email"),
@@ -388,6 +391,9 @@ POSTGRESQL = [
     ("SELECT a FROM customers AS c(a, b, d)", "read ALL"),
     ("SELECT lower(b) FROM customers c (a, b)", "read ALL; inside ALL"),
     ("SELECT pivot.email FROM customers PIVOT (x)", "read ALL"),
+    # a column alias list hides the names of columns, not those of rows
+    ("SELECT a FROM visits AS b (x), copies a", "read k.segment k.email; inside k.segment k.email"),
+    ("DELETE FROM orders AS a USING products AS b (x) WHERE (a IS NULL) IS NULL", "match o.note; delete orders; inside o.note"),
     ("TABLE customers", "read ALL"),
     ("SELECT email FROM ONLY customers", "read email"),
     ("SELECT FROM customers", ""),

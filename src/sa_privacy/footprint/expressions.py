@@ -123,15 +123,23 @@ class Expressions:
         name = self.name(node.this)
         if table is None:
             return self.bare_name(name, scope, use)
-        sources = self.sources(node, scope)
+        sources = self.sources(node, scope, name)
         out = replace(merged(self.attribute(source, name, use) for source in sources), name=name)
         return out if all(source.written for source in sources) else self.used(out, use)
 
-    def sources(self, node: exp.Column, scope: Scope) -> list[Source]:
-        """The sources that a qualified name speaks of."""
+    def sources(self, node: exp.Column, scope: Scope, column: str | None = None) -> list[Source]:
+        """The sources that a qualified name speaks of.
+
+        PostgreSQL takes the innermost table of that name. SQLite looks further out while the column is not there.
+        """
         table = self.name(node.args["table"])
         schema = node.args.get("db")
-        found = scope.qualified(table, self.name(schema) if schema else None)
+        found: list[Source] = []
+        for level in scope.qualified(table, self.name(schema) if schema else None):
+            found += level
+            hits = [source.column(column) for source in level] if column is not None else []
+            if column is None or self.dialect != "sqlite" or any(hit is not None and hit.sure for hit in hits):
+                break
         if not found:
             raise unreadable(f'cannot tell what "{table}" stands for')
         return found
@@ -156,7 +164,7 @@ class Expressions:
     def bare_name(self, name: str, scope: Scope, use: Use) -> Out:
         outs, sure = scope.unqualified(name)
         if not sure:
-            outs += [self.whole([s], use) for s in scope.qualified(name, None)]
+            outs += [self.whole([s], use) for s in scope.named(name)]
         if not outs and name.lower() in self.index.interesting:
             self.work.loose.append((name, use))
         return self.used(replace(merged(outs), name=name) if outs else Out(name), use)
@@ -227,13 +235,14 @@ class Expressions:
         base = node.this.unnest()
         sources: list[Source] = []
         if isinstance(base, exp.Column) and not base.args.get("table") and not isinstance(base.this, exp.Star):
-            sources = scope.qualified(self.name(base.this), None)
-        if name is not None and sources:
-            out = self.used(merged(self.attribute(source, name, use) for source in sources), use)
-        else:
-            if name is not None and not isinstance(base, exp.Anonymous):
-                self.known_function(name, name)  # (row).f may be f(row)
-            out = self.expr(node.this, scope, use)
+            sources = scope.named(self.name(base.this))
+        for source in sources:
+            if name is not None:
+                self.attribute(source, name, use)  # refuses what is no column: (row).f may be f(row)
+        if name is not None and not sources and not isinstance(base, exp.Anonymous):
+            self.known_function(name, name)
+        # The databases count the whole row, whichever column is taken from it.
+        out = self.whole(sources, use) if sources else self.expr(node.this, scope, use)
         self.work.take(out)
         return Out(name, out.lineage)
 

@@ -188,7 +188,7 @@ class Queries(Expressions):
             name = self.name(node.this)
             if node.args.get("table"):
                 schema = node.args.get("db")
-                sources = scope.qualified(self.name(node.args["table"]), self.name(schema) if schema else None)
+                sources = scope.named(self.name(node.args["table"]), self.name(schema) if schema else None)
                 hits = [hit.out for s in sources if (hit := s.column(name)) is not None and not s.written]
             else:
                 hits, sure = scope.unqualified(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -147,7 +147,7 @@ class Source:
         if self.rows is not None:
             return self._derived(self.rows, name)
         if self.renamed:
-            return Hit(Out(name, self.personal, self.personal), True)
+            return Hit(Out(name, self.personal, self.personal), False)
         outs = [out for table in self.tables if (out := self._stored(table, name)) is not None]
         if outs:
             sure = any(self.index.sure(table, name, self.dialect) for table in self.tables)
@@ -222,19 +222,20 @@ class Scope:
     outs: tuple[Out, ...] = ()
     merged: bool = False
 
-    def qualified(self, table: str, schema: str | None) -> list[Source]:
-        """The sources that a qualified name may mean: those of the innermost level that has any."""
+    def qualified(self, table: str, schema: str | None) -> Iterator[list[Source]]:
+        """The sources that a qualified name may mean, level by level, the innermost first."""
         level: Scope | None = self
         while level is not None:
             found = [
-                s
-                for s in level.sources
-                if (s.alias == table if schema is None else (s.table_name == table and s.alias == table))
+                s for s in level.sources if s.alias == table and (schema is None or s.table_name == table)
             ]
             if found:
-                return found
+                yield found
             level = level.parent
-        return []
+
+    def named(self, table: str, schema: str | None = None) -> list[Source]:
+        """The sources that a name of a whole row means: those of the innermost level that has any."""
+        return next(self.qualified(table, schema), [])
 
     def unqualified(self, name: str) -> tuple[list[Out], bool]:
         """What a bare column name may mean, innermost level first, and whether that is sure."""
