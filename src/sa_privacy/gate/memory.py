@@ -176,7 +176,8 @@ class Memory:
         """A new object came from the database."""
         session = context.session
         known = session.info.get(self)
-        if (known is None or not known.get(state.manager.mapper)) and not self._governed(session, state):
+        governed = None if known is None else known.get(state.manager.mapper)
+        if not (self._governed(session, state) if governed is None else governed):
             return
         scope = self._scope()
         if scope is not None and scope.alive:
