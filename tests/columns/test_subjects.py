@@ -47,7 +47,6 @@ def shop(order_via: str, item_via: str) -> list[type[DeclarativeBase]]:
         id: Mapped[int] = mapped_column(primary_key=True)
         item_id: Mapped[int] = mapped_column(ForeignKey("items.id"))
 
-    Base.kept = (Customer, Order, Item, Return)  # type: ignore[attr-defined]  # mapped classes are held weakly
     return [Base, Customer, Order, Item, Return]  # SQLAlchemy itself does not keep them
 
 

@@ -1,0 +1,484 @@
+"""What `columns/` and `gate/` use of SQLAlchemy without its promise. A release that changes it has to fail here.
+
+`tests/footprint/test_sqlalchemy_private.py` does the same for `footprint/`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, MutableMapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, ForeignKey, String, create_engine, event, insert, select, text
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.engine.interfaces import ExecuteStyle
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import (
+    ColumnProperty,
+    DeclarativeBase,
+    InstanceState,
+    Mapped,
+    MappedAsDataclass,
+    Mapper,
+    Session,
+    aliased,
+    mapped_column,
+    registry,
+)
+
+from sa_privacy.columns import sqlalchemy_private as columns_private
+from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.gate import sqlalchemy_private as gate_private
+from sa_privacy.gate.compiling import unwatch_compiler, watch_compiler
+
+WATCHED_HERE = {
+    "DEFER_FOR_STATE",
+    "InstanceKey",
+    "RowLogger",
+    "all_mappers",
+    "default_compiled_cache",
+    "defer_for_state",
+    "forget_compiled",
+    "in_greenlet",
+    "is_multivalues_batch",
+    "keep_out_of_repr_and_eq",
+    "wrap_expired_loader",
+}
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Person(Base):
+    __tablename__ = "people"
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012 - SQLAlchemy's
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(20))
+    town: Mapped[str | None] = mapped_column(String(20))
+
+
+class Customer(Person):
+    __tablename__ = "customers"
+    __mapper_args__ = {"polymorphic_identity": "customer"}  # noqa: RUF012 - SQLAlchemy's
+    id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    tier: Mapped[str | None] = mapped_column(String(20))
+
+
+@pytest.fixture
+def people(engine: Engine) -> Engine:
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add_all([Person(name="ann", town="Oslo"), Customer(name="bob", town="Bergen", tier="gold")])
+        session.commit()
+    return engine
+
+
+def test_every_private_touch_of_both_rooms_is_watched_here() -> None:
+    assert {*columns_private.__all__, *gate_private.__all__} == WATCHED_HERE
+
+
+# -- columns/ ---------------------------------------------------------------------------------------------------------
+
+
+def test_all_mappers_finds_every_class_and_passes_over_one_that_could_not_be_mapped() -> None:
+    class Elsewhere:
+        pass
+
+    other = registry()
+    mapper = other.map_imperatively(Elsewhere, Base.metadata.tables["people"].to_metadata(other.metadata))
+
+    class Failing(DeclarativeBase):
+        pass
+
+    with pytest.raises(Exception, match="primary key"):
+
+        class NoKey(Failing):
+            __tablename__ = "nothing"
+            name: Mapped[str]
+
+    found = set(columns_private.all_mappers())
+    assert {Person.__mapper__, Customer.__mapper__, mapper} <= found
+    assert all(isinstance(one, Mapper) for one in found)
+
+
+def test_a_mapper_keeps_compiled_statements_where_forget_compiled_drops_them(people: Engine) -> None:
+    mapper = Person.__mapper__
+    assert len(mapper._compiled_cache) > 0  # the INSERTs of the fixture
+    kept = mapper._compiled_cache
+    columns_private.forget_compiled(mapper.tables[0])  # type: ignore[arg-type]
+    assert mapper._compiled_cache is not kept
+    assert len(mapper._compiled_cache) == 0
+    with Session(people) as session:
+        session.add(Person(name="again"))
+        session.commit()
+    assert len(mapper._compiled_cache) == 1
+
+
+def test_dataclass_options_of_a_column_can_be_replaced() -> None:
+    column: Any = mapped_column(String(20))
+    columns_private.keep_out_of_repr_and_eq(column, repr_=True, compare=True)
+    other: Any = mapped_column(String(20))
+    columns_private.keep_out_of_repr_and_eq(other, repr_=False, compare=False)
+
+    class Models(MappedAsDataclass, DeclarativeBase):
+        pass
+
+    class Inquiry(Models):
+        __tablename__ = "inquiries"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        email: Mapped[str] = column
+        phone: Mapped[str] = other
+
+    assert repr(Inquiry(1, "ann", "5")).endswith("Inquiry(id=1, phone='5')")
+    assert Inquiry(1, "ann", "5") == Inquiry(1, "bob", "5")
+    assert Inquiry(1, "ann", "5") != Inquiry(1, "ann", "6")
+
+
+def test_the_cache_key_of_a_type_is_asked_of_static_cache_key() -> None:
+    """`Encrypted` gives its own: else two fields share one compiled statement."""
+    table = Base.metadata.tables["people"]
+    keys = []
+    for field in ("a", "b"):
+        sealed = Encrypted(category="name", field=field)
+        expression = select(table.c.name.cast(sealed))
+        keys.append(expression._generate_cache_key())
+        assert keys[-1] is not None
+        assert sealed._static_cache_key in _flat(keys[-1].key)
+    assert keys[0] != keys[1]
+
+
+def _flat(key: Any) -> list[Any]:
+    return [key, *(inner for part in key for inner in _flat(part))] if isinstance(key, tuple) else [key]
+
+
+# -- gate/: the ORM ---------------------------------------------------------------------------------------------------
+
+
+def test_a_property_marked_to_be_deferred_stays_out_of_the_select_and_loads_by_itself(people: Engine) -> None:
+    prop: Any = Person.__mapper__.column_attrs["town"]
+    plain = type(prop)
+
+    class Leaving(plain):  # type: ignore[misc, valid-type]
+        __slots__ = ()
+        inherit_cache = True
+
+        def setup(self, context: Any, query_entity: Any, path: Any, adapter: Any, **kwargs: Any) -> None:
+            if not kwargs.get("only_load_props"):
+                kwargs["memoized_populators"][self] = gate_private.DEFER_FOR_STATE
+            else:
+                super().setup(context, query_entity, path, adapter, **kwargs)
+
+    prop.__class__ = Leaving
+    try:
+        for statement in (select(Person), select(aliased(Person))):
+            ran: list[str] = []
+            people.clear_compiled_cache()
+            with Session(people) as session:
+                event.listen(people, "before_cursor_execute", lambda *seen, ran=ran: ran.append(seen[2]))
+                ann = session.scalars(statement.where(text("name = 'ann'"))).one()
+                assert "town" not in ran[-1]
+                assert "name" in ran[-1]
+                assert "town" not in ann.__dict__
+                assert ann.town == "Oslo"
+                assert "town" in ran[-1]
+                assert len(ran) == 2
+    finally:
+        prop.__class__ = plain
+        people.clear_compiled_cache()
+    assert isinstance(prop, ColumnProperty)
+
+
+def test_an_instance_keeps_its_state_under_the_known_name_and_the_state_takes_attributes(people: Engine) -> None:
+    with Session(people) as session:
+        ann = session.scalars(select(Person).where(Person.name == "ann")).one()
+        state = ann.__dict__[gate_private.InstanceKey]
+        assert isinstance(state, InstanceState)
+        state.__dict__["sa_privacy_mark"] = "mark"
+        session.expire(ann)
+        assert ann.name == "ann"
+        session.refresh(ann)
+        session.expunge(ann)
+        assert ann.__dict__[gate_private.InstanceKey] is state
+        assert state.__dict__["sa_privacy_mark"] == "mark"
+
+
+def test_a_mapped_attribute_can_be_given_a_class_with_the_same_layout(people: Engine) -> None:
+    attribute: Any = Person.name
+    plain = type(attribute)
+    asked: list[str] = []
+
+    class Asking(plain):  # type: ignore[misc, valid-type]
+        __slots__ = ()
+        inherit_cache = True
+
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            if instance is not None:
+                asked.append(self.key)
+            return super().__get__(instance, owner)
+
+    attribute.__class__ = Asking
+    try:
+        with Session(people) as session:
+            ann = session.scalars(select(Person).where(Person.name == "ann")).one()
+            assert ann.name == "ann"
+            ann.name = "anna"
+            session.flush()
+            assert session.scalars(select(Person.name).order_by(Person.id)).all()[0] == "anna"
+            session.rollback()
+        assert asked == ["name"]
+    finally:
+        attribute.__class__ = plain
+
+
+def test_expired_attributes_of_a_class_are_loaded_by_its_managers_loader(people: Engine) -> None:
+    asked: list[frozenset[str]] = []
+
+    def wrap(plain: Callable[..., None]) -> Callable[..., None]:
+        def load(state: Any, keys: Any, *rest: Any, **more: Any) -> None:
+            asked.append(frozenset(keys))
+            plain(state, keys, *rest, **more)
+
+        return load
+
+    manager = Customer.__mapper__.class_manager
+    plain = manager.expired_attribute_loader
+    try:
+        for _ in range(2):  # the second time changes nothing
+            gate_private.wrap_expired_loader(Customer.__mapper__, wrap)
+        with Session(people) as session:
+            bob = session.scalars(select(Customer)).one()
+            session.expire(bob, ["tier"])
+            assert bob.tier == "gold"
+        assert asked == [frozenset({"tier"})]
+    finally:
+        manager.expired_attribute_loader = plain
+
+
+def test_one_attribute_of_one_object_can_be_made_to_load_by_itself(people: Engine) -> None:
+    with Session(people) as session:
+        ann, bob = session.scalars(select(Person).order_by(Person.id))
+        state = ann.__dict__[gate_private.InstanceKey]
+        ann.__dict__.pop("town")
+        gate_private.defer_for_state(Person.__mapper__, "town", state)
+        assert "town" not in ann.__dict__
+        assert "town" in bob.__dict__
+        assert ann.town == "Oslo"
+        assert ann not in session.dirty
+
+
+# -- gate/: the engine ------------------------------------------------------------------------------------------------
+
+
+def test_an_engine_compiles_with_the_statement_compiler_of_its_dialect(people: Engine) -> None:
+    """And announces itself from beginning to end, so that attributes know which engine asks."""
+    plain = people.dialect.statement_compiler
+    asked: list[str] = []
+
+    def view() -> Any:
+        asked.append("view")
+        return SimpleNamespace(uncovered=frozenset())
+
+    people.clear_compiled_cache()
+    watch_compiler(people.dialect, view)
+    try:
+        with people.connect() as connection:
+            connection.execute(select(Person.id))
+            assert len(asked) == 1
+            connection.execute(select(Person.id))
+            assert len(asked) == 1  # cached
+        with Session(people) as session:
+            session.scalars(select(Person)).all()
+            assert len(asked) == 2
+        str(select(Person).compile(people))
+        assert len(asked) == 3
+    finally:
+        unwatch_compiler(people.dialect)
+    assert people.dialect.statement_compiler is plain
+    assert issubclass(create_engine("sqlite://").dialect.statement_compiler, SQLiteCompiler)
+
+
+class Recording(MutableMapping[Any, Any]):
+    def __init__(self) -> None:
+        self.kept: dict[Any, Any] = {}
+        self.asked = 0
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        self.asked += 1
+        return self.kept.get(key, default)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.kept[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.kept[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        del self.kept[key]
+
+    def __iter__(self) -> Any:
+        return iter(self.kept)
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+
+def test_an_engines_compiled_cache_option_serves_core_and_orm(people: Engine) -> None:
+    cache, default = Recording(), gate_private.default_compiled_cache(people)
+    before = len(default)
+    people.update_execution_options(compiled_cache=cache)
+    with people.connect() as connection:
+        connection.execute(select(Person.id))
+        assert len(cache) == 1
+    with Session(people) as session:
+        session.scalars(select(Person)).all()
+    assert len(cache) == 2
+    assert cache.asked == 2
+    assert all(hasattr(compiled, "__dict__") for compiled in cache.kept.values())
+    assert len(default) == before
+    people.update_execution_options(compiled_cache=default)
+    with people.connect() as connection:
+        connection.execute(select(Person.kind))
+    assert len(cache) == 2
+    assert len(default) == before + 1
+
+
+def test_the_default_cache_is_the_one_an_engine_uses_without_an_option() -> None:
+    engine = create_engine("sqlite://")
+    assert len(gate_private.default_compiled_cache(engine)) == 0
+    with engine.connect() as connection:
+        connection.execute(select(1))
+    assert len(gate_private.default_compiled_cache(engine)) == 1
+
+
+def test_the_last_events_before_the_driver_are_given_the_context(people: Engine) -> None:
+    seen: list[tuple[str, str, Any]] = []
+
+    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:  # noqa: ARG001 - the event's
+        seen.append(("one", statement, context))
+
+    def do_executemany(cursor: Any, statement: str, parameters: Any, context: Any) -> None:  # noqa: ARG001
+        seen.append(("many", statement, context))
+
+    def do_execute_no_params(cursor: Any, statement: str, context: Any) -> None:  # noqa: ARG001 - the event's
+        seen.append(("none", statement, context))
+
+    for name, listener in (
+        ("do_execute", do_execute),
+        ("do_executemany", do_executemany),
+        ("do_execute_no_params", do_execute_no_params),
+    ):
+        event.listen(people, name, listener)
+    statement = select(Person.id).where(Person.name == "ann")
+    with people.connect() as connection:
+        for _ in range(2):
+            connection.execute(statement)
+        connection.execute(insert(Person), [{"kind": "person", "name": f"n{number}"} for number in range(3)])
+        connection.exec_driver_sql("SELECT 1", execution_options={"no_parameters": True})
+        connection.exec_driver_sql("SELECT 2")
+        connection.rollback()
+    assert [kind for kind, *_ in seen] == ["one", "one", "many", "none", "one"]
+    first, second, many, none, driver = (context for *_, context in seen)
+    assert first.compiled is second.compiled  # one object for all executions of a cached statement
+    assert first.compiled.statement is statement
+    assert first.statement == seen[0][1]
+    assert first.compiled_parameters == [{"name_1": "ann"}]
+    assert many.compiled is not None
+    assert len(many.compiled_parameters) == 3
+    assert none.compiled is None
+    assert driver.compiled is None
+    assert driver.statement == "SELECT 2"
+    assert not first.isddl
+
+
+def test_what_the_last_event_raises_reaches_the_caller_as_it_is(people: Engine) -> None:
+    class Refused(Exception):
+        pass
+
+    def refuse(*seen: Any) -> None:
+        raise Refused(len(seen))
+
+    event.listen(people, "do_execute", refuse)
+    with people.connect() as connection, pytest.raises(Refused):
+        connection.execute(select(Person.id))
+    with Session(people) as session:
+        session.add(Person(name="x"))
+        with pytest.raises(Refused):
+            session.flush()
+
+
+def test_batches_of_inserts_are_told_by_their_execute_style(people: Engine) -> None:
+    styles: list[bool] = []
+
+    @event.listens_for(people, "do_execute")
+    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:  # noqa: ARG001 - the event's
+        styles.append(gate_private.is_multivalues_batch(context))
+
+    with Session(people) as session:
+        session.scalars(insert(Person).returning(Person.id), [{"kind": "person", "name": n} for n in "abc"]).all()
+        session.scalars(select(Person.id)).all()
+    assert styles == [True, False]
+    assert {style.name for style in ExecuteStyle} == {"EXECUTE", "EXECUTEMANY", "INSERTMANYVALUES"}
+
+
+def test_a_fetch_strategy_can_be_wrapped_after_execution_before_anyone_saw_a_row(people: Engine) -> None:
+    fetched: list[int] = []
+
+    class Counting:
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.inner, name)
+
+        def fetchall(self, result: Any, cursor: Any) -> Any:
+            rows = self.inner.fetchall(result, cursor)
+            fetched.append(len(rows))
+            return rows
+
+    def after(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:  # noqa: ARG001
+        if cursor.description is not None:
+            context.cursor_fetch_strategy = Counting(context.cursor_fetch_strategy)
+
+    event.listen(people, "after_cursor_execute", after)
+    with Session(people) as session:
+        assert len(session.scalars(select(Person)).all()) == 2
+        assert session.execute(text("SELECT name FROM people")).all()[0].name
+    assert fetched[0] == 2
+    assert fetched[-1] == 2
+
+
+def test_rows_are_logged_by_debug_under_the_word_row(people: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """`echo="debug"` prints rows through `Engine.logger`, which can be stood before."""
+    caplog.set_level(logging.DEBUG, logger="sqlalchemy.engine")
+    people.echo = "debug"
+    plain: Any = people.logger
+    try:
+        with people.connect() as connection:
+            assert connection.execute(select(Person.name)).all()
+        assert any(record.getMessage().startswith("Row ") and "ann" in record.getMessage() for record in caplog.records)
+        caplog.clear()
+        people.logger = gate_private.RowLogger(plain)  # type: ignore[assignment]
+        with people.connect() as connection:
+            assert connection.execute(select(Person.name)).all()
+        messages = [record.getMessage() for record in caplog.records]
+    finally:
+        people.logger = plain
+        people.echo = False
+    assert any(message.startswith("SELECT people.name") for message in messages)
+    assert any(message.startswith("Row (hidden") for message in messages)
+    assert not any("ann" in message for message in messages)
+
+
+async def test_in_greenlet_says_whether_awaiting_is_possible(async_engine: AsyncEngine) -> None:
+    assert gate_private.in_greenlet() is False
+    async with AsyncSession(async_engine) as session:
+        assert await session.run_sync(lambda inner: gate_private.in_greenlet()) is True  # noqa: ARG005
+    assert gate_private.in_greenlet() is False
+
+
+def test_no_greenlet_is_needed_where_nothing_is_asynchronous() -> None:
+    assert gate_private.in_greenlet() is False
