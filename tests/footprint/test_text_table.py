@@ -393,7 +393,10 @@ POSTGRESQL = [
     ("SELECT pivot.email FROM customers PIVOT (x)", "read ALL"),
     # a column alias list hides the names of columns, not those of rows
     ("SELECT a FROM visits AS b (x), copies a", "read k.segment k.email; inside k.segment k.email"),
-    ("DELETE FROM orders AS a USING products AS b (x) WHERE (a IS NULL) IS NULL", "match o.note; delete orders; inside o.note"),
+    (
+        "DELETE FROM orders AS a USING products AS b (x) WHERE (a IS NULL) IS NULL",
+        "match o.note; delete orders; inside o.note",
+    ),
     ("TABLE customers", "read ALL"),
     ("SELECT email FROM ONLY customers", "read email"),
     ("SELECT FROM customers", ""),

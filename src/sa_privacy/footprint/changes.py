@@ -86,7 +86,7 @@ class Changes(Queries):
         self.arrive(out, target, name, own)
 
     def arrive(self, out: Out, target: Source, name: str, own: frozenset[str]) -> None:
-        itself = out.node is not None and out.node[0] == (id(target),) and out.lineage <= own
+        itself = out.node is not None and out.node[0] == (target.key,) and out.lineage <= own
         offered = out.new and out.lineage <= own
         if not (itself or offered):
             self.work.take(out)

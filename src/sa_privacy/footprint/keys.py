@@ -89,7 +89,7 @@ class Pins:
         found = {
             KeyPredicate(source.index.full(table, column), bind, many)
             for (path, column), binds in self.values.items()
-            if path == (id(source),)
+            if path == (source.key,)
             for bind, many in binds
         }
         return tuple(sorted(found, key=lambda p: (p.column, str(p.bind), p.many)))

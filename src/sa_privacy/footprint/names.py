@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from weakref import WeakKeyDictionary
+from functools import lru_cache
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
 from sa_privacy.footprint.lexer import Dialect, fold
@@ -77,12 +77,7 @@ def _short(name: str) -> str:
     return fold(name, "postgresql", quoted=True)
 
 
-_INDEXES: WeakKeyDictionary[Catalogue, Index] = WeakKeyDictionary()
-
-
+@lru_cache(maxsize=32)
 def index_of(catalogue: Catalogue) -> Index:
     """The index of a catalogue, made once."""
-    index = _INDEXES.get(catalogue)
-    if index is None:
-        index = _INDEXES[catalogue] = Index(catalogue)
-    return index
+    return Index(catalogue)

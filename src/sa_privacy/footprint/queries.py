@@ -174,7 +174,7 @@ class Queries(Expressions):
         if node is None:
             return
         self.match(node.this, scope)
-        self.pin(node.this, scope, {id(source) for source in scope.sources})
+        self.pin(node.this, scope, {source.key for source in scope.sources})
 
     def pin(self, condition: exp.Expr | None, scope: Scope, bound: Collection[int]) -> None:
         self.work.pins.condition(condition, self.locator(scope), bound)
@@ -461,7 +461,7 @@ class Queries(Expressions):
         left = list(scope.sources)
         self.source(node.this, scope, use)
         right = scope.sources[len(left) :]
-        bound = {id(s) for s in {"LEFT": right, "RIGHT": left, "FULL": []}.get(side, scope.sources)}
+        bound = {s.key for s in {"LEFT": right, "RIGHT": left, "FULL": []}.get(side, scope.sources)}
         if node.args.get("on") is not None:
             self.match(node.args["on"], scope)
             self.pin(node.args["on"], scope, bound)

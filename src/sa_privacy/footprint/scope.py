@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, Final
 
 from sa_privacy.columns.catalogue import PersonalTable
@@ -118,6 +119,7 @@ class Source:
     :param written: it stands for the row being written (``excluded``), not for a stored one.
     :param hidden: its columns are reached by qualified names only.
     :param table_name: the name of the table, where it has no alias.
+    :param key: tells sources apart, also those that are gone.
     """
 
     index: Index
@@ -130,6 +132,7 @@ class Source:
     written: bool = False
     hidden: bool = False
     table_name: str = ""
+    key: int = field(default_factory=count().__next__)
 
     @property
     def known(self) -> tuple[str, ...] | None:
@@ -165,10 +168,10 @@ class Source:
         personal = self.index.personal(table, name)
         if personal is not None:
             lineage = frozenset({personal.name})
-            return Out(name, lineage, lineage, personal.name, ((id(self),), name.lower()))
+            return Out(name, lineage, lineage, personal.name, ((self.key,), name.lower()))
         if self.index.spelling(table, name) is None:
             return None
-        return Out(name, bare=self.index.full(table, name), node=((id(self),), name.lower()))
+        return Out(name, bare=self.index.full(table, name), node=((self.key,), name.lower()))
 
     def _row_id(self) -> frozenset[str]:
         # An INTEGER PRIMARY KEY is the row id under another name; a sealed column cannot be one.
@@ -187,7 +190,7 @@ class Source:
         return None
 
     def _through(self, out: Out, name: str) -> Out:
-        node = ((id(self), *out.node[0]), out.node[1]) if out.node else None
+        node = ((self.key, *out.node[0]), out.node[1]) if out.node else None
         return replace(out, name=name, node=node)
 
     def star(self) -> Rows:
@@ -226,9 +229,7 @@ class Scope:
         """The sources that a qualified name may mean, level by level, the innermost first."""
         level: Scope | None = self
         while level is not None:
-            found = [
-                s for s in level.sources if s.alias == table and (schema is None or s.table_name == table)
-            ]
+            found = [s for s in level.sources if s.alias == table and (schema is None or s.table_name == table)]
             if found:
                 yield found
             level = level.parent

@@ -366,6 +366,12 @@ def _vacuum(tokens: list[Token], _asked: Asked) -> Footprint:
 
 def _alter(tokens: list[Token], asked: Asked) -> Footprint:
     if not (_words(tokens, 1, "table") or _words(tokens, 1, "foreign", "table")):
+        if _words(tokens, 1, "publication") and (
+            _mentions(tokens, asked) or any(t.raw in {"all", "tables"} for t in tokens)
+        ):
+            raise unreadable("ALTER PUBLICATION would carry protected tables away", hint=_MAINTENANCE)
+        if _words(tokens, 1, "policy") and _mentions(tokens, asked):
+            raise unreadable("ALTER POLICY over protected tables", hint=_MAINTENANCE)
         return NOTHING
     at = 3 if tokens[1].raw == "foreign" else 2
     at += 2 if _words(tokens, at, "if", "exists") else 0
@@ -384,6 +390,8 @@ def _alter(tokens: list[Token], asked: Asked) -> Footprint:
         renamed = [t.text.lower() for t in after if t.raw != "column"][:1]
         if renamed == ["to"] or (renamed and renamed[0] in personal):
             raise unreadable("ALTER TABLE would show personal data under another name", hint=_MAINTENANCE)
+    if raws[:2] == ["set", "schema"]:
+        raise unreadable("SET SCHEMA would show a protected table under another name", hint=_MAINTENANCE)
     if "inherit" in raws and "no" not in raws:
         raise unreadable("INHERIT would show a protected table under another name", hint=_MAINTENANCE)
     for word in ("using", "as"):

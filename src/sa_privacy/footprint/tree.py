@@ -163,7 +163,7 @@ class _Tree:
         rows = Rows(tuple(self.expr(column, "read") for column in self.columns(parts["columns"])))
         for condition in parts["where"]:
             self.match(condition)
-            self.pin(condition, {id(source) for source in self.sources.values()})
+            self.pin(condition, {source.key for source in self.sources.values()})
         for name in ("group", "having", "order", "limits"):
             for element in parts[name]:
                 self.match(element)
@@ -224,7 +224,7 @@ class _Tree:
         left, right = self.source(element.left), self.source(element.right)
         self.match(element.onclause)
         bound = [] if element.full else right if element.isouter else [*self.sources.values()]
-        self.pin(element.onclause, {id(source) for source in bound})
+        self.pin(element.onclause, {source.key for source in bound})
         return [*left, *right]
 
     # expressions
