@@ -49,12 +49,12 @@ WATCHED_HERE = {
 
 
 class Base(DeclarativeBase):
-    pass
+    """Tables with names of their own: a Privacy of another test guards every table that has the name of one of its."""
 
 
 class Person(Base):
-    __tablename__ = "people"
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012 - SQLAlchemy's
+    __tablename__ = "private_people"
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(10))
     name: Mapped[str] = mapped_column(String(20))
@@ -62,9 +62,9 @@ class Person(Base):
 
 
 class Customer(Person):
-    __tablename__ = "customers"
-    __mapper_args__ = {"polymorphic_identity": "customer"}  # noqa: RUF012 - SQLAlchemy's
-    id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    __tablename__ = "private_customers"
+    __mapper_args__ = {"polymorphic_identity": "customer"}
+    id: Mapped[int] = mapped_column(ForeignKey("private_people.id"), primary_key=True)
     tier: Mapped[str | None] = mapped_column(String(20))
 
 
@@ -89,7 +89,7 @@ def test_all_mappers_finds_every_class_and_passes_over_one_that_could_not_be_map
         pass
 
     other = registry()
-    mapper = other.map_imperatively(Elsewhere, Base.metadata.tables["people"].to_metadata(other.metadata))
+    mapper = other.map_imperatively(Elsewhere, Base.metadata.tables["private_people"].to_metadata(other.metadata))
 
     class Failing(DeclarativeBase):
         pass
@@ -140,7 +140,7 @@ def test_dataclass_options_of_a_column_can_be_replaced() -> None:
 
 def test_the_cache_key_of_a_type_is_asked_of_static_cache_key() -> None:
     """`Encrypted` gives its own: else two fields share one compiled statement."""
-    table = Base.metadata.tables["people"]
+    table = Base.metadata.tables["private_people"]
     keys = []
     for field in ("a", "b"):
         sealed = Encrypted(category="name", field=field)
@@ -197,13 +197,13 @@ def test_an_instance_keeps_its_state_under_the_known_name_and_the_state_takes_at
         ann = session.scalars(select(Person).where(Person.name == "ann")).one()
         state = ann.__dict__[gate_private.InstanceKey]
         assert isinstance(state, InstanceState)
-        state.__dict__["sa_privacy_mark"] = "mark"
+        state.__dict__["watched_here"] = "mark"
         session.expire(ann)
         assert ann.name == "ann"
         session.refresh(ann)
         session.expunge(ann)
         assert ann.__dict__[gate_private.InstanceKey] is state
-        assert state.__dict__["sa_privacy_mark"] == "mark"
+        assert state.__dict__["watched_here"] == "mark"
 
 
 def test_a_mapped_attribute_can_be_given_a_class_with_the_same_layout(people: Engine) -> None:
@@ -357,13 +357,13 @@ def test_the_default_cache_is_the_one_an_engine_uses_without_an_option() -> None
 def test_the_last_events_before_the_driver_are_given_the_context(people: Engine) -> None:
     seen: list[tuple[str, str, Any]] = []
 
-    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:  # noqa: ARG001 - the event's
+    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
         seen.append(("one", statement, context))
 
-    def do_executemany(cursor: Any, statement: str, parameters: Any, context: Any) -> None:  # noqa: ARG001
+    def do_executemany(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
         seen.append(("many", statement, context))
 
-    def do_execute_no_params(cursor: Any, statement: str, context: Any) -> None:  # noqa: ARG001 - the event's
+    def do_execute_no_params(cursor: Any, statement: str, context: Any) -> None:
         seen.append(("none", statement, context))
 
     for name, listener in (
@@ -414,7 +414,7 @@ def test_batches_of_inserts_are_told_by_their_execute_style(people: Engine) -> N
     styles: list[bool] = []
 
     @event.listens_for(people, "do_execute")
-    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:  # noqa: ARG001 - the event's
+    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
         styles.append(gate_private.is_multivalues_batch(context))
 
     with Session(people) as session:
@@ -439,14 +439,14 @@ def test_a_fetch_strategy_can_be_wrapped_after_execution_before_anyone_saw_a_row
             fetched.append(len(rows))
             return rows
 
-    def after(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:  # noqa: ARG001
+    def after(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
         if cursor.description is not None:
             context.cursor_fetch_strategy = Counting(context.cursor_fetch_strategy)
 
     event.listen(people, "after_cursor_execute", after)
     with Session(people) as session:
         assert len(session.scalars(select(Person)).all()) == 2
-        assert session.execute(text("SELECT name FROM people")).all()[0].name
+        assert session.execute(text("SELECT name FROM private_people")).all()[0].name
     assert fetched[0] == 2
     assert fetched[-1] == 2
 
@@ -468,7 +468,7 @@ def test_rows_are_logged_by_debug_under_the_word_row(people: Engine, caplog: pyt
     finally:
         people.logger = plain
         people.echo = False
-    assert any(message.startswith("SELECT people.name") for message in messages)
+    assert any(message.startswith("SELECT private_people.name") for message in messages)
     assert any(message.startswith("Row (hidden") for message in messages)
     assert not any("ann" in message for message in messages)
 
