@@ -30,7 +30,7 @@ from sa_privacy.gate.plan import (
     subjects_of_predicates,
     subjects_of_rows,
 )
-from sa_privacy.gate.refusal import touches
+from sa_privacy.gate.refusal import refusal_of_columns, touches
 from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
 from sa_privacy.gate.statement import bound_values
@@ -174,7 +174,9 @@ class Gate:
         if plan.refusal is not None:
             if grant is not None and grant.everything:
                 return verdict
-            raise again(plan.refusal)
+            # A column that an entity inside a subquery left out reads like something unknown outside it.
+            left_out = getattr(context.compiled, "sa_privacy_left_out", ())
+            raise refusal_of_columns(grant, left_out) if left_out else again(plan.refusal)
         empty = plan.footprint.left_null(bound_values(context, parameters))
         if empty:
             # An ORM INSERT names every column; a NULL that nobody gave is no personal data.
@@ -276,7 +278,7 @@ def denials_of(error: PrivacyError, decision: Decision) -> list[str]:
         return [f"sealed {name}" for name in error.columns]
     if isinstance(error, RowsDenied):
         return ["rows of others"]
-    return [f"{denial.verb} {denial.column}" for denial in decision.denials]
+    return [f"{denial.verb} {denial.column}" for denial in decision.denials] or [f"read {n}" for n in error.columns]
 
 
 def again(error: PrivacyError) -> PrivacyError:
