@@ -102,6 +102,11 @@ POLICY = Policy(
         "campaigns": {"use": ["name", "email", "usage_history"]},
         "billing": {"use": ["name", "amount"], "delete": ["orders"]},
         "segmenting": {"match": ["usage_history"]},
+        "signup": {
+            "read": ["name"],
+            "write": ["name", "phone", "email", "birthday", "usage_history", "address", "amount"],
+            "delete": ["customers", "orders"],
+        },
         "account": {"use": ["name", "address", "phone", "email", "amount"], "rows": "own"},
         "everything": {
             "use": ["name", "phone", "email", "birthday", "usage_history", "address", "amount"],
@@ -111,7 +116,7 @@ POLICY = Policy(
     roles={
         "warehouse": {"purposes": ["shipping", "segmenting"]},
         "marketing": {"purposes": ["campaigns", "segmenting"]},
-        "clerk": {"purposes": ["billing", "shipping", "everything", "campaigns"]},
+        "clerk": {"purposes": ["billing", "shipping", "everything", "campaigns", "signup"]},
         "customer": {"purposes": ["account"]},
         "engineer": {"maintenance": True},
     },
