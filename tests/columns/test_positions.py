@@ -321,17 +321,17 @@ def single_table_inheritance() -> Case:
 
     class Person(Base):
         __tablename__ = "people"
-        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}
         id: Mapped[int] = mapped_column(primary_key=True)
         kind: Mapped[str]
         name: Mapped[str] = pii_column(category="name")
 
     class Customer(Person):
-        __mapper_args__ = {"polymorphic_identity": "customer"}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_identity": "customer"}
         email: Mapped[str | None] = pii_column(category="email", use_existing_column=True)
 
     class Visitor(Person):
-        __mapper_args__ = {"polymorphic_identity": "visitor"}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_identity": "visitor"}
         email: Mapped[str | None] = pii_column(category="email", use_existing_column=True)
 
     assert Visitor.__mapper__.local_table is Person.__table__
@@ -350,14 +350,14 @@ def joined_table_inheritance() -> Case:
 
     class Person(Base):
         __tablename__ = "people"
-        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}
         id: Mapped[int] = mapped_column(primary_key=True)
         kind: Mapped[str]
         name: Mapped[str] = pii_column(category="name")
 
     class Customer(Person):
         __tablename__ = "customers"
-        __mapper_args__ = {"polymorphic_identity": "customer"}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_identity": "customer"}
         id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
         email: Mapped[str] = pii_column(category="email")
 
@@ -380,7 +380,7 @@ def concrete_inheritance() -> Case:
 
     class Customer(Person):
         __tablename__ = "customers"
-        __mapper_args__ = {"polymorphic_identity": "customer", "concrete": True}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_identity": "customer", "concrete": True}
         id: Mapped[int] = mapped_column(primary_key=True)
         email: Mapped[str] = pii_column(category="email")
 
@@ -552,7 +552,7 @@ def test_tables_in_schemas_have_their_full_name(engine: Engine, backend: str) ->
     if backend == "sqlite":
 
         @event.listens_for(engine, "connect")
-        def attach_database(connection: Any, record: Any) -> None:  # noqa: ARG001 - the event's arguments
+        def attach_database(connection: Any, record: Any) -> None:
             connection.execute("ATTACH ':memory:' AS crm")
 
         engine.dispose()

@@ -96,13 +96,13 @@ def test_a_joined_child_is_the_person_its_parent_is() -> None:
     class Person(Base):
         __tablename__ = "people"
         __data_subject__ = DataSubject("person", key="id")
-        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}
         id: Mapped[int] = mapped_column(primary_key=True)
         kind: Mapped[str]
 
     class Customer(Person):
         __tablename__ = "customers"
-        __mapper_args__ = {"polymorphic_identity": "customer"}  # noqa: RUF012 - SQLAlchemy's
+        __mapper_args__ = {"polymorphic_identity": "customer"}
         customer_no: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
         email: Mapped[str] = pii_column(category="email")
 

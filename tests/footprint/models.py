@@ -58,7 +58,7 @@ class Person(Base):
     full: Mapped[str] = mapped_column("Full Name", String)
     boss_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     boss: Mapped[Person | None] = relationship(remote_side="Person.id")
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012 - as the mapper wants it
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}
 
 
 class Clerk(Person):
@@ -66,17 +66,17 @@ class Clerk(Person):
 
     id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     desk: Mapped[str]
-    __mapper_args__ = {"polymorphic_identity": "clerk"}  # noqa: RUF012 - as the mapper wants it
+    __mapper_args__ = {"polymorphic_identity": "clerk"}
 
 
 class Guest(Person):
     nick: Mapped[str | None]
-    __mapper_args__ = {"polymorphic_identity": "guest"}  # noqa: RUF012 - as the mapper wants it
+    __mapper_args__ = {"polymorphic_identity": "guest"}
 
 
 class Contact(Base):
     __tablename__ = "contacts"
-    __table_args__ = {"schema": "crm"}  # noqa: RUF012 - as SQLAlchemy wants it
+    __table_args__ = {"schema": "crm"}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     phone: Mapped[str]

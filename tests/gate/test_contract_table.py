@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import datetime
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Engine, delete, func, insert, literal_column, select, text, update
@@ -65,11 +64,11 @@ NAMES_A_COLUMN: dict[str, Callable[[], object]] = {
     "text": lambda: text("SELECT segment FROM customers"),
     "text star": lambda: text("SELECT * FROM customers"),
     "text alias": lambda: text("SELECT c.segment AS tier FROM customers AS c"),
-    "insert": lambda: insert(Customer.__table__).values(name="x", email="y"),
+    "insert": lambda: insert(Customer).values(name="x", email="y"),
     "update": lambda: update(Customer).values(email="x"),
     "update where": lambda: update(Customer).values(tier="x").where(Customer.segment == "gold"),
     "update text": lambda: text("UPDATE customers SET segment = 'x'"),
-    "returning": lambda: update(Customer.__table__).values(tier="x").returning(Customer.__table__.c.email),
+    "returning": lambda: update(Customer).values(tier="x").returning(Customer.email),
     "delete": lambda: delete(Order),
     "delete text": lambda: text("DELETE FROM orders"),
 }
@@ -159,7 +158,7 @@ def test_a_sealed_column_may_not_be_computed_with(session: Session, privacy: Pri
 
 def test_what_cannot_be_resolved_is_unreadable(session: Session, privacy: Privacy) -> None:
     with privacy.access("everything", role="clerk"):
-        with pytest.raises(UnreadableStatement, match="privacy.declare"):
+        with pytest.raises(UnreadableStatement, match=r"privacy\.declare"):
             session.execute(text("SELECT my_own_function(1)"))
         session.rollback()
 

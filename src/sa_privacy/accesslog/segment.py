@@ -27,7 +27,6 @@ __all__ = [
     "open_segment",
     "read_events",
     "read_lines",
-    "seal_line",
     "segment_name",
     "segment_names",
     "unavailable",
@@ -65,12 +64,6 @@ def unavailable(what: str, error: OSError) -> LogUnavailable:
     """The refusal for an error of the operating system; raise it ``from`` that error."""
     hint = _HINTS.get(error.errno or 0, "check the volume the log is on, or open the log in another directory")
     return LogUnavailable(f"{what}: {error.strerror or type(error).__name__}.", hint=f"{hint}.")
-
-
-def seal_line(body: bytes) -> tuple[bytes, bytes]:
-    """The whole line for what stands before its hash, and the hash as 64 hex digits."""
-    digest = sha256(body).hexdigest().encode()
-    return body + b',"hash":"' + digest + b'"}\n', digest
 
 
 def _own_line(kind: str, at: str, writer: str, *, seq: int, members: str, prev: bytes) -> bytes:
@@ -184,7 +177,8 @@ class Segment:
         self._fd = -1
 
     def _put(self, body: bytes) -> None:
-        line, digest = seal_line(body)
+        digest = sha256(body).hexdigest().encode()
+        line = body + b',"hash":"' + digest + b'"}\n'
         length = len(line)
         if length > MAX_LINE:
             raise LogUnavailable(

@@ -1,0 +1,5 @@
+"""Harmless PRAGMAs."""
+
+backends = ("sqlite",)
+sql = "PRAGMA foreign_keys"
+expect = [(0,)]

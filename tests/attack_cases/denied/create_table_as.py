@@ -1,0 +1,8 @@
+"""CREATE TABLE AS copies the rows into a table of nobody's."""
+
+from tests.attack_cases.case import Case
+
+
+def attack(case: Case) -> object:
+    case.rows("CREATE TABLE loot AS SELECT id, email FROM customers")
+    return case.rows("SELECT * FROM loot")

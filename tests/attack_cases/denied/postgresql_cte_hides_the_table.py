@@ -1,0 +1,4 @@
+"""A CTE with the table's own name, made from the table."""
+
+backends = ("postgresql",)
+sql = "WITH customers AS (SELECT email AS tier FROM customers) SELECT tier FROM customers"

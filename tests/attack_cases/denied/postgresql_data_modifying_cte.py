@@ -1,0 +1,8 @@
+"""A CTE that writes, and returns what it wrote over."""
+
+backends = ("postgresql",)
+sql = (
+    "WITH x AS (UPDATE customers SET tier = tier RETURNING email) SELECT email FROM x",
+    "WITH x AS (DELETE FROM orders RETURNING gift_note) SELECT * FROM x",
+    "WITH x AS (INSERT INTO notes (body) SELECT email FROM customers RETURNING body) SELECT body FROM x",
+)

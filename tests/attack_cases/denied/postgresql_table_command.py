@@ -1,0 +1,8 @@
+"""TABLE is SELECT * in another word."""
+
+backends = ("postgresql",)
+sql = (
+    "TABLE customers",
+    "SELECT * FROM (TABLE customers) AS c(a, b, c, d, e, f, g, h)",
+    "WITH x AS (TABLE vips) TABLE x",
+)

@@ -1,0 +1,7 @@
+"""How many rows come is made to depend on a value."""
+
+refused = True
+sql = (
+    "SELECT id FROM products LIMIT (SELECT count(*) FROM customers WHERE email LIKE '%a%')",
+    "SELECT id FROM products LIMIT 1 OFFSET (SELECT count(points) FROM customers)",
+)

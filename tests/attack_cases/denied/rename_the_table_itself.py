@@ -1,0 +1,10 @@
+"""The table under a new name."""
+
+from tests.attack_cases.case import Case
+
+hollow = "everything that looks afterwards would have to know the new name"
+
+
+def attack(case: Case) -> object:
+    case.rows("ALTER TABLE customers RENAME TO brochures")
+    return case.rows("SELECT email FROM brochures")

@@ -1,0 +1,16 @@
+"""A copy into another database file."""
+
+from tests.attack_cases.case import Case
+
+backends = ("sqlite",)
+
+
+def attack(case: Case) -> object:
+    other = case.path / "other.db"
+    with case.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"ATTACH '{other}' AS other")
+        try:
+            connection.exec_driver_sql("CREATE TABLE other.loot AS SELECT email FROM main.customers")
+        finally:
+            connection.exec_driver_sql("DETACH other")
+    return other.read_bytes()

@@ -1,0 +1,11 @@
+"""PRAGMA writable_schema would let someone rename the table in the catalogue itself."""
+
+from tests.attack_cases.case import Case
+
+backends = ("sqlite",)
+refused = True
+hollow = "what it prepares is another attack"
+
+
+def attack(case: Case) -> object:
+    return case.driver_rows("PRAGMA writable_schema = ON")

@@ -1,0 +1,10 @@
+"""Comments in odd places, quoted and odd-cased names."""
+
+sql = (
+    "SELECT/**/email/*x*/FROM/**/customers",
+    "SELECT -- nothing to see\n email -- here\n FROM customers",
+    'SELECT "email" FROM "customers"',
+    "SeLeCt EMAIL FrOm Customers",
+    'SELECT c."email" FROM customers AS c',
+    'SELECT "c"."email" FROM customers AS "c"',
+)

@@ -1,0 +1,3 @@
+"""`*` names every column."""
+
+sql = ("SELECT * FROM customers", "SELECT c.* FROM customers AS c", "SELECT o.*, c.* FROM orders o, customers c")

@@ -1,0 +1,89 @@
+"""Sets up the world of one test: a database with canaries in it, a protected engine, an engine that nobody guards."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from sa_privacy import AccessLog, Keyring, Privacy
+from tests.attack_cases import world
+from tests.attack_cases.case import Case
+from tests.support.databases import AsyncDriver, Database
+
+__all__ = ["async_stage", "listed", "stage"]
+
+Mode = Literal["enforce", "observe"]
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """`value` as a tuple: a case may say one thing or several."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+@contextmanager
+def stage(database: Database, path: Path, module: ModuleType, mode: Mode = "enforce") -> Iterator[Case]:
+    """The world of one sync case."""
+    with _opened(path, mode) as (privacy, log):
+        admin = _filled(database, privacy, module)
+        engine = database.engine()
+        privacy.install(engine)
+        case = Case(engine, admin, privacy, log, path)
+        try:
+            yield case
+        finally:
+            case.close()
+            database.dispose()
+
+
+@asynccontextmanager
+async def async_stage(
+    database: Database, driver: AsyncDriver, path: Path, module: ModuleType, mode: Mode = "enforce"
+) -> AsyncIterator[Case]:
+    """The world of one async case."""
+    with _opened(path, mode) as (privacy, log):
+        admin = _filled(database, privacy, module)
+        engine = database.async_engine(driver)
+        privacy.install(engine)
+        case = Case(engine.sync_engine, admin, privacy, log, path, engine)
+        try:
+            yield case
+        finally:
+            await case.aclose()
+            await database.dispose_async()
+            database.dispose()
+
+
+@contextmanager
+def _opened(path: Path, mode: Mode) -> Iterator[tuple[Privacy, AccessLog]]:
+    log = AccessLog.open(path / "log")
+    privacy = Privacy(world.POLICY, keys=Keyring.generate(), log=log, mode=mode, metadata=world.Base)
+    try:
+        yield privacy, log
+    finally:
+        privacy.close()
+
+
+def _filled(database: Database, privacy: Privacy, module: ModuleType) -> Engine:
+    """Makes the tables and rows, and what the case wants prepared; the engine that nobody guards."""
+    admin = database.engine()
+    world.Base.metadata.create_all(admin)
+    owner = database.engine()
+    privacy.install(owner)
+    engineer = privacy.access(maintenance=True, role="engineer", actor="tests", reason="rows")
+    with engineer, Session(owner) as session:
+        session.add_all(world.rows())
+        session.commit()
+    privacy.uninstall(owner)
+    with admin.begin() as connection:
+        if database.backend == "postgresql":
+            for table in ("customers", "orders", "products", "notes"):
+                connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 100)")
+        for statement in listed(getattr(module, "prepare", ())):
+            connection.exec_driver_sql(statement)
+    return admin
