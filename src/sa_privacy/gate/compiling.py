@@ -89,7 +89,7 @@ class RoutedCache(MutableMapping[Any, Any]):
         self._live = gate.live
         self._scope = gate.scopes.get
         self._size = size
-        self._routes: LRUCache[frozenset[str], LRUCache[Any, Any]] = LRUCache(64)
+        self._routes: LRUCache[tuple[Catalogue, frozenset[str]], LRUCache[Any, Any]] = LRUCache(64)
         self._by_grant: dict[Grant | None, tuple[Catalogue, LRUCache[Any, Any]]] = {}
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -102,9 +102,11 @@ class RoutedCache(MutableMapping[Any, Any]):
 
     def _route(self) -> LRUCache[Any, Any]:
         view = self._gate.current_view()
-        route = self._routes.get(view.uncovered)
+        # By catalogue too: a column that was sealed since then is bound by another type.
+        key = (view.catalogue, view.uncovered)
+        route = self._routes.get(key)
         if route is None:
-            route = self._routes[view.uncovered] = LRUCache(self._size)
+            route = self._routes[key] = LRUCache(self._size)
         if len(self._by_grant) > 1000:
             self._by_grant.clear()
         self._by_grant[view.grant] = (view.catalogue, route)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy.engine import Compiled, ExceptionContext
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import UnreadableStatement
-from sa_privacy.footprint import NOTHING, fingerprint, footprint_of_text, footprint_of_tree
+from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
 from sa_privacy.gate.scrub import scrub_error
-from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, named_binds, text_to_judge
+from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, text_to_judge
 
 __all__ = ["Door"]
 
@@ -76,16 +77,22 @@ class Door:
 
     def _plan_compiled(self, context: Any) -> Plan:
         catalogue, compiled = self._live.current(), context.compiled
+        relations = LiveRelations(context.root_connection, self.dialect)
         if context.isddl:
             self.forget()
             if is_plain_ddl(compiled):
                 return Plan(NOTHING, catalogue, "")
         else:
-            found = footprint_of_tree(compiled, catalogue=catalogue, declarations=self.gate.declarations())
+            found = footprint_of_tree(
+                compiled, catalogue=catalogue, declarations=self.gate.declarations(), relations=relations
+            )
             if found is not None:
-                return Plan(found, catalogue, fingerprint(compiled.string, self.dialect) if found.personal else "")
-        relations = LiveRelations(context.root_connection, self.dialect)
-        return self.plan_of_text(text_to_judge(context), relations, catalogue, compiled)
+                plan = Plan(found, catalogue, fingerprint(compiled.string, self.dialect) if found.personal else "")
+                plan.lasting = not relations.asked
+                return plan
+        text = text_to_judge(context)
+        # A text with its schemas filled in has its lists expanded too: positions in it say nothing of the binds.
+        return self.plan_of_text(text, relations, catalogue, compiled if text is compiled.string else None)
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
         relations = LiveRelations(context.root_connection, self.dialect)
@@ -97,7 +104,7 @@ class Door:
         return plan
 
     def plan_of_text(
-        self, sql: str, relations: LiveRelations, catalogue: Catalogue, compiled: Compiled | None = None
+        self, sql: str, relations: LiveRelations, catalogue: Catalogue, compiled: SQLCompiler | None = None
     ) -> Plan:
         """The plan of a SQL string, or of a compiled statement's text."""
         try:
@@ -112,7 +119,7 @@ class Door:
         except UnreadableStatement as error:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
         else:
-            print_ = fingerprint(sql, self.dialect) if found.personal else ""
-            plan = Plan(named_binds(found, compiled), catalogue, print_)
+            named = found if compiled is None else binds_by_name(found, compiled)
+            plan = Plan(named, catalogue, fingerprint(sql, self.dialect) if found.personal else "")
         plan.lasting = not relations.asked
         return plan

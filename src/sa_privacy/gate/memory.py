@@ -247,7 +247,7 @@ class Memory:
         mark: Mark | None = notes.get(self)
         if mark is None:
             mark = notes[self] = Mark(self, scope.access)
-            notes[_SESSIONS] = WeakSet()
+            notes.setdefault(_SESSIONS, WeakSet())
         sessions = notes[_SESSIONS]
         if session not in sessions:
             sessions.add(session)
@@ -397,6 +397,8 @@ class Memory:
         sessions = left.notes.get(_SESSIONS) if left is not None else None
         if not sessions or self.gate.mode == "observe":
             return
+        if entered is not None:  # what stays in them is the next one's to put away
+            entered.notes.setdefault(_SESSIONS, WeakSet()).update(sessions)
         before = self.gate.view(left.grant if left else None).uncovered
         uncovered = self.gate.view(entered.grant if entered else None).uncovered
         if uncovered <= before and entered is not None:

@@ -90,7 +90,7 @@ def _proofs(plan: Plan, access: Access, table: PersonalTable, values: Values) ->
     footprint = plan.footprint
     found = [(index, subject.kind) for index, name in enumerate(footprint.outputs) if name == key]
     mentions = sum(1 for mentioned, _ in footprint.mentions if mentioned == table.name)
-    if found and mentions == 1 and not (footprint.writes or footprint.deletes or footprint.matches):
+    if found and mentions == 1 and not (footprint.writes or footprint.deletes or footprint.matches or footprint.inside):
         return found
     raise _refusal(
         plan,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import schema
 from sqlalchemy.sql import ddl
 
-from sa_privacy.footprint import Footprint
 from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
 
-__all__ = ["bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "named_binds", "text_to_judge"]
+__all__ = ["bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "text_to_judge"]
 
 _PLAIN_DDL = (
     schema.CreateTable,
@@ -85,27 +83,6 @@ def text_to_judge(context: Any) -> str:
     if "__[SCHEMA_" in text:
         text = context.statement
     return text
-
-
-def named_binds(footprint: Footprint, compiled: Any) -> Footprint:
-    """The footprint of a compiled statement's text, with its parameters by bind name instead of position."""
-    order = getattr(compiled, "positiontup", None)
-    if not order or not (footprint.mentions or footprint.inserts):
-        return footprint
-
-    def named(bind: str | int) -> str | int:
-        return order[bind] if isinstance(bind, int) and bind < len(order) else bind
-
-    return replace(
-        footprint,
-        mentions=tuple(
-            (table, tuple(replace(predicate, bind=named(predicate.bind)) for predicate in predicates))
-            for table, predicates in footprint.mentions
-        ),
-        inserts=tuple(
-            (table, tuple((column, named(bind)) for column, bind in columns)) for table, columns in footprint.inserts
-        ),
-    )
 
 
 def bound_values(context: Any, parameters: Any) -> Sequence[Mapping[str | int, Any]]:
