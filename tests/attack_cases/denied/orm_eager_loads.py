@@ -14,6 +14,10 @@ def attack(case: Case) -> object:
         lambda: case.session.scalars(people.options(selectinload(Customer.orders))).all(),
         lambda: case.session.scalars(people.options(subqueryload(Customer.orders))).all(),
         lambda: case.session.scalars(people.options(immediateload(Customer.orders))).all(),
-        lambda: case.session.scalars(people.options(joinedload(Customer.referrer).joinedload(Customer.orders))).unique().all(),
+        lambda: (
+            case.session.scalars(people.options(joinedload(Customer.referrer).joinedload(Customer.orders)))
+            .unique()
+            .all()
+        ),
         lambda: case.session.scalars(orders.options(contains_eager(Order.customer))).all(),
     )
