@@ -34,9 +34,12 @@ class PlainBase(DeclarativeBase):
 
 
 class PlainCustomer(PlainBase):
-    """Four columns, none of them known to be personal."""
+    """Four columns, none of them known to be personal.
 
-    __tablename__ = "customers"
+    The table has a name of its own: a class over a table that is named like a protected one is guarded too.
+    """
+
+    __tablename__ = "plain_customers"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
@@ -48,7 +51,7 @@ class PlainCustomer(PlainBase):
 class PlainVisit(PlainBase):
     """A table with a column that will be personal, and one that will not."""
 
-    __tablename__ = "visits"
+    __tablename__ = "plain_visits"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     page: Mapped[str] = mapped_column(Text)

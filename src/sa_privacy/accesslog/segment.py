@@ -139,7 +139,7 @@ class Segment:
             if not 0 <= elapsed < _SECOND:
                 elapsed = self._turn(elapsed + self._second)
             head = self._heads.get(kind) or self._head(kind)
-            if b"\n" in members:
+            if 0x0A in members:
                 _refuse_break()
             seq = self._seq
             if members:

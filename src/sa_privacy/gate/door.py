@@ -54,7 +54,7 @@ class Door:
             if plan is None or plan.catalogue is not self._live.now:
                 plan = self._plan_text(statement, context)
         if plan.concerns:
-            self.gate.admit(plan, cursor, parameters, context)
+            self.gate.admit(plan, parameters, context)
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> None:
         """The same, for statements sent without parameters."""

@@ -21,7 +21,6 @@ from sa_privacy.errors import AccessDenied, LogUnavailable, PrivacyError, RowsDe
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows
 from sa_privacy.gate.plan import (
-    Passage,
     Plan,
     Verdict,
     access_members,
@@ -32,7 +31,6 @@ from sa_privacy.gate.plan import (
 )
 from sa_privacy.gate.refusal import refusal_of_columns, touches
 from sa_privacy.gate.results import WitnessedFetch
-from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
 from sa_privacy.policy import Decision, Grant, Request, decide, denied
@@ -73,7 +71,8 @@ class Gate:
         self.declarations = declarations
         self._pseudonym = keys.pseudonym_key().of if keys is not None else None
         self._views: LRUCache[Any, View] = LRUCache(256)
-        self._continue_unlogged = self.policy.log.on_failure == "continue"
+        #: Makes one event durable, as the policy's ``[log]`` asks, and returns its sequence number.
+        self.write = _writer(log, goes_on=self.policy.log.on_failure == "continue")
 
     # -- what the caller of the moment may see --------------------------------------------------------------------
 
@@ -96,7 +95,7 @@ class Gate:
 
     # -- before the statement -------------------------------------------------------------------------------------
 
-    def admit(self, plan: Plan, cursor: Any, parameters: Any, context: Any) -> None:
+    def admit(self, plan: Plan, parameters: Any, context: Any) -> None:
         """Lets a statement that touches personal data through, having written it down, or raises.
 
         :raises AccessDenied: the access in force does not cover it.
@@ -116,15 +115,8 @@ class Gate:
         subjects: tuple[str, ...] = ()
         if plan.predicates and self._pseudonym is not None:
             subjects = subjects_of_predicates(plan, bound_values(context, parameters), self._pseudonym)
-        seq = self.write("intent", event + subject_members(subjects) if subjects else event)
-        passage = Passage(plan, access, event, seq, subjects, own)
-        context.cursor_fetch_strategy = WitnessedFetch(
-            context.cursor_fetch_strategy,
-            self,
-            passage,
-            cursor,
-            len(context.compiled_parameters) if is_multivalues_batch(context) else None,
-        )
+        intent = self.write("intent", event + subject_members(subjects) if subjects else event)
+        context.cursor_fetch_strategy = WitnessedFetch(self, plan, access, context, event, intent, subjects, own)
 
     def decide(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Decision:
         """What the policy says of a plan under a grant."""
@@ -190,15 +182,17 @@ class Gate:
 
     # -- after the statement --------------------------------------------------------------------------------------
 
-    def outcome(self, passage: Passage, rows: Sequence[Any]) -> None:
+    def outcome(self, passage: WitnessedFetch, rows: Sequence[Any]) -> None:
         """Rows are about to be handed over: notes how many, whose, and how many sealed cells.
 
         :raises RowsDenied: the purpose reaches only one person's rows, and these are not theirs.
         :raises LogUnavailable: the event could not be written; the rows are not handed over.
         """
-        for start in range(_ROWS_IN_EVENT, len(rows), _ROWS_IN_EVENT):  # one event names so many people at most
-            self.outcome(passage, rows[start : start + _ROWS_IN_EVENT])
-        rows = rows[:_ROWS_IN_EVENT] if len(rows) > _ROWS_IN_EVENT else rows
+        count = len(rows)
+        if count > _ROWS_IN_EVENT:  # one event names so many people at most
+            for start in range(0, count, _ROWS_IN_EVENT):
+                self.outcome(passage, rows[start : start + _ROWS_IN_EVENT])
+            return
         plan = passage.plan
         if passage.own is not None:
             try:
@@ -211,28 +205,16 @@ class Gate:
         if plan.cells:
             cells = 0
             for index in plan.cells:
-                cells += len(rows) - [row[index] for row in rows].count(None)
+                cells += count - [row[index] for row in rows].count(None)
         subjects = passage.subjects or None
         if plan.keys and self._pseudonym is not None:
             subjects = subjects_of_rows(plan, rows, self._pseudonym)
-        self.write("outcome", passage.head + outcome_members(passage.intent, len(rows), cells, subjects))
+        self.write("outcome", passage.event + outcome_members(passage.intent, count, cells, subjects))
 
-    def outcome_without_rows(self, passage: Passage, count: int) -> None:
+    def outcome_without_rows(self, passage: WitnessedFetch, count: int) -> None:
         """A statement that gives no rows ran and touched `count` of them."""
         ending = outcome_members(passage.intent, count, None, passage.subjects or None)
-        self.write("outcome", passage.head + ending)
-
-    def write(self, kind: str, event: bytes) -> int:
-        """Makes one event durable, as the policy's ``[log]`` asks. Returns its sequence number."""
-        if self.log is None:
-            return 0
-        try:
-            return self.log.append(kind, event)
-        except LogUnavailable as error:
-            if not self._continue_unlogged:
-                raise
-            _logger.error("access log unavailable, going on as the policy says: %s", error.message)  # noqa: TRY400 - said
-            return 0
+        self.write("outcome", passage.event + ending)
 
     def write_refused(self, declared: Declared, error: AccessDenied) -> None:
         """Writes down an access that was refused on entry."""
@@ -268,6 +250,22 @@ class Gate:
             subjects=subjects,
         )
         self.write("use", access_members(access) + b"," + event)
+
+
+def _writer(log: AccessLog | None, *, goes_on: bool) -> Callable[[str, bytes], int]:
+    if log is None:
+        return lambda kind, event: 0
+    if not goes_on:
+        return log.append
+
+    def append_or_go_on(kind: str, event: bytes) -> int:
+        try:
+            return log.append(kind, event)
+        except LogUnavailable as error:
+            _logger.error("access log unavailable, going on as the policy says: %s", error.message)  # noqa: TRY400 - said
+            return 0
+
+    return append_or_go_on
 
 
 def denials_of(error: PrivacyError, decision: Decision) -> list[str]:

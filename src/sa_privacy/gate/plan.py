@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sa_privacy.policy import Decision, Grant
 
 __all__ = [
-    "Passage",
     "Plan",
     "Verdict",
     "access_members",
@@ -26,6 +25,7 @@ __all__ = [
 ]
 
 Pseudonym = Callable[[str, object], str]
+_NOBODY = members(actor=None)
 
 
 class Verdict:
@@ -110,32 +110,15 @@ class Plan:
     def encode(self, decision: str, denials: list[str], policy_hash: str) -> bytes:
         """The members, led by a comma, that are the same each time this statement gets this decision."""
         footprint = self.footprint
-        return b"," + members(
-            reads=sorted(footprint.reads),
-            matches=sorted(footprint.matches),
-            writes=sorted(footprint.writes),
-            deletes=sorted(footprint.deletes),
-            statement=self.fingerprint,
-            decision=decision,
-            denials=denials,
-            policy=policy_hash,
-        )
-
-
-class Passage:
-    """One allowed execution, from its intent to its outcome."""
-
-    __slots__ = ("access", "head", "intent", "own", "plan", "subjects")
-
-    def __init__(
-        self, plan: Plan, access: Access | None, head: bytes, intent: int, subjects: tuple[str, ...], own: Any
-    ) -> None:
-        self.plan = plan
-        self.access = access
-        self.head = head
-        self.intent = intent
-        self.subjects = subjects
-        self.own = own
+        touched = {
+            "reads": sorted(footprint.reads),
+            "matches": sorted(footprint.matches),
+            "writes": sorted(footprint.writes),
+            "deletes": sorted(footprint.deletes),
+            "denials": denials,
+        }
+        said: dict[str, Any] = {name: value for name, value in touched.items() if value}
+        return b"," + members(**said, statement=self.fingerprint, decision=decision, policy=policy_hash)
 
 
 def subject_kinds(catalogue: Catalogue) -> dict[str, str]:
@@ -150,15 +133,13 @@ def subject_kinds(catalogue: Catalogue) -> dict[str, str]:
 def access_members(access: Access | None) -> bytes:
     """The part of an event that is the same for everything done under one access."""
     if access is None:
-        return members(actor=None, roles=[], purpose=[], reason=None, request=None)
+        return _NOBODY
     encoded: bytes | None = access.notes.get("members")
     if encoded is None:
+        said = {"roles": list(access.roles), "purpose": list(access.purposes)}
+        said |= {"reason": access.reason, "request": access.request}
         encoded = access.notes["members"] = members(
-            actor=access.actor,
-            roles=list(access.roles),
-            purpose=list(access.purposes),
-            reason=access.reason,
-            request=access.request,
+            actor=access.actor, **{name: value for name, value in said.items() if value}
         )
     return encoded
 
@@ -180,6 +161,10 @@ def subject_members(subjects: Sequence[str]) -> bytes:
 
 def subjects_of_rows(plan: Plan, rows: Sequence[Any], pseudonym: Pseudonym) -> tuple[str, ...]:
     """Whose rows these are, where the subject's key is among their columns."""
+    if len(rows) == 1 and len(plan.keys) == 1:
+        [(index, kind)] = plan.keys
+        key = rows[0][index]
+        return () if key is None else (pseudonym(kind, key),)
     found: dict[str, None] = {}
     for index, kind in plan.keys:
         keys = dict.fromkeys([row[index] for row in rows])

@@ -10,9 +10,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
+
 if TYPE_CHECKING:
+    from sa_privacy.access import Access
     from sa_privacy.gate.engine import Gate
-    from sa_privacy.gate.plan import Passage
+    from sa_privacy.gate.own_rows import Proofs
+    from sa_privacy.gate.plan import Plan
 
 __all__ = ["WitnessedFetch"]
 
@@ -20,28 +24,59 @@ _LARGEST_CHUNK = 256
 
 
 class WitnessedFetch:
-    """A fetch strategy that hands nothing over before the outcome is written.
+    """One allowed execution, from its intent to its last row: a fetch strategy that hands nothing over before the
+    outcome is written.
 
     Single fetches are served from chunks that grow from 1 row to 256, one event a chunk, so that iterating a result
     costs an event for a few hundred rows and ``first()`` reports just one.
 
-    :param inner: the strategy SQLAlchemy would have used.
-    :param cursor: the cursor the statement is about to run on.
-    :param batched: how many rows an INSERT sends in batches; None for all other statements.
+    :param context: the execution context, which holds the strategy SQLAlchemy would have used.
+    :param event: the members that intent and outcome share.
+    :param intent: the sequence number of the intent.
+    :param subjects: whose rows the statement itself names.
+    :param own: what the rows have to prove.
     """
 
-    __slots__ = ("_batched", "_chunk", "_cursor", "_gate", "_inner", "_passage", "_silent", "_waiting")
+    __slots__ = (
+        "_chunk",
+        "_context",
+        "_gate",
+        "_inner",
+        "_silent",
+        "_waiting",
+        "access",
+        "event",
+        "intent",
+        "own",
+        "plan",
+        "subjects",
+    )
 
-    def __init__(self, inner: Any, gate: Gate, passage: Passage, cursor: Any, batched: int | None) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        plan: Plan,
+        access: Access | None,
+        context: Any,
+        event: bytes,
+        intent: int,
+        subjects: tuple[str, ...],
+        own: Proofs,
+    ) -> None:
+        inner: Any = context.cursor_fetch_strategy
         # The next batch of one INSERT finds the strategy of the batch before.
-        self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
+        self._inner = inner._inner if isinstance(inner, WitnessedFetch) else inner
         self._gate = gate
-        self._passage = passage
-        self._cursor = cursor
-        self._batched = batched
+        self._context = context
         self._waiting: deque[Any] | None = None
         self._chunk = 1
         self._silent = True
+        self.plan = plan
+        self.access = access
+        self.event = event
+        self.intent = intent
+        self.subjects = subjects
+        self.own = own
 
     @property
     def alternate_cursor_description(self) -> Any:
@@ -50,20 +85,20 @@ class WitnessedFetch:
         SQLAlchemy asks right after the statement ran, before it looks for rows: the moment to write the outcome of a
         statement that gives none, or whose rows were collected batch by batch.
         """
-        cursor, self._cursor = self._cursor, None
-        if cursor is not None and self._silent:
-            if self._batched is not None:
+        context, self._context = self._context, None
+        if context is not None and self._silent:
+            if context.isinsert and is_multivalues_batch(context):
                 self._silent = False
-                self._gate.outcome_without_rows(self._passage, self._batched)
-            elif cursor.description is None:
+                self._gate.outcome_without_rows(self, len(context.compiled_parameters))
+            elif context.cursor.description is None:
                 self._silent = False
-                self._gate.outcome_without_rows(self._passage, max(cursor.rowcount, 0))
+                self._gate.outcome_without_rows(self, max(context.cursor.rowcount, 0))
         return self._inner.alternate_cursor_description
 
     def _witness(self, rows: Sequence[Any]) -> None:
         if rows or self._silent:
             self._silent = False
-            self._gate.outcome(self._passage, rows)
+            self._gate.outcome(self, rows)
 
     def soft_close(self, result: Any, dbapi_cursor: Any) -> None:
         """The cursor is exhausted."""
