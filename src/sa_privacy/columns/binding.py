@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DontWrapMixin
+
+from sa_privacy.crypto import FieldCipher
+from sa_privacy.errors import KeyUnavailable
 
 if TYPE_CHECKING:
     from sa_privacy.crypto import Keyring
 
-__all__ = ["KeyBinding", "bind_keys", "keys_of", "unbind_keys"]
+__all__ = ["KeyBinding", "NoKeys", "bind_keys", "keys_of", "unbind_keys"]
+
+
+class NoKeys(KeyUnavailable, DontWrapMixin):
+    """Raised while parameters are bound. DontWrapMixin: a StatementError around it would carry the plaintext."""
 
 
 class KeyBinding:
-    """The keys of one engine. Processors keep the binding, not the keys, so that ``uninstall`` reaches them."""
+    """The ciphers of one engine. Processors keep a cipher, which has keys only while the engine has: that is how
+    ``uninstall`` reaches them, and why opening a cell asks nobody.
+    """
 
-    __slots__ = ("__weakref__", "keyring")
+    __slots__ = ("__weakref__", "_ciphers", "_keyring", "_lock")
 
     def __init__(self) -> None:
-        self.keyring: Keyring | None = None
+        self._lock = Lock()
+        self._keyring: Keyring | None = None
+        self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
+
+    def use(self, keyring: Keyring | None) -> None:
+        """From now on these keys, or none."""
+        with self._lock:
+            if keyring is self._keyring:
+                return
+            for cipher in self._ciphers.values():
+                if self._keyring is not None:
+                    self._keyring.release(cipher)
+                if keyring is not None:
+                    keyring.enrol(cipher)
+            self._keyring = keyring
+
+    def cipher(self, field: str, *, slots: bool) -> FieldCipher:
+        """The cipher of one field on this engine, the same for as long as the engine lives."""
+        with self._lock:
+            cipher = self._ciphers.get((field, slots))
+            if cipher is None:
+                cipher = FieldCipher(field, slots=slots, keyless=_no_keys)
+                if self._keyring is not None:
+                    self._keyring.enrol(cipher)
+                self._ciphers[field, slots] = cipher
+            return cipher
+
+
+def _no_keys(field: str, verb: str) -> NoKeys:
+    return NoKeys(
+        f"{field} is sealed and cannot be {verb}: this engine has no Privacy, or its Privacy has no keys.",
+        hint="call privacy.install(engine), with Privacy(..., keys=Keyring.load(...)).",
+        columns=(field,),
+    )
 
 
 _bindings: WeakKeyDictionary[Dialect, KeyBinding] = WeakKeyDictionary()
@@ -35,9 +79,9 @@ def keys_of(dialect: Dialect) -> KeyBinding:
 
 def bind_keys(dialect: Dialect, keyring: Keyring | None) -> None:
     """Gives the engine its keys."""
-    keys_of(dialect).keyring = keyring
+    keys_of(dialect).use(keyring)
 
 
 def unbind_keys(dialect: Dialect) -> None:
     """Takes them away: sealed columns neither write nor read from now on."""
-    keys_of(dialect).keyring = None
+    keys_of(dialect).use(None)

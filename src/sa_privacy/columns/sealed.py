@@ -16,10 +16,10 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeEngine, to_instance
 
-from sa_privacy.columns.binding import keys_of
+from sa_privacy.columns.binding import NoKeys, keys_of
 from sa_privacy.crypto import JSON as JSON_CODEC
 from sa_privacy.crypto import codec_for
-from sa_privacy.errors import KeyUnavailable, PolicyError, PrivacyError, SealedColumn
+from sa_privacy.errors import PolicyError, PrivacyError, SealedColumn
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -29,10 +29,6 @@ __all__ = ["Encrypted", "SealFailed"]
 _PLAIN = DefaultDialect()
 # Encodes, to None where the type stores a value as NULL; and decodes.
 _Codec: TypeAlias = tuple[Callable[[Any], bytes | None], Callable[[bytes], Any]]
-
-
-class NoKeys(KeyUnavailable, DontWrapMixin):
-    """Raised while parameters are bound. DontWrapMixin: a StatementError around it would carry the plaintext."""
 
 
 class SealFailed(PrivacyError, DontWrapMixin):
@@ -107,20 +103,13 @@ class Encrypted(TypeDecorator[Any]):
         )
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        binding, encode = keys_of(dialect), self._encode
-        ring: Any = self  # no keyring: the keys are looked up with the first value, and again when they change
-        seal: Callable[[bytes], bytes]
+        if self.field is None:
+            return self._fieldless
+        seal, encode = keys_of(dialect).cipher(self.field, slots=self.lookup is not None).seal, self._encode
 
         def seal_value(value: Any) -> Any:
-            nonlocal ring, seal
             if value is None:
                 return None
-            if binding.keyring is not ring:
-                current = binding.keyring
-                if current is None:
-                    raise self._no_keys("written")
-                seal = current.sealer(self._field(), slots=self.lookup is not None).seal
-                ring = current  # last: another thread that finds it here finds `seal` too
             try:
                 plaintext = encode(value)
             except MemoryError:
@@ -140,42 +129,21 @@ class Encrypted(TypeDecorator[Any]):
         return seal_value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        binding, decode = keys_of(dialect), self._decode
-        ring: Any = self
-        open_cell: Callable[[bytes], Any]
-
-        def open_value(cell: Any) -> Any:
-            nonlocal ring, open_cell
-            if cell is None:
-                return None
-            if binding.keyring is not ring:
-                current = binding.keyring
-                if current is None:
-                    raise self._no_keys("read")
-                open_cell = current.sealer(self._field(), slots=self.lookup is not None).opener(decode)
-                ring = current
-            return open_cell(cell)
-
-        return open_value
-
-    def _field(self) -> str:
         if self.field is None:
+            return self._fieldless
+        return keys_of(dialect).cipher(self.field, slots=self.lookup is not None).opener(self._decode)
+
+    def _fieldless(self, value: Any) -> None:
+        """In place of both: a value that stands outside any column has no field to be bound to."""
+        if value is not None:
             raise NoKeys(
                 "a sealed value stands outside any column, so there is no field to bind it to.",
                 hint="use the column's own type, or give Encrypted(..., field=...).",
             )
-        return self.field
 
     @property
     def _name(self) -> str:
         return self.field or f"a sealed column ({self.category})"
-
-    def _no_keys(self, verb: str) -> NoKeys:
-        return NoKeys(
-            f"{self._name} is sealed and cannot be {verb}: this engine has no Privacy, or its Privacy has no keys.",
-            hint="call privacy.install(engine), with Privacy(..., keys=Keyring.load(...)).",
-            columns=(self.field,) if self.field else (),
-        )
 
 
 def _python_name(inner: TypeEngine[Any]) -> str:

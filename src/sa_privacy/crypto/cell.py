@@ -53,17 +53,21 @@ def key_name(key_id: int) -> str:
 
 
 class FieldCipher(Unportable):
-    """Seals and opens the cells of one field. Made by :meth:`Keyring.sealer`; follows its ring when that rotates.
+    """Seals and opens the cells of one field. Made by :meth:`Keyring.sealer`, or enrolled in a ring; follows it when it
+    rotates.
 
     :param field: the logical field id; every cell is bound to it.
     :param slots: new cells get two (empty) lookup slots, suite 0x02. Cells of both suites are opened in any case.
+    :param keyless: makes the error for a cipher that has no keys, from the field and ``"read"`` or ``"written"``.
     """
 
     __slots__ = (
+        "__weakref__",
         "_aad_tail",
         "_decrypt",
         "_field",
         "_field_bytes",
+        "_keyless",
         "_plain",
         "_primary",
         "_slots",
@@ -71,8 +75,11 @@ class FieldCipher(Unportable):
         "_slotted_start",
     )
 
-    def __init__(self, field: str, *, slots: bool = False) -> None:
+    def __init__(
+        self, field: str, *, slots: bool = False, keyless: Callable[[str, str], KeyUnavailable] | None = None
+    ) -> None:
         self._field = field
+        self._keyless = keyless or _keyless
         self._field_bytes = field_bytes(field)
         self._slots = slots
         self._slotted_start = _DOMAIN + _HEADER[SUITE_SLOTS].to_bytes(4, "big")
@@ -95,6 +102,13 @@ class FieldCipher(Unportable):
             header = slotted + _EMPTY_SLOTS if self._slots else plain
             self._primary[:] = [(header, aead.encrypt, self._aad(header))]
 
+    def forget(self) -> None:
+        """Lets go of all keys. For :class:`Keyring`, which calls it under its lock."""
+        self._primary.clear()
+        self._plain.clear()
+        self._slotted.clear()
+        self._decrypt.clear()
+
     @property
     def field(self) -> str:
         """The logical field id."""
@@ -112,9 +126,12 @@ class FieldCipher(Unportable):
         """Seals under the ring's primary key, with a new random nonce. The empty plaintext is sealed too.
 
         :raises TypeError: the plaintext is not bytes.
+        :raises KeyUnavailable: the cipher has no keys.
         """
         if not isinstance(plaintext, bytes):
             raise TypeError(f"{self._field}: a plaintext is bytes, not {type(plaintext).__name__}")
+        if not self._primary:
+            raise self._keyless(self._field, "written")
         header, encrypt, aad = self._primary[0]
         nonce = urandom(12)
         return header + nonce + encrypt(nonce, plaintext, aad)
@@ -218,6 +235,8 @@ class FieldCipher(Unportable):
             raise self._rejected("the cell names no key")
         decrypt = self._decrypt.get(key_id)
         if decrypt is None:
+            if not self._decrypt:
+                raise self._keyless(self._field, "read")
             raise KeyUnavailable(
                 f"{self._field}: the cell is sealed under key {key_name(key_id)}, which the keyring does not hold.",
                 hint="Load the keyring file that has this key, the one saved by the latest rotation or a backup of it.",
@@ -254,8 +273,16 @@ class FieldCipher(Unportable):
         """What may be said of an error that happened while a value was being sealed."""
         if isinstance(error, MemoryError):
             return error
+        if not self._primary:
+            return self._keyless(self._field, "written")
         if isinstance(error, WrongType):
             return WrongType(f"{self._field}: {error}")
         if isinstance(error, Unrepresentable):
             return Unrepresentable(f"{self._field}: {error}")
         return ValueError(f"{self._field}: the value cannot be encoded ({type(error).__name__})")
+
+
+def _keyless(field: str, verb: str) -> KeyUnavailable:
+    return KeyUnavailable(
+        f"{field} cannot be {verb}: its cipher has no keys.", hint="enrol it in a keyring.", columns=(field,)
+    )

@@ -6,6 +6,7 @@ import os
 import secrets
 from datetime import UTC, datetime
 from threading import RLock
+from weakref import WeakSet
 
 from sa_privacy.crypto import keyfile
 from sa_privacy.crypto.cell import FieldCipher, key_name
@@ -25,12 +26,13 @@ class Keyring(Unportable):
     and cannot be pickled or copied.
     """
 
-    __slots__ = ("_ciphers", "_lock", "_pseudonyms", "_ring")
+    __slots__ = ("_ciphers", "_enrolled", "_lock", "_pseudonyms", "_ring")
 
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
         self._lock = RLock()
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
+        self._enrolled: WeakSet[FieldCipher] = WeakSet()
         # From the oldest entry: a rotation must not cut a person's history in the log in two.
         self._pseudonyms = Pseudonyms(ring.entries[0].secret)
 
@@ -81,10 +83,11 @@ class Keyring(Unportable):
         with self._lock:
             entry = _new_entry(self._ring.entries)
             # Ready to open everywhere before the first cell is sealed under it anywhere.
-            for cipher in self._ciphers.values():
+            ciphers = tuple(self._enrolled)
+            for cipher in ciphers:
                 cipher.adopt(entry.id, entry.secret, primary=False)
             self._ring = Ring((*self._ring.entries, entry), entry.id)
-            for cipher in self._ciphers.values():
+            for cipher in ciphers:
                 cipher.adopt(entry.id, entry.secret, primary=True)
             return entry.id
 
@@ -120,10 +123,22 @@ class Keyring(Unportable):
                 cipher = self._ciphers.get((field, slots))
                 if cipher is None:
                     cipher = FieldCipher(field, slots=slots)
-                    for entry in self._ring.entries:
-                        cipher.adopt(entry.id, entry.secret, primary=entry.id == self._ring.primary)
+                    self.enrol(cipher)
                     self._ciphers[field, slots] = cipher
         return cipher
+
+    def enrol(self, cipher: FieldCipher) -> None:
+        """Gives a cipher that somebody else keeps the ring's keys, now and with every rotation."""
+        with self._lock:
+            for entry in self._ring.entries:
+                cipher.adopt(entry.id, entry.secret, primary=entry.id == self._ring.primary)
+            self._enrolled.add(cipher)
+
+    def release(self, cipher: FieldCipher) -> None:
+        """Takes the keys away from a cipher that was enrolled."""
+        with self._lock:
+            self._enrolled.discard(cipher)
+            cipher.forget()
 
     def pseudonym_key(self) -> Pseudonyms:
         """The ring's pseudonyms for the access log. Rotation does not change them; see docs/spec/cell.md."""

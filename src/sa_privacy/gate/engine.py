@@ -253,14 +253,12 @@ class Gate:
 
 
 def _writer(log: AccessLog | None, *, goes_on: bool) -> Callable[[str, bytes], int]:
-    if log is None:
-        return lambda kind, event: 0
-    if not goes_on:
+    if log is not None and not goes_on:
         return log.append
 
     def append_or_go_on(kind: str, event: bytes) -> int:
         try:
-            return log.append(kind, event)
+            return 0 if log is None else log.append(kind, event)
         except LogUnavailable as error:
             _logger.error("access log unavailable, going on as the policy says: %s", error.message)  # noqa: TRY400 - said
             return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sa_privacy.accesslog import members
@@ -136,8 +138,12 @@ def access_members(access: Access | None) -> bytes:
         return _NOBODY
     encoded: bytes | None = access.notes.get("members")
     if encoded is None:
-        said = {"roles": list(access.roles), "purpose": list(access.purposes)}
-        said |= {"reason": access.reason, "request": access.request}
+        said: dict[str, Any] = {
+            "roles": list(access.roles),
+            "purpose": list(access.purposes),
+            "reason": access.reason,
+            "request": access.request,
+        }
         encoded = access.notes["members"] = members(
             actor=access.actor, **{name: value for name, value in said.items() if value}
         )
@@ -167,8 +173,9 @@ def subjects_of_rows(plan: Plan, rows: Sequence[Any], pseudonym: Pseudonym) -> t
         return () if key is None else (pseudonym(kind, key),)
     found: dict[str, None] = {}
     for index, kind in plan.keys:
-        keys = dict.fromkeys([row[index] for row in rows])
-        found.update(dict.fromkeys([pseudonym(kind, key) for key in keys if key is not None]))
+        keys = dict.fromkeys(map(itemgetter(index), rows))
+        keys.pop(None, None)
+        found.update(zip(map(pseudonym, repeat(kind), keys), repeat(None)))
     return tuple(found)
 
 

@@ -65,7 +65,7 @@ class WitnessedFetch:
     ) -> None:
         inner: Any = context.cursor_fetch_strategy
         # The next batch of one INSERT finds the strategy of the batch before.
-        self._inner = inner._inner if isinstance(inner, WitnessedFetch) else inner
+        self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
         self._gate = gate
         self._context = context
         self._waiting: deque[Any] | None = None
