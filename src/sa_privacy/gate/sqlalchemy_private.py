@@ -39,6 +39,7 @@ class RowLogger:
 
     def __init__(self, plain: Any) -> None:
         self.sa_privacy_plain = plain
+        self.isEnabledFor = plain.isEnabledFor  # asked for with every statement
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sa_privacy_plain, name)
