@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sa_privacy.footprint import fingerprint
+from sa_privacy.footprint import fingerprint, without_literals
 
 SAME = [
     ("SELECT 1", "select   2"),
@@ -62,3 +62,19 @@ def test_no_literal_can_be_told_from_a_fingerprint(one: str, number: int, other:
         return f"SELECT a FROM t WHERE b = '{text.replace(chr(39), chr(39) * 2)}' AND c = {abs(value)}"
 
     assert fingerprint(statement(one, number), "sqlite") == fingerprint(statement(other, 1), "sqlite")
+
+
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        ("SELECT a FROM t WHERE b = 'x''y' AND c = 12.5", "SELECT a FROM t WHERE b = ? AND c = ?"),
+        ("SELECT 1 -- Ann\n, E'a\\'b'", "SELECT ?  \n, ?"),
+        ("SELECT $$Ann$$, $q$Bo$q$, $1, ?1", "SELECT ?, ?, $1, ?1"),
+        ("VALUES (:a, %(b)s, ?, %s, @d)", "VALUES (:a, %(b)s, ?, %s, @d)"),
+        ('SELECT t2.c1 FROM "T 1" LIMIT 3', 'SELECT t2.c1 FROM "T 1" LIMIT ?'),
+        ("SELECT 'never ends, Ann", "SELECT ?"),
+        ("/* Ann */ SELECT X'00ff', U&'d'", "  SELECT ?, ?"),
+    ],
+)
+def test_literals_and_comments_are_taken_out_and_the_rest_stays(sql: str, shown: str) -> None:
+    assert without_literals(sql) == shown

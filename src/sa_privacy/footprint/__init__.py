@@ -7,7 +7,7 @@ text to ``footprint_of_text``, which refuses what it cannot read. Start at :mod:
 from __future__ import annotations
 
 from sa_privacy.footprint.declarations import Declarations
-from sa_privacy.footprint.fingerprint import fingerprint
+from sa_privacy.footprint.fingerprint import fingerprint, without_literals
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
 from sa_privacy.footprint.relations import Relation, Relations
 from sa_privacy.footprint.text import footprint_of_text
@@ -24,4 +24,5 @@ __all__ = [
     "fingerprint",
     "footprint_of_text",
     "footprint_of_tree",
+    "without_literals",
 ]

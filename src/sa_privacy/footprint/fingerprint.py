@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["fingerprint"]
+__all__ = ["fingerprint", "without_literals"]
 
 _PIECES: Final = re.compile(
     r"""
@@ -23,6 +23,7 @@ _PIECES: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_LITERAL: Final = re.compile(r"[\d.]|(?:[eEbBxXnN]|[uU]&)?'|\$(?!\d)")
 _LIST: Final = re.compile(r"(?<=\( )\?(?: , \?)+(?= \))")
 _ROWS: Final = re.compile(r"(values \( [^()]*? \))(?: , \( [^()]*? \))+")
 _CAST: Final = re.compile(
@@ -55,6 +56,23 @@ def _print(sql: str, dialect: str) -> str:
     text = _ROWS.sub(r"\1", text)
     digest = hashlib.sha256(f"{dialect}\n{text}".encode(errors="replace")).hexdigest()
     return f"sha256:{digest[:16]}"
+
+
+def without_literals(sql: str) -> str:
+    """`sql` with ``?`` for every literal and no comments, for errors and logs; parameters, names and layout stay."""
+    pieces: list[str] = []
+    for match in _PIECES.finditer(sql):
+        text, kind = match.group(), match.lastgroup
+        if kind == "space":
+            pieces.append(" " if text.startswith(("--", "/*")) else text)
+        elif kind in {"value", "tag"} and _LITERAL.match(text):
+            pieces.append("?")
+        elif text == "'":  # a literal that never ends
+            pieces.append("?")
+            break
+        else:
+            pieces.append(text)
+    return "".join(pieces)
 
 
 _CACHED: Final = 8192  # longer texts are batches, and seldom the same twice

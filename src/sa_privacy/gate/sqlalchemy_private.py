@@ -11,6 +11,8 @@ from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.orm.base import _DEFER_FOR_STATE
 from sqlalchemy.util.concurrency import in_greenlet
 
+from sa_privacy.footprint import without_literals
+
 __all__ = [
     "DEFER_FOR_STATE",
     "InstanceKey",
@@ -35,7 +37,7 @@ def is_multivalues_batch(context: DefaultExecutionContext) -> bool:
 
 
 class RowLogger:
-    """Stands before ``Engine.logger`` and keeps rows out of ``echo="debug"``."""
+    """Stands before ``Engine.logger``: keeps rows out of ``echo="debug"``, and literals out of what is echoed."""
 
     def __init__(self, plain: Any) -> None:
         self.sa_privacy_plain = plain
@@ -44,10 +46,14 @@ class RowLogger:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sa_privacy_plain, name)
 
+    def info(self, message: str, *args: Any, **kwargs: Any) -> None:
+        """Logs statements without their literals."""
+        self.sa_privacy_plain.info(message if args else without_literals(message), *args, **kwargs)
+
     def debug(self, message: str, *args: Any, **kwargs: Any) -> None:
         """Logs everything but the content of rows."""
-        if message.startswith("Row "):
-            self.sa_privacy_plain.debug("Row (hidden: this engine is protected)", **kwargs)
+        if message.endswith("Row %r"):  # a logging_token may stand before it
+            self.sa_privacy_plain.debug(f"{message[:-2]}(hidden: this engine is protected)", **kwargs)
         else:
             self.sa_privacy_plain.debug(message, *args, **kwargs)
 
