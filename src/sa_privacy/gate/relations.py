@@ -56,6 +56,8 @@ class LiveRelations:
                     "ORDER BY attnum"
                 )
                 names = tuple(row[0] for row in rows)
+            elif schema and schema.lower() not in self._attached():
+                names = ()
             else:
                 where = f", {_literal(schema)}" if schema else ""
                 rows = self._ask(f"SELECT name FROM pragma_table_xinfo({_literal(name)}{where})")
@@ -71,13 +73,15 @@ class LiveRelations:
         finally:
             cursor.close()
 
+    def _attached(self) -> list[str]:
+        rows = self._ask("SELECT name FROM pragma_database_list ORDER BY name <> 'temp', seq")
+        return ["temp", *(row[0].lower() for row in rows if row[0] != "temp")]
+
     def _sqlite(self, schema: str | None, name: str) -> Relation:
+        databases = self._attached()
         if schema:
-            places = [f"{_identifier(schema)}.sqlite_master"]
-        else:
-            rows = self._ask("SELECT name FROM pragma_database_list ORDER BY name <> 'temp', seq")
-            places = [f"{_identifier(row[0])}.sqlite_master" for row in rows]
-        for place in places:
+            databases = [database for database in databases if database == schema.lower()]
+        for place in (f"{_identifier(database)}.sqlite_master" for database in databases):
             rows = self._ask(
                 f"SELECT type, sql FROM {place} WHERE lower(name) = {_literal(name.lower())} AND type IN ('table', 'view')"
             )
