@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Engine, MetaData, event
 from sqlalchemy.exc import UnboundExecutionError
-from sqlalchemy.orm import InstrumentedAttribute, Mapper, QueryableAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Mapper, Query, QueryableAttribute, Session
 from sqlalchemy.sql import ClauseElement
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
@@ -302,18 +302,28 @@ class Privacy:
         self._declarations = adding(self._declarations, **said)
         self._live.renew()
 
-    def explain(self, statement: ClauseElement | str, *, engine: Engine | AsyncEngine | None = None) -> Explanation:
+    def explain(
+        self, statement: ClauseElement | Query[Any] | str, *, engine: Engine | AsyncEngine | None = None
+    ) -> Explanation:
         """What a statement would touch under the access in force, and whether it would run. Runs nothing.
 
+        Values that come with the execution are not known yet: ``insert(Customer)`` without values writes every column.
+
         :param engine: an engine this ``Privacy`` is installed on; may be left out where there is just one.
-        :raises PolicyError: no engine is known.
+        :raises PolicyError: no engine is known, or this ``Privacy`` is not installed on it.
         """
         known = list(self._installed)
-        plain = _sync(engine) if engine is not None else known[0] if len(known) == 1 else None
-        installation = self._installation(plain) if plain is not None else None
-        if plain is None or installation is None:
+        if engine is None and len(known) != 1:
             raise PolicyError(
-                "which engine would run it?", hint="explain(statement, engine=...) with an engine it is installed on."
+                "which engine would run it?" if known else "this Privacy is installed on no engine.",
+                hint="explain(statement, engine=...) with an engine it is installed on.",
+            )
+        plain = known[0] if engine is None else _sync(engine)
+        installation = self._installation(plain)
+        if installation is None:
+            raise PolicyError(
+                "this Privacy is not installed on that engine, which would run anything.",
+                hint="privacy.install(engine) first.",
             )
         return explain(self._gate, plain, installation.door, statement)
 

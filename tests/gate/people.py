@@ -7,7 +7,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from sa_privacy import Privacy, pii_column
 
-__all__ = ["Account", "Base", "Employee", "Letter", "Member", "Person", "Visitor", "fill"]
+__all__ = ["Account", "Base", "Employee", "Letter", "Member", "Person", "Visitor", "fill", "rows"]
 
 
 class Base(DeclarativeBase):
@@ -75,10 +75,9 @@ class Letter(Base):
     account: Mapped[Account] = relationship(back_populates="letters")
 
 
-def fill(privacy: Privacy, engine: Engine) -> None:
-    """Makes the tables and one row of each."""
-    Base.metadata.create_all(engine)
-    with privacy.access(maintenance=True, role="engineer", actor="tests", reason="rows"), Session(engine) as session:
+def rows(engine: Engine) -> None:
+    """One row of each, for an engine without a Privacy."""
+    with Session(engine) as session:
         session.add_all(
             [
                 Person(name="Pia", email="pia@example.com"),
@@ -89,3 +88,10 @@ def fill(privacy: Privacy, engine: Engine) -> None:
             ]
         )
         session.commit()
+
+
+def fill(privacy: Privacy, engine: Engine) -> None:
+    """Makes the tables and one row of each."""
+    Base.metadata.create_all(engine)
+    with privacy.access(maintenance=True, role="engineer", actor="tests", reason="rows"):
+        rows(engine)

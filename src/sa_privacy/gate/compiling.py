@@ -9,6 +9,7 @@ long as it compiles, so that attributes know which engine asks, and engines with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sa_privacy.gate.engine import Gate
     from sa_privacy.policy import Grant
 
-__all__ = ["Compiling", "RoutedCache", "compiling", "unwatch_compiler", "watch_compiler"]
+__all__ = ["Compiling", "RoutedCache", "as_enforced", "compiling", "unwatch_compiler", "watch_compiler"]
 
 
 class Compiling:
@@ -48,6 +49,17 @@ class Compiling:
 
 _compiling: ContextVar[Compiling | None] = ContextVar("sa_privacy.compiling", default=None)
 compiling = _compiling.get
+_instead: ContextVar[View | None] = ContextVar("sa_privacy.as_enforced", default=None)
+
+
+@contextmanager
+def as_enforced(view: View) -> Iterator[None]:
+    """Compiles for `view` inside the block, to learn what an engine that enforces would have sent."""
+    token = _instead.set(view)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
 
 
 def watch_compiler(dialect: Dialect, view: Callable[[], View]) -> None:
@@ -58,7 +70,7 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View]) -> None:
         sa_privacy_plain = plain
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            now = Compiling(self, view())
+            now = Compiling(self, _instead.get() or view())
             token = _compiling.set(now)
             try:
                 super().__init__(*args, **kwargs)

@@ -20,6 +20,7 @@ from sa_privacy.crypto import Keyring
 from sa_privacy.errors import AccessDenied, LogUnavailable, PrivacyError, RowsDenied, SealedColumn, UnreadableStatement
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows
+from sa_privacy.gate.observe import plan_as_enforced
 from sa_privacy.gate.plan import (
     Plan,
     Verdict,
@@ -71,6 +72,7 @@ class Gate:
         self.declarations = declarations
         self._pseudonym = keys.pseudonym_key().of if keys is not None else None
         self._views: LRUCache[Any, View] = LRUCache(256)
+        self._enforced: LRUCache[Any, tuple[Plan, Plan, Verdict]] = LRUCache(1000)
         #: Makes one event durable, as the policy's ``[log]`` asks, and returns its sequence number.
         self.write = _writer(log, goes_on=self.policy.log.on_failure == "continue")
 
@@ -142,7 +144,10 @@ class Gate:
         self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any
     ) -> tuple[Verdict, own_rows.Proofs]:
         """The verdict that stands after all, with what the rows have to prove; or an error, written down."""
+        real = plan
         try:
+            if self.mode == "observe":
+                plan, verdict = self._as_enforced(plan, verdict, access, context)
             if not verdict.allowed or plan.refusal is not None:
                 verdict = self._reconsider(plan, verdict, access, parameters, context)
             if plan.sealed_inside:
@@ -151,12 +156,26 @@ class Gate:
                 return verdict, own_rows.require(plan, access, bound_values(context, parameters))
         except PrivacyError as error:
             word = "would_deny" if self.mode == "observe" else "denied"
-            encoded = plan.encode(word, denials_of(error, verdict.decision), self.policy.hash)
+            encoded = real.encode(word, denials_of(error, verdict.decision), self.policy.hash)
             if self.mode == "enforce":
                 self.write("intent", access_members(access) + encoded)
                 raise
             return Verdict(verdict.decision, encoded, passes=True), None
         return verdict, None
+
+    def _as_enforced(self, plan: Plan, verdict: Verdict, access: Access | None, context: Any) -> tuple[Plan, Verdict]:
+        """What would be judged if uncovered attributes left themselves out. The event still tells what was sent."""
+        grant = access.grant if access is not None else None
+        key = (id(plan), grant)
+        kept = self._enforced.get(key)
+        if kept is None or kept[0] is not plan:
+            narrowed = plan_as_enforced(self, plan, context, grant)
+            found = (narrowed, verdict)
+            if narrowed is not plan:
+                decision = self.decide(narrowed, grant)
+                found = (narrowed, Verdict(decision, plan.encode("allowed", [], self.policy.hash), passes=False))
+            kept = self._enforced[key] = (plan, *found)
+        return kept[1], kept[2]
 
     def _reconsider(
         self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any
@@ -198,9 +217,12 @@ class Gate:
             try:
                 own_rows.check(passage.own, rows, plan, passage.access)
             except RowsDenied:
-                encoded = plan.encode("denied", ["rows of others"], self.policy.hash)
-                self.write("outcome", access_members(passage.access) + encoded)
-                raise
+                word = "denied" if self.mode == "enforce" else "would_deny"
+                encoded = plan.encode(word, ["rows of others"], self.policy.hash)
+                if self.mode == "enforce":
+                    self.write("outcome", access_members(passage.access) + encoded)
+                    raise
+                passage.event = access_members(passage.access) + encoded
         cells = None
         if plan.cells:
             cells = 0

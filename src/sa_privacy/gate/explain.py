@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Delete, Engine, Select, Update
+from sqlalchemy.orm import Query
+from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
 
-from sa_privacy.footprint import footprint_of_tree
+from sa_privacy.errors import AccessDenied, PolicyError, PrivacyError, RowsDenied
+from sa_privacy.footprint import NOTHING, Relation, footprint_of_tree
+from sa_privacy.gate import own_rows
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
+from sa_privacy.gate.narrow_rows import own_criteria
+from sa_privacy.gate.observe import compile_as_enforced
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.sqlalchemy_private import in_greenlet
+from sa_privacy.gate.statement import is_plain_ddl
 
 __all__ = ["Explanation", "explain"]
+
+_UNKNOWN = object()
+_Values = Mapping[str | int, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +38,10 @@ class Explanation:
     :param reads: columns whose value would leave the database, as ``"table.column"``.
     :param matches: columns that would decide which rows, in what order or group.
     :param writes: columns that would be inserted or updated.
-    :param allowed: whether it would run.
+    :param allowed: whether an engine that enforces would run it. Where a purpose reaches one person's rows and only the
+        rows can show whose they are, they are still looked at as they come.
     :param denials: what stands against it, in words; empty where it would run.
-    :param sql: the SQL as it would be sent, uncovered attributes left out.
+    :param sql: the SQL as it would be sent, uncovered attributes left out; empty where it would not get so far.
     """
 
     reads: frozenset[str]
@@ -37,39 +52,115 @@ class Explanation:
     sql: str
 
 
-def explain(gate: Gate, engine: Engine, door: Door, statement: ClauseElement | str) -> Explanation:
-    """Judges `statement` as `engine` would get it. Reads the database's catalogue at most, never its rows."""
-    plan, sql = _plan(gate, engine, door, statement)
+def explain(gate: Gate, engine: Engine, door: Door, statement: ClauseElement | Query[Any] | str) -> Explanation:
+    """Judges `statement` as `engine` would get it. Asks the database at most what names in a text are, never for rows."""
     grant = gate.grant()
-    if plan.refusal is not None:
-        return Explanation(
-            frozenset(), frozenset(), frozenset(), bool(grant and grant.everything), (str(plan.refusal),), sql
-        )
+    try:
+        compiled, sql = _compiled(gate, engine, statement)
+    except AccessDenied as error:
+        nothing: frozenset[str] = frozenset()
+        return Explanation(frozenset(error.columns), nothing, nothing, False, (error.message,), "")
+    plan = _plan(gate, engine, door, compiled, sql)
+    denials = _denials(gate, plan, compiled)
+    if plan.refusal is not None and grant is not None and grant.everything:
+        denials = []
     footprint = plan.footprint
-    decision = gate.decide(plan, grant)
-    denials = [f"{denial.verb} {denial.column}" for denial in decision.denials]
-    sealed = sorted(n for n in footprint.inside if plan.catalogue.columns[n].sealed)
-    denials += [f"{name} is sealed" for name in sealed]
-    return Explanation(
-        footprint.reads,
-        footprint.matches,
-        footprint.writes,
-        decision.allowed and not sealed,
-        tuple(denials),
-        sql,
-    )
+    return Explanation(footprint.reads, footprint.matches, footprint.writes, not denials, tuple(denials), sql)
 
 
-def _plan(gate: Gate, engine: Engine, door: Door, statement: Any) -> tuple[Plan, str]:
-    catalogue = gate.catalogue()
+def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
     if isinstance(statement, str):
-        sql = statement
-    else:
-        compiled = statement.compile(dialect=engine.dialect)
-        sql = str(compiled)
-        found = footprint_of_tree(compiled, catalogue=catalogue, declarations=gate.declarations())
+        return None, statement
+    if isinstance(statement, Query):
+        statement = statement.statement
+    if _has_entities(statement):
+        statement = statement.options(*own_criteria(gate))
+    if not isinstance(statement, ClauseElement):
+        raise PolicyError(
+            f"{type(statement).__name__} is no statement.", hint="give a SQLAlchemy statement, or SQL as a string."
+        )
+    if isinstance(statement, ExecutableDDLElement):
+        compiled: Any = statement.compile(dialect=engine.dialect)
+        return compiled, str(compiled)
+    compiled = compile_as_enforced(gate, statement, engine.dialect, gate.grant())
+    return compiled, compiled.string
+
+
+def _has_entities(statement: Any) -> bool:
+    """Whether a session would limit it to the subject's own rows, where the purpose says so."""
+    if isinstance(statement, Select):
+        return any(described.get("entity") is not None for described in statement.column_descriptions)
+    return isinstance(statement, (Update, Delete)) and statement.entity_description.get("entity") is not None
+
+
+def _plan(gate: Gate, engine: Engine, door: Door, compiled: Any, sql: str) -> Plan:
+    catalogue = gate.catalogue()
+    relations: Any = _Relations(engine, door)
+    if isinstance(compiled, SQLCompiler):
+        found = footprint_of_tree(compiled, catalogue=catalogue, declarations=gate.declarations(), relations=relations)
         if found is not None:
-            return Plan(found, catalogue, ""), sql
-    with engine.connect() as connection:
-        relations = LiveRelations(connection, door.dialect)
-        return door.plan_of_text(sql, relations, catalogue), sql
+            return Plan(found, catalogue, "")
+    elif compiled is not None and is_plain_ddl(compiled):
+        return Plan(NOTHING, catalogue, "")
+    return door.plan_of_text(sql, relations, catalogue, compiled if isinstance(compiled, SQLCompiler) else None)
+
+
+def _denials(gate: Gate, plan: Plan, compiled: Any) -> list[str]:
+    """What stands against it; the same questions, in the same order, as :meth:`Gate.admit` asks."""
+    scope, grant = gate.scopes.get(), gate.grant()
+    if plan.refusal is not None:
+        return [str(plan.refusal)]
+    values = _values(compiled)
+    decision = gate.decide(plan, grant)
+    empty = frozenset() if decision.allowed else plan.footprint.left_null(values)
+    if empty:
+        decision = gate.decide(plan, grant, unwritten=empty)
+    denials = [f"{denial.verb} {denial.column}" for denial in decision.denials]
+    denials += [f"{name} is sealed" for name in plan.sealed_inside]
+    if not denials and decision.own and scope is not None:
+        try:
+            own_rows.require(plan, scope.access, values)
+        except RowsDenied as error:
+            denials.append(error.message)
+    return denials
+
+
+def _values(compiled: Any) -> list[_Values]:
+    """The values given with the statement; what comes with its execution stands as unknown."""
+    if not isinstance(compiled, SQLCompiler):
+        return []
+    values: dict[str | int, Any] = dict(compiled.params)
+    for name, bind in compiled.binds.items():
+        if bind.required:
+            values[name] = _UNKNOWN
+    for column in (*compiled.insert_prefetch, *compiled.update_prefetch):
+        values[column.key] = _UNKNOWN
+    return [values]
+
+
+class _Relations:
+    """Opens a connection only where a text names something that the mapped metadata does not know."""
+
+    def __init__(self, engine: Engine, door: Door) -> None:
+        self._engine = engine
+        self._door = door
+        self.asked = False
+
+    def lookup(self, schema: str | None, name: str) -> Relation:
+        with self._live(name) as live:
+            return live.lookup(schema, name)
+
+    def columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
+        with self._live(name) as live:
+            return live.columns(schema, name)
+
+    @contextmanager
+    def _live(self, name: str) -> Iterator[LiveRelations]:
+        self.asked = True
+        if self._engine.dialect.is_async and not in_greenlet():
+            raise PrivacyError(
+                f'the database has to be asked what "{name}" is, and asyncio cannot do so here.',
+                hint="await connection.run_sync(lambda _: privacy.explain(statement, engine=engine)).",
+            )
+        with self._engine.connect() as connection:
+            yield LiveRelations(connection, self._door.dialect)

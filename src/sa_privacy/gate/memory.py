@@ -194,7 +194,7 @@ class Memory:
         if session is None or not self._governed(session, state):
             return
         mark = state.__dict__.get(_MARK)
-        now = self._mark(session)
+        now = self._mark(session, always=mark is None)
         if attributes is None:
             self._drop_stale(state)
         if mark is None or attributes is None or (mark is not now and not self._loaded(state, but=attributes)):
@@ -219,7 +219,7 @@ class Memory:
         """An object its maker created became a row: it belongs to the access that wrote it."""
         session = state.session
         if session is not None and _MARK not in state.__dict__ and self._governed(session, state):
-            state.__dict__[_MARK] = self._mark(session)
+            state.__dict__[_MARK] = self._mark(session, always=True)
 
     def on_pickle(self, state: InstanceState[Any], state_dict: dict[str, Any]) -> None:
         """Pickles carry no access, but they carry that there was one."""
@@ -239,10 +239,10 @@ class Memory:
             found = known[mapper] = self._governs(session, mapper)
         return found
 
-    def _mark(self, session: Session) -> Mark:
+    def _mark(self, session: Session, *, always: bool = False) -> Mark:
         scope = self.gate.scopes.get()
-        if scope is None or not scope.alive:
-            return self._nobody
+        if scope is None or not scope.alive or (self.gate.mode == "observe" and not always):
+            return self._nobody  # where nothing is left out of a load, every attribute is judged when it is read
         notes = scope.access.notes
         mark: Mark | None = notes.get(self)
         if mark is None:
@@ -300,13 +300,14 @@ class Memory:
         return give(attribute, instance, owner)
 
     def _observe(self, columns: Iterable[PersonalColumn], access: Access | None, state: InstanceState[Any]) -> None:
-        if self.gate.mode == "observe" and columns:
-            mark = state.__dict__.get(_MARK)
-            if mark is not None and mark.access is not access:
-                decision = decide_columns(access.grant if access else None, columns)
-                if not decision.allowed:
-                    names = [column.name for column in columns]
-                    self.gate.write_use(access, names, "would_deny", [f"read {name}" for name in names], {})
+        if self.gate.mode != "observe" or not columns or _MARK not in state.__dict__:
+            return
+        if not decide_columns(access.grant if access else None, columns).allowed:
+            names = [column.name for column in columns]
+            noted = access.notes.setdefault((self, "used"), set()) if access is not None else set()
+            if (id(state), frozenset(names)) not in noted:
+                self.gate.write_use(access, names, "would_deny", [f"read {name}" for name in names], {})
+                noted.add((id(state), frozenset(names)))
 
     def _withheld(self, access: Access, columns: tuple[PersonalColumn, ...]) -> str | None:
         if access.withheld == "mask":

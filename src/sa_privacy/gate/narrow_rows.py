@@ -16,35 +16,41 @@ from sa_privacy.columns.catalogue import PersonalTable
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.gate.engine import Gate
 
-__all__ = ["limit_to_own_rows"]
+__all__ = ["limit_to_own_rows", "own_criteria"]
 
 
 def limit_to_own_rows(gate: Gate, governs: Callable[[Session, Mapper[Any]], bool]) -> Callable[[], None]:
     """Starts limiting; returns what stops it. Sessions are only known by their class, so the listener is there."""
 
     def do_orm_execute(state: ORMExecuteState) -> None:
-        scope = gate.scopes.get()
-        if scope is None or not scope.alive or state.is_column_load or gate.mode != "enforce":
-            return
-        access = scope.access
-        if access.subject is None or not _has_own_purpose(access):
+        if state.is_column_load or gate.mode != "enforce" or _limiting(gate) is None:
             return
         if not (state.is_select or state.is_update or state.is_delete):
             return
         if not any(governs(state.session, mapper) for mapper in state.all_mappers):
             return
-        for mapper, key, subject in _limits(gate, access):
-            state.statement = state.statement.options(
-                with_loader_criteria(
-                    mapper,
-                    getattr(mapper.class_, key) == subject,
-                    include_aliases=True,
-                    propagate_to_loaders=False,
-                )
-            )
+        for criterion in own_criteria(gate):
+            state.statement = state.statement.options(criterion)
 
     event.listen(Session, "do_orm_execute", do_orm_execute)
     return lambda: event.remove(Session, "do_orm_execute", do_orm_execute)
+
+
+def own_criteria(gate: Gate) -> Iterator[Any]:
+    """What limits an ORM statement to the rows of the subject of the access in force; nothing where none is."""
+    access = _limiting(gate)
+    for mapper, key, subject in _limits(gate, access) if access is not None else ():
+        yield with_loader_criteria(
+            mapper, getattr(mapper.class_, key) == subject, include_aliases=True, propagate_to_loaders=False
+        )
+
+
+def _limiting(gate: Gate) -> Access | None:
+    scope = gate.scopes.get()
+    if scope is None or not scope.alive:
+        return None
+    access = scope.access
+    return access if access.subject is not None and _has_own_purpose(access) else None
 
 
 def _has_own_purpose(access: Access) -> bool:

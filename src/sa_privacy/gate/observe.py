@@ -1,0 +1,60 @@
+"""What would have been, had the gate enforced: for ``mode="observe"``, and for ``explain`` in it.
+
+An engine that observes compiles entity loads whole. One that enforces would have left uncovered columns out and let the
+statement run, so judging what was really sent would report loads that nobody would have refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from sa_privacy.footprint import binds_by_name, footprint_of_text, footprint_of_tree
+from sa_privacy.gate.compiling import as_enforced
+from sa_privacy.gate.plan import Plan
+from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.view import View
+
+if TYPE_CHECKING:
+    from sa_privacy.gate.engine import Gate
+    from sa_privacy.policy import Grant
+
+__all__ = ["compile_as_enforced", "plan_as_enforced"]
+
+
+def compile_as_enforced(
+    gate: Gate, statement: Any, dialect: Dialect, grant: Grant | None, *, column_keys: Any = None
+) -> Any:
+    """`statement`, as an engine that enforces would send it under `grant`.
+
+    :raises AccessDenied: it would be refused before it is sent.
+    """
+    with as_enforced(View(gate.catalogue(), grant)):
+        return statement.compile(dialect=dialect, column_keys=column_keys)
+
+
+def plan_as_enforced(gate: Gate, plan: Plan, context: Any, grant: Grant | None) -> Plan:
+    """The plan that the statement of `plan` would have had; `plan` itself where it would have been the same.
+
+    :raises AccessDenied: it would have been refused before it was sent.
+    """
+    compiled = context.compiled
+    statement = context.invoked_statement  # of an ORM statement, the compiled one keeps only what it became
+    if not isinstance(compiled, SQLCompiler) or statement is None or plan.refusal is not None:
+        return plan
+    again = compile_as_enforced(gate, statement, context.dialect, grant, column_keys=compiled.column_keys)
+    if again.string == compiled.string:
+        return plan
+    dialect: Literal["postgresql", "sqlite"] = "postgresql" if context.dialect.name == "postgresql" else "sqlite"
+    known: dict[str, Any] = {
+        "catalogue": plan.catalogue,
+        "declarations": gate.declarations(),
+        "relations": LiveRelations(context.root_connection, dialect),
+    }
+    found = footprint_of_tree(again, **known)
+    if found is None:
+        found = footprint_of_text(again.string, dialect=dialect, paramstyle=context.dialect.paramstyle, **known)
+        found = binds_by_name(found, again)
+    return Plan(found, plan.catalogue, plan.fingerprint)
