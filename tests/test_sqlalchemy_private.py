@@ -44,6 +44,9 @@ WATCHED_HERE = {
     "in_greenlet",
     "is_multivalues_batch",
     "keep_out_of_repr_and_eq",
+    "root_engine",
+    "set_default_compiled_cache",
+    "unwrap_expired_loader",
     "wrap_expired_loader",
 }
 
@@ -254,6 +257,9 @@ def test_expired_attributes_of_a_class_are_loaded_by_its_managers_loader(people:
             session.expire(bob, ["tier"])
             assert bob.tier == "gold"
         assert asked == [frozenset({"tier"})]
+        gate_private.unwrap_expired_loader(Customer.__mapper__)
+        gate_private.unwrap_expired_loader(Customer.__mapper__)
+        assert not hasattr(manager.expired_attribute_loader, "sa_privacy_plain")
     finally:
         manager.expired_attribute_loader = plain
 
@@ -352,6 +358,22 @@ def test_the_default_cache_is_the_one_an_engine_uses_without_an_option() -> None
     with engine.connect() as connection:
         connection.execute(select(1))
     assert len(gate_private.default_compiled_cache(engine)) == 1
+
+
+def test_the_default_compile_cache_can_be_changed_under_an_open_connection(engine: Engine) -> None:
+    cache: dict[Any, Any] = {}
+    with engine.connect() as connection:
+        gate_private.set_default_compiled_cache(engine, cache)
+        connection.execute(select(1))
+        assert len(cache) == 1
+        assert gate_private.default_compiled_cache(engine.execution_options(logging_token="copy")) is cache
+
+
+def test_a_copy_of_an_engine_knows_what_it_was_made_of(engine: Engine) -> None:
+    copy = engine.execution_options(logging_token="one").execution_options(logging_token="two")
+    assert copy is not engine
+    assert gate_private.root_engine(copy) is engine
+    assert gate_private.root_engine(engine) is engine
 
 
 def test_the_last_events_before_the_driver_are_given_the_context(people: Engine) -> None:

@@ -34,6 +34,7 @@ from sa_privacy.gate.instrument import Instrumentation
 from sa_privacy.gate.load import load_covered
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.narrow_rows import limit_to_own_rows
+from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.policy import Policy
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Privacy:
     # -- engines --------------------------------------------------------------------------------------------------
 
     def install(self, engine: Engine | AsyncEngine) -> None:
-        """Protects an engine. Doing it twice changes nothing.
+        """Protects an engine, and all that its ``execution_options()`` makes of it. Doing it twice changes nothing.
 
         :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, or an annotation names a
             category that the policy does not know.
@@ -104,13 +105,18 @@ class Privacy:
         if self._installation(plain) is None:
             self._live.check()
             self._installed[plain] = install(plain, self._gate, self._keys)
+            self._memory.idle = False
 
     def uninstall(self, engine: Engine | AsyncEngine) -> None:
-        """Takes the protection off again: the engine behaves as if it had never been there."""
+        """Takes the protection off again: the engine behaves as if it had never been there.
+
+        Once it is off the last engine, objects that are still in memory are their holder's.
+        """
         installation = self._installation(_sync(engine))
         if installation is not None:
             installation.remove()
             del self._installed[installation.engine]
+            self._memory.idle = not self._installed
 
     def install_all(self, match: Callable[[Engine], bool] | None = None) -> Callable[[], None]:
         """Protects every engine of the process, present and future, that `match` takes; all, where it is left out.
@@ -123,15 +129,15 @@ class Privacy:
                 self.install(engine)
 
         def engine_connect(connection: Any) -> None:
-            take_in(connection.engine)
+            take_in(root_engine(connection.engine))
 
-        for found in [thing for thing in gc.get_objects() if type(thing) is Engine]:
+        for found in [thing for thing in gc.get_objects() if issubclass(type(thing), Engine)]:
             take_in(found)
         event.listen(Engine, "engine_connect", engine_connect)
         return lambda: event.remove(Engine, "engine_connect", engine_connect)
 
     def close(self) -> None:
-        """Takes the protection off every engine, and closes the log."""
+        """Takes the protection off every engine and mapped class, and closes the log."""
         for engine in list(self._installed):
             self.uninstall(engine)
         for stop in self._stops:
@@ -332,7 +338,7 @@ def _sync(engine: Engine | AsyncEngine) -> Engine:
     engine = getattr(engine, "sync_engine", engine)  # an AsyncEngine's
     if not isinstance(engine, Engine):
         raise PolicyError(f"{type(engine).__name__} is no engine.", hint="give an Engine or an AsyncEngine.")
-    return engine
+    return root_engine(engine)
 
 
 def _collections(metadata: Any) -> tuple[MetaData, ...] | None:

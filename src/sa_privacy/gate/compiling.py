@@ -103,6 +103,7 @@ class RoutedCache(MutableMapping[Any, Any]):
         self._size = size
         self._routes: LRUCache[tuple[Catalogue, frozenset[str]], LRUCache[Any, Any]] = LRUCache(64)
         self._by_grant: dict[Grant | None, tuple[Catalogue, LRUCache[Any, Any]]] = {}
+        self._retired: LRUCache[Any, Any] | None = None
 
     def get(self, key: Any, default: Any = None) -> Any:
         """A statement compiled for the grant in force."""
@@ -112,7 +113,14 @@ class RoutedCache(MutableMapping[Any, Any]):
             return self._route().get(key, default)
         return known[1].get(key, default)
 
+    def retire(self) -> None:
+        """The gate is off the engine: what may still hold this cache gets statements that were compiled since then."""
+        self.clear()
+        self._retired = LRUCache(self._size)
+
     def _route(self) -> LRUCache[Any, Any]:
+        if self._retired is not None:
+            return self._retired
         view = self._gate.current_view()
         # By catalogue too: a column that was sealed since then is bound by another type.
         key = (view.catalogue, view.uncovered)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import Dialect
 
 from sa_privacy.columns.binding import bind_keys, unbind_keys
@@ -13,7 +14,7 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.sqlalchemy_private import RowLogger, default_compiled_cache
+from sa_privacy.gate.sqlalchemy_private import RowLogger, default_compiled_cache, set_default_compiled_cache
 
 if TYPE_CHECKING:
     from sa_privacy.crypto import Keyring
@@ -24,37 +25,80 @@ _DIALECTS = ("sqlite", "postgresql")
 
 
 class Installation:
-    """One protected engine. ``remove()`` undoes it."""
+    """One protected engine, with the copies that ``Engine.execution_options()`` made of it. ``remove()`` undoes it."""
 
-    def __init__(self, engine: Engine, door: Door, listeners: list[tuple[str, Callable[..., Any]]]) -> None:
+    def __init__(self, engine: Engine, door: Door, cache: RoutedCache) -> None:
         self.engine = engine
         self.door = door
-        self._listeners = listeners
+        self._routed = cache
+        self._plain_cache = default_compiled_cache(engine)
+        self._own_cache = engine.get_execution_options().get("compiled_cache")
         self._hide_parameters = engine.hide_parameters
-        self._cache = engine.get_execution_options().get("compiled_cache", default_compiled_cache(engine))
+        self._covered: WeakSet[Engine] = WeakSet()
+        self._listeners: list[tuple[str, Callable[..., Any]]] = [
+            ("do_execute", door.do_execute),
+            ("do_executemany", door.do_execute),
+            ("do_execute_no_params", door.do_execute_no_params),
+            ("handle_error", door.handle_error),
+            ("engine_connect", self._connected),
+            ("set_connection_execution_options", self._options_set),
+        ]
+
+    def apply(self) -> None:
+        """Puts the gate on."""
+        self._cover(self.engine)
+        if self._own_cache is not None:
+            self.engine.update_execution_options(compiled_cache=self._routed)
+        for name, listener in self._listeners:
+            event.listen(self.engine, name, listener)
 
     def remove(self) -> None:
         """Takes the gate off the engine: it behaves as if it had never been there."""
-        engine = self.engine
         for name, listener in self._listeners:
-            event.remove(engine, name, listener)
-        unwatch_compiler(engine.dialect)
-        unbind_keys(engine.dialect)
-        engine.hide_parameters = self._hide_parameters
-        engine.update_execution_options(compiled_cache=self._cache)
-        engine.logger = getattr(engine.logger, "sa_privacy_plain", engine.logger)
+            event.remove(self.engine, name, listener)
+        unwatch_compiler(self.engine.dialect)
+        unbind_keys(self.engine.dialect)
+        if self._own_cache is not None:
+            self.engine.update_execution_options(compiled_cache=self._own_cache)
+        for engine in tuple(self._covered):
+            engine.hide_parameters = self._hide_parameters
+            engine.logger = getattr(engine.logger, "sa_privacy_plain", engine.logger)
+            set_default_compiled_cache(engine, self._plain_cache)
+        self._routed.retire()
+
+    def _cover(self, engine: Engine) -> None:
+        if engine not in self._covered:
+            self._covered.add(engine)
+            engine.hide_parameters = True
+            if not isinstance(engine.logger, RowLogger):
+                engine.logger = RowLogger(engine.logger)  # type: ignore[assignment]
+            if self._plain_cache is not None:
+                set_default_compiled_cache(engine, self._routed)
+
+    def _connected(self, connection: Connection) -> None:
+        """A copy of the engine has a logger, and may have a compile cache, of its own."""
+        if connection.engine is not self.engine:
+            self._cover(connection.engine)
+            if connection.get_execution_options().get("compiled_cache") is not None:
+                connection.execution_options(compiled_cache=self._routed)
+
+    def _options_set(self, connection: Connection, options: dict[str, Any]) -> None:
+        """A cache of the application's own would serve a statement compiled for one grant under another."""
+        if options.get("compiled_cache") is not None:
+            options["compiled_cache"] = self._routed
 
 
 def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
     """Protects `engine` with `gate`.
 
+    :param engine: a root engine; what ``execution_options()`` made of it is protected with it.
     :raises PolicyError: another gate is on it already, or its database is not known to the library.
     """
     dialect: Dialect = engine.dialect
     if dialect.name not in _DIALECTS:
         raise PolicyError(
             f"the {dialect.name} dialect is not supported: its statements cannot be judged.",
-            hint="sa_privacy protects SQLite and PostgreSQL.",
+            hint="sa_privacy protects SQLite and PostgreSQL; install_all(match=...) leaves other engines out.",
         )
     if hasattr(dialect.statement_compiler, "sa_privacy_plain"):
         raise PolicyError(
@@ -62,18 +106,8 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
             hint="uninstall that one first, or use its own engine.",
         )
     door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect.paramstyle)
-    listeners: list[tuple[str, Callable[..., Any]]] = [
-        ("do_execute", door.do_execute),
-        ("do_executemany", door.do_execute),
-        ("do_execute_no_params", door.do_execute_no_params),
-        ("handle_error", door.handle_error),
-    ]
-    installed = Installation(engine, door, listeners)
+    installed = Installation(engine, door, RoutedCache(gate))
     bind_keys(dialect, keys)
     watch_compiler(dialect, gate.current_view)
-    engine.update_execution_options(compiled_cache=RoutedCache(gate))
-    engine.hide_parameters = True
-    engine.logger = RowLogger(engine.logger)  # type: ignore[assignment]
-    for name, listener in listeners:
-        event.listen(engine, name, listener)
+    installed.apply()
     return installed

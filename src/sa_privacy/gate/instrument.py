@@ -10,10 +10,10 @@ from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotation_of
 from sa_privacy.columns.sqlalchemy_private import all_mappers
-from sa_privacy.gate.memory import Memory, guard_attribute
-from sa_privacy.gate.orm import base_columns, narrow_property
-from sa_privacy.gate.quiet import quieten
-from sa_privacy.gate.sqlalchemy_private import wrap_expired_loader
+from sa_privacy.gate.memory import Memory, guard_attribute, let_go_of_attribute
+from sa_privacy.gate.orm import base_columns, narrow_property, widen_property
+from sa_privacy.gate.quiet import quieten, unquieten
+from sa_privacy.gate.sqlalchemy_private import unwrap_expired_loader, wrap_expired_loader
 from sa_privacy.gate.view import View
 
 __all__ = ["Instrumentation"]
@@ -31,10 +31,18 @@ class Instrumentation:
         self._listened: WeakSet[type[Any]] = WeakSet()
         self._view: View | None = None
         event.listen(Mapper, "mapper_configured", self._configured)
+        _open.add(self)
 
     def close(self) -> None:
-        """Takes in no more classes."""
+        """Takes in no more classes, and lets go of those it has; the last one to go leaves them as they were."""
         event.remove(Mapper, "mapper_configured", self._configured)
+        for class_ in tuple(self._listened):
+            self._memory.unlisten(class_)
+        self._listened.clear()
+        _open.discard(self)
+        if not _open:
+            for mapper in tuple(all_mappers()):
+                _let_go(mapper)
 
     def sweep(self, view: View) -> None:
         """Guards every personal attribute of every class that is mapped by now."""
@@ -68,3 +76,18 @@ class Instrumentation:
             if mapper.inherits is not None:
                 wrap_expired_loader(mapper, self._memory.narrow_expired)
             quieten(mapper.class_)
+
+
+_open: WeakSet[Instrumentation] = WeakSet()
+
+
+def _let_go(mapper: Mapper[Any]) -> None:
+    if not mapper.configured:
+        return
+    for prop in mapper.column_attrs:
+        widen_property(prop)
+    manager = mapper.class_manager
+    for key in manager:
+        let_go_of_attribute(manager[key])
+    unwrap_expired_loader(mapper)
+    unquieten(mapper.class_)

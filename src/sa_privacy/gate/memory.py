@@ -37,7 +37,7 @@ from sa_privacy.policy import Grant, denied
 if TYPE_CHECKING:
     from sa_privacy.gate.engine import Gate
 
-__all__ = ["Memory", "guard_attribute", "marks"]
+__all__ = ["Memory", "guard_attribute", "let_go_of_attribute", "marks"]
 
 _MARK = "sa_privacy_mark"
 _FRESH = "sa_privacy_fresh"
@@ -74,6 +74,12 @@ def guard_attribute(attribute: Any) -> None:
         composite = isinstance(attribute.property, CompositeProperty)
         _classes[plain] = _guarded_composite(plain) if composite else _guarded(plain)
     attribute.__class__ = _classes[plain]
+
+
+def let_go_of_attribute(attribute: Any) -> None:
+    """Puts the attribute's own class back."""
+    if getattr(type(attribute), "sa_privacy_guards", False):
+        attribute.__class__ = type(attribute).__mro__[1]
 
 
 _classes: dict[type[Any], type[Any]] = {}
@@ -142,17 +148,31 @@ class Memory:
         self._columns: dict[Any, Any] = {}
         self._catalogue: object = None
         self._nobody = Mark(self, None)
+        #: Whether no engine is protected any more: what is in memory is then its holder's.
+        self.idle = False
 
     # -- marking --------------------------------------------------------------------------------------------------
 
     def listen(self, class_: type[Any]) -> None:
         """Marks the objects of a mapped class as they are loaded or flushed."""
-        event.listen(class_, "load", self.on_load, raw=True)
-        event.listen(class_, "refresh", self.on_refresh, raw=True)
-        event.listen(class_, "refresh_flush", self.on_refresh, raw=True)
-        event.listen(class_, "after_insert", self.on_insert, raw=True)
-        event.listen(class_, "unpickle", self.on_unpickle, raw=True)
-        event.listen(class_, "pickle", self.on_pickle, raw=True)
+        for name, listener in self._listeners():
+            event.listen(class_, name, listener, raw=True)
+
+    def unlisten(self, class_: type[Any]) -> None:
+        """Marks no more."""
+        for name, listener in self._listeners():
+            if event.contains(class_, name, listener):  # not where its registry was disposed of
+                event.remove(class_, name, listener)
+
+    def _listeners(self) -> tuple[tuple[str, Callable[..., None]], ...]:
+        return (
+            ("load", self.on_load),
+            ("refresh", self.on_refresh),
+            ("refresh_flush", self.on_refresh),
+            ("after_insert", self.on_insert),
+            ("unpickle", self.on_unpickle),
+            ("pickle", self.on_pickle),
+        )
 
     def narrow_expired(self, plain: Callable[..., None]) -> Callable[..., None]:
         """Loads expired attributes without the personal ones that are not covered; those wait for an access that is."""
@@ -267,6 +287,8 @@ class Memory:
         scope = self.gate.scopes.get()
         access = scope.access if scope is not None and scope.alive else None
         grant = access.grant if access is not None else None
+        if self.idle:
+            return give(attribute, instance, owner)
         columns = self._personal(attribute.property)
         if not columns or not state.has_identity or (self.gate.mode == "observe" and key in instance.__dict__):
             self._observe(columns, access, state)

@@ -20,7 +20,7 @@ from sa_privacy.gate.compiling import compiling
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.sqlalchemy_private import DEFER_FOR_STATE
 
-__all__ = ["base_columns", "narrow_property"]
+__all__ = ["base_columns", "narrow_property", "widen_property"]
 
 
 def base_columns(prop: ColumnProperty[Any]) -> Iterator[Column[Any]]:
@@ -38,6 +38,12 @@ def narrow_property(prop: ColumnProperty[Any]) -> None:
     """Makes one property ask before it puts itself into a statement."""
     if not getattr(type(prop), "sa_privacy_narrows", False):
         prop.__class__ = _narrowing(type(prop))
+
+
+def widen_property(prop: ColumnProperty[Any]) -> None:
+    """Puts the property's own class back."""
+    if getattr(type(prop), "sa_privacy_narrows", False):
+        prop.__class__ = type(prop).__mro__[1]
 
 
 _classes: dict[type[Any], type[Any]] = {}

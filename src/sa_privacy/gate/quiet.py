@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
-__all__ = ["WITHHELD", "is_quiet", "quieten"]
+__all__ = ["WITHHELD", "is_quiet", "quieten", "unquieten"]
 
 
 class Withheld:
@@ -32,6 +32,16 @@ def quieten(class_: type[Any]) -> None:
         method = getattr(class_, name)
         if method is not getattr(object, name) and not hasattr(method, "sa_privacy_plain"):
             setattr(class_, name, _quietly(method))
+
+
+def unquieten(class_: type[Any]) -> None:
+    """Puts the class's own methods back."""
+    for name in ("__repr__", "__eq__"):
+        plain = getattr(vars(class_).get(name), "sa_privacy_plain", None)
+        if plain is not None:
+            delattr(class_, name)
+            if getattr(class_, name, None) is not plain:
+                setattr(class_, name, plain)
 
 
 def _quietly(method: Callable[..., Any]) -> Callable[..., Any]:

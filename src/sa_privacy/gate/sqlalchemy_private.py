@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import Engine
+from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import ExecuteStyle
 from sqlalchemy.orm import InstanceState, Mapper
@@ -21,6 +23,9 @@ __all__ = [
     "defer_for_state",
     "in_greenlet",
     "is_multivalues_batch",
+    "root_engine",
+    "set_default_compiled_cache",
+    "unwrap_expired_loader",
     "wrap_expired_loader",
 ]
 
@@ -71,11 +76,31 @@ def wrap_expired_loader(mapper: Mapper[Any], wrap: Callable[[Callable[..., None]
         manager.expired_attribute_loader = loader
 
 
+def unwrap_expired_loader(mapper: Mapper[Any]) -> None:
+    """Takes that away again."""
+    manager = mapper.class_manager
+    plain = getattr(manager.expired_attribute_loader, "sa_privacy_plain", None)
+    if plain is not None:
+        manager.expired_attribute_loader = plain
+
+
 def defer_for_state(mapper: Mapper[Any], key: str, state: InstanceState[Any]) -> None:
     """Makes one attribute of one object load by itself when it is next asked for."""
     mapper.column_attrs[key]._deferred_column_loader(state, state.dict, None)
 
 
 def default_compiled_cache(engine: Any) -> Any:
-    """The compile cache that an engine uses when no execution option names another."""
+    """The compile cache that an engine uses when no execution option names another; None where it caches nothing."""
     return engine._compiled_cache
+
+
+def set_default_compiled_cache(engine: Any, cache: Any) -> None:
+    """Gives the engine another one, also for connections that were made before."""
+    engine._compiled_cache = cache
+
+
+def root_engine(engine: Engine) -> Engine:
+    """The engine that ``Engine.execution_options()`` was called on to make this one; itself where it was not."""
+    while isinstance(engine, OptionEngine):
+        engine = engine._proxied
+    return engine
