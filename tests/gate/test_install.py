@@ -153,8 +153,9 @@ def test_a_statement_compiled_under_the_gate_is_whole_after_uninstall(
             names(on)
         with on.connect() as connection, pytest.raises(NoAccess):
             connection.execute(many)
+    unused = engine.execution_options(logging_token="unused")
     privacy.uninstall(engine)
-    for on in (engine, copy):
+    for on in (engine, copy, unused):
         assert names(on) == whole
         with on.connect() as connection:
             assert sorted(connection.scalars(many)) == whole
