@@ -107,7 +107,7 @@ def _names(value: Names, what: str) -> tuple[str, ...] | _Unset:
         raise PolicyError(
             f"{what} must be a name or a list of names.", hint=f'write {what}="..." or {what}=["...", "..."].'
         )
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(map(_text, names)))
 
 
 class Scope:
@@ -238,6 +238,11 @@ def ended(access: Access) -> AccessEnded:
     )
 
 
+def _text(said: object) -> str:
+    """What was said as text that can be written down: half a surrogate pair stands escaped, and is not lost."""
+    return str(said).encode("utf-8", "backslashreplace").decode()
+
+
 def _declare(
     purpose: Names,
     actor: str | None,
@@ -254,11 +259,11 @@ def _declare(
         raise PolicyError('withheld must be "raise", "none" or "mask".', hint='the default is "raise".')
     return Declared(
         purpose=_names(purpose, "purpose"),
-        actor=_UNSET if actor is None else str(actor),
+        actor=_UNSET if actor is None else _text(actor),
         role=_names(role, "role"),
         subject=_UNSET if subject is None else subject,
-        reason=_UNSET if reason is None else str(reason),
-        request=_UNSET if request is None else str(request),
+        reason=_UNSET if reason is None else _text(reason),
+        request=_UNSET if request is None else _text(request),
         withheld=_UNSET if withheld is None else withheld,
         maintenance=_UNSET if maintenance is None else maintenance,
         details=details,
@@ -476,7 +481,7 @@ class AccessScopes:
             actor=f"system:{name}",
             role=(),
             system=name,
-            reason=_UNSET if reason is None else reason,
+            reason=_UNSET if reason is None else _text(reason),
             details=details,
         )
         return AccessBlock(self, declared, root=True)

@@ -234,3 +234,9 @@ def test_an_access_is_not_in_force_where_its_listener_failed(scopes: AccessScope
     with pytest.raises(OSError, match="2 accesses"), scopes.access(actor="a"):
         pytest.fail("the block was entered")
     assert scopes.get() is None
+
+
+def test_what_is_said_in_other_types_or_no_valid_unicode_is_kept_as_text(scopes: AccessScopes) -> None:
+    with scopes.access("shipping", actor=17, role="warehouse", reason="half \ud83d a pair") as scope:  # type: ignore[arg-type]
+        assert scope.access.actor == "17"
+        assert scope.access.reason == "half \\ud83d a pair"

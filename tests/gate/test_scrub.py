@@ -612,3 +612,16 @@ def test_names_that_the_database_does_not_know_are_still_told(engine: Engine, ba
         with clinic.access("everything", role="clerk"):
             error = fail(connection, lambda c: c.execute(text("SELECT name, colour FROM patients")))
         assert 'column "colour" does not exist' in str(error) or "no such column: colour" in str(error)
+
+
+def test_what_is_no_valid_unicode_is_written_down_and_not_lost(engine: Engine, clinic: Privacy, log: AccessLog) -> None:
+    clinic.install(engine)
+    Base.metadata.create_all(engine)
+    half = "half \ud83d a pair"
+    with clinic.access("everything", role="clerk", actor=half, reason=half), engine.connect() as connection:
+        assert connection.execute(select(Patient.name)).all() == []
+    with pytest.raises(PrivacyError), clinic.access(half, role=half, actor=17):  # type: ignore[arg-type]
+        raise AssertionError("entered")
+    said = [(event.actor, event.reason) for event in log.events() if event.kind == "intent"]
+    assert said[0] == ("half \\ud83d a pair", "half \\ud83d a pair")
+    assert said[-1][0] == "17"
