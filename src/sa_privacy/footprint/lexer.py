@@ -25,7 +25,7 @@ WAY_OUT: Final = 'write the statement with SQLAlchemy, or say what it touches: p
 
 def unreadable(what: str, hint: str = WAY_OUT) -> UnreadableStatement:
     """The refusal of a statement whose footprint cannot be told; ``what`` names a construct, never a value."""
-    return UnreadableStatement(what, hint=hint)
+    return UnreadableStatement(f"{what}.", hint=f"{hint}.")
 
 
 class Token(NamedTuple):
