@@ -3,7 +3,7 @@
 #   make demo          walk through the shop, from nothing, on SQLite
 #   make test          everything a change must pass: lint, types, floors, tests
 #   make test-matrix   the tests on the oldest and newest versions that are supported
-#   make bench-quick   overhead ratios
+#   make bench-quick   overhead ratios, fewer rounds
 #   make clean         remove the environments and caches
 
 SHELL := /bin/bash
@@ -43,7 +43,7 @@ matrix-%: .venvs/%/.test
 	.venvs/$*/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 bench-quick: $(VENV)/.test
-	@$(BIN)/python -m benchmarks.overhead
+	@$(BIN)/python -m benchmarks.overhead --quick
 
 $(VENV)/.demo: pyproject.toml tools/venv.sh
 	@tools/venv.sh $(VENV) demo,cli

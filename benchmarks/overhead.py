@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Engine, Integer, Text, create_engine, select
+from sqlalchemy import Engine, Integer, Text, create_engine, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import StaticPool
 
@@ -151,8 +151,8 @@ class Bench:
         self.plain = memory_engine()
         PlainBase.metadata.create_all(self.plain)
         with Session(self.plain) as session:
-            session.execute(PlainCustomer.__table__.insert(), rows())
-            session.execute(PlainVisit.__table__.insert(), [{"id": 1, "page": "/", "took": 1}])
+            session.execute(insert(PlainCustomer), rows())
+            session.execute(insert(PlainVisit), [{"id": 1, "page": "/", "took": 1}])
             session.commit()
         self._keys = Keyring.generate()
         self.privacies: dict[str, Privacy] = {}
@@ -165,8 +165,8 @@ class Bench:
         ProtectedBase.metadata.create_all(engine)
         privacy.install(engine)
         with privacy.access("work", role="staff", actor="bench"), Session(engine) as session:
-            session.execute(Customer.__table__.insert(), rows())
-            session.execute(Visit.__table__.insert(), [{"id": 1, "page": "/", "took": 1}])
+            session.execute(insert(Customer), rows())
+            session.execute(insert(Visit), [{"id": 1, "page": "/", "took": 1}])
             session.commit()
         self.privacies[name], self.engines[name] = privacy, engine
         return privacy
