@@ -262,12 +262,18 @@ class Privacy:
     ) -> None:
         """Annotates a column of a model that one cannot edit; see :func:`sa_privacy.pii_column`.
 
-        :raises PolicyError: the category is unknown, or the column is annotated otherwise already.
+        :raises PolicyError: the category or a purpose is unknown, or the column is annotated otherwise already.
         """
         if category not in self.policy.categories:
             raise PolicyError(
                 f'the policy knows no category "{category}".',
                 hint=f"categories of the policy: {', '.join(sorted(self.policy.categories))}.",
+            )
+        unknown = sorted(frozenset(purposes or ()) - self.policy.purposes.keys())
+        if unknown:
+            raise PolicyError(
+                f"the policy knows no purpose {_quoted(unknown)}.",
+                hint=f"purposes of the policy: {', '.join(sorted(self.policy.purposes))}.",
             )
         annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
         columns = [column] if isinstance(column, Column) else column.property.columns
@@ -349,3 +355,7 @@ def _collections(metadata: Any) -> tuple[MetaData, ...] | None:
     if not all(isinstance(one, MetaData) for one in found):
         raise PolicyError("metadata must be MetaData or declarative bases.", hint="metadata=Base.metadata.")
     return found  # type: ignore[return-value]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

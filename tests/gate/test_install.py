@@ -157,6 +157,8 @@ def test_a_statement_compiled_under_the_gate_is_whole_after_uninstall(
     privacy.uninstall(engine)
     for on in (engine, copy, unused):
         assert names(on) == whole
+        with Session(on) as session:
+            assert all("email" in person.__dict__ for person in session.scalars(one))
         with on.connect() as connection:
             assert sorted(connection.scalars(many)) == whole
 

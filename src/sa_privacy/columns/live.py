@@ -67,9 +67,9 @@ class LiveCatalogue:
             return self.now
 
     def check(self) -> None:
-        """Seals what the policy's ``[columns]`` seal, and refuses categories that no policy of the process knows.
+        """Seals what the policy's ``[columns]`` seal, and refuses categories and purposes that no policy knows.
 
-        :raises PolicyError: with every such column and the nearest category of each.
+        :raises PolicyError: with every such column and the nearest name of each.
         """
         seal_by_rules(self.policy, self.metadata)
         faults = [
@@ -83,32 +83,41 @@ class LiveCatalogue:
 
 
 def _faults(table: Table) -> list[tuple[str, str, str]]:
+    """The columns whose annotation names what no policy that looks after them knows: column, what, the nearest name."""
     looking = [live for live in tuple(_live) if live.metadata is None or table.metadata in live.metadata]
-    known = {name for live in looking for name in live.policy.categories}
     if not looking:
         return []
+    categories = {name for live in looking for name in live.policy.categories}
+    purposes = {name for live in looking for name in live.policy.purposes}
     found = []
     for column in table.columns:
         annotation = annotation_of(column)
-        if annotation is not None and annotation.category not in known:
-            near = difflib.get_close_matches(annotation.category, known, 1)
-            found.append((column_name(column), annotation.category, near[0] if near else ""))
+        if annotation is None:
+            continue
+        said = [("category", annotation.category, categories)]
+        said += [("purpose", name, purposes) for name in sorted(annotation.purposes or ())]
+        for what, name, known in said:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                found.append((column_name(column), f'{what} "{name}"', near[0] if near else ""))
     return found
 
 
 def _unknown(faults: list[tuple[str, str, str]]) -> PolicyError:
-    lines = [f'{name} is annotated with category "{category}"' for name, category, _ in sorted(set(faults))]
+    lines = [f"{name} is annotated with {what}" for name, what, _ in sorted(set(faults))]
     near = sorted({guess for _, _, guess in faults if guess})
+    kinds = sorted({what.partition(" ")[0] for _, what, _ in faults})
+    sections = " or ".join({"category": "[categories]", "purpose": "[purposes]"}[kind] for kind in kinds)
     return PolicyError(
-        "; ".join(lines) + ": the policy knows no such category.",
-        hint=f"did you mean {', '.join(near)}?" if near else "add it under [categories] in the policy.",
+        "; ".join(lines) + f": the policy knows no such {' or '.join(kinds)}.",
+        hint=f"did you mean {', '.join(near)}?" if near else f"add it under {sections} in the policy.",
         columns=[name for name, _, _ in faults],
     )
 
 
 @event.listens_for(Mapper, "mapper_configured")
 def _configured(mapper: Mapper[object], class_: type[object]) -> None:  # noqa: ARG001 - the event's arguments
-    """An unknown category shows when the mapper is configured, not when the first query runs."""
+    """An unknown category or purpose shows when the mapper is configured, not when the first query runs."""
     tables = {table for table in mapper.tables if isinstance(table, Table)} & set(annotated_tables())
     faults = [fault for table in tables for fault in _faults(table)] if tables and _live else []
     if faults:
