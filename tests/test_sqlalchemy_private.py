@@ -38,6 +38,7 @@ WATCHED_HERE = {
     "InstanceKey",
     "RowLogger",
     "all_mappers",
+    "copies_of",
     "default_compiled_cache",
     "defer_for_state",
     "forget_compiled",
@@ -374,6 +375,8 @@ def test_a_copy_of_an_engine_knows_what_it_was_made_of(engine: Engine) -> None:
     assert copy is not engine
     assert gate_private.root_engine(copy) is engine
     assert gate_private.root_engine(engine) is engine
+    assert copy in gate_private.copies_of(engine)
+    assert engine not in gate_private.copies_of(engine)
 
 
 def test_the_last_events_before_the_driver_are_given_the_context(people: Engine) -> None:

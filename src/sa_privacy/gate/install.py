@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import Dialect
@@ -14,7 +14,7 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.sqlalchemy_private import RowLogger, default_compiled_cache, set_default_compiled_cache
+from sa_privacy.gate.sqlalchemy_private import RowLogger, copies_of, default_compiled_cache, set_default_compiled_cache
 
 if TYPE_CHECKING:
     from sa_privacy.crypto import Keyring
@@ -32,7 +32,6 @@ class Installation:
         self.door = door
         self._routed = cache
         self._plain_cache = default_compiled_cache(engine)
-        self._own_cache = engine.get_execution_options().get("compiled_cache")
         self._hide_parameters = engine.hide_parameters
         self._covered: WeakSet[Engine] = WeakSet()
         self._listeners: list[tuple[str, Callable[..., Any]]] = [
@@ -40,15 +39,14 @@ class Installation:
             ("do_executemany", door.do_execute),
             ("do_execute_no_params", door.do_execute_no_params),
             ("handle_error", door.handle_error),
-            ("engine_connect", self._connected),
-            ("set_connection_execution_options", self._options_set),
         ]
+        self._own_caches: WeakKeyDictionary[Engine, Any] = WeakKeyDictionary()
 
     def apply(self) -> None:
         """Puts the gate on."""
-        self._cover(self.engine)
-        if self._own_cache is not None:
-            self.engine.update_execution_options(compiled_cache=self._routed)
+        for engine in (self.engine, *copies_of(self.engine)):
+            self._cover(engine)
+        self._watch_options(self.engine.dialect)
         for name, listener in self._listeners:
             event.listen(self.engine, name, listener)
 
@@ -58,8 +56,10 @@ class Installation:
             event.remove(self.engine, name, listener)
         unwatch_compiler(self.engine.dialect)
         unbind_keys(self.engine.dialect)
-        if self._own_cache is not None:
-            self.engine.update_execution_options(compiled_cache=self._own_cache)
+        for name in ("set_engine_execution_options", "set_connection_execution_options"):
+            vars(self.engine.dialect).pop(name, None)
+        for engine, cache in tuple(self._own_caches.items()):
+            engine.update_execution_options(compiled_cache=cache)
         for engine in tuple(self._covered):
             engine.hide_parameters = self._hide_parameters
             engine.logger = getattr(engine.logger, "sa_privacy_plain", engine.logger)
@@ -74,18 +74,29 @@ class Installation:
                 engine.logger = RowLogger(engine.logger)  # type: ignore[assignment]
             if self._plain_cache is not None:
                 set_default_compiled_cache(engine, self._routed)
+        own = engine.get_execution_options().get("compiled_cache")
+        if own is not None and own is not self._routed:
+            self._own_caches.setdefault(engine, own)
+            engine.update_execution_options(compiled_cache=self._routed)
 
-    def _connected(self, connection: Connection) -> None:
-        """A copy of the engine has a logger, and may have a compile cache, of its own."""
-        if connection.engine is not self.engine:
-            self._cover(connection.engine)
-            if connection.get_execution_options().get("compiled_cache") is not None:
+    def _watch_options(self, dialect: Dialect) -> None:
+        """Dialects are told of options. Listeners on the engine would be, too, and slow every statement down."""
+        plain_engine, plain_connection = dialect.set_engine_execution_options, dialect.set_connection_execution_options
+
+        def set_engine_execution_options(engine: Engine, opts: Any) -> None:
+            """A copy of the engine has a logger, and may have a compile cache, of its own."""
+            plain_engine(engine, opts)
+            self._cover(engine)
+
+        def set_connection_execution_options(connection: Connection, opts: Any) -> None:
+            """A cache of the application's own would serve a statement compiled for one grant under another."""
+            plain_connection(connection, opts)
+            cache = opts.get("compiled_cache")
+            if cache is not None and cache is not self._routed:
                 connection.execution_options(compiled_cache=self._routed)
 
-    def _options_set(self, connection: Connection, options: dict[str, Any]) -> None:
-        """A cache of the application's own would serve a statement compiled for one grant under another."""
-        if options.get("compiled_cache") is not None:
-            options["compiled_cache"] = self._routed
+        vars(dialect)["set_engine_execution_options"] = set_engine_execution_options
+        vars(dialect)["set_connection_execution_options"] = set_connection_execution_options
 
 
 def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:

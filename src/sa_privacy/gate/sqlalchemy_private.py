@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = [
     "DEFER_FOR_STATE",
     "InstanceKey",
     "RowLogger",
+    "copies_of",
     "default_compiled_cache",
     "defer_for_state",
     "in_greenlet",
@@ -104,3 +106,9 @@ def root_engine(engine: Engine) -> Engine:
     while isinstance(engine, OptionEngine):
         engine = engine._proxied
     return engine
+
+
+def copies_of(engine: Engine) -> list[Engine]:
+    """The engines that ``Engine.execution_options()`` has made of this one so far; nobody else keeps a list."""
+    copies = [thing for thing in gc.get_objects() if issubclass(type(thing), OptionEngine)]
+    return [copy for copy in copies if root_engine(copy) is engine]
