@@ -173,8 +173,12 @@ class Segment:
     def release(self) -> None:
         """Let go of the file as it is."""
         with suppress(OSError):  # nothing more is written through it
-            os.close(self._fd)
+            if self._is_mine(os.fstat(self._fd)):  # else someone closed it, and the number is another file's now
+                os.close(self._fd)
         self._fd = -1
+
+    def _is_mine(self, found: os.stat_result) -> bool:
+        return (found.st_dev, found.st_ino) == self._id
 
     def _put(self, body: bytes) -> None:
         digest = sha256(body).hexdigest().encode()
@@ -228,9 +232,15 @@ class Segment:
         """Refuse if the file is not the one that was opened, or does not end where this writer left it."""
         try:
             found = self._path.lstat()
+            open_now = os.fstat(self._fd)
         except OSError as error:
             raise unavailable(f"The access log lost its segment {self._path}", error) from error
-        if (found.st_dev, found.st_ino) != self._id:
+        if not self._is_mine(open_now):
+            raise LogUnavailable(
+                f"Something in this process closed the file that the access log writes to, {self._path}.",
+                hint="find what closes file descriptors it did not open; the next event begins a new segment.",
+            )
+        if not self._is_mine(found):
             raise LogUnavailable(
                 f"The access log's segment {self._path} was replaced by another file.",
                 hint="find out who did it; the next event begins a new segment.",
