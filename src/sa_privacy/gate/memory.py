@@ -27,7 +27,7 @@ from sqlalchemy.orm import (
 from sa_privacy.access import Access, Scope, ended
 from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import NotLoaded
-from sa_privacy.gate import own_rows
+from sa_privacy.gate import own_rows, tasks
 from sa_privacy.gate.orm import base_columns
 from sa_privacy.gate.quiet import WITHHELD, is_quiet
 from sa_privacy.gate.refusal import decide_columns
@@ -271,6 +271,7 @@ class Memory:
         sessions = notes[_SESSIONS]
         if session not in sessions:
             sessions.add(session)
+            tasks.remember(session)
         mark.session = session.hash_key
         return mark
 
@@ -426,7 +427,11 @@ class Memory:
         uncovered = self.gate.view(entered.grant if entered else None).uncovered
         if uncovered <= before and entered is not None:
             return
+        here = self.gate.scopes.get()
+        entering = here is not None and here.access is left  # for this task alone; an access ends for all
         for session in tuple(sessions):
+            if entering and tasks.elsewhere(session):
+                continue
             for instance in tuple(session.identity_map.values()):
                 state = instance.__dict__[InstanceKey]
                 if _MARK in state.__dict__:
