@@ -41,6 +41,7 @@ WATCHED_HERE = {
     "copies_of",
     "default_compiled_cache",
     "defer_for_state",
+    "expanded_binds",
     "forget_compiled",
     "in_greenlet",
     "is_multivalues_batch",
@@ -48,6 +49,7 @@ WATCHED_HERE = {
     "root_engine",
     "set_default_compiled_cache",
     "unwrap_expired_loader",
+    "rows_of_batches",
     "wrap_expired_loader",
 }
 
@@ -447,6 +449,27 @@ def test_batches_of_inserts_are_told_by_their_execute_style(people: Engine) -> N
         session.scalars(select(Person.id)).all()
     assert styles == [True, False]
     assert {style.name for style in ExecuteStyle} == {"EXECUTE", "EXECUTEMANY", "INSERTMANYVALUES"}
+
+
+def test_a_context_keeps_what_batches_returned_and_what_lists_became(people: Engine) -> None:
+    kept: list[Any] = []
+
+    @event.listens_for(people, "after_cursor_execute")
+    def look(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        kept.append(context)
+
+    rows = [{"kind": "person", "name": "a"}, {"kind": "person", "name": "b"}]
+    with people.begin() as connection:
+        given = connection.execute(insert(Person).returning(Person.name), rows).all()
+        assert [row[0] for row in gate_private.rows_of_batches(kept[-1]) or ()] == [row.name for row in given]
+        assert gate_private.expanded_binds(kept[-1]) == {}
+        connection.execute(insert(Person), rows)
+        assert gate_private.rows_of_batches(kept[-1]) is None
+        connection.execute(select(Person.name).where(Person.id.in_([7, 8])))
+        [items] = gate_private.expanded_binds(kept[-1]).values()
+        [values] = kept[-1].compiled_parameters
+        assert [values[item] for item in items] == [7, 8]
+    event.remove(people, "after_cursor_execute", look)
 
 
 def test_a_fetch_strategy_can_be_wrapped_after_execution_before_anyone_saw_a_row(people: Engine) -> None:

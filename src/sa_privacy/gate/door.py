@@ -13,7 +13,7 @@ from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.plan import Plan
+from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
 from sa_privacy.gate.scrub import scrub_error
@@ -22,8 +22,6 @@ from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, text
 __all__ = ["Door"]
 
 DialectName = Literal["sqlite", "postgresql"]
-
-_PLAN = "_sa_privacy_plan"
 
 
 class Door:
@@ -44,11 +42,11 @@ class Door:
         """The last point before the driver; what raises here does not run."""
         compiled = context.compiled
         if compiled is not None and (statement is context.statement or is_as_compiled(context, statement)):
-            plan: Plan | None = compiled.__dict__.get(_PLAN)
+            plan: Plan | None = compiled.__dict__.get(KEPT)
             if plan is None or plan.catalogue is not self._live.now:
                 plan = self._plan_compiled(context)
                 if plan.lasting:
-                    compiled.__dict__[_PLAN] = plan
+                    compiled.__dict__[KEPT] = plan
         else:
             plan = self._texts.get(statement)
             if plan is None or plan.catalogue is not self._live.now:
@@ -90,9 +88,9 @@ class Door:
                 plan = Plan(found, catalogue, fingerprint(compiled.string, self.dialect) if found.personal else "")
                 plan.lasting = not relations.asked
                 return plan
-        text = text_to_judge(context)
+        text, as_compiled = text_to_judge(context)
         # A text with its schemas filled in has its lists expanded too: positions in it say nothing of the binds.
-        return self.plan_of_text(text, relations, catalogue, compiled if text is compiled.string else None)
+        return self.plan_of_text(text, relations, catalogue, compiled if as_compiled else None)
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
         relations = LiveRelations(context.root_connection, self.dialect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sa_privacy.policy import Decision, Grant
 
 __all__ = [
+    "KEPT",
     "Plan",
     "Verdict",
     "access_members",
@@ -26,6 +27,8 @@ __all__ = [
     "subjects_of_rows",
 ]
 
+#: Where a compiled statement keeps its plan, in its ``__dict__``.
+KEPT = "_sa_privacy_plan"
 Pseudonym = Callable[[str, object], str]
 _NOBODY = members(actor=None)
 
@@ -84,7 +87,9 @@ class Plan:
         self.sealed_inside = tuple(sorted(n for n in footprint.inside if catalogue.columns[n].sealed))
         kinds = subject_kinds(catalogue) if footprint.personal else {}
         self.keys: tuple[tuple[int, str], ...] = tuple(
-            (index, kinds[name]) for index, name in enumerate(footprint.outputs) if name in kinds
+            (index, kinds[name])
+            for index, name in enumerate(footprint.outputs)
+            if name in kinds and every_person_is_named(footprint, kinds)
         )
         self.cells: tuple[int, ...] = tuple(
             index
@@ -95,7 +100,7 @@ class Plan:
             (kinds[predicate.column], predicate.bind, predicate.many)
             for _, conditions in footprint.mentions
             for predicate in conditions
-            if predicate.column in kinds
+            if predicate.column in kinds and every_mention_is_bound(footprint, kinds)
         ]
         inserted = [
             (kinds[name], bind, False)
@@ -132,6 +137,28 @@ def subject_kinds(catalogue: Catalogue) -> dict[str, str]:
     }
 
 
+def every_person_is_named(footprint: Footprint, kinds: Collection[str]) -> bool:
+    """Whether each row says whose all of it is: a table read twice (a self-join) needs its key twice."""
+    read = {name.rpartition(".")[0] for name in footprint.reads}
+    mentioned = [table for table, _ in footprint.mentions]
+    return all(
+        footprint.outputs.count(key) >= mentioned.count(table)
+        for key in kinds
+        if (table := key.rpartition(".")[0]) in read
+    )
+
+
+def every_mention_is_bound(footprint: Footprint, kinds: Collection[str]) -> bool:
+    """Whether the statement reaches no one but those whose keys it names."""
+    touched = {name.rpartition(".")[0] for name in footprint.reads | footprint.matches | footprint.writes}
+    keyed = {key.rpartition(".")[0] for key in kinds} & (touched | footprint.deletes)
+    return all(
+        any(predicate.column in kinds for predicate in conditions)
+        for table, conditions in footprint.mentions
+        if table in keyed
+    )
+
+
 def access_members(access: Access | None) -> bytes:
     """The part of an event that is the same for everything done under one access."""
     if access is None:
@@ -152,10 +179,11 @@ def access_members(access: Access | None) -> bytes:
 
 def outcome_members(intent: int, rows: int, cells: int | None, subjects: Sequence[str] | None) -> bytes:
     """The part of an outcome that differs each time. Pseudonyms are letters and digits, so nothing needs escaping."""
+    known = b"null" if rows < 0 else b"%d" % rows
     counted = b"null" if cells is None else b"%d" % cells
     if subjects is None:
-        return b',"intent":%d,"rows":%d,"cells":%b,"subjects":null' % (intent, rows, counted)
-    return b',"intent":%d,"rows":%d,"cells":%b%b' % (intent, rows, counted, subject_members(subjects))
+        return b',"intent":%d,"rows":%b,"cells":%b,"subjects":null' % (intent, known, counted)
+    return b',"intent":%d,"rows":%b,"cells":%b%b' % (intent, known, counted, subject_members(subjects))
 
 
 def subject_members(subjects: Sequence[str]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine
@@ -23,9 +23,11 @@ __all__ = [
     "copies_of",
     "default_compiled_cache",
     "defer_for_state",
+    "expanded_binds",
     "in_greenlet",
     "is_multivalues_batch",
     "root_engine",
+    "rows_of_batches",
     "set_default_compiled_cache",
     "unwrap_expired_loader",
     "wrap_expired_loader",
@@ -41,6 +43,16 @@ InstanceKey = "_sa_instance_state"
 def is_multivalues_batch(context: DefaultExecutionContext) -> bool:
     """Whether the context sends its INSERT in batches ("insertmanyvalues"), whose text SQLAlchemy makes anew."""
     return context.execute_style is ExecuteStyle.INSERTMANYVALUES
+
+
+def rows_of_batches(context: DefaultExecutionContext) -> list[Any] | None:
+    """The rows that an INSERT in batches returned, all batches together; None where it returns none."""
+    return context._insertmanyvalues_rows
+
+
+def expanded_binds(context: DefaultExecutionContext) -> Mapping[str, list[str]]:
+    """The list parameters of an IN, which ``compiled_parameters`` no longer holds: the binds their items became."""
+    return context._expanded_parameters
 
 
 class RowLogger:

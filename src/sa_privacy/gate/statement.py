@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import schema
 from sqlalchemy.sql import ddl
 
-from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
+from sa_privacy.gate.sqlalchemy_private import expanded_binds, is_multivalues_batch
 
 __all__ = ["bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "text_to_judge"]
+
+_COUNTED = ")) AS imp_sen("  # ends the rows of a batch that PostgreSQL numbers, to give them back in order
 
 _PLAIN_DDL = (
     schema.CreateTable,
@@ -41,19 +43,20 @@ def is_as_compiled(context: Any, statement: str) -> bool:
 def _is_batch_of(statement: str, compiled: Any) -> bool:
     """Whether an "insertmanyvalues" batch is its compiled INSERT with the VALUES clause repeated, and nothing else."""
     single: str = compiled.string
-    start = single.find(" VALUES ")
-    head = single[: start + 8] if start >= 0 else ""
-    if not head:
-        return statement == single
-    if not statement.startswith(head):
-        # With server-side sentinels the batch selects from VALUES; judge that by its own text.
-        return False
-    tail_at = single.rfind(") RETURNING ")
-    tail = single[tail_at:] if tail_at >= 0 else ")"
-    on_conflict = single.find(") ON CONFLICT ")
-    if on_conflict >= 0:
-        tail = single[on_conflict:]
-    if not statement.endswith(tail):
+    start, end = single.find(" FROM (VALUES "), single.rfind(_COUNTED)
+    if 0 <= start < end:
+        head, tail = single[: start + 14], single[end:]
+    else:
+        start = single.find(" VALUES ")
+        head = single[: start + 8] if start >= 0 else ""
+        if not head:
+            return statement == single
+        tail_at = single.rfind(") RETURNING ")
+        tail = single[tail_at:] if tail_at >= 0 else ")"
+        on_conflict = single.find(") ON CONFLICT ")
+        if on_conflict >= 0:
+            tail = single[on_conflict:]
+    if not (statement.startswith(head) and statement.endswith(tail)):
         return False
     middle = statement[len(head) : len(statement) - len(tail) + 1]
     return not _foreign(middle)
@@ -76,19 +79,26 @@ def is_ddl(statement: str) -> bool:
     return statement.lstrip(" \t\r\n(").upper().startswith(("CREATE", "DROP", "ALTER", "ATTACH", "DETACH", "COMMENT"))
 
 
-def text_to_judge(context: Any) -> str:
-    """The text of a compiled statement with its parameter lists unexpanded, so that one judgement serves all lengths."""
-    compiled = context.compiled
-    text: str = compiled.string
+def text_to_judge(context: Any) -> tuple[str, bool]:
+    """The text of a compiled statement with its parameter lists unexpanded, so that one judgement serves all lengths.
+
+    :returns: the text, and whether its binds stand where those of ``compiled.string`` stand.
+    """
+    text: str = context.compiled.string
     if "__[SCHEMA_" in text:
-        text = context.statement
-    return text
+        return context.statement, False
+    if is_multivalues_batch(context):
+        text = text.replace(_COUNTED, ", 0" + _COUNTED)  # as each batch has it: every row with its number
+    return text, True
 
 
 def bound_values(context: Any, parameters: Any) -> Sequence[Mapping[str | int, Any]]:
     """The values of each parameter set as the application gave them, by bind name, or by position for driver SQL."""
     if context.compiled is not None:
         sets: Sequence[Mapping[str | int, Any]] = getattr(context, "compiled_parameters", ())  # DDL has none
+        lists = expanded_binds(context)
+        if lists:
+            sets = [{**one, **{name: [one[item] for item in items] for name, items in lists.items()}} for one in sets]
         return sets
     many = parameters if context.executemany else [parameters]
     found: list[Mapping[str | int, Any]] = []
