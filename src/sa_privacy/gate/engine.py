@@ -106,6 +106,9 @@ class Gate:
         """
         scope = self.scopes.get()
         access = scope.access if scope is not None and scope.alive else None
+        earlier = context.cursor_fetch_strategy
+        if type(earlier) is WitnessedFetch and earlier.admitted(plan, access):
+            return
         grant = access.grant if access is not None else None
         verdict = plan.verdicts.get(grant)
         if verdict is None:
@@ -220,7 +223,8 @@ class Gate:
                 word = "denied" if self.mode == "enforce" else "would_deny"
                 encoded = plan.encode(word, ["rows of others"], self.policy.hash)
                 if self.mode == "enforce":
-                    self.write("outcome", access_members(passage.access) + encoded)
+                    ending = outcome_members(passage.intent, 0, None, None)
+                    self.write("outcome", access_members(passage.access) + encoded + ending)
                     raise
                 passage.event = access_members(passage.access) + encoded
         cells = None
@@ -234,7 +238,7 @@ class Gate:
         self.write("outcome", passage.event + outcome_members(passage.intent, count, cells, subjects))
 
     def outcome_without_rows(self, passage: WitnessedFetch, count: int) -> None:
-        """A statement that gives no rows ran and touched `count` of them."""
+        """A statement that gives no rows ran and touched `count` of them; less than 0: the driver cannot tell."""
         ending = outcome_members(passage.intent, count, None, passage.subjects or None)
         self.write("outcome", passage.event + ending)
 

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch
+from sa_privacy.gate.plan import KEPT
+from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_batches
 
 if TYPE_CHECKING:
     from sa_privacy.access import Access
@@ -42,6 +43,7 @@ class WitnessedFetch:
         "_context",
         "_gate",
         "_inner",
+        "_largest",
         "_silent",
         "_waiting",
         "access",
@@ -64,12 +66,12 @@ class WitnessedFetch:
         own: Proofs,
     ) -> None:
         inner: Any = context.cursor_fetch_strategy
-        # The next batch of one INSERT finds the strategy of the batch before.
         self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
         self._gate = gate
         self._context = context
         self._waiting: deque[Any] | None = None
         self._chunk = 1
+        self._largest = _LARGEST_CHUNK
         self._silent = True
         self.plan = plan
         self.access = access
@@ -77,6 +79,17 @@ class WitnessedFetch:
         self.intent = intent
         self.subjects = subjects
         self.own = own
+
+    def admitted(self, plan: Plan, access: Access | None) -> bool:
+        """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
+        context = self._context
+        return (
+            self.plan is plan
+            and self.access is access
+            and context is not None
+            and is_multivalues_batch(context)
+            and vars(context.compiled).get(KEPT) is plan  # the plan of a text knows one batch only
+        )
 
     @property
     def alternate_cursor_description(self) -> Any:
@@ -89,16 +102,25 @@ class WitnessedFetch:
         if context is not None and self._silent:
             if context.isinsert and is_multivalues_batch(context):
                 self._silent = False
-                self._gate.outcome_without_rows(self, len(context.compiled_parameters))
+                rows = rows_of_batches(context)
+                if rows is None:
+                    self._gate.outcome_without_rows(self, len(context.compiled_parameters))
+                else:
+                    self._gate.outcome(self, rows)
             elif context.cursor.description is None:
                 self._silent = False
-                self._gate.outcome_without_rows(self, max(context.cursor.rowcount, 0))
+                self._gate.outcome_without_rows(self, context.cursor.rowcount)
         return self._inner.alternate_cursor_description
 
-    def _witness(self, rows: Sequence[Any]) -> None:
+    def _witness(self, result: Any, rows: Sequence[Any]) -> None:
         if rows or self._silent:
             self._silent = False
-            self._gate.outcome(self, rows)
+            try:
+                self._gate.outcome(self, rows)
+            except BaseException:
+                # These rows are lost: who asks again must not take the ones after them for the whole.
+                result.close()
+                raise
 
     def soft_close(self, result: Any, dbapi_cursor: Any) -> None:
         """The cursor is exhausted."""
@@ -114,18 +136,18 @@ class WitnessedFetch:
         self._inner.yield_per(result, dbapi_cursor, num)
         if result.cursor_strategy is not self:
             self._inner, result.cursor_strategy = result.cursor_strategy, self
-        self._chunk = num
+        self._chunk = self._largest = num
 
     def fetchone(self, result: Any, dbapi_cursor: Any, hard_close: bool = False) -> Any:
         """The next row, or None."""
         if self._waiting:
             return self._waiting.popleft()
         rows = self._inner.fetchmany(result, dbapi_cursor, self._chunk)
-        self._witness(rows)
+        self._witness(result, rows)
         if not rows:
             result._soft_close(hard=hard_close)  # as the plain strategies do at the end of the rows
             return None
-        self._chunk = max(self._chunk, min(self._chunk * 4, _LARGEST_CHUNK))
+        self._chunk = max(self._chunk, min(self._chunk * 4, self._largest))
         self._waiting = deque(rows)
         return self._waiting.popleft()
 
@@ -133,15 +155,18 @@ class WitnessedFetch:
         """The next rows, at most `size`."""
         if self._waiting:
             count = len(self._waiting) if size is None else min(size, len(self._waiting))
-            return [self._waiting.popleft() for _ in range(count)]
+            rows = [self._waiting.popleft() for _ in range(count)]
+            if size is not None and count < size:  # fewer rows than asked for mean the end, to whoever counts
+                rows += self.fetchmany(result, dbapi_cursor, size - count)
+            return rows
         rows = self._inner.fetchmany(result, dbapi_cursor, size)
-        self._witness(rows)
+        self._witness(result, rows)
         return rows
 
     def fetchall(self, result: Any, dbapi_cursor: Any) -> Any:
         """All rows that are left."""
         rows = self._inner.fetchall(result, dbapi_cursor)
-        self._witness(rows)
+        self._witness(result, rows)
         if self._waiting:
             rows = [*self._waiting, *rows]
             self._waiting = None
