@@ -1,0 +1,190 @@
+"""Shown means written: whoever pulls the plug, no row was seen that the log does not know of."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, insert
+
+from sa_privacy import AccessLog, Keyring, Privacy
+from sa_privacy.accesslog import read_events, verify_directory
+from tests.gate import world
+from tests.gate.trail import CLERK, Whose
+from tests.gate.world import Customer
+
+KILLS = 25
+READERS = 4
+PEOPLE = 40
+
+PROGRAM = """
+import os, sys, threading
+from sqlalchemy import create_engine, select
+from sa_privacy import AccessLog, Keyring, Privacy
+from tests.gate import world
+from tests.gate.world import Customer
+
+directory = sys.argv[1]
+keys = Keyring.load(directory + "/keys.json")
+ROWS = select(Customer.id, Customer.name).order_by(Customer.id)
+
+def in_parts(connection):
+    result = connection.execute(ROWS)
+    for part in iter(lambda: result.fetchmany(3), []):
+        yield from part
+
+WAYS = [
+    lambda connection: connection.execute(ROWS),
+    lambda connection: connection.execute(ROWS).fetchall(),
+    lambda connection: connection.execute(ROWS).yield_per(7),
+    in_parts,
+]
+
+def read(privacy, engine, out, reader):
+    for turn in range(10**9):
+        actor = f"{os.getpid()}:{reader}:{turn}"
+        with engine.connect() as connection, privacy.access("everything", role="clerk", actor=actor):
+            for row in WAYS[turn % 4](connection):
+                os.write(out, f"{actor} {row.id}\\n".encode())  # as a client would see it
+
+def work():
+    privacy = Privacy(world.POLICY, keys=keys, log=AccessLog.open(directory + "/log"), metadata=world.Base)
+    engine = create_engine(f"sqlite:///{directory}/shop.db")
+    privacy.install(engine)
+    out = os.open(directory + "/seen", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for reader in range(int(sys.argv[2])):
+        threading.Thread(target=read, args=(privacy, engine, out, reader)).start()
+
+# One process waits, with everything imported, and becomes a reading one for each line it is sent.
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        work()
+        break
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("gone", flush=True)
+"""
+
+
+@pytest.fixture
+def whose(tmp_path: Path) -> Whose:
+    """A shop of forty people, its keys on the disk, no log yet."""
+    keys = Keyring.generate()
+    keys.save(tmp_path / "keys.json")
+    privacy = Privacy(world.POLICY, keys=keys, log=None, metadata=world.Base)
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    privacy.install(engine)
+    world.Base.metadata.create_all(engine)
+    with privacy.access(**CLERK), engine.begin() as connection:
+        rows = [{"id": i, "name": f"n{i}", "email": "e", "tier": "t"} for i in range(1, PEOPLE + 1)]
+        connection.execute(insert(Customer), rows)
+    privacy.close()
+    engine.dispose()
+    return Whose(keys)
+
+
+@pytest.fixture
+def readers(tmp_path: Path, whose: Whose) -> Iterator[subprocess.Popen[str]]:
+    root = Path(__file__).parent.parent.parent
+    environment = os.environ | {"PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"}
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), str(READERS)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True, cwd=root
+    ) as process:
+        try:
+            yield process
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(20)
+
+
+def run_and_kill(readers: subprocess.Popen[str], seen: Path) -> None:
+    """Starts a process of readers, lets them get some rows, and ends it with kill -9."""
+    assert readers.stdin is not None
+    assert readers.stdout is not None
+    size = seen.stat().st_size if seen.exists() else 0
+    readers.stdin.write("go\n")
+    readers.stdin.flush()
+    child = int(readers.stdout.readline())
+    until = time.monotonic() + 20
+    while not seen.exists() or seen.stat().st_size == size:
+        assert time.monotonic() < until, "no row was ever seen"
+        time.sleep(0.002)
+    time.sleep(random.uniform(0, 0.1))
+    os.kill(child, signal.SIGKILL)
+    assert readers.stdout.readline() == "gone\n"
+
+
+def shown(seen: Path) -> dict[str, set[int]]:
+    """Which rows each access was shown."""
+    found = defaultdict(set)
+    for line in seen.read_text().splitlines():
+        actor, key = line.split()
+        found[actor].add(int(key))
+    return found
+
+
+def written(log: Path) -> dict[str, set[str]]:
+    """Whose rows each access was given, as the log has it."""
+    found = defaultdict(set)
+    intents = set()
+    for event in read_events(log):
+        if event.kind == "intent":
+            intents.add((event.writer, event.seq))
+        elif event.kind == "outcome":
+            assert (event.writer, event.intent) in intents, "an outcome stands behind its intent"
+            assert event.actor is not None
+            assert event.subjects is not None
+            assert event.rows == len(event.subjects)
+            found[event.actor].update(event.subjects)
+    return found
+
+
+def test_after_kill_nine_every_row_that_was_seen_has_its_outcome_in_the_log(
+    tmp_path: Path, readers: subprocess.Popen[str], whose: Whose
+) -> None:
+    log, seen = tmp_path / "log", tmp_path / "seen"
+    for round_ in range(1, KILLS + 1):
+        run_and_kill(readers, seen)
+        found = verify_directory(log)
+        assert found.ok, str(found)
+        assert found.segments == len(found.unclosed) == round_, "each process goes on in a segment of its own"
+    outcomes = written(log)
+    rows = shown(seen)
+    assert len({actor.partition(":")[0] for actor in rows}) == KILLS
+    assert len({actor.split(":")[1] for actor in rows}) == READERS
+    for actor, keys in rows.items():
+        assert whose(keys) <= outcomes[actor], actor
+
+
+def test_a_line_that_was_not_finished_is_torn_and_no_tampering_and_the_next_process_goes_on(
+    tmp_path: Path, readers: subprocess.Popen[str], whose: Whose
+) -> None:
+    log, seen = tmp_path / "log", tmp_path / "seen"
+    for round_ in range(1, 4):
+        run_and_kill(readers, seen)
+        last = max(log.glob("*.jsonl"))
+        lines = last.read_bytes().splitlines(keepends=True)
+        cut = random.randrange(1, len(lines[-1]))
+        os.truncate(last, last.stat().st_size - cut)  # what a crash of the machine leaves of a last write
+        found = verify_directory(log)
+        assert found.ok, str(found)
+        assert len(found.torn) == round_
+        assert found.torn[-1].segment == last.name
+        assert found.torn[-1].line == len(lines)
+        assert sum(1 for _ in read_events(log)) == found.events
+    reader = AccessLog.open(log)
+    assert reader.append("use", b"") == 1
+    reader.close()
+    found = verify_directory(log)
+    assert (found.ok, found.segments, len(found.torn)) == (True, 4, 3)
