@@ -120,6 +120,33 @@ def test_a_joined_child_is_the_person_its_parent_is() -> None:
     }
 
 
+def test_a_joined_child_of_what_belongs_to_a_person_leads_through_its_parent() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Customer(Base):
+        __tablename__ = "customers"
+        __data_subject__ = DataSubject("customer", key="id")
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Order(Base):
+        __tablename__ = "orders"
+        __data_subject__ = DataSubject("customer", via="customer")
+        id: Mapped[int] = mapped_column(primary_key=True)
+        customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+        customer: Mapped[Customer] = relationship()
+
+    class Gift(Order):
+        __tablename__ = "gifts"
+        order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+        note: Mapped[str] = pii_column(category="name")
+
+    steps = (("order_id", "orders", "id"), ("customer_id", "customers", "id"))
+    assert paths(Base)["gifts"] == SubjectPath("customer", None, steps)
+    assert make_privacy(Base).catalogue.holders["gifts"] == ("orders.customer_id", "customer")
+    assert Gift.__tablename__ == "gifts"
+
+
 def test_an_abstract_base_may_say_it_for_all() -> None:
     class Base(DeclarativeBase):
         pass

@@ -262,6 +262,11 @@ def _step(table: Table, mapper: Mapper[Any] | None, via: str) -> tuple[Column[An
             here, there = pairs[0]
             if isinstance(here, Column) and isinstance(there, Column) and here.table is table:
                 return here, there
+        if pairs and mapper.inherits is not None and table not in mapper.inherits.tables:
+            for column in table.columns:  # a joined child: its parent's row knows whose it is
+                for key in column.foreign_keys:
+                    if key.column.table in mapper.inherits.tables:
+                        return column, key.column
         elif via in mapper.column_attrs:
             via = mapper.column_attrs[via].columns[0].name
     if via in table.columns:

@@ -79,10 +79,31 @@ class Catalogue:
         self._by_name: dict[str, list[PersonalTable]] = {}
         for table in tables:
             self._by_name.setdefault(table.table.lower(), []).append(table)
+        #: By full name.
+        self.by_name: dict[str, PersonalTable] = {table.name: table for table in tables}
+        #: For each table that belongs to data subjects, the column that holds the subject's key at the end of the way,
+        #: and the kind of subject: ``order_items`` lead to ``("orders.customer_id", "customer")``.
+        self.holders: dict[str, tuple[str, str]] = {
+            table.name: holder for table in tables if (holder := self._holder(table, ())) is not None
+        }
+        #: For each table, the columns that others lead to on the way to their subject.
+        self.led_to: dict[str, set[str]] = {}
+        for table in tables:
+            for _, there, column in table.subject.steps if table.subject is not None else ():
+                self.led_to.setdefault(there, set()).add(column)
         self._plain = frozenset(((s.lower() if s else None), t.lower()) for s, t in plain)
 
     def __iter__(self) -> Iterator[PersonalTable]:
         return iter(self.tables)
+
+    def _holder(self, table: PersonalTable, seen: tuple[str, ...]) -> tuple[str, str] | None:
+        subject = table.subject
+        if subject is None or table.name in seen:
+            return None
+        if subject.key is not None:
+            return f"{table.name}.{subject.key}", subject.kind
+        after = self.by_name.get(subject.steps[0][1]) if subject.steps else None
+        return None if after is None else self._holder(after, (*seen, table.name))
 
     def find(self, schema: str | None, table: str) -> tuple[PersonalTable, ...]:
         """The tables a mention may mean; several where it cannot be told apart, none where it is not personal.

@@ -100,9 +100,13 @@ class Changes(Queries):
             if isinstance(left, (exp.Tuple, exp.Paren)):
                 places = left.expressions if isinstance(left, exp.Tuple) else [left.this]
                 names = [self.place(place, target) for place in places]
+                for name in names:
+                    self.work.move(target.tables, name, None)
                 self.several(right, scope, target, names)
             else:
-                self.value(right, scope, target, self.place(left, target))
+                name = self.place(left, target)
+                self.work.move(target.tables, name, self.work.bind_of(right))
+                self.value(right, scope, target, name)
 
     def place(self, node: exp.Expr, target: Source) -> str:
         """The column on the left of an assignment."""
@@ -176,7 +180,7 @@ class Changes(Queries):
         if self.work.spelled.replaces:
             self.writes(target, None)
             self.assigned(target, None)
-            self.deleted(target)
+            self.replaced(target)
         self.inserted(node.args.get("expression"), outer, target, columns)
         if conflict is not None:
             self.conflict(conflict, scope, target, columns)
@@ -266,7 +270,7 @@ class Changes(Queries):
         self.sources_of(node, scope, "read")
         self.assignments(node.expressions, scope, target)
         if self.work.spelled.replaces:
-            self.deleted(target)
+            self.replaced(target)
         self.where(node.args.get("where"), scope)
         self.modifiers(node, scope, Rows(exact=False))
         return self.returning(node.args.get("returning"), scope)
@@ -284,6 +288,11 @@ class Changes(Queries):
 
     def deleted(self, target: Source) -> None:
         self.work.deletes |= {table.name for table in target.tables if table.columns}
+
+    def replaced(self, target: Source) -> None:
+        """Rows in the way are deleted, whatever the statement says of the rows it is about."""
+        self.deleted(target)
+        self.work.reach(table.name for table in target.tables)
 
     def merge(self, node: exp.Merge, outer: Scope) -> Rows:
         only(node, "this", "using", "on", "whens", "with_", "returning")

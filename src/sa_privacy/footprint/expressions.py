@@ -210,6 +210,7 @@ class Expressions:
             )
         if touches is not None:
             self.work.use(touches, "read")
+            self.work.reach(name.rpartition(".")[0] for name in touches)
         elif not known(plain, self.dialect) and plain != "set_config":
             raise unreadable(
                 f"the function {full} may read anything",
@@ -284,7 +285,11 @@ class Expressions:
             self.work.take(out)
             lineage |= out.lineage
         if node.args.get("query"):
-            self.work.match(self.query(node.args["query"], scope, "match").all)
+            rows = self.query(node.args["query"], scope, "match")
+            self.work.match(rows.all)
+            member = rows.outs[0].node if rows.exact and len(rows.outs) == 1 else None
+            if member is not None:
+                self.work.pins.members[id(node)] = member
         place = node.args.get("field")
         if place is not None:
             lineage |= self.listed(place, scope, use)

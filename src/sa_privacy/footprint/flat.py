@@ -44,6 +44,7 @@ class _Flat:
         self.inside: set[str] = set()
         self.pins: set[KeyPredicate] = set()
         self.inserts: list[tuple[str, tuple[tuple[str, str | int], ...]]] = []
+        self.moves: list[tuple[str, str, str | int | None]] = []
         self.schema: str | None = None
         self.table_name = ""
 
@@ -153,6 +154,7 @@ class _Flat:
             mentions=() if verb == "insert" else (mention,),
             inserts=tuple(self.inserts),
             assigned=frozenset(self.assigned),
+            moves=tuple(self.moves),
         )
 
     def insert(self) -> None:
@@ -193,7 +195,10 @@ class _Flat:
         while True:
             out = self.column(qualified=False)
             self.need(self.sign("="))
-            self.value()
+            bind = self.value()[1]
+            for table in self.source.tables:
+                if out.name is not None and self.index.leads(table, out.name):
+                    self.moves.append((table.name, _short(out), bind))
             self.writes |= out.lineage
             self.assigned |= out.lineage
             if not self.sign(","):

@@ -24,6 +24,8 @@ class Pins:
         self.bind_of = bind_of
         self.values: dict[Node, set[Bind]] = {}
         self.implies: dict[Node, set[Node]] = {}
+        #: What the one column of a subquery is that stands in ``x IN (SELECT ...)``, by the id of the IN.
+        self.members: dict[int, Node] = {}
 
     def condition(
         self, node: exp.Expr | None, locate: Callable[[exp.Expr], Node | None], bound: Collection[int]
@@ -32,7 +34,9 @@ class Pins:
         for part in _conjuncts(node):
             if isinstance(part, exp.EQ):
                 self._equal(_plain(part.this), _plain(part.expression), locate, bound)
-            elif isinstance(part, exp.In) and not part.args.get("query"):
+            elif isinstance(part, exp.In) and part.args.get("query"):
+                self.equal(self.members.get(id(part)), locate(_plain(part.this)), bound)
+            elif isinstance(part, exp.In):
                 items = part.expressions
                 bind = self.bind_of(items[0]) if len(items) == 1 else None
                 if bind is not None:

@@ -12,7 +12,8 @@ __all__ = ["NOTHING", "Footprint", "KeyPredicate"]
 class KeyPredicate:
     """``table.column = <bound value>`` that holds for every row the statement reaches through one mention of the table.
 
-    :param column: ``"table.column"``, as the catalogue spells it; the column need not be personal.
+    :param column: ``"table.column"``, as the catalogue spells it; the column need not be personal. Where it is of
+        another table than the mention, it is of the row that the mention's row leads to on the way to its person.
     :param bind: where the value stands among the statement's parameters: the bind name (SQLAlchemy) or the
         position (driver SQL).
     :param many: the predicate is ``IN`` over a list parameter.
@@ -42,6 +43,9 @@ class Footprint:
         updates or deletes from: the table's name and its key predicates.
     :param inserts: for each table of the catalogue inserted into: the table, and for each column given a bound value
         its name and the bind name or position.
+    :param assigned: personal columns written otherwise than by a bound value of a new row.
+    :param moves: assignments, in rows that are there already, to columns that lead to a row's person: the table, the
+        column, and the bind of its new value, or None where that is computed.
     """
 
     reads: frozenset[str] = frozenset()
@@ -53,6 +57,7 @@ class Footprint:
     mentions: tuple[tuple[str, tuple[KeyPredicate, ...]], ...] = ()
     inserts: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = ()
     assigned: frozenset[str] = frozenset()
+    moves: tuple[tuple[str, str, str | int | None], ...] = ()
 
     @property
     def personal(self) -> bool:

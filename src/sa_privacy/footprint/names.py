@@ -37,6 +37,7 @@ class Index:
         self._exact: dict[int, frozenset[str]] = {
             id(table): frozenset(_short(name) for name in table.all_columns) for table in catalogue
         }
+        self._leading: dict[str, frozenset[str]] = _leading(catalogue)
         self._long = [t for t in catalogue if len(t.table.encode()) > 63]
 
     def find(self, schema: str | None, name: str) -> tuple[PersonalTable, ...]:
@@ -64,9 +65,28 @@ class Index:
             return column in self._spelling[id(table)]
         return column in self._exact[id(table)]
 
+    def leads(self, table: PersonalTable, column: str) -> bool:
+        """Whether the column says whose a row is, of this table or of one that leads through it."""
+        return column.lower() in self._leading[table.name]
+
     def whole(self, tables: Iterable[PersonalTable]) -> frozenset[str]:
         """All personal columns of the tables."""
         return frozenset(column.name for table in tables for column in table.columns.values())
+
+
+def _leading(catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {table.name: set() for table in catalogue}
+    for table in catalogue:
+        if table.subject is None:
+            continue
+        if table.subject.key is not None:
+            found[table.name].add(table.subject.key.lower())
+        for at, (here, there, column) in enumerate(table.subject.steps):
+            if at == 0:
+                found[table.name].add(here.lower())
+            if there in found:
+                found[there].add(column.lower())
+    return {name: frozenset(columns) for name, columns in found.items()}
 
 
 def _personal(table: PersonalTable) -> list[str]:

@@ -416,6 +416,7 @@ class Queries(Expressions):
         if full in declared:
             touched = declared[full]
             self.work.use(touched, "read")
+            self.work.reach(name.rpartition(".")[0] for name in touched)
             self.work.inside |= touched
             return self.derived(alias, Rows(exact=False, spill=touched))
         return self.foreign(schema, name, alias)

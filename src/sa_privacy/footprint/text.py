@@ -60,4 +60,5 @@ def _together(footprints: Sequence[Footprint]) -> Footprint:
         mentions=tuple(m for f in footprints for m in f.mentions),
         inserts=tuple(i for f in footprints for i in f.inserts),
         assigned=empty.union(*(f.assigned for f in footprints)),
+        moves=tuple(m for f in footprints for m in f.moves),
     )

@@ -121,7 +121,7 @@ def binds_by_name(footprint: Footprint, compiled: SQLCompiler) -> Footprint:
 
     The names are those of ``compiled_parameters``, whatever the driver makes of them in the text.
     """
-    if not (footprint.mentions or footprint.inserts):
+    if not (footprint.mentions or footprint.inserts or footprint.moves):
         return footprint
     names = bind_names_in_text(compiled)
     return replace(
@@ -132,6 +132,9 @@ def binds_by_name(footprint: Footprint, compiled: SQLCompiler) -> Footprint:
         ),
         inserts=tuple(
             (table, tuple((column, names.get(bind, bind)) for column, bind in row)) for table, row in footprint.inserts
+        ),
+        moves=tuple(
+            (table, column, bind if bind is None else names.get(bind, bind)) for table, column, bind in footprint.moves
         ),
     )
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlglot import exp
 
-from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.columns.catalogue import Catalogue, PersonalTable
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.keys import Bind, Pins
 from sa_privacy.footprint.lexer import Dialect, unreadable
 from sa_privacy.footprint.model import Footprint
 from sa_privacy.footprint.names import Index, index_of
+from sa_privacy.footprint.owners import Owners
 from sa_privacy.footprint.relations import Relations
 from sa_privacy.footprint.scope import EMPTY, Out, Rows, Source
 from sa_privacy.footprint.writer import Binds, Spelled
@@ -56,6 +57,7 @@ class Work:
     inherited: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
     inserts: list[tuple[str, tuple[tuple[str, str | int], ...]]] = field(default_factory=list)
     loose: list[tuple[str, Use]] = field(default_factory=list)
+    moves: list[tuple[str, str, str | int | None]] = field(default_factory=list)
     assigning: frozenset[str] = EMPTY
     pins: Pins = field(init=False)
 
@@ -104,10 +106,21 @@ class Work:
             raise unreadable("a parameter of the statement cannot be read")
         return self.spelled.binds[int(number)]
 
+    def reach(self, tables: Iterable[str]) -> None:
+        """Notes tables of which rows are reached that no condition of the statement binds."""
+        self.inherited += [(table, ()) for table in sorted(set(tables))]
+
+    def move(self, tables: Sequence[PersonalTable], column: str, bind: Bind | None) -> None:
+        """Notes an assignment to a column that leads to a row's person."""
+        for table in tables:
+            if self.asked.index.leads(table, column):
+                name = self.asked.index.spelling(table, column) or column
+                self.moves.append((table.name, name, None if bind is None or bind[1] else bind[0]))
+
     def snapshot(self) -> Callable[[], None]:
         """Remembers the state; the function returned goes back to it."""
         sets = [self.reads, self.matches, self.writes, self.assigned, self.deletes, self.inside]
-        lists: list[list[Any]] = [self.mentions, self.inherited, self.inserts, self.loose]
+        lists: list[list[Any]] = [self.mentions, self.inherited, self.inserts, self.loose, self.moves]
         kept_sets, kept_lists = [set(s) for s in sets], [list(x) for x in lists]
         values = {k: set(v) for k, v in self.pins.values.items()}
         implies = {k: set(v) for k, v in self.pins.implies.items()}
@@ -126,8 +139,11 @@ class Work:
         """The finished footprint."""
         self._settle_loose()
         self.pins.settle()
+        owners = Owners(self.pins, self.mentions, self.asked.catalogue)
         mentions = [
-            (table.name, self.pins.of(source, at)) for source in self.mentions for at, table in enumerate(source.tables)
+            (table.name, owners.predicates(source, at))
+            for source in self.mentions
+            for at, table in enumerate(source.tables)
         ]
         outputs: tuple[str | None, ...] = ()
         if rows is not None and rows.exact:
@@ -142,6 +158,7 @@ class Work:
             mentions=(*mentions, *self.inherited),  # type: ignore[arg-type]
             inserts=tuple(self.inserts),
             assigned=frozenset(self.assigned),
+            moves=tuple(self.moves),
         )
 
     def _settle_loose(self) -> None:

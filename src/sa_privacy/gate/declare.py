@@ -38,6 +38,9 @@ def adding(
         return replace(before, version=version, functions={**before.functions, function.lower(): seen})
     if view is not None:
         return replace(before, version=version, views={**before.views, view.lower(): seen})
-    footprint = Footprint(reads=seen, matches=frozenset(matches), writes=frozenset(writes))
+    touched = (seen, frozenset(matches), frozenset(writes))
+    tables = {name.rpartition(".")[0] for names in touched for name in names}
+    # Which of their rows it reaches is not said, so it is not one person's rows only.
+    footprint = Footprint(*touched, mentions=tuple((table, ()) for table in sorted(tables)))
     prints: Any = {fingerprint(str(sql), dialect): footprint}
     return replace(before, version=version, statements={**before.statements, **prints})
