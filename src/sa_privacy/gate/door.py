@@ -53,6 +53,8 @@ class Door:
                 plan = self._plan_text(statement, context)
         if plan.concerns:
             self.gate.admit(plan, parameters, context)
+        elif plan.moves:
+            self.gate.admit_move(plan, parameters, context)
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> None:
         """The same, for statements sent without parameters."""
@@ -85,7 +87,11 @@ class Door:
                 compiled, catalogue=catalogue, declarations=self.gate.declarations(), relations=relations
             )
             if found is not None:
-                plan = Plan(found, catalogue, fingerprint(compiled.string, self.dialect) if found.personal else "")
+                plan = Plan(
+                    found,
+                    catalogue,
+                    fingerprint(compiled.string, self.dialect) if found.personal or found.moves else "",
+                )
                 plan.lasting = not relations.asked
                 return plan
         text, as_compiled = text_to_judge(context)
@@ -118,6 +124,6 @@ class Door:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
         else:
             named = found if compiled is None else binds_by_name(found, compiled)
-            plan = Plan(named, catalogue, fingerprint(sql, self.dialect) if found.personal else "")
+            plan = Plan(named, catalogue, fingerprint(sql, self.dialect) if found.personal or found.moves else "")
         plan.lasting = not relations.asked
         return plan

@@ -21,6 +21,7 @@ from sa_privacy.errors import AccessDenied, LogUnavailable, PrivacyError, RowsDe
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows
 from sa_privacy.gate.observe import plan_as_enforced
+from sa_privacy.gate.own_conditions import ask_for_own_keys
 from sa_privacy.gate.plan import (
     Plan,
     Verdict,
@@ -113,15 +114,34 @@ class Gate:
         verdict = plan.verdicts.get(grant)
         if verdict is None:
             verdict = plan.verdicts[grant] = self._verdict(plan, grant)
-        own = None
         if not verdict.passes:
-            verdict, own = self._look_closer(plan, verdict, access, parameters, context)
+            verdict = self._look_closer(plan, verdict, access, parameters, context)
         event = access_members(access) + verdict.members
         subjects: tuple[str, ...] = ()
         if plan.predicates and self._pseudonym is not None:
             subjects = subjects_of_predicates(plan, bound_values(context, parameters), self._pseudonym)
         intent = self.write("intent", event + subject_members(subjects) if subjects else event)
-        context.cursor_fetch_strategy = WitnessedFetch(self, plan, access, context, event, intent, subjects, own)
+        context.cursor_fetch_strategy = WitnessedFetch(self, plan, access, context, event, intent, subjects)
+
+    def admit_move(self, plan: Plan, parameters: Any, context: Any) -> None:
+        """Lets a statement through that touches no personal data, but may change whose a row is, or raises.
+
+        :raises RowsDenied: the access reaches only one person's rows, and a row would change hands.
+        """
+        scope = self.scopes.get()
+        if scope is None or not scope.alive or not own_rows.has_own_purpose(scope.access):
+            return
+        access = scope.access
+        try:
+            own_rows.require_kept(plan, access, bound_values(context, parameters), self._ask(context, access))
+        except RowsDenied:
+            word = "would_deny" if self.mode == "observe" else "denied"
+            self.write("intent", access_members(access) + plan.encode(word, ["rows of others"], self.policy.hash))
+            if self.mode == "enforce":
+                raise
+
+    def _ask(self, context: Any, access: Access) -> own_rows.Ask:
+        return ask_for_own_keys(context, self.catalogue(), self.live.metadata, access)
 
     def decide(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Decision:
         """What the policy says of a plan under a grant."""
@@ -145,8 +165,8 @@ class Gate:
 
     def _look_closer(
         self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any
-    ) -> tuple[Verdict, own_rows.Proofs]:
-        """The verdict that stands after all, with what the rows have to prove; or an error, written down."""
+    ) -> Verdict:
+        """The verdict that stands after all; or an error, written down."""
         real = plan
         try:
             if self.mode == "observe":
@@ -156,15 +176,15 @@ class Gate:
             if plan.sealed_inside:
                 raise sealed_column(plan.sealed_inside, access.grant if access is not None else None)
             if verdict.own and access is not None:
-                return verdict, own_rows.require(plan, access, bound_values(context, parameters))
+                own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
         except PrivacyError as error:
             word = "would_deny" if self.mode == "observe" else "denied"
             encoded = real.encode(word, denials_of(error, verdict.decision), self.policy.hash)
             if self.mode == "enforce":
                 self.write("intent", access_members(access) + encoded)
                 raise
-            return Verdict(verdict.decision, encoded, passes=True), None
-        return verdict, None
+            return Verdict(verdict.decision, encoded, passes=True)
+        return verdict
 
     def _as_enforced(self, plan: Plan, verdict: Verdict, access: Access | None, context: Any) -> tuple[Plan, Verdict]:
         """What would be judged if uncovered attributes left themselves out. The event still tells what was sent."""
@@ -207,7 +227,6 @@ class Gate:
     def outcome(self, passage: WitnessedFetch, rows: Sequence[Any]) -> None:
         """Rows are about to be handed over: notes how many, whose, and how many sealed cells.
 
-        :raises RowsDenied: the purpose reaches only one person's rows, and these are not theirs.
         :raises LogUnavailable: the event could not be written; the rows are not handed over.
         """
         count = len(rows)
@@ -216,17 +235,6 @@ class Gate:
                 self.outcome(passage, rows[start : start + _ROWS_IN_EVENT])
             return
         plan = passage.plan
-        if passage.own is not None:
-            try:
-                own_rows.check(passage.own, rows, plan, passage.access)
-            except RowsDenied:
-                word = "denied" if self.mode == "enforce" else "would_deny"
-                encoded = plan.encode(word, ["rows of others"], self.policy.hash)
-                if self.mode == "enforce":
-                    ending = outcome_members(passage.intent, 0, None, None)
-                    self.write("outcome", access_members(passage.access) + encoded + ending)
-                    raise
-                passage.event = access_members(passage.access) + encoded
         cells = None
         if plan.cells:
             cells = 0

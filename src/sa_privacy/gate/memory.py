@@ -10,11 +10,12 @@ loaded values that the new one does not cover are unloaded from the sessions tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from sqlalchemy import event
+from sqlalchemy import Table, event
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import (
     ColumnProperty,
     CompositeProperty,
@@ -25,7 +26,7 @@ from sqlalchemy.orm import (
 )
 
 from sa_privacy.access import Access, Scope, ended
-from sa_privacy.columns.catalogue import PersonalColumn
+from sa_privacy.columns.catalogue import PersonalColumn, SubjectPath
 from sa_privacy.errors import NotLoaded
 from sa_privacy.gate import own_rows, tasks
 from sa_privacy.gate.orm import base_columns
@@ -63,6 +64,18 @@ def marks(instance: object) -> Mark | None:
     """The mark of an object, or None where it was not loaded through a protected engine."""
     state = instance.__dict__.get(InstanceKey)
     return None if state is None else state.__dict__.get(_MARK)
+
+
+def _stored(state: InstanceState[Any]) -> Iterator[tuple[Table, dict[str, Any]]]:
+    """The unchanged values in memory of an object, by table and column."""
+    found: dict[Table, dict[str, Any]] = {}
+    for prop in state.mapper.column_attrs:
+        if prop.key in state.dict and prop.key not in state.committed_state:
+            for column in prop.columns:
+                table = getattr(column, "table", None)
+                if isinstance(table, Table):
+                    found.setdefault(table, {})[column.name] = state.dict[prop.key]
+    yield from found.items()
 
 
 def guard_attribute(attribute: Any) -> None:
@@ -317,10 +330,28 @@ class Memory:
                 self._require_own(access, state, columns)
             self._used(access, state, mark, columns)
             return instance.__dict__[key]
+        self._load_decided(decision.own, access, instance, state, key, columns)
+        return give(attribute, instance, owner)
+
+    def _load_decided(
+        self,
+        own: bool,
+        access: Access,
+        instance: object,
+        state: InstanceState[Any],
+        key: str,
+        columns: tuple[PersonalColumn, ...],
+    ) -> None:
+        if own and self._subject(state):
+            self._require_own(access, state, columns)
         session = object_session(instance)
         if session is not None:
-            self._load_covered(session, instance, state, grant, key)
-        return give(attribute, instance, owner)
+            try:
+                self._load_covered(session, instance, state, access.grant, key)
+            except InvalidRequestError:
+                if own:  # the row is not among theirs
+                    raise own_rows.refusal_in_memory(access, columns) from None
+                raise
 
     def _observe(self, columns: Iterable[PersonalColumn], access: Access | None, state: InstanceState[Any]) -> None:
         if self.gate.mode != "observe" or not columns or _MARK not in state.__dict__:
@@ -366,22 +397,38 @@ class Memory:
         return found
 
     def _require_own(self, access: Access, state: InstanceState[Any], columns: tuple[PersonalColumn, ...]) -> None:
-        subjects = self._subject(state)
-        if not any(own_rows.is_subject(access, kind, key) for kind, key in subjects.items()):
+        subjects, catalogue = self._subject(state), self.gate.catalogue()
+        if not any(own_rows.is_subject(access, kind, key, catalogue) for kind, key in subjects.items()):
             raise own_rows.refusal_in_memory(access, columns)
 
     def _subject(self, state: InstanceState[Any]) -> dict[str, Any]:
-        """Whose the object is, where its key is in memory: kind and key."""
+        """Whose the object is, where the key is in memory, in it or in the objects it leads to: kind and key."""
         found: dict[str, Any] = {}
-        mapper = state.mapper
-        for prop in mapper.column_attrs:
-            for column in prop.columns:
-                table = getattr(column, "table", None)
-                for known in self.gate.catalogue().find(getattr(table, "schema", None), getattr(table, "name", "")):
-                    subject = known.subject
-                    if subject is not None and subject.key == column.name and prop.key in state.dict:
-                        found[subject.kind] = state.dict[prop.key]
+        for table, values in _stored(state):
+            for known in self.gate.catalogue().find(table.schema, table.name):
+                holder = self._holder(known.subject, values, state) if known.subject is not None else None
+                if holder is not None:
+                    found[holder[0]] = holder[1]
         return found
+
+    def _holder(
+        self, subject: SubjectPath, values: Mapping[str, Any], state: InstanceState[Any]
+    ) -> tuple[str, Any] | None:
+        if subject.key is not None:
+            return (subject.kind, values[subject.key]) if subject.key in values else None
+        here, there, column = subject.steps[0]
+        session, after = state.session, self.gate.catalogue().by_name.get(there)
+        if session is None or after is None or after.subject is None or values.get(here) is None:
+            return None
+        for relation in state.mapper.relationships:
+            pairs = [(one.name, str(other)) for one, other in relation.local_remote_pairs or ()]
+            if pairs == [(here, f"{there}.{column}")] and len(relation.mapper.primary_key) == 1:
+                instance = session.identity_map.get(relation.mapper.identity_key_from_primary_key((values[here],)))
+                other: InstanceState[Any] | None = instance and instance.__dict__[InstanceKey]
+                for table, held in _stored(other) if other is not None else ():
+                    if table.fullname == there and held.get(column) == values[here] and other is not None:
+                        return self._holder(after.subject, held, other)
+        return None
 
     # -- loading --------------------------------------------------------------------------------------------------
 

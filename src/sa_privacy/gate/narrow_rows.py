@@ -1,97 +1,147 @@
-"""Limits ORM statements to the subject's own rows, for purposes with ``rows = "own"``.
+"""Limits what SQLAlchemy builds to the subject's own rows, for purposes with ``rows = "own"``.
 
-This is the courtesy: ``select(Order)`` gives the customer's own orders. The law is in :mod:`sa_privacy.gate.own_rows`.
+This is the courtesy: ``select(Order)`` gives the customer's own orders, and a flush changes no others. The law is in
+:mod:`sa_privacy.gate.own_rows`.
+
+A flush finds rows by their primary key. Its UPDATE and DELETE get the owner's condition too, so that whose the row is
+is decided by the very statement that changes it: a row that changed hands a moment ago is not touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Column, ColumnElement, Connection, Delete, Select, Table, Update, event, inspect
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, with_loader_criteria
 
 from sa_privacy.access import Access
-from sa_privacy.columns.catalogue import PersonalTable
+from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.gate.engine import Gate
+from sa_privacy.gate.own_conditions import own_condition
+from sa_privacy.gate.own_rows import has_own_purpose
 
 __all__ = ["limit_to_own_rows", "own_criteria"]
 
 
 def limit_to_own_rows(gate: Gate, governs: Callable[[Session, Mapper[Any]], bool]) -> Callable[[], None]:
-    """Starts limiting; returns what stops it. Sessions are only known by their class, so the listener is there."""
+    """Starts limiting; returns what stops it. Sessions are only known by their class, so the listeners are there."""
+    limits = _Limits(gate, governs)
+    listeners: list[tuple[str, Callable[..., None]]] = [
+        ("do_orm_execute", limits.do_orm_execute),
+        ("before_flush", limits.before_flush),
+    ]
+    for name, listener in listeners:
+        event.listen(Session, name, listener)
 
-    def do_orm_execute(state: ORMExecuteState) -> None:
-        if state.is_column_load or gate.mode != "enforce" or _limiting(gate) is None:
+    def stop() -> None:
+        for name, listener in listeners:
+            event.remove(Session, name, listener)
+
+    return stop
+
+
+class _Limits:
+    """Listens to sessions, and to the connections on which they change rows under such a purpose."""
+
+    def __init__(self, gate: Gate, governs: Callable[[Session, Mapper[Any]], bool]) -> None:
+        self.gate = gate
+        self.governs = governs
+
+    def do_orm_execute(self, state: ORMExecuteState) -> None:
+        """A session executes a statement."""
+        access = _own_access(self.gate)
+        if access is None or not (state.is_select or state.is_update or state.is_delete):
             return
-        if not (state.is_select or state.is_update or state.is_delete):
+        mappers = {*state.all_mappers} | ({state.bind_mapper} if state.bind_mapper is not None else set())
+        if not any(self.governs(state.session, mapper) for mapper in mappers):
             return
-        if not any(governs(state.session, mapper) for mapper in state.all_mappers):
+        if state.is_column_load:
+            _limit_refresh(state, self.gate.catalogue(), access)
             return
-        for criterion in own_criteria(gate):
+        if not state.is_select:
+            self._watch(state.session, mappers)
+        for criterion in own_criteria(self.gate):
             state.statement = state.statement.options(criterion)
 
-    event.listen(Session, "do_orm_execute", do_orm_execute)
-    return lambda: event.remove(Session, "do_orm_execute", do_orm_execute)
+    def before_flush(self, session: Session, *_: Any) -> None:
+        """A session is about to write what was changed."""
+        if _own_access(self.gate) is not None:
+            changed = chain(session.dirty, session.deleted, session.new)
+            self._watch(session, {inspect(instance).mapper for instance in changed})
+
+    def _watch(self, session: Session, mappers: Collection[Mapper[Any]]) -> None:
+        """Only a connection that such a purpose writes on is watched: others pay nothing."""
+        for mapper in mappers:
+            if self.governs(session, mapper):
+                connection = session.connection(bind_arguments={"mapper": mapper})
+                if not event.contains(connection, "before_execute", self.before_execute):
+                    event.listen(connection, "before_execute", self.before_execute, retval=True)
+
+    def before_execute(self, _: Connection, statement: Any, *said: Any) -> tuple[Any, Any, Any]:
+        """An UPDATE or DELETE is about to be compiled: it gets the owner's condition."""
+        access = _own_access(self.gate) if isinstance(statement, (Update, Delete)) else None
+        if access is not None and isinstance(statement.table, Table):
+            condition = own_condition(statement.table, statement.table, self.gate.catalogue(), access)
+            if condition is not None:
+                statement = statement.where(condition)
+        return statement, said[0], said[1]
 
 
 def own_criteria(gate: Gate) -> Iterator[Any]:
     """What limits an ORM statement to the rows of the subject of the access in force; nothing where none is."""
-    access = _limiting(gate)
-    for mapper, key, subject in _limits(gate, access) if access is not None else ():
-        yield with_loader_criteria(
-            mapper, getattr(mapper.class_, key) == subject, include_aliases=True, propagate_to_loaders=False
-        )
+    access = _own_access(gate)
+    for mapper, condition in _conditions(gate.catalogue(), access) if access is not None else ():
+        yield with_loader_criteria(mapper, condition, include_aliases=True, propagate_to_loaders=False)
 
 
-def _limiting(gate: Gate) -> Access | None:
+def _own_access(gate: Gate) -> Access | None:
+    """The access in force, where it reaches only one person's rows and says whose."""
     scope = gate.scopes.get()
-    if scope is None or not scope.alive:
+    if scope is None or not scope.alive or gate.mode != "enforce":
         return None
     access = scope.access
-    return access if access.subject is not None and _has_own_purpose(access) else None
+    return access if access.subject is not None and has_own_purpose(access) else None
 
 
-def _has_own_purpose(access: Access) -> bool:
-    policy = access.grant.policy
-    return any(policy.purposes[name].rows == "own" for name in access.purposes)
+def _limit_refresh(state: ORMExecuteState, catalogue: Catalogue, access: Access) -> None:
+    """A refresh takes no loader criteria."""
+    mapper = state.bind_mapper
+    if mapper is not None and isinstance(state.statement, Select):
+        condition = _mapped_condition(mapper, catalogue, access)
+        if condition is not None:
+            state.statement = state.statement.where(condition)
 
 
-def _limits(gate: Gate, access: Access) -> Iterator[tuple[Mapper[Any], str, Any]]:
-    """The mapped classes whose rows are limited: mapper, attribute that holds the subject's key, and the key."""
-    catalogue = gate.catalogue()
+def _conditions(catalogue: Catalogue, access: Access) -> list[tuple[Mapper[Any], ColumnElement[bool]]]:
+    """What limits the mapped classes, made once for an access; subclasses are limited with their parents."""
+    known: tuple[Catalogue, list[tuple[Mapper[Any], ColumnElement[bool]]]] | None = access.notes.get("own conditions")
+    if known is not None and known[0] is catalogue:
+        return known[1]
+    found = []
+    complete = True
     for mapper in all_mappers():
-        if not mapper.configured:
-            continue
-        for prop in mapper.column_attrs:
+        complete = complete and mapper.configured
+        condition = _mapped_condition(mapper, catalogue, access) if mapper.configured else None
+        if condition is not None:
+            parent = mapper.inherits
+            if parent is None or _mapped_condition(parent, catalogue, access) is None:
+                found.append((mapper, condition))
+    if complete:
+        access.notes["own conditions"] = (catalogue, found)
+    return found
+
+
+def _mapped_condition(mapper: Mapper[Any], catalogue: Catalogue, access: Access) -> ColumnElement[bool] | None:
+    """What limits one mapped class, in terms of its attributes, so that aliases can be limited too."""
+    for table in mapper.tables:
+        for prop in mapper.column_attrs if isinstance(table, Table) else ():
+            attribute = getattr(mapper.class_, prop.key)
             for column in prop.columns:
-                table = getattr(column, "table", None)
-                for known in catalogue.find(getattr(table, "schema", None), getattr(table, "name", "")):
-                    if _is_limited(known, column.name, access):
-                        key = _key(access, known)
-                        if key is not None:
-                            yield mapper, prop.key, _typed(column, key)
-
-
-def _is_limited(table: PersonalTable, column: str, access: Access) -> bool:
-    if table.subject is None or table.subject.key != column:
-        return False
-    grant = access.grant
-    return any(grant.own_only("read", c.category, c.purposes) for c in table.columns.values())
-
-
-def _key(access: Access, table: PersonalTable) -> object:
-    wanted = access.subject
-    if isinstance(wanted, tuple) and len(wanted) == 2:
-        return wanted[1] if table.subject is not None and wanted[0] == table.subject.kind else None
-    return wanted
-
-
-def _typed(column: Any, key: object) -> Any:
-    """The key as the column's own type, since applications often hold keys as text."""
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
-        return key
-    return kind(key) if isinstance(key, str) and kind is int and key.isdigit() else key
+                if isinstance(column, Column) and column.table is table:
+                    condition = own_condition(table, {column.name: attribute}, catalogue, access)
+                    if condition is not None:
+                        return condition
+    return None

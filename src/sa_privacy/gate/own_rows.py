@@ -1,36 +1,69 @@
 """Purposes that reach only one person's rows (``rows = "own"``).
 
-ORM statements are limited to the person's rows by loader criteria. That is the courtesy. The law is here: under such a
-purpose, every mention of a table with the person's data must be bound to the person's key, or the rows must prove that
-they are theirs before they are handed over.
+Statements that SQLAlchemy builds are limited to the person's rows by :mod:`sa_privacy.gate.narrow_rows`. That is the
+courtesy. The law is here: under such a purpose, every mention of a table with the person's data must be bound to the
+person's key, in the table itself or in the row that it leads to; a new row must be theirs; and no row may change hands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
 from sa_privacy.errors import RowsDenied
+from sa_privacy.footprint import KeyPredicate
+from sa_privacy.gate.statement import bound_list
 from sa_privacy.policy import Grant
 
 if TYPE_CHECKING:
     from sa_privacy.gate.plan import Plan
 
-__all__ = ["check", "is_subject", "own_tables", "refusal_in_memory", "require"]
+__all__ = [
+    "Ask",
+    "has_own_purpose",
+    "is_limited",
+    "is_subject",
+    "key_of",
+    "own_tables",
+    "refusal_in_memory",
+    "require",
+    "require_kept",
+]
 
 Values = Sequence[Mapping[str | int, Any]]
-#: Result columns that must hold the subject's key in every row: position and kind; None where nothing is to prove.
-Proofs = tuple[tuple[int, str], ...] | None
+#: Which of the keys, of a column of a table, stand in rows that are the subject's.
+Ask = Callable[[str, str, Collection[Any]], Collection[Any]]
 
 
-def is_subject(access: Access, kind: str, key: object) -> bool:
-    """Whether `key` is the key of the access's subject."""
+def has_own_purpose(access: Access) -> bool:
+    """Whether one of the access's purposes reaches only the subject's rows."""
+    purposes = access.grant.policy.purposes
+    return any(purposes[name].rows == "own" for name in access.purposes)
+
+
+def key_of(access: Access, kind: str, catalogue: Catalogue) -> object:
+    """The key of the access's subject as a subject of this kind; None where it is none, or could be of several kinds."""
     wanted = access.subject
     if isinstance(wanted, tuple) and len(wanted) == 2:
-        return wanted[0] == kind and str(wanted[1]) == str(key)
+        return wanted[1] if wanted[0] == kind else None
+    return wanted if len(_kinds(access, catalogue)) < 2 else None  # customer 7 is not employee 7
+
+
+def is_subject(access: Access, kind: str, key: object, catalogue: Catalogue) -> bool:
+    """Whether `key` is the key of the access's subject. Applications often hold keys as text."""
+    wanted = key_of(access, kind, catalogue)
     return wanted is not None and key is not None and str(wanted) == str(key)
+
+
+def is_limited(table: PersonalTable, grant: Grant, *verbs: str) -> bool:
+    """Whether the grant reaches personal columns of the table only in the subject's rows."""
+    return any(
+        grant.own_only(verb, column.category, column.purposes)  # type: ignore[arg-type]
+        for column in table.columns.values()
+        for verb in verbs
+    )
 
 
 def own_tables(plan: Plan, grant: Grant) -> set[str]:
@@ -45,67 +78,112 @@ def own_tables(plan: Plan, grant: Grant) -> set[str]:
     return found | {table for table in footprint.deletes if grant.deletes_own_only(table)}
 
 
-def require(plan: Plan, access: Access, values: Values) -> Proofs:
-    """Makes sure the statement is bound to the subject, or says which result columns must prove it.
+def require(plan: Plan, access: Access, values: Values, ask: Ask) -> None:
+    """Makes sure the statement is bound to the subject.
 
-    :returns: positions of subject keys to check in every row, or None where the statement itself is bound.
-    :raises RowsDenied: neither holds.
+    :raises RowsDenied: it is not.
     """
-    grant = access.grant
-    if access.subject is None:
-        raise _refusal(plan, access, "and the access names none", "say whose: privacy.access(subject=...).")
-    proofs: list[tuple[int, str]] = []
-    for name in own_tables(plan, grant):
-        table = _table(plan.catalogue, name)
-        if table.subject is None:
+    _require_subject(plan, access)
+    for name in sorted(own_tables(plan, access.grant)):
+        table = plan.catalogue.by_name[name]
+        if name not in plan.catalogue.holders:
             raise _refusal(
                 plan, access, f"and {name} names no data subject", f"give {name} a __data_subject__ = DataSubject(...)."
             )
-        for binds in (dict(columns) for inserted, columns in plan.footprint.inserts if inserted == name):
-            bind = binds.get(str(table.subject.key))
-            if bind is None or not all(is_subject(access, table.subject.kind, one.get(bind)) for one in values):
-                raise _refusal(plan, access, f"and the new row of {name} is not theirs", "give the row their key.")
-        proofs.extend(_proofs(plan, access, table, values))
-    return tuple(proofs) or None
+        _require_new_rows(plan, access, table, values, ask)
+        _require_bound(plan, access, table, values)
+    require_kept(plan, access, values, ask)
 
 
-def _proofs(plan: Plan, access: Access, table: PersonalTable, values: Values) -> list[tuple[int, str]]:
-    subject = table.subject
-    if subject is None:
-        return []
-    key = f"{table.name}.{subject.key}"
-    loose = 0
-    for mentioned, predicates in plan.footprint.mentions:
-        if mentioned != table.name:
+def require_kept(plan: Plan, access: Access, values: Values, ask: Ask) -> None:
+    """Makes sure that no row of the subject's is given away, and that none of somebody else is taken.
+
+    :raises RowsDenied: a column that says whose a row is gets another value than the subject's own.
+    """
+    for name, column, bind in plan.footprint.moves:
+        if name not in _leading_tables(access, plan.catalogue):
             continue
-        bound = values and any(
-            predicate.column == key
-            and not predicate.many
-            and all(is_subject(access, subject.kind, one.get(predicate.bind)) for one in values)
-            for predicate in predicates
+        _require_subject(plan, access)
+        table = plan.catalogue.by_name[name]
+        _require_bound(plan, access, table, values)
+        given = [one.get(bind) for one in values] if bind is not None else [None]
+        if not _leads_to_subject(access, table, column, given, plan.catalogue, ask):
+            raise _refusal(
+                plan,
+                access,
+                f"and the statement changes whose a row of {name} is",
+                f"leave {name}.{column} as it is, or do it for a purpose that reaches all rows.",
+            )
+
+
+def _require_subject(plan: Plan, access: Access) -> None:
+    if access.subject is None:
+        raise _refusal(plan, access, "and the access names none", "say whose: privacy.access(subject=...).")
+    kinds = _kinds(access, plan.catalogue)
+    if len(kinds) > 1 and not (isinstance(access.subject, tuple) and len(access.subject) == 2):
+        raise _refusal(
+            plan,
+            access,
+            f"and the subject's key could be that of {' or '.join(sorted(kinds))}",
+            f'say which: privacy.access(subject=("{min(kinds)}", ...)).',
         )
-        loose += not bound
-    if not loose:
-        return []
-    footprint = plan.footprint
-    found = [(index, subject.kind) for index, name in enumerate(footprint.outputs) if name == key]
-    mentions = sum(1 for mentioned, _ in footprint.mentions if mentioned == table.name)
-    if found and mentions == 1 and not (footprint.writes or footprint.deletes or footprint.matches or footprint.inside):
-        return found
-    raise _refusal(
-        plan,
-        access,
-        f"and the statement reaches other rows of {table.name}",
-        f"bind it to them: WHERE {key if subject.key else table.name + ' ...'} = their key.",
-    )
 
 
-def check(proofs: Sequence[tuple[int, str]], rows: Sequence[Any], plan: Plan, access: Access | None) -> None:
-    """Makes sure that every row is the subject's."""
-    for row in rows:
-        for index, kind in proofs:
-            if access is None or (row[index] is not None and not is_subject(access, kind, row[index])):
-                raise _refusal(plan, access, "and a row of the result is someone else's", "bind the statement to them.")
+def _require_new_rows(plan: Plan, access: Access, table: PersonalTable, values: Values, ask: Ask) -> None:
+    subject = table.subject
+    column = "" if subject is None else subject.key or subject.steps[0][0]
+    for binds in (dict(columns) for inserted, columns in plan.footprint.inserts if inserted == table.name):
+        bind = binds.get(column)
+        given = [one.get(bind) for one in values] if bind is not None else [None]
+        if not _leads_to_subject(access, table, column, given, plan.catalogue, ask):
+            raise _refusal(
+                plan, access, f"and the new row of {table.name} is not theirs", f"give its {column} a value of theirs."
+            )
+
+
+def _leads_to_subject(
+    access: Access, table: PersonalTable, column: str, given: Sequence[Any], catalogue: Catalogue, ask: Ask
+) -> bool:
+    """Whether rows with these values in `column` are the subject's."""
+    subject = table.subject
+    if subject is None or not given or any(value is None for value in given):
+        return False
+    if column == subject.key:
+        return all(is_subject(access, subject.kind, value, catalogue) for value in given)
+    if subject.steps and column == subject.steps[0][0]:
+        _, there, key = subject.steps[0]
+        wanted = {str(value) for value in given}
+        return wanted <= {str(value) for value in ask(there, key, dict.fromkeys(given))}
+    return False
+
+
+def _require_bound(plan: Plan, access: Access, table: PersonalTable, values: Values) -> None:
+    holder, kind = plan.catalogue.holders[table.name]
+
+    def binds(predicate: KeyPredicate) -> bool:
+        if predicate.column != holder:
+            return False
+        sets = [bound_list(one, predicate.bind) if predicate.many else (one.get(predicate.bind),) for one in values]
+        return bool(sets) and all(
+            keys and all(is_subject(access, kind, key, plan.catalogue) for key in keys) for keys in sets
+        )
+
+    for mentioned, predicates in plan.footprint.mentions:
+        if mentioned == table.name and not any(binds(predicate) for predicate in predicates):
+            raise _refusal(
+                plan,
+                access,
+                f"and the statement reaches other rows of {table.name}",
+                f"bind it to them: {_condition(table, holder)}.",
+            )
+
+
+def _condition(table: PersonalTable, holder: str) -> str:
+    subject = table.subject
+    if subject is None or subject.key is not None:
+        return f"WHERE {holder} = their key"
+    here, there, column = subject.steps[0]
+    return f"JOIN {there} ON {there}.{column} = {table.name}.{here} ... WHERE {holder} = their key"
 
 
 def refusal_in_memory(access: Access, columns: Sequence[PersonalColumn]) -> RowsDenied:
@@ -120,17 +198,38 @@ def refusal_in_memory(access: Access, columns: Sequence[PersonalColumn]) -> Rows
     )
 
 
-def _table(catalogue: Catalogue, name: str) -> PersonalTable:
-    return next(table for table in catalogue if table.name == name)
+def _kinds(access: Access, catalogue: Catalogue) -> frozenset[str]:
+    """The kinds of people whose rows the access's own purposes are about."""
+    return _noted(access, catalogue)[0]
 
 
-def _refusal(plan: Plan, access: Access | None, why: str, hint: str) -> RowsDenied:
-    purposes = access.purposes if access else ()
-    named = ", ".join(f'"{purpose}"' for purpose in purposes)
+def _leading_tables(access: Access, catalogue: Catalogue) -> frozenset[str]:
+    """The tables with rows of the subject's, and those that lead to them."""
+    return _noted(access, catalogue)[1]
+
+
+def _noted(access: Access, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
+    known: tuple[Catalogue, tuple[frozenset[str], frozenset[str]]] | None = access.notes.get("own")
+    if known is None or known[0] is not catalogue:
+        grant = access.grant
+        limited = [
+            table
+            for table in catalogue
+            if is_limited(table, grant, "read", "match", "write") or grant.deletes_own_only(table.name)
+        ]
+        kinds = frozenset(table.subject.kind for table in limited if table.subject is not None)
+        steps = {there for t in limited if t.subject is not None for _, there, _ in t.subject.steps}
+        leading = frozenset({t.name for t in limited if t.name in catalogue.holders} | (steps & set(catalogue.holders)))
+        known = access.notes["own"] = (catalogue, (kinds, leading))
+    return known[1]
+
+
+def _refusal(plan: Plan, access: Access, why: str, hint: str) -> RowsDenied:
+    named = ", ".join(f'"{purpose}"' for purpose in access.purposes)
     return RowsDenied(
         f"{named} reaches only the rows of one person, {why}.",
         hint=hint,
         columns=sorted(plan.footprint.reads | plan.footprint.matches | plan.footprint.writes),
-        purpose=purposes,
-        roles=access.roles if access else (),
+        purpose=access.purposes,
+        roles=access.roles,
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sa_privacy.accesslog import members
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
-from sa_privacy.footprint import Footprint
+from sa_privacy.footprint import Footprint, KeyPredicate
+from sa_privacy.gate.statement import bound_list
 
 if TYPE_CHECKING:
     from sa_privacy.access import Access
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEPT",
+    "OWNER_BIND",
     "Plan",
     "Verdict",
     "access_members",
@@ -29,6 +31,9 @@ __all__ = [
 
 #: Where a compiled statement keeps its plan, in its ``__dict__``.
 KEPT = "_sa_privacy_plan"
+#: How the parameters are named by which the gate itself limits statements to one person's rows.
+OWNER_BIND = "sa_privacy_own"
+
 Pseudonym = Callable[[str, object], str]
 _NOBODY = members(actor=None)
 
@@ -66,6 +71,7 @@ class Plan:
         "footprint",
         "keys",
         "lasting",
+        "moves",
         "predicates",
         "refusal",
         "sealed_inside",
@@ -84,6 +90,8 @@ class Plan:
         self.lasting = True
         #: Whether the gate has anything to say about it.
         self.concerns = refusal is not None or footprint.personal
+        #: Whether all there is to ask is whether rows change hands.
+        self.moves = bool(footprint.moves) and not self.concerns
         self.sealed_inside = tuple(sorted(n for n in footprint.inside if catalogue.columns[n].sealed))
         kinds = subject_kinds(catalogue) if footprint.personal else {}
         self.keys: tuple[tuple[int, str], ...] = tuple(
@@ -99,7 +107,7 @@ class Plan:
         predicates = [
             (kinds[predicate.column], predicate.bind, predicate.many)
             for _, conditions in footprint.mentions
-            for predicate in conditions
+            for predicate in _asked(conditions)
             if predicate.column in kinds and every_mention_is_bound(footprint, kinds)
         ]
         inserted = [
@@ -157,6 +165,14 @@ def every_mention_is_bound(footprint: Footprint, kinds: Collection[str]) -> bool
         for table, conditions in footprint.mentions
         if table in keyed
     )
+
+
+def _asked(predicates: Sequence[KeyPredicate]) -> Sequence[KeyPredicate]:
+    """The predicates without the gate's own, where the statement itself says whose rows it asks for."""
+    if len(predicates) < 2:
+        return predicates
+    said = {p.column for p in predicates if not str(p.bind).startswith(OWNER_BIND)}
+    return [p for p in predicates if p.column not in said or not str(p.bind).startswith(OWNER_BIND)]
 
 
 def access_members(access: Access | None) -> bytes:
@@ -219,8 +235,7 @@ def subjects_of_predicates(
     found: dict[str, None] = {}
     for one in values:
         for kind, bind, many in plan.predicates:
-            value = one.get(bind)
-            for key in value if many and isinstance(value, (list, tuple, set, frozenset)) else (value,):
+            for key in bound_list(one, bind) if many else (one.get(bind),):
                 if key is not None:
                     found[pseudonym(kind, key)] = None
     return tuple(found)

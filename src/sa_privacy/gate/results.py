@@ -16,7 +16,6 @@ from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_bat
 if TYPE_CHECKING:
     from sa_privacy.access import Access
     from sa_privacy.gate.engine import Gate
-    from sa_privacy.gate.own_rows import Proofs
     from sa_privacy.gate.plan import Plan
 
 __all__ = ["WitnessedFetch"]
@@ -35,7 +34,6 @@ class WitnessedFetch:
     :param event: the members that intent and outcome share.
     :param intent: the sequence number of the intent.
     :param subjects: whose rows the statement itself names.
-    :param own: what the rows have to prove.
     """
 
     __slots__ = (
@@ -49,7 +47,6 @@ class WitnessedFetch:
         "access",
         "event",
         "intent",
-        "own",
         "plan",
         "subjects",
     )
@@ -63,7 +60,6 @@ class WitnessedFetch:
         event: bytes,
         intent: int,
         subjects: tuple[str, ...],
-        own: Proofs,
     ) -> None:
         inner: Any = context.cursor_fetch_strategy
         self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
@@ -78,7 +74,6 @@ class WitnessedFetch:
         self.event = event
         self.intent = intent
         self.subjects = subjects
-        self.own = own
 
     def admitted(self, plan: Plan, access: Access | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""

@@ -10,7 +10,7 @@ from sqlalchemy.sql import ddl
 
 from sa_privacy.gate.sqlalchemy_private import expanded_binds, is_multivalues_batch
 
-__all__ = ["bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "text_to_judge"]
+__all__ = ["bound_list", "bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "text_to_judge"]
 
 _COUNTED = ")) AS imp_sen("  # ends the rows of a batch that PostgreSQL numbers, to give them back in order
 
@@ -90,6 +90,19 @@ def text_to_judge(context: Any) -> tuple[str, bool]:
     if is_multivalues_batch(context):
         text = text.replace(_COUNTED, ", 0" + _COUNTED)  # as each batch has it: every row with its number
     return text, True
+
+
+def bound_list(values: Mapping[str | int, Any], bind: str | int) -> Sequence[Any]:
+    """The values of a list parameter. SQLAlchemy puts ``x_1``, ``x_2`` ... in place of ``x`` as it expands the list."""
+    value = values.get(bind)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return tuple(value)
+    if bind in values:
+        return (value,)
+    found: list[Any] = []
+    while (name := f"{bind}_{len(found) + 1}") in values:
+        found.append(values[name])
+    return found
 
 
 def bound_values(context: Any, parameters: Any) -> Sequence[Mapping[str | int, Any]]:

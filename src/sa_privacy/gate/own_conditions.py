@@ -1,0 +1,117 @@
+"""What makes a row the subject's, as SQL: for what SQLAlchemy builds, and for questions to the database."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Collection
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, MetaData, Select, Table, bindparam, select
+
+from sa_privacy.access import Access
+from sa_privacy.columns.annotation import annotated_tables
+from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.columns.sqlalchemy_private import all_mappers
+from sa_privacy.gate.own_rows import is_limited, key_of
+from sa_privacy.gate.plan import OWNER_BIND
+
+__all__ = ["ask_for_own_keys", "own_condition"]
+
+
+def own_condition(
+    table: Table, columns: Any, catalogue: Catalogue, access: Access, *, limited: bool = True
+) -> ColumnElement[bool] | None:
+    """That a row is the subject's, or None where that is not asked, or not said by `columns`.
+
+    :param columns: the table, an alias of it, or what stands for its columns, by name.
+    :param limited: only where the access is limited in this table.
+    """
+    verbs = ("read", "match", "write")
+    grant = access.grant
+    for known in catalogue.find(table.schema, table.name):
+        subject = known.subject
+        if subject is None:
+            continue
+        if limited and not (is_limited(known, grant, *verbs) or grant.deletes_own_only(known.name)):
+            continue
+        key = key_of(access, subject.kind, catalogue)
+        here = _column(columns, subject.key or subject.steps[0][0])
+        if key is None or here is None:
+            continue
+        if subject.key is not None:
+            stored = _column(table, subject.key)
+            return None if stored is None else here == _bound(stored, key)
+        keys = _own_keys(table, known, catalogue, access)
+        return None if keys is None else here.in_(keys)
+    return None
+
+
+def _own_keys(table: Table, known: PersonalTable, catalogue: Catalogue, access: Access) -> Select[Any] | None:
+    """The keys, of the table that the rows of `table` lead to, that stand in the subject's rows."""
+    if known.subject is None or not known.subject.steps:
+        return None
+    name, there, key = known.subject.steps[0]
+    column = _column(table, name)
+    after = next((fk.column.table for fk in column.foreign_keys), None) if column is not None else None
+    if not isinstance(after, Table) or after.fullname != there:
+        after = table.metadata.tables.get(there)
+    return None if after is None else _own_values(after, key, catalogue, access)
+
+
+def _own_values(table: Table, name: str, catalogue: Catalogue, access: Access) -> Select[Any] | None:
+    rows = table.alias()  # of its own, so that nothing around it is correlated with it
+    value, condition = _column(rows, name), own_condition(table, rows, catalogue, access, limited=False)
+    return None if value is None or condition is None else select(value).where(condition).correlate(None)
+
+
+def _column(columns: Any, name: str) -> Any:
+    """The column of this name in the database, whatever its key."""
+    if isinstance(columns, dict):
+        return columns.get(name)
+    return next((column for column in columns.c if column.name == name), None)
+
+
+def _bound(column: Column[Any], key: object) -> Any:
+    """The key as the column's own type, since applications often hold keys as text."""
+    try:
+        kind = column.type.python_type
+    except NotImplementedError:
+        kind = object
+    if isinstance(key, str) and kind is int and key.isdecimal():
+        key = int(key)
+    elif isinstance(key, str) and kind is uuid.UUID:
+        with contextlib.suppress(ValueError):
+            key = uuid.UUID(key)
+    elif isinstance(key, (int, uuid.UUID)) and kind is str:
+        key = str(key)
+    return bindparam(OWNER_BIND, key, type_=column.type, unique=True)
+
+
+def ask_for_own_keys(
+    context: Any, catalogue: Catalogue, metadata: Collection[MetaData] | None, access: Access
+) -> Callable[[str, str, Collection[Any]], Collection[Any]]:
+    """Asks the database, in the transaction of the statement that waits, which rows are the subject's.
+
+    :param context: of the statement that waits.
+    :param metadata: the MetaData collections looked after; None means all.
+    """
+
+    def ask(name: str, key: str, wanted: Collection[Any]) -> Collection[Any]:
+        written = getattr(getattr(context.compiled, "statement", None), "table", None)
+        mapped = (table for mapper in all_mappers() for table in mapper.tables if isinstance(table, Table))
+        collections = [table.metadata for table in chain(annotated_tables(), mapped)]
+        near = [written.metadata] if isinstance(written, Table) else []
+        for collection in dict.fromkeys([*near, *collections]):
+            table = collection.tables.get(name)
+            if table is not None and (metadata is None or collection in metadata):
+                keys = _own_values(table, key, catalogue, access)
+                if keys is None:
+                    return ()
+                value = keys.selected_columns[0]
+                found: Collection[Any] = context.root_connection.scalars(keys.where(value.in_(list(wanted)))).all()
+                return found
+        return ()
+
+    return ask
