@@ -150,7 +150,9 @@ POLICY: Final = Policy(
         "campaigns": {"use": ["name", "email", "usage_history"]},
         "sign_in": {"match": ["email"]},
         "billing": {"use": ["name", "amount"], "delete": ["orders"]},
-        "account": {"use": ["name", "address", "phone", "email", "amount"], "rows": "own"},
+        "account": {
+            "use": ["name", "address", "phone", "email", "amount"], "rows": "own", "delete": ["orders"],
+        },
         "everything": {
             "use": [
                 "name", "address", "phone", "email", "birthday", "usage_history", "document", "amount", "message",
