@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -119,15 +119,10 @@ def _denials(gate: Gate, plan: Plan, compiled: Any) -> list[str]:
     denials += [f"{name} is sealed" for name in plan.sealed_inside]
     if not denials and decision.own and scope is not None:
         try:
-            own_rows.require(plan, scope.access, values, _taken_as_own)
+            own_rows.require(plan, scope.access, values, ask=lambda *question: question[-1])  # nothing runs here
         except RowsDenied as error:
             denials.append(error.message)
     return denials
-
-
-def _taken_as_own(table: str, key: str, wanted: Collection[Any]) -> Collection[Any]:
-    """In place of asking the database whose the parents of a new row are: nothing runs here."""
-    return wanted
 
 
 def _values(compiled: Any) -> list[_Values]:
