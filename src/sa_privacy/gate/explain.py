@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Delete, Engine, Select, Update
+from sqlalchemy import CompoundSelect, Delete, Engine, Select, Update
 from sqlalchemy.orm import Query
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql import ClauseElement
@@ -38,8 +38,8 @@ class Explanation:
     :param reads: columns whose value would leave the database, as ``"table.column"``.
     :param matches: columns that would decide which rows, in what order or group.
     :param writes: columns that would be inserted or updated.
-    :param allowed: whether an engine that enforces would run it. Where a purpose reaches one person's rows and only the
-        rows can show whose they are, they are still looked at as they come.
+    :param allowed: whether an engine that enforces would run it. Where a purpose reaches one person's rows, the parents
+        of a new row are taken to be theirs: only the database could tell.
     :param denials: what stands against it, in words; empty where it would run.
     :param sql: the SQL as it would be sent, uncovered attributes left out; empty where it would not get so far.
     """
@@ -73,8 +73,8 @@ def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
         return None, statement
     if isinstance(statement, Query):
         statement = statement.statement
-    if _has_entities(statement):
-        statement = statement.options(*own_criteria(gate))
+    if isinstance(statement, (Select, CompoundSelect, Update, Delete)):
+        statement = statement.options(*own_criteria(gate))  # as a session does; Core statements take no notice
     if not isinstance(statement, ClauseElement):
         raise PolicyError(
             f"{type(statement).__name__} is no statement.", hint="give a SQLAlchemy statement, or SQL as a string."
@@ -84,13 +84,6 @@ def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
         return compiled, str(compiled)
     compiled = compile_as_enforced(gate, statement, engine.dialect, gate.grant())
     return compiled, compiled.string
-
-
-def _has_entities(statement: Any) -> bool:
-    """Whether a session would limit it to the subject's own rows, where the purpose says so."""
-    if isinstance(statement, Select):
-        return any(described.get("entity") is not None for described in statement.column_descriptions)
-    return isinstance(statement, (Update, Delete)) and statement.entity_description.get("entity") is not None
 
 
 def _plan(gate: Gate, engine: Engine, door: Door, compiled: Any, sql: str) -> Plan:
