@@ -14,7 +14,7 @@ from sqlalchemy import Engine, bindparam, create_engine, delete, func, insert, o
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from sa_privacy import AccessLog, Keyring, Privacy, RowsDenied
+from sa_privacy import AccessEnded, AccessLog, Keyring, Privacy, RowsDenied
 from tests.gate import world
 from tests.gate.trail import CLERK, Trail, Whose, at_the_driver
 from tests.gate.world import Customer, Order
@@ -269,18 +269,36 @@ def test_an_empty_result_has_one_outcome_of_no_rows_and_nobody(
     assert (outcome["rows"], outcome["cells"], outcome["subjects"]) == (0, 0, [])
 
 
-def test_rows_fetched_after_the_scope_ended_belong_to_the_access_that_asked(
+def test_rows_fetched_under_another_access_belong_to_the_one_that_asked(
     session: Session, privacy: Privacy, trail: Trail, whose: Whose
 ) -> None:
     with privacy.access(**CLERK):
         result = _core()(session)
         first = result.fetchone()
-    assert trail.rows == 1
-    with privacy.access("shipping", role="warehouse", actor="staff:2"):
-        rest = ids(result.fetchall())
+        assert trail.rows == 1
+        with privacy.access("shipping", role="warehouse", actor="staff:2"):
+            rest = ids(result.fetchall())
     assert [*ids([first]), *rest] == list(range(1, MANY + 1))
     assert (trail.rows, trail.subjects) == (MANY, whose(range(1, MANY + 1)))
     assert {(line["actor"], *line["purpose"]) for line in trail.outcomes} == {("staff:1", "everything")}
+
+
+@pytest.mark.parametrize("rest", ["fetchone", "fetchmany", "fetchall", "mappings"])
+def test_no_rows_are_handed_over_after_the_scope_was_left(
+    rest: str, session: Session, privacy: Privacy, trail: Trail, log: AccessLog
+) -> None:
+    with privacy.access(**CLERK):
+        result = _core()(session)
+        result.fetchone()
+        result.fetchone()  # more rows are fetched already, and written down, than were handed over
+
+    with pytest.raises(AccessEnded, match="has since been left"):
+        result.mappings().all() if rest == "mappings" else getattr(result, rest)()
+    assert trail.outcomes[-1]["decision"] == "denied"
+    assert trail.outcomes[-1]["denials"] == ["access ended"]
+    with privacy.access(**CLERK), pytest.raises(ResourceClosedError):
+        result.fetchone()
+    assert log.verify().ok
 
 
 def collect(handed: list[int], parts: Iterable[Any]) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.access import Access, AccessScopes, Declared, ended
+from sa_privacy.access import Access, AccessScopes, Declared, Scope, ended
 from sa_privacy.accesslog import AccessLog, members
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
@@ -70,6 +70,7 @@ class Gate:
         self.catalogue = live.current
         self.log = log
         self.mode = mode
+        self._enforces = mode == "enforce"
         self.declarations = declarations
         self._pseudonym = keys.pseudonym_key().of if keys is not None else None
         self._views: LRUCache[Any, View] = LRUCache(256)
@@ -107,8 +108,9 @@ class Gate:
         """
         scope = self.scopes.get()
         access = scope.access if scope is not None and scope.alive else None
+        lasting = scope if access is not None and self._enforces else None
         earlier = context.cursor_fetch_strategy
-        if type(earlier) is WitnessedFetch and earlier.admitted(plan, access):
+        if type(earlier) is WitnessedFetch and earlier.admitted(plan, lasting):
             return
         grant = access.grant if access is not None else None
         verdict = plan.verdicts.get(grant)
@@ -121,7 +123,7 @@ class Gate:
         if plan.predicates and self._pseudonym is not None:
             subjects = subjects_of_predicates(plan, bound_values(context, parameters), self._pseudonym)
         intent = self.write("intent", event + subject_members(subjects) if subjects else event)
-        context.cursor_fetch_strategy = WitnessedFetch(self, plan, access, context, event, intent, subjects)
+        context.cursor_fetch_strategy = WitnessedFetch(self, plan, lasting, context, event, intent, subjects)
 
     def admit_move(self, plan: Plan, parameters: Any, context: Any) -> None:
         """Lets a statement through that touches no personal data, but may change whose a row is, or raises.
@@ -244,6 +246,16 @@ class Gate:
         if plan.keys and self._pseudonym is not None:
             subjects = subjects_of_rows(plan, rows, self._pseudonym)
         self.write("outcome", passage.event + outcome_members(passage.intent, count, cells, subjects))
+
+    def refuse_late(self, plan: Plan, scope: Scope, intent: int) -> NoReturn:
+        """Rows are asked for after the scope under which their statement ran was left.
+
+        :raises AccessEnded: always.
+        """
+        encoded = plan.encode("denied", ["access ended"], self.policy.hash)
+        ending = outcome_members(intent, 0, None, None)
+        self.write("outcome", access_members(scope.access) + encoded + ending)
+        raise ended(scope.access)
 
     def outcome_without_rows(self, passage: WitnessedFetch, count: int) -> None:
         """A statement that gives no rows ran and touched `count` of them; less than 0: the driver cannot tell."""

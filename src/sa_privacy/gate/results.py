@@ -14,7 +14,7 @@ from sa_privacy.gate.plan import KEPT
 from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_batches
 
 if TYPE_CHECKING:
-    from sa_privacy.access import Access
+    from sa_privacy.access import Scope
     from sa_privacy.gate.engine import Gate
     from sa_privacy.gate.plan import Plan
 
@@ -30,6 +30,9 @@ class WitnessedFetch:
     Single fetches are served from chunks that grow from 1 row to 256, one event a chunk, so that iterating a result
     costs an event for a few hundred rows and ``first()`` reports just one.
 
+    Rows are handed over while the scope of the access that asked for them is alive, and no longer.
+
+    :param scope: that scope; None where none was needed.
     :param context: the execution context, which holds the strategy SQLAlchemy would have used.
     :param event: the members that intent and outcome share.
     :param intent: the sequence number of the intent.
@@ -44,10 +47,10 @@ class WitnessedFetch:
         "_largest",
         "_silent",
         "_waiting",
-        "access",
         "event",
         "intent",
         "plan",
+        "scope",
         "subjects",
     )
 
@@ -55,7 +58,7 @@ class WitnessedFetch:
         self,
         gate: Gate,
         plan: Plan,
-        access: Access | None,
+        scope: Scope | None,
         context: Any,
         event: bytes,
         intent: int,
@@ -70,17 +73,17 @@ class WitnessedFetch:
         self._largest = _LARGEST_CHUNK
         self._silent = True
         self.plan = plan
-        self.access = access
+        self.scope = scope
         self.event = event
         self.intent = intent
         self.subjects = subjects
 
-    def admitted(self, plan: Plan, access: Access | None) -> bool:
+    def admitted(self, plan: Plan, scope: Scope | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
         context = self._context
         return (
             self.plan is plan
-            and self.access is access
+            and self.scope is scope
             and context is not None
             and is_multivalues_batch(context)
             and vars(context.compiled).get(KEPT) is plan  # the plan of a text knows one batch only
@@ -106,6 +109,11 @@ class WitnessedFetch:
                 self._silent = False
                 self._gate.outcome_without_rows(self, context.cursor.rowcount)
         return self._inner.alternate_cursor_description
+
+    def _refuse_late(self, result: Any, scope: Scope) -> NoReturn:
+        self._waiting = None
+        result.close()
+        self._gate.refuse_late(self.plan, scope, self.intent)
 
     def _witness(self, result: Any, rows: Sequence[Any]) -> None:
         if rows or self._silent:
@@ -135,6 +143,8 @@ class WitnessedFetch:
 
     def fetchone(self, result: Any, dbapi_cursor: Any, hard_close: bool = False) -> Any:
         """The next row, or None."""
+        if self.scope is not None and not self.scope.alive:
+            self._refuse_late(result, self.scope)
         if self._waiting:
             return self._waiting.popleft()
         rows = self._inner.fetchmany(result, dbapi_cursor, self._chunk)
@@ -148,6 +158,8 @@ class WitnessedFetch:
 
     def fetchmany(self, result: Any, dbapi_cursor: Any, size: int | None = None) -> Any:
         """The next rows, at most `size`."""
+        if self.scope is not None and not self.scope.alive:
+            self._refuse_late(result, self.scope)
         if self._waiting:
             count = len(self._waiting) if size is None else min(size, len(self._waiting))
             rows = [self._waiting.popleft() for _ in range(count)]
@@ -160,6 +172,8 @@ class WitnessedFetch:
 
     def fetchall(self, result: Any, dbapi_cursor: Any) -> Any:
         """All rows that are left."""
+        if self.scope is not None and not self.scope.alive:
+            self._refuse_late(result, self.scope)
         rows = self._inner.fetchall(result, dbapi_cursor)
         self._witness(result, rows)
         if self._waiting:
