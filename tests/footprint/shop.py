@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
-from sa_privacy.footprint import Declarations, Footprint, Relation, footprint_of_text
+from sa_privacy.footprint import Declarations, Footprint, Foreign, Relation, footprint_of_text
 
 
 def table(
@@ -78,6 +79,12 @@ class Database:
     def columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
         return self.tables.get(name)
 
+    def overloaded(self, functions: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
+    def foreign(self) -> tuple[Foreign, ...]:
+        return ()
+
 
 class Nobody:
     """A database that cannot be asked."""
@@ -87,6 +94,12 @@ class Nobody:
 
     def columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
         return None
+
+    def overloaded(self, functions: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
+    def foreign(self) -> tuple[Foreign, ...]:
+        return ()
 
 
 PARAMSTYLE = {"sqlite": "qmark", "postgresql": "pyformat"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint, without_literals
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
-from sa_privacy.footprint.relations import Relation, Relations
+from sa_privacy.footprint.relations import Foreign, Relation, Relations
 from sa_privacy.footprint.text import footprint_of_text
 from sa_privacy.footprint.tree import binds_by_name, footprint_of_tree
 
@@ -17,6 +17,7 @@ __all__ = [
     "NOTHING",
     "Declarations",
     "Footprint",
+    "Foreign",
     "KeyPredicate",
     "Relation",
     "Relations",

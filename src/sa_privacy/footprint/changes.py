@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlglot import exp
 
 from sa_privacy.columns.catalogue import PersonalColumn
+from sa_privacy.footprint.foreign import touched_by_code
 from sa_privacy.footprint.lexer import unreadable
 from sa_privacy.footprint.queries import Queries
 from sa_privacy.footprint.scope import EMPTY, Out, Rows, Scope, Source
@@ -40,6 +41,11 @@ class Changes(Queries):
             del self.work.mentions[before:]
         if source.rows is not None and source.rows.all.lineage:
             raise unreadable("the statement writes to a view over protected tables", hint="write to the table itself")
+        if not source.tables and isinstance(node.this, exp.Identifier):
+            schema = self.name(node.args["db"]) if node.args.get("db") else None
+            self.work.use(
+                touched_by_code(self.asked.relations.lookup(schema, self.name(node.this)).code, self.asked), "read"
+            )
         scope.sources.append(source)
         return source
 
@@ -251,8 +257,10 @@ class Changes(Queries):
             # Which columns the constraint is over is not known: those that are offered.
             self.work.matches |= {c.name for name in columns or () for c in self.written(target, name)}
             self.work.matches |= target.personal if columns is None else EMPTY
-        star = target.star()
-        source = self.derived("excluded", Rows(star.outs, star.exact, star.spill))
+        if target.rows is None:
+            source = Source(self.index, self.dialect, "excluded", target.tables, target.ask)
+        else:
+            source = self.derived("excluded", target.star())
         source.written = source.hidden = True
         scope.sources.append(source)
         self.assignments(node.expressions, scope, target)

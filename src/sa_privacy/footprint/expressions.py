@@ -211,7 +211,10 @@ class Expressions:
         if touches is not None:
             self.work.use(touches, "read")
             self.work.reach(name.rpartition(".")[0] for name in touches)
-        elif not known(plain, self.dialect) and plain != "set_config":
+        elif known(plain, self.dialect) or plain == "set_config":
+            if plain == full:  # with pg_catalog in front it can be no other
+                self.work.calls.add(plain)
+        else:
             raise unreadable(
                 f"the function {full} may read anything",
                 hint=f'say what it touches: privacy.declare(function="{full.lower()}", touches=[...])',

@@ -84,7 +84,8 @@ class _Flat:
         if not tables:
             if self.relations is None or system_relation(self.schema, self.table_name, self.dialect) is not None:
                 raise _NotFlat
-            self.need(self.relations.lookup(self.schema, self.table_name).kind in {"table", "missing"})
+            relation = self.relations.lookup(self.schema, self.table_name)
+            self.need(relation.kind in {"table", "missing"} and not relation.code)
         self.source = Source(self.index, self.dialect, self.table_name, tables)
 
     def column(self, *, qualified: bool) -> Out:

@@ -12,6 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from sa_privacy.footprint.changes import Changes
+from sa_privacy.footprint.foreign import refuse_foreign, refuse_overloaded
 from sa_privacy.footprint.lexer import Dialect, Token, cut, unreadable
 from sa_privacy.footprint.model import NOTHING, Footprint
 from sa_privacy.footprint.respell import respell
@@ -27,11 +28,13 @@ _SQLGLOT: Final = {"sqlite": "sqlite", "postgresql": "postgres"}
 
 def judge_tokens(tokens: Sequence[Token], asked: Asked) -> tuple[Footprint, Rows]:
     """The footprint of one query or data-modifying statement, and what its rows are made of."""
+    refuse_foreign(tokens, asked)
     spelled = respell(tokens, asked.dialect, asked.index.interesting)
     tree = _parse(spelled, asked.dialect)
     _all_there(tree, spelled)
     work = Work(asked, spelled)
     rows = Changes(asked, work).query(tree, Scope(asked.dialect), "read")
+    refuse_overloaded(work.calls, asked)
     footprint = work.footprint(rows)
     harmless = not (footprint.personal or footprint.mentions or footprint.inserts)
     return (NOTHING if harmless else footprint), rows

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-__all__ = ["Relation", "RelationKind", "Relations", "system_relation"]
+__all__ = ["Foreign", "Relation", "RelationKind", "Relations", "system_relation"]
 
 RelationKind = Literal["table", "view", "missing", "system", "unknown"]
 
@@ -19,21 +20,45 @@ class Relation:
         another table: their rows come from elsewhere), ``missing``, ``system``, or ``unknown`` (nobody could ask).
     :param definition: for a view, its SELECT as the database keeps it.
     :param columns: for a view, the names of its columns in order; empty where they are those of the definition.
+    :param code: what the database runs by itself when its rows are written: triggers, rules, functions in defaults and
+        checks, by name and text.
     """
 
     kind: RelationKind
     definition: str | None = None
     columns: tuple[str, ...] = ()
+    code: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """An operator, cast or domain by which a function that is not PostgreSQL's own runs unnamed.
+
+    :param kind: ``operator``; ``cast`` (to ``name``, where the statement says so); ``implicit`` (a cast that needs no
+        word); ``type`` (a domain whose check calls the function).
+    :param name: of the operator or type.
+    :param function: the function, ``"schema.name"``.
+    """
+
+    kind: Literal["operator", "cast", "implicit", "type"]
+    name: str
+    function: str
 
 
 class Relations(Protocol):
-    """Asks the database about names. Implementations cache."""
+    """Asks the database about names. Implementations cache, for one statement."""
 
     def lookup(self, schema: str | None, name: str) -> Relation:
         """What the name, as the database folds it, stands for."""
 
     def columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
         """The names of all real columns in order, or None where that is not known."""
+
+    def overloaded(self, functions: Collection[str]) -> frozenset[str]:
+        """Those of the names that a function made by users of the database bears: it may be the one that is called."""
+
+    def foreign(self) -> tuple[Foreign, ...]:
+        """The operators, casts and domains that run functions made by users of the database."""
 
 
 _PG_HARMLESS: Final = frozenset(

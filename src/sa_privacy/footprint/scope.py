@@ -159,10 +159,14 @@ class Source:
             return Hit(Out(name), True)
         known = self.known
         if known is not None and name in known:
-            return Hit(Out(name), True)
+            return Hit(self._unmapped(name), True)
         if self.dialect == "sqlite" and name in _ROW_IDS:
             return Hit(Out(name, self._row_id(), self._row_id()), True)
         return Hit(Out(name), False) if known is None and not self.tables else None
+
+    def _unmapped(self, name: str) -> Out:
+        """A column that only the database knows: it may be generated from any of the table's, or filled by a trigger."""
+        return Out(name, self.index.whole(self.tables))
 
     def _stored(self, table: PersonalTable, name: str) -> Out | None:
         personal = self.index.personal(table, name)
@@ -207,7 +211,7 @@ class Source:
         names = known or tuple(fold(name, self.dialect, quoted=True) for name in table.all_columns)
         there = {name.lower() for name in names}
         missing = [c.column for c in table.columns.values() if c.column.lower() not in there]
-        outs = tuple(self._stored(table, name) or Out(name) for name in (*names, *missing))
+        outs = tuple(self._stored(table, name) or self._unmapped(name) for name in (*names, *missing))
         return Rows(outs, known is not None and not missing)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from sa_privacy.footprint.definitions import alter, create, name_at, shows, words_at
+from sa_privacy.footprint.foreign import touched_by_code
 from sa_privacy.footprint.functions import SETTINGS_REFUSED
 from sa_privacy.footprint.judge import judge_tokens
 from sa_privacy.footprint.lexer import Token, unreadable
@@ -206,7 +207,9 @@ def _copy(tokens: list[Token], asked: Asked) -> Footprint:
     else:
         schema, name, _ = name_at(tokens, 1)
         if not shows(schema, name, asked):
-            return NOTHING
+            copied = asked.index.find(schema, name)
+            touched = frozenset() if copied else touched_by_code(asked.relations.lookup(schema, name).code, asked)
+            return Footprint(reads=touched) if touched else NOTHING
     raise unreadable("COPY of protected tables is not read", hint="use a query, or an INSERT")
 
 

@@ -22,11 +22,12 @@ from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint.changes import Changes
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.flat import footprint_of_flat
+from sa_privacy.footprint.foreign import foreign, refuse_overloaded
 from sa_privacy.footprint.functions import known
 from sa_privacy.footprint.keys import Bind
 from sa_privacy.footprint.lexer import Dialect, cut, fold
 from sa_privacy.footprint.model import NOTHING, Footprint
-from sa_privacy.footprint.relations import Relation, Relations, system_relation
+from sa_privacy.footprint.relations import Foreign, Relation, Relations, system_relation
 from sa_privacy.footprint.scope import NOTHING_OUT, Node, Out, Rows, Source
 from sa_privacy.footprint.sqlalchemy_private import (
     adds_text,
@@ -84,6 +85,12 @@ class _Nobody:
     def columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
         return None
 
+    def overloaded(self, functions: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
+    def foreign(self) -> tuple[Foreign, ...]:
+        return ()
+
 
 def footprint_of_tree(
     compiled: SQLCompiler, *, catalogue: Catalogue, declarations: Declarations, relations: Relations | None = None
@@ -97,6 +104,8 @@ def footprint_of_tree(
     if dialect is None or declarations.statements or decorated(compiled) or any(map(custom_compilation, _KNOWN)):
         return None
     asked = Asked(dialect, catalogue, relations or _Nobody(), declarations)
+    if dialect == "postgresql" and any(foreign(asked)):
+        return None
     if compiled.isinsert or compiled.isupdate or compiled.isdelete:
         return _flat(compiled, asked, relations)
     select = core_select(compiled)
@@ -175,6 +184,7 @@ class _Tree:
                 self.match(element)
         elif parts["distinct"]:
             self.rules.grouped(rows)
+        refuse_overloaded(self.work.calls, self.asked)
         footprint = self.work.footprint(rows)
         return footprint if footprint.personal or footprint.mentions else NOTHING
 
@@ -291,6 +301,9 @@ class _Tree:
         name = getattr(element, "name", "").lower()
         if getattr(element, "packagenames", ()) or not known(name, self.asked.dialect):
             raise _UnknownNode
+        if self.relations is None and self.asked.dialect == "postgresql":
+            raise _UnknownNode  # nobody can say whether the database has one of its own
+        self.work.calls.add(name)
         lineage = NOTHING_OUT.lineage
         for argument in element.clauses:
             if name == "count" and isinstance(argument, elements.ColumnClause) and argument.name == "*":

@@ -58,6 +58,7 @@ class Work:
     inserts: list[tuple[str, tuple[tuple[str, str | int], ...]]] = field(default_factory=list)
     loose: list[tuple[str, Use]] = field(default_factory=list)
     moves: list[tuple[str, str, str | int | None]] = field(default_factory=list)
+    calls: set[str] = field(default_factory=set)
     assigning: frozenset[str] = EMPTY
     pins: Pins = field(init=False)
 

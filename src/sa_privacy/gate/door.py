@@ -11,7 +11,7 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import UnreadableStatement
-from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
+from sa_privacy.footprint import NOTHING, Foreign, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
@@ -37,6 +37,7 @@ class Door:
         self.paramstyle = paramstyle
         self._live = gate.live
         self._texts: LRUCache[str, Plan] = LRUCache(2000)
+        self._foreign: list[tuple[Foreign, ...]] = []  # filled by LiveRelations
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
         """The last point before the driver; what raises here does not run."""
@@ -74,10 +75,11 @@ class Door:
     def forget(self) -> None:
         """DDL ran: what names mean may have changed."""
         self._texts.clear()
+        self._foreign.clear()
 
     def _plan_compiled(self, context: Any) -> Plan:
         catalogue, compiled = self._live.current(), context.compiled
-        relations = LiveRelations(context.root_connection, self.dialect)
+        relations = LiveRelations(context.root_connection, self.dialect, self._foreign)
         if context.isddl:
             self.forget()
             if is_plain_ddl(compiled):
@@ -99,7 +101,7 @@ class Door:
         return self.plan_of_text(text, relations, catalogue, compiled if as_compiled else None)
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
-        relations = LiveRelations(context.root_connection, self.dialect)
+        relations = LiveRelations(context.root_connection, self.dialect, self._foreign)
         plan = self.plan_of_text(statement, relations, self._live.current())
         if is_ddl(statement):
             self.forget()

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from sa_privacy.footprint import Relation
+from sa_privacy.footprint import Foreign, Relation
 
 __all__ = ["LiveRelations"]
 
 # ruff: noqa: S608 - names come as quoted identifiers or literals (_identifier, _literal): drivers differ in parameters
+
+# 16384 is FirstNormalObjectId: whatever users make has at least that number, and what initdb made has not.
+# A function of a user, not of an extension; extensions are installed knowingly, and their dangerous ones are refused by name.
+_USERS_FUNCTION: Final = (
+    "p.oid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = "
+    "'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')"
+)
+_FOREIGN: Final = f"""
+SELECT 'operator', o.oprname::text, n.nspname || '.' || p.proname
+FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE o.oid >= 16384 AND {_USERS_FUNCTION}
+UNION ALL
+SELECT CASE WHEN c.castcontext = 'e' THEN 'cast' ELSE 'implicit' END, t.typname::text, n.nspname || '.' || p.proname
+FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE c.oid >= 16384 AND {_USERS_FUNCTION}
+UNION ALL
+SELECT 'type', t.typname::text, n.nspname || '.' || p.proname
+FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_type t ON t.oid = c.contypid
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = c.oid
+AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE c.contypid >= 16384 AND {_USERS_FUNCTION}
+"""
+# What runs when rows of the table c are written: trigger functions, rules, and functions in defaults and checks.
+_CODE: Final = """ARRAY(
+SELECT ARRAY[n.nspname || '.' || p.proname, pg_catalog.pg_get_functiondef(p.oid)]
+FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE g.tgrelid = c.oid AND NOT g.tgisinternal
+UNION ALL SELECT ARRAY[r.rulename::text, pg_catalog.pg_get_ruledef(r.oid)]
+FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1'
+UNION ALL SELECT ARRAY[n.nspname || '.' || p.proname, pg_catalog.pg_get_functiondef(p.oid)]
+FROM (SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass AS kind, a.oid FROM pg_catalog.pg_attrdef a WHERE a.adrelid = c.oid
+UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid
+AND k.contype = 'c') x JOIN pg_catalog.pg_depend d ON d.classid = x.kind AND d.objid = x.oid
+AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384)"""
 
 
 class LiveRelations:
@@ -22,18 +58,22 @@ class LiveRelations:
     ``asked`` tells whether the answer depended on what the database says today.
 
     :param dialect: ``"sqlite"`` or ``"postgresql"``.
+    :param kept: where the answer about operators and casts is kept; every statement has operators, so this one answer
+        lasts as long as what is kept of the statements.
     """
 
-    def __init__(self, connection: Any, dialect: str) -> None:
+    def __init__(self, connection: Any, dialect: str, kept: list[tuple[Foreign, ...]] | None = None) -> None:
         self._connection = connection
         self._dialect = dialect
         self._relations: dict[tuple[str | None, str], Relation] = {}
         self._columns: dict[tuple[str | None, str], tuple[str, ...] | None] = {}
+        self._overloaded: dict[str, bool] = {}
+        self._foreign = kept if kept is not None else []
 
     @property
     def asked(self) -> bool:
-        """Whether a relation was looked up."""
-        return bool(self._relations)
+        """Whether a relation, its columns or a function was looked up."""
+        return bool(self._relations or self._columns or self._overloaded)
 
     def lookup(self, schema: str | None, name: str) -> Relation:
         """What `schema.name` is."""
@@ -65,6 +105,28 @@ class LiveRelations:
             self._columns[key] = names or None
         return self._columns[key]
 
+    def overloaded(self, functions: Collection[str]) -> frozenset[str]:
+        """Those of the names that a function of a user of the database bears, in whatever schema."""
+        if self._dialect != "postgresql":
+            return frozenset()
+        new = [name for name in functions if name not in self._overloaded]
+        if new:
+            names = ", ".join(map(_literal, sorted(new)))
+            rows = self._ask(
+                f"SELECT p.proname::text FROM pg_catalog.pg_proc p WHERE p.proname IN ({names}) AND {_USERS_FUNCTION}"
+            )
+            there = {row[0] for row in rows}
+            self._overloaded.update({name: name in there for name in new})
+        return frozenset(name for name in functions if self._overloaded[name])
+
+    def foreign(self) -> tuple[Foreign, ...]:
+        """Operators, casts and domains that run a function of a user of the database."""
+        if self._dialect != "postgresql":
+            return ()
+        if not self._foreign:
+            self._foreign.append(tuple(Foreign(*row) for row in self._ask(_FOREIGN)))
+        return self._foreign[0]
+
     def _ask(self, sql: str) -> list[Any]:
         cursor = self._connection.connection.cursor()
         try:
@@ -81,37 +143,61 @@ class LiveRelations:
         databases = self._attached()
         if schema:
             databases = [database for database in databases if database == schema.lower()]
-        for place in (f"{_identifier(database)}.sqlite_master" for database in databases):
+        code: list[tuple[str, str]] = []
+        for database in databases:
+            wanted = _literal(name.lower())
             rows = self._ask(
-                f"SELECT type, sql FROM {place} WHERE lower(name) = {_literal(name.lower())} AND type IN ('table', 'view')"
+                f"SELECT type, sql, name FROM {_identifier(database)}.sqlite_master WHERE lower(name) = {wanted} "
+                f"AND type IN ('table', 'view') OR lower(tbl_name) = {wanted} AND type = 'trigger' "
+                f"OR type = 'table' AND sql LIKE 'CREATE VIRTUAL%' AND instr({wanted}, lower(name) || '_') = 1"
             )
-            if rows:
-                kind, sql = rows[0]
+            code += [(trigger, sql) for kind, sql, trigger in rows if kind == "trigger"]  # temp ones come first
+            virtual = any(kind == "table" and sql.upper().startswith("CREATE VIRTUAL") for kind, sql, _ in rows)
+            for kind, sql, found in rows:
                 if kind == "view":
-                    return Relation("view", _view_query(sql, "sqlite"), self.columns(schema, name) or ())
-                return Relation("unknown" if sql.upper().startswith("CREATE VIRTUAL") else "table")
+                    return Relation("view", _view_query(sql, "sqlite"), self.columns(schema, name) or (), tuple(code))
+                if kind == "table" and found.lower() == name.lower():
+                    # What stands beside a virtual table under its name ("found_content") is kept by its module.
+                    return Relation("unknown" if virtual else "table", code=tuple(code))
         return Relation("missing")
 
     def _postgresql(self, schema: str | None, name: str) -> Relation:
         rows = self._ask(
-            "SELECT c.oid::bigint, c.relkind::text, n.nspname::text, "
+            "SELECT c.relkind::text, n.nspname::text, "
             "CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END, "
-            "(SELECT p.inhparent::regclass::text FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid LIMIT 1) "
+            "ARRAY(SELECT p.inhparent::bigint FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid ORDER BY p.inhseqno), "
+            f"{_CODE} "
             "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
             f"WHERE c.oid = pg_catalog.to_regclass({_literal(_quoted(schema, name))})"
         )
         if not rows:
             return Relation("missing")
-        _, kind, namespace, definition, parent = rows[0]
+        kind, namespace, definition, parents, reacting = rows[0]
         if namespace in ("pg_catalog", "information_schema", "pg_toast"):
             return Relation("system")
         columns = self.columns(schema, name) or ()
-        if parent is not None:  # a partition or child: its rows are its parent's
-            chosen = ", ".join(_identifier(column) for column in columns)
-            return Relation("view", f"SELECT {chosen} FROM {parent}", columns)
+        code = tuple((one, text) for one, text in reacting)
+        if parents:  # a partition or child: its rows are its parents' too
+            return Relation("view", self._of_parents(columns, parents), columns, code)
         if kind in ("v", "m"):
-            return Relation("view", definition.strip().rstrip(";"), columns)
-        return Relation("table" if kind in ("r", "p", "S", "c", "i", "I", "t") else "unknown")
+            return Relation("view", definition.strip().rstrip(";"), columns, code)
+        return Relation("table" if kind in ("r", "p", "S", "c", "i", "I", "t") else "unknown", code=code)
+
+    def _of_parents(self, columns: tuple[str, ...], parents: list[int]) -> str:
+        """A query that shows what a child of other tables shows; a column of its own may be made of any of theirs."""
+        sources, theirs = [], set()
+        for number, parent in enumerate(parents):
+            rows = self._ask(
+                "SELECT n.nspname::text, c.relname::text, ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a "
+                "WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) FROM pg_catalog.pg_class c "
+                f"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {parent}"
+            )
+            [(namespace, relation, names)] = rows
+            theirs.update(names)
+            sources.append(f"{_quoted(namespace, relation)} AS p{number}")
+        own = f"ROW({', '.join(f'p{number}' for number in range(len(parents)))})"
+        chosen = [_identifier(c) if c in theirs else f"{own} AS {_identifier(c)}" for c in columns]
+        return f"SELECT {', '.join(chosen) or own} FROM {', '.join(sources)}"
 
 
 def _view_query(create: str, dialect: str) -> str | None:

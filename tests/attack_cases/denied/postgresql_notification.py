@@ -1,0 +1,8 @@
+"""The column is sent to whoever listens."""
+
+backends = ("postgresql",)
+sql = (
+    "SELECT pg_notify('news', email) FROM customers",
+    "SELECT pg_notify('news', (SELECT email FROM customers WHERE id = 1))",
+)
+refused = True
