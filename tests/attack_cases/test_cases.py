@@ -232,5 +232,5 @@ def test_every_case_says_in_one_line_what_it_tries() -> None:
         assert len((module.__doc__ or "").strip().splitlines()) == 1, module.__name__
 
 
-def test_at_least_a_quarter_of_the_cases_must_work() -> None:
-    assert len(ALLOWED) * 4 >= len(DENIED) + len(ALLOWED) >= 80
+def test_at_least_a_third_of_the_cases_must_work() -> None:
+    assert len(ALLOWED) * 3 >= len(DENIED) + len(ALLOWED) + len(OPEN) >= 80

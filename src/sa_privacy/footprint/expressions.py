@@ -357,6 +357,18 @@ class Expressions:
             lineage |= inner.lineage
         return Out(out.name, lineage)
 
+    def arrow(self, node: exp.Lambda, scope: Scope, use: Use) -> Out:
+        """``f(a -> 'key')``: sqlglot takes the operator for a lambda where its left side is a bare name."""
+        only(node, "this", "expressions")
+        lineage = EMPTY
+        for name in node.expressions:
+            out = self.bare_name(self.name(name), scope, use)
+            self.work.take(out)
+            lineage |= out.lineage
+        out = self.expr(node.this, scope, use)
+        self.work.take(out)
+        return Out(lineage=lineage | out.lineage)
+
     def keyword_argument(self, node: exp.Expr, scope: Scope, use: Use) -> Out:
         return self.expr(node.expression, scope, use)
 
@@ -379,4 +391,5 @@ class Expressions:
         exp.Filter: filtered,
         exp.WithinGroup: within_group,
         exp.Kwarg: keyword_argument,
+        exp.Lambda: arrow,
     }

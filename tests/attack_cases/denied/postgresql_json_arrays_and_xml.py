@@ -11,6 +11,7 @@ sql = (
     "SELECT xmlforest(email)::text FROM customers",
     "SELECT xmlagg(xmlelement(name a, email))::text FROM customers",
     "SELECT xmlconcat(xmlelement(name a, email), NULL)::text FROM customers",
+    "SELECT to_json(profile -> 'size') FROM customers",
     "SELECT profile ->> 'size' FROM customers",
     "SELECT profile #>> '{size}' FROM customers",
     "SELECT int4range(points, NULL)::text FROM customers",
