@@ -55,6 +55,8 @@ class Privacy:
     :param mode: ``"enforce"``, or ``"observe"``: everything runs, and what would have been denied is logged.
     :param metadata: the ``MetaData`` (or several, or declarative bases) whose tables this policy looks after; None
         means every annotated table of the process.
+    :param recheck: seconds after which the database is asked again what a name stands for (a table, a view, a function
+        of its own). What changes names through a protected engine counts at once; 0 asks with every statement.
     :raises PolicyError: the policy, or an annotation, contradicts itself; every fault is listed.
     """
 
@@ -66,6 +68,7 @@ class Privacy:
         log: AccessLog | None,
         mode: Mode = "enforce",
         metadata: Any = None,
+        recheck: float = 5.0,
     ) -> None:
         if mode not in ("enforce", "observe"):
             raise PolicyError(f'mode="{mode}" is not known.', hint='"enforce" or "observe".')
@@ -77,7 +80,13 @@ class Privacy:
         self._scopes = AccessScopes(self.policy)
         self._live = LiveCatalogue(self.policy, _collections(metadata))
         self._gate = Gate(
-            self._scopes, self._live, keys=keys, log=log, mode=mode, declarations=lambda: self._declarations
+            self._scopes,
+            self._live,
+            keys=keys,
+            log=log,
+            mode=mode,
+            declarations=lambda: self._declarations,
+            recheck=recheck,
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.on_change = self._memory.put_away

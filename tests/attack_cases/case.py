@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -34,8 +35,10 @@ from sa_privacy import AccessLog, Privacy, PrivacyError
 from sa_privacy.access import AccessBlock
 from tests.attack_cases.world import COLUMNS, canaries
 
-__all__ = ["Case", "discover", "frozen", "held", "personal", "spread"]
+__all__ = ["RECHECK", "Case", "discover", "frozen", "held", "personal", "spread"]
 
+#: Seconds for which the gate of a case takes the database's answers to hold.
+RECHECK: Final = 0.05
 _HERE: Final = Path(__file__).parent
 _TABLES: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
@@ -150,6 +153,10 @@ class Case:
                 if self._session is not None:
                     self._session.rollback()
         return loot
+
+    def later(self) -> None:
+        """Lets so much time pass that the gate asks the database anew what names stand for."""
+        time.sleep(2 * RECHECK)
 
     def close(self) -> None:
         """Gives up the session."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, Keyring, Privacy
 from tests.attack_cases import world
-from tests.attack_cases.case import Case
+from tests.attack_cases.case import RECHECK, Case
 from tests.support.databases import AsyncDriver, Database
 
 __all__ = ["async_stage", "listed", "stage"]
@@ -62,7 +62,8 @@ async def async_stage(
 @contextmanager
 def _opened(path: Path, mode: Mode) -> Iterator[tuple[Privacy, AccessLog]]:
     log = AccessLog.open(path / "log")
-    privacy = Privacy(world.POLICY, keys=Keyring.generate(), log=log, mode=mode, metadata=world.Base)
+    keys = Keyring.generate()
+    privacy = Privacy(world.POLICY, keys=keys, log=log, mode=mode, metadata=world.Base, recheck=RECHECK)
     try:
         yield privacy, log
     finally:

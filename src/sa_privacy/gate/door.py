@@ -11,13 +11,14 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import UnreadableStatement
-from sa_privacy.footprint import NOTHING, Foreign, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
+from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
+from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
 from sa_privacy.gate.scrub import scrub_error
-from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, text_to_judge
+from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, text_to_judge
 
 __all__ = ["Door"]
 
@@ -37,20 +38,20 @@ class Door:
         self.paramstyle = paramstyle
         self._live = gate.live
         self._texts: LRUCache[str, Plan] = LRUCache(2000)
-        self._foreign: list[tuple[Foreign, ...]] = []  # filled by LiveRelations
+        self._epoch = 0
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
         """The last point before the driver; what raises here does not run."""
         compiled = context.compiled
         if compiled is not None and (statement is context.statement or is_as_compiled(context, statement)):
             plan: Plan | None = compiled.__dict__.get(KEPT)
-            if plan is None or plan.catalogue is not self._live.now:
+            if plan is None or plan.catalogue is not self._live.now or (plan.facts and not self._holds(plan, context)):
                 plan = self._plan_compiled(context)
                 if plan.lasting:
                     compiled.__dict__[KEPT] = plan
         else:
             plan = self._texts.get(statement)
-            if plan is None or plan.catalogue is not self._live.now:
+            if plan is None or plan.catalogue is not self._live.now or (plan.facts and not self._holds(plan, context)):
                 plan = self._plan_text(statement, context)
         if plan.concerns:
             self.gate.admit(plan, parameters, context)
@@ -72,16 +73,41 @@ class Door:
         if left_out and isinstance(context.sqlalchemy_exception, (OperationalError, ProgrammingError)):
             raise refusal_of_columns(self.gate.grant(), left_out)
 
-    def forget(self) -> None:
-        """DDL ran: what names mean may have changed."""
+    def _answers(self, connection: Any) -> Answers:
+        """What the database said through this DBAPI connection."""
+        try:
+            info: dict[Any, Answers] = connection.info
+        except NotImplementedError:  # the first connection of an engine, while its dialect gets to know the server
+            return Answers()
+        known = info.get(self)
+        if known is None or known.epoch != self._epoch:
+            known = info[self] = Answers(self.gate.recheck, self._epoch)
+        return known
+
+    def _holds(self, plan: Plan, context: Any) -> bool:
+        """Whether the database still says what it said when the plan was made."""
+        connection = context.root_connection
+        answers = self._answers(connection)
+        if answers.holds(plan):
+            return True
+        answers.settle(connection)
+        if not LiveRelations(connection, self.dialect, answers).still(plan.facts):
+            return False
+        answers.confirm(plan)
+        return True
+
+    def _names_change(self, connection: Any, *, for_everyone: bool) -> None:
+        """A statement runs that may change what names mean: on this connection, or for everyone."""
         self._texts.clear()
-        self._foreign.clear()
+        if for_everyone:
+            self._epoch += 1
+        self._answers(connection).unsettle(connection)
 
     def _plan_compiled(self, context: Any) -> Plan:
         catalogue, compiled = self._live.current(), context.compiled
-        relations = LiveRelations(context.root_connection, self.dialect, self._foreign)
+        relations = self._relations(context.root_connection)
         if context.isddl:
-            self.forget()
+            self._names_change(context.root_connection, for_everyone=True)
             if is_plain_ddl(compiled):
                 return Plan(NOTHING, catalogue, "")
         else:
@@ -94,20 +120,31 @@ class Door:
                     catalogue,
                     fingerprint(compiled.string, self.dialect) if found.personal or found.moves else "",
                 )
-                plan.lasting = not relations.asked
+                plan.facts = relations.facts
                 return plan
         text, as_compiled = text_to_judge(context)
         # A text with its schemas filled in has its lists expanded too: positions in it say nothing of the binds.
-        return self.plan_of_text(text, relations, catalogue, compiled if as_compiled else None)
+        plan = self.plan_of_text(text, relations, catalogue, compiled if as_compiled else None)
+        self._look_for_names(plan, text, context.root_connection)
+        return plan
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
-        relations = LiveRelations(context.root_connection, self.dialect, self._foreign)
-        plan = self.plan_of_text(statement, relations, self._live.current())
-        if is_ddl(statement):
-            self.forget()
-        elif plan.lasting:
+        connection = context.root_connection
+        plan = self.plan_of_text(statement, self._relations(connection), self._live.current())
+        self._look_for_names(plan, statement, connection)
+        if plan.lasting:
             self._texts[statement] = plan
         return plan
+
+    def _look_for_names(self, plan: Plan, statement: str, connection: Any) -> None:
+        if not keeps_names(statement):
+            plan.lasting = False
+            self._names_change(connection, for_everyone=is_ddl(statement))
+
+    def _relations(self, connection: Any) -> LiveRelations:
+        answers = self._answers(connection)
+        answers.settle(connection)
+        return LiveRelations(connection, self.dialect, answers)
 
     def plan_of_text(
         self, sql: str, relations: LiveRelations, catalogue: Catalogue, compiled: SQLCompiler | None = None
@@ -127,5 +164,5 @@ class Door:
         else:
             named = found if compiled is None else binds_by_name(found, compiled)
             plan = Plan(named, catalogue, fingerprint(sql, self.dialect) if found.personal or found.moves else "")
-        plan.lasting = not relations.asked
+        plan.facts = relations.facts
         return plan

@@ -51,6 +51,7 @@ class Gate:
     :param scopes: the accesses in force.
     :param live: the catalogue of the moment.
     :param log: where events go; None writes none.
+    :param recheck: seconds after which the database is asked again what a name stands for.
     :param mode: ``"observe"`` lets everything run and logs what would have been denied.
     """
 
@@ -63,6 +64,7 @@ class Gate:
         log: AccessLog | None,
         mode: Mode,
         declarations: Callable[[], Declarations],
+        recheck: float = 5.0,
     ) -> None:
         self.scopes = scopes
         self.policy = scopes.policy
@@ -72,6 +74,7 @@ class Gate:
         self.mode = mode
         self._enforces = mode == "enforce"
         self.declarations = declarations
+        self.recheck = recheck
         self._pseudonym = keys.pseudonym_key().of if keys is not None else None
         self._views: LRUCache[Any, View] = LRUCache(256)
         self._enforced: LRUCache[Any, tuple[Plan, Plan, Verdict]] = LRUCache(1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_privacy.errors import AccessDenied, PolicyError, PrivacyError, RowsDenied
-from sa_privacy.footprint import NOTHING, Relation, footprint_of_tree
+from sa_privacy.footprint import NOTHING, Foreign, Relation, footprint_of_tree
 from sa_privacy.gate import own_rows
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
@@ -39,7 +39,8 @@ class Explanation:
     :param matches: columns that would decide which rows, in what order or group.
     :param writes: columns that would be inserted or updated.
     :param allowed: whether an engine that enforces would run it. Where a purpose reaches one person's rows, the parents
-        of a new row are taken to be theirs: only the database could tell.
+        of a new row are taken to be theirs: only the database could tell. So are functions and operators taken to be
+        those that come with it.
     :param denials: what stands against it, in words; empty where it would run.
     :param sql: the SQL as it would be sent, uncovered attributes left out; empty where it would not get so far.
     """
@@ -132,12 +133,15 @@ def _values(compiled: Any) -> list[_Values]:
 
 
 class _Relations:
-    """Opens a connection only where a text names something that the mapped metadata does not know."""
+    """Opens a connection only where a text names something that the mapped metadata does not know.
+
+    Functions and operators are taken to be those that come with the database.
+    """
 
     def __init__(self, engine: Engine, door: Door) -> None:
         self._engine = engine
         self._door = door
-        self.asked = False
+        self.facts: dict[tuple[str, ...], Any] = {}
 
     def lookup(self, schema: str | None, name: str) -> Relation:
         with self._live(name) as live:
@@ -147,9 +151,14 @@ class _Relations:
         with self._live(name) as live:
             return live.columns(schema, name)
 
+    def overloaded(self, functions: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
+    def foreign(self) -> tuple[Foreign, ...]:
+        return ()
+
     @contextmanager
     def _live(self, name: str) -> Iterator[LiveRelations]:
-        self.asked = True
         if self._engine.dialect.is_async and not in_greenlet():
             raise PrivacyError(
                 f'the database has to be asked what "{name}" is, and asyncio cannot do so here.',

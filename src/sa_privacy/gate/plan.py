@@ -67,6 +67,7 @@ class Plan:
         "catalogue",
         "cells",
         "concerns",
+        "facts",
         "fingerprint",
         "footprint",
         "keys",
@@ -86,7 +87,9 @@ class Plan:
         self.fingerprint = fingerprint
         self.refusal = refusal
         self.verdicts: dict[Grant | None, Verdict] = {}
-        #: Whether it holds for the next execution too, or depends on what the database said of a view this time.
+        #: What the database said that it relies on: questions and answers.
+        self.facts: Mapping[tuple[str, ...], Any] = {}
+        #: Whether it serves the next execution too. A statement that may change names is looked at each time.
         self.lasting = True
         #: Whether the gate has anything to say about it.
         self.concerns = refusal is not None or footprint.personal

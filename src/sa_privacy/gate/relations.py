@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import sqlglot
@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from sa_privacy.footprint import Foreign, Relation
+from sa_privacy.gate.answers import MISSING, Answers
 
 __all__ = ["LiveRelations"]
 
@@ -17,6 +18,7 @@ __all__ = ["LiveRelations"]
 
 # 16384 is FirstNormalObjectId: whatever users make has at least that number, and what initdb made has not.
 # A function of a user, not of an extension; extensions are installed knowingly, and their dangerous ones are refused by name.
+_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE = "relation", "columns", "functions", "foreign"
 _USERS_FUNCTION: Final = (
     "p.oid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = "
     "'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')"
@@ -54,78 +56,86 @@ JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384)""
 class LiveRelations:
     """Asks through the very connection that the statement is about to run on, in its transaction.
 
-    Nothing is kept beyond one statement: a view may be another one tomorrow, changed by a migration elsewhere.
-    ``asked`` tells whether the answer depended on what the database says today.
+    ``facts`` gathers the questions that one statement led to, with their answers: what is known of the statement holds
+    for as long as these do.
 
     :param dialect: ``"sqlite"`` or ``"postgresql"``.
-    :param kept: where the answer about operators and casts is kept; every statement has operators, so this one answer
-        lasts as long as what is kept of the statements.
+    :param answers: what this connection was told a moment ago.
     """
 
-    def __init__(self, connection: Any, dialect: str, kept: list[tuple[Foreign, ...]] | None = None) -> None:
+    def __init__(self, connection: Any, dialect: str, answers: Answers | None = None) -> None:
         self._connection = connection
         self._dialect = dialect
-        self._relations: dict[tuple[str | None, str], Relation] = {}
-        self._columns: dict[tuple[str | None, str], tuple[str, ...] | None] = {}
-        self._overloaded: dict[str, bool] = {}
-        self._foreign = kept if kept is not None else []
-
-    @property
-    def asked(self) -> bool:
-        """Whether a relation, its columns or a function was looked up."""
-        return bool(self._relations or self._columns or self._overloaded)
+        self._answers = answers or Answers()
+        self.facts: dict[tuple[str, ...], Any] = {}
 
     def lookup(self, schema: str | None, name: str) -> Relation:
         """What `schema.name` is."""
-        key = (schema, name)
-        found = self._relations.get(key)
-        if found is None:
-            found = self._relations[key] = (
-                self._postgresql(schema, name) if self._dialect == "postgresql" else self._sqlite(schema, name)
-            )
-        return found
+        relation: Relation = self._told(_RELATION, name, *_maybe(schema))
+        return relation
 
     def columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
         """The columns of `schema.name` in the database, or None where it has none of that name."""
-        key = (schema, name)
-        if key not in self._columns:
-            if self._dialect == "postgresql":
-                rows = self._ask(
-                    "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = "
-                    f"pg_catalog.to_regclass({_literal(_quoted(schema, name))}) AND attnum > 0 AND NOT attisdropped "
-                    "ORDER BY attnum"
-                )
-                names = tuple(row[0] for row in rows)
-            elif schema and schema.lower() not in self._attached():
-                names = ()
-            else:
-                where = f", {_literal(schema)}" if schema else ""
-                rows = self._ask(f"SELECT name FROM pragma_table_xinfo({_literal(name)}{where})")
-                names = tuple(row[0] for row in rows)
-            self._columns[key] = names or None
-        return self._columns[key]
+        found: tuple[str, ...] | None = self._told(_COLUMNS, name, *_maybe(schema))
+        return found
 
     def overloaded(self, functions: Collection[str]) -> frozenset[str]:
         """Those of the names that a function of a user of the database bears, in whatever schema."""
-        if self._dialect != "postgresql":
+        if self._dialect != "postgresql" or not functions:
             return frozenset()
-        new = [name for name in functions if name not in self._overloaded]
-        if new:
-            names = ", ".join(map(_literal, sorted(new)))
-            rows = self._ask(
-                f"SELECT p.proname::text FROM pg_catalog.pg_proc p WHERE p.proname IN ({names}) AND {_USERS_FUNCTION}"
-            )
-            there = {row[0] for row in rows}
-            self._overloaded.update({name: name in there for name in new})
-        return frozenset(name for name in functions if self._overloaded[name])
+        theirs = self._told(_FUNCTIONS, *sorted(functions))
+        return frozenset(theirs)
 
     def foreign(self) -> tuple[Foreign, ...]:
         """Operators, casts and domains that run a function of a user of the database."""
-        if self._dialect != "postgresql":
-            return ()
-        if not self._foreign:
-            self._foreign.append(tuple(Foreign(*row) for row in self._ask(_FOREIGN)))
-        return self._foreign[0]
+        found: tuple[Foreign, ...] = self._told(_FOREIGN_CODE) if self._dialect == "postgresql" else ()
+        return found
+
+    def still(self, facts: Mapping[tuple[str, ...], Any]) -> bool:
+        """Whether the database still says so."""
+        return all(self._told(*question) == answer for question, answer in facts.items())
+
+    def _told(self, *question: str) -> Any:
+        if question in self.facts:
+            return self.facts[question]
+        answer = self._answers.get(question)
+        if answer is MISSING:
+            answer = self._answer(*question)
+            self._answers.put(question, answer)
+        self.facts[question] = answer
+        return answer
+
+    def _answer(self, about: str, *names: str) -> Any:
+        if about == _FUNCTIONS:
+            return self._overloaded(names)
+        if about == _FOREIGN_CODE:
+            return tuple(Foreign(*row) for row in self._ask(_FOREIGN))
+        name, schema = names[0], names[1] if len(names) > 1 else None
+        if about == _COLUMNS:
+            return self._names_of_columns(schema, name)
+        return self._postgresql(schema, name) if self._dialect == "postgresql" else self._sqlite(schema, name)
+
+    def _names_of_columns(self, schema: str | None, name: str) -> tuple[str, ...] | None:
+        if self._dialect == "postgresql":
+            rows = self._ask(
+                "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = "
+                f"pg_catalog.to_regclass({_literal(_quoted(schema, name))}) AND attnum > 0 AND NOT attisdropped "
+                "ORDER BY attnum"
+            )
+        elif schema and schema.lower() not in self._attached():
+            return None
+        else:
+            where = f", {_literal(schema)}" if schema else ""
+            rows = self._ask(f"SELECT name FROM pragma_table_xinfo({_literal(name)}{where})")
+        return tuple(row[0] for row in rows) or None
+
+    def _overloaded(self, functions: Sequence[str]) -> tuple[str, ...]:
+        names = ", ".join(map(_literal, functions))
+        rows = self._ask(
+            f"SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p WHERE p.proname IN ({names}) AND {_USERS_FUNCTION} "
+            "ORDER BY 1"
+        )
+        return tuple(row[0] for row in rows)
 
     def _ask(self, sql: str) -> list[Any]:
         cursor = self._connection.connection.cursor()
@@ -209,6 +219,10 @@ def _view_query(create: str, dialect: str) -> str | None:
     if not isinstance(parsed, exp.Create) or parsed.expression is None:
         return None
     return str(parsed.expression.sql(dialect=dialect))
+
+
+def _maybe(schema: str | None) -> tuple[str, ...]:
+    return (schema,) if schema else ()
 
 
 def _identifier(name: str) -> str:

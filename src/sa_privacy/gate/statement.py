@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,48 @@ from sqlalchemy.sql import ddl
 
 from sa_privacy.gate.sqlalchemy_private import expanded_binds, is_multivalues_batch
 
-__all__ = ["bound_list", "bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "text_to_judge"]
+__all__ = ["bound_list", "bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "keeps_names", "text_to_judge"]
 
 _COUNTED = ")) AS imp_sen("  # ends the rows of a batch that PostgreSQL numbers, to give them back in order
 
+# The first word, after blanks, parentheses and comments.
+_LEAD = re.compile(r"(?:[\s(]+|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
+_DDL = frozenset({"create", "drop", "alter", "attach", "detach", "comment", "import"})
+_KEEPING = frozenset(
+    [
+        "select",
+        "with",
+        "values",
+        "table",
+        "insert",
+        "update",
+        "delete",
+        "merge",
+        "replace",
+        "explain",
+        "show",
+        "begin",
+        "start",
+        "commit",
+        "end",
+        "rollback",
+        "savepoint",
+        "release",
+        "lock",
+        "listen",
+        "unlisten",
+        "notify",
+        "fetch",
+        "move",
+        "close",
+        "analyze",
+        "vacuum",
+        "reindex",
+        "pragma",
+        "truncate",
+        "copy",
+    ]
+)
 _PLAIN_DDL = (
     schema.CreateTable,
     schema.DropTable,
@@ -75,8 +114,19 @@ def is_plain_ddl(compiled: Any) -> bool:
 
 
 def is_ddl(statement: str) -> bool:
-    """Whether a text may change what names mean."""
-    return statement.lstrip(" \t\r\n(").upper().startswith(("CREATE", "DROP", "ALTER", "ATTACH", "DETACH", "COMMENT"))
+    """Whether a text may change what names mean for every connection."""
+    return _first_word(statement) in _DDL
+
+
+def keeps_names(statement: str) -> bool:
+    """Whether a text surely leaves names as they are, for its own connection too."""
+    lower = statement.lower()
+    return _first_word(statement) in _KEEPING and ";" not in lower.rstrip("; \t\r\n") and "set_config" not in lower
+
+
+def _first_word(statement: str) -> str:
+    found = _LEAD.match(statement)
+    return found[1].lower() if found is not None else ""
 
 
 def text_to_judge(context: Any) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ def attack(case: Case) -> object:
         "CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT email FROM customers LIMIT 1'"
     )
     case.close()
+    case.later()
     try:
         return both()
     finally:

@@ -9,6 +9,7 @@ def attack(case: Case) -> object:
     case.rows("SELECT title FROM shown")
     case.admin_rows("DROP VIEW shown")
     case.admin_rows("CREATE VIEW shown AS SELECT email AS title FROM customers")
+    case.later()
     try:
         return case.rows("SELECT title FROM shown")
     finally:
