@@ -29,26 +29,22 @@ class Answers:
     :param epoch: the engine's count of statements that changed names for everyone.
     """
 
-    __slots__ = ("_keep", "_kept", "_unsettled", "_until", "epoch")
+    __slots__ = ("_keep", "_kept", "_unsettled", "epoch", "until")
 
     def __init__(self, keep: float = 0.0, epoch: int = 0) -> None:
         self.epoch = epoch
         self._keep = keep
         self._kept: dict[Hashable, tuple[Any, float]] = {}
-        self._until: dict[Plan, float] = {}
+        #: Until when each plan may rely on what it relied on; empty while names may change.
+        self.until: dict[Plan, float] = {}
         self._unsettled: ReferenceType[Any] | None = None
-
-    def holds(self, plan: Plan) -> bool:
-        """Whether what the plan relies on was found to be so a moment ago."""
-        until = self._until.get(plan)
-        return until is not None and monotonic() < until and self._unsettled is None
 
     def confirm(self, plan: Plan) -> None:
         """What the plan relies on was found to be so now."""
         if self._keep and self._unsettled is None:
-            if len(self._until) > _PLANS:
-                self._until.clear()
-            self._until[plan] = monotonic() + self._keep
+            if len(self.until) > _PLANS:
+                self.until.clear()
+            self.until[plan] = monotonic() + self._keep
 
     def get(self, question: Hashable) -> Any:
         """The answer, or ``MISSING``."""
@@ -70,7 +66,7 @@ class Answers:
     def unsettle(self, connection: Any) -> None:
         """A statement that may change names runs on the connection: nothing is kept until its transaction has ended."""
         self._kept.clear()
-        self._until.clear()
+        self.until.clear()
         transaction = connection.get_transaction()
         if transaction is not None:
             self._unsettled = ref(transaction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any, Literal
 
 from sqlalchemy.engine import ExceptionContext
@@ -88,7 +89,7 @@ class Door:
         """Whether the database still says what it said when the plan was made."""
         connection = context.root_connection
         answers = self._answers(connection)
-        if answers.holds(plan):
+        if monotonic() < answers.until.get(plan, 0.0):
             return True
         answers.settle(connection)
         if not LiveRelations(connection, self.dialect, answers).still(plan.facts):
