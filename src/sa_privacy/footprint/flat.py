@@ -7,6 +7,7 @@ plain columns in RETURNING. Anything more is left to the judge of texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sa_privacy.footprint.lexer import Dialect, Token
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
@@ -16,6 +17,9 @@ from sa_privacy.footprint.scope import EMPTY, Out, Source
 from sa_privacy.footprint.writer import PLAIN_TYPES
 
 __all__ = ["footprint_of_flat"]
+
+
+_STORED_TYPES: Final = PLAIN_TYPES | {"date"}  # what drivers say of a value that goes into a column of this type
 
 
 class _NotFlat(Exception):
@@ -105,8 +109,8 @@ class _Flat:
             raise _NotFlat
         return hit.out
 
-    def value(self) -> tuple[bool, str | int | None]:
-        """A parameter or constant: whether it is a parameter, and its bind if no cast could change it."""
+    def value(self, kinds: frozenset[str] = PLAIN_TYPES) -> tuple[bool, str | int | None]:
+        """A parameter or constant: whether it is a parameter, and its bind if it is cast to none but these `kinds`."""
         token = self.tokens[self.at]
         self.at += 1
         self.need(token.kind in {"p", "n", "s"} or token.raw in {"null", "true", "false", "default"})
@@ -115,7 +119,7 @@ class _Flat:
             kind = self.tokens[self.at]
             self.need(kind.kind == "w")
             self.at += 1
-            kept = kept and kind.raw in PLAIN_TYPES
+            kept = kept and kind.raw in kinds
             if self.at < len(self.tokens):
                 after = self.tokens[self.at]
                 self.need(after.text in {",", ")", "::"} or after.raw in {"where", "and", "returning"})
@@ -186,9 +190,9 @@ class _Flat:
 
     def row(self, length: int) -> list[str | int | None]:
         self.need(self.sign("("))
-        binds = [self.value()[1]]
+        binds = [self.value(_STORED_TYPES)[1]]
         while self.sign(","):
-            binds.append(self.value()[1])
+            binds.append(self.value(_STORED_TYPES)[1])
         self.need(self.sign(")") and len(binds) == length)
         return binds
 

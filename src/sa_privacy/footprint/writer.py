@@ -105,6 +105,7 @@ _SEPARATORS: Final[dict[str, frozenset[str]]] = {
 }
 PLAIN_TYPES: Final = frozenset(  # a cast to these keeps the value of a parameter as it is
     {"integer", "int", "int2", "int4", "int8", "bigint", "smallint", "text", "uuid", "varchar"}
+    | {"bytea", "json", "jsonb"}
 )
 _TYPE_WORDS: Final = frozenset(
     [
