@@ -31,6 +31,7 @@ from sa_privacy.errors import (
     UnknownPurpose,
     UnknownRole,
     UnreadableStatement,
+    WallDown,
 )
 from sa_privacy.policy import Policy
 from sa_privacy.privacy import Privacy
@@ -60,6 +61,7 @@ __all__ = [
     "UnknownPurpose",
     "UnknownRole",
     "UnreadableStatement",
+    "WallDown",
     "pii_column",
 ]
 __version__ = "0.1.0"

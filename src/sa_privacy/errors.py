@@ -26,6 +26,7 @@ __all__ = [
     "UnknownPurpose",
     "UnknownRole",
     "UnreadableStatement",
+    "WallDown",
 ]
 
 
@@ -160,3 +161,9 @@ class LogUnavailable(PrivacyError):
     """The event could not be made durable, so nothing ran and nothing is handed over."""
 
     code = "SP-401"
+
+
+class WallDown(PrivacyError):
+    """The database's own rules are not as the policy says, or cannot hold for this statement, so it does not run."""
+
+    code = "SP-501"

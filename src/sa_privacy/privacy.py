@@ -36,6 +36,7 @@ from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.narrow_rows import limit_to_own_rows
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.policy import Policy
+from sa_privacy.walls import Wall, raise_wall
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which synchronous applications do not have
@@ -94,6 +95,7 @@ class Privacy:
         instrumentation = Instrumentation(self._memory)
         self._live.on_change = lambda: instrumentation.sweep(self._gate.view(None))
         self._installed: WeakKeyDictionary[Engine, Installation] = WeakKeyDictionary()
+        self._walls: WeakKeyDictionary[Engine, Wall] = WeakKeyDictionary()
         self._stops: list[Callable[[], None]] = [instrumentation.close, self._live.close]
         if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
             self._stops.append(limit_to_own_rows(self._gate, self._governs))
@@ -104,9 +106,11 @@ class Privacy:
 
     # -- engines --------------------------------------------------------------------------------------------------
 
-    def install(self, engine: Engine | AsyncEngine) -> None:
+    def install(self, engine: Engine | AsyncEngine, *, walls: bool = False) -> None:
         """Protects an engine, and all that its ``execution_options()`` makes of it. Doing it twice changes nothing.
 
+        :param walls: also puts up the database's own wall, which sees what goes past SQLAlchemy: on SQLite at once, on
+            PostgreSQL once ``sa-privacy wall apply`` has made its roles.
         :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, or an annotation names a
             category that the policy does not know.
         """
@@ -115,6 +119,9 @@ class Privacy:
             self._live.check()
             self._installed[plain] = install(plain, self._gate, self._keys)
             self._memory.idle = False
+        installation = self._installation(plain)
+        if walls and installation is not None and installation.engine not in self._walls:
+            self._walls[installation.engine] = raise_wall(installation.engine, self._gate)
 
     def uninstall(self, engine: Engine | AsyncEngine) -> None:
         """Takes the protection off again: the engine behaves as if it had never been there.
@@ -123,19 +130,23 @@ class Privacy:
         """
         installation = self._installation(_sync(engine))
         if installation is not None:
+            wall = self._walls.pop(installation.engine, None)
+            if wall is not None:
+                wall.remove()
             installation.remove()
             del self._installed[installation.engine]
             self._memory.idle = not self._installed
 
-    def install_all(self, match: Callable[[Engine], bool] | None = None) -> Callable[[], None]:
+    def install_all(self, match: Callable[[Engine], bool] | None = None, *, walls: bool = False) -> Callable[[], None]:
         """Protects every engine of the process, present and future, that `match` takes; all, where it is left out.
 
+        :param walls: as for :meth:`install`.
         :returns: a function that stops taking in new engines; those taken in stay protected.
         """
 
         def take_in(engine: Engine) -> None:
             if self._installation(engine) is None and (match is None or match(engine)):
-                self.install(engine)
+                self.install(engine, walls=walls)
 
         def engine_connect(connection: Any) -> None:
             take_in(root_engine(connection.engine))

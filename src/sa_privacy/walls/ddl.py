@@ -1,0 +1,123 @@
+"""A plan as SQL for PostgreSQL: statements that may be run again and again, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from sa_privacy.walls.plan import Relation, Right, WallPlan
+
+__all__ = ["identifier", "literal", "statements"]
+
+_MEMBERSHIP_OPTIONS = 160000  # the version from which each membership says whether it inherits
+
+
+def identifier(*parts: str) -> str:
+    """A quoted name."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def literal(text: str) -> str:
+    """A quoted string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def statements(
+    plan: WallPlan,
+    *,
+    existing: Collection[str] | None = None,
+    version: int = 0,
+    stale: Iterable[Right] = (),
+    outsiders: Iterable[tuple[str, str]] = (),
+) -> list[str]:
+    """The SQL that makes the database be as planned, in order.
+
+    :param existing: roles that are there already; None where nobody asked: each is then made only if it is missing.
+    :param version: the server's, e.g. 150004; 0 where it is not known.
+    :param stale: rights that should go and that no other statement takes away.
+    :param outsiders: memberships ``(member, role)`` that should go.
+    """
+    return [
+        *_roles(plan, existing),
+        *(f"REVOKE {identifier(role)} FROM {identifier(member)}" for member, role in sorted(outsiders)),
+        *_memberships(plan, version),
+        *(f"ALTER VIEW {identifier(*view)} SET (security_invoker = true)" for view in plan.views),
+        *_revoked(plan, stale),
+        *_granted(plan.rights),
+    ]
+
+
+def _roles(plan: WallPlan, existing: Collection[str] | None) -> Iterator[str]:
+    wanted = [(role.name, "NOLOGIN INHERIT") for role in plan.roles]
+    wanted += [(login, "LOGIN NOINHERIT") for login in plan.members]
+    for name, attributes in wanted:
+        create = f"CREATE ROLE {identifier(name)} {attributes}"
+        if existing is None:
+            yield f"DO $wall$ BEGIN {create}; EXCEPTION WHEN duplicate_object THEN NULL; END $wall$"
+        elif name not in existing:
+            yield create
+            continue
+        yield f"ALTER ROLE {identifier(name)} {attributes}"
+
+
+def _memberships(plan: WallPlan, version: int) -> Iterator[str]:
+    inherits, sets = (
+        (" WITH INHERIT TRUE", " WITH INHERIT FALSE, SET TRUE") if version >= _MEMBERSHIP_OPTIONS else ("", "")
+    )
+    above = [identifier(role.name) for role in plan.roles[1:]]
+    if above:
+        yield f"GRANT {identifier(plan.base.name)} TO {', '.join(above)}{inherits}"
+    for login, roles in plan.members.items():
+        yield f"GRANT {', '.join(identifier(role) for role in roles)} TO {identifier(login)}{sets}"
+
+
+def _revoked(plan: WallPlan, stale: Iterable[Right]) -> Iterator[str]:
+    """What these roles, and PUBLIC, held before; the grants that follow in the same transaction say what they hold now."""
+    names = [*(role.name for role in plan.roles), *plan.members]
+    ours = [identifier(name) for name in names]
+    others = {right.thing for right in plan.rights if right.kind == "table"} - set(plan.personal)
+    for relation in sorted(plan.personal):
+        yield f"REVOKE ALL ON {identifier(*relation)} FROM {', '.join(['PUBLIC', *ours])}"
+    for relation in sorted(others):
+        yield f"REVOKE ALL ON {identifier(*relation)} FROM {', '.join(ours)}"
+    for right in sorted(stale):
+        if right.grantee in {"PUBLIC", *names} and right.thing in {*plan.personal, *others}:
+            continue
+        column = f" ({identifier(right.column)})" if right.column else ""
+        yield f"REVOKE {right.privilege}{column} ON {_kind(right)}{_thing(right)} FROM {_who(right.grantee)}"
+
+
+def _granted(rights: Collection[Right]) -> Iterator[str]:
+    """One GRANT for each thing and set of grantees that hold the same."""
+    held: dict[tuple[str, Relation, str], dict[str, list[str]]] = {}
+    order = {"schema": 0, "sequence": 2}
+    for right in sorted(rights):
+        columns = held.setdefault((right.kind, right.thing, right.grantee), {}).setdefault(right.privilege, [])
+        if right.column:
+            columns.append(right.column)
+    grouped: dict[tuple[str, Relation, str], list[str]] = {}
+    for (kind, thing, grantee), privileges in held.items():
+        listed = ", ".join(
+            f"{privilege} ({', '.join(identifier(column) for column in columns)})" if columns else privilege
+            for privilege, columns in sorted(privileges.items(), key=lambda each: _ORDER.index(each[0]))
+        )
+        grouped.setdefault((kind, thing, listed), []).append(grantee)
+    for (kind, thing, listed), grantees in sorted(
+        grouped.items(), key=lambda each: (order.get(each[0][0], 1), each[0])
+    ):
+        right = Right(kind, thing, "", "")  # type: ignore[arg-type]
+        yield f"GRANT {listed} ON {_kind(right)}{_thing(right)} TO {', '.join(identifier(name) for name in grantees)}"
+
+
+_ORDER = ("USAGE", "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
+
+
+def _kind(right: Right) -> str:
+    return "" if right.kind == "table" else f"{right.kind.upper()} "
+
+
+def _thing(right: Right) -> str:
+    return identifier(*(part for part in right.thing if part))
+
+
+def _who(name: str) -> str:
+    return "PUBLIC" if name == "PUBLIC" else identifier(name)

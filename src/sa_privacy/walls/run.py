@@ -1,0 +1,202 @@
+"""The wall at run time on PostgreSQL: every statement runs as the role that stands for the access in force.
+
+Role and purpose are set together, by one statement, for the transaction only (``set_config(.., true)``, which is
+``SET LOCAL``), so that nothing of it outlives the transaction on a connection that a pooler hands to somebody else. It
+is said once in a transaction, again when the access changes, and again after ROLLBACK TO SAVEPOINT, which brings an
+earlier role back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, TextClause, TextualSelect, event
+from sqlalchemy.util import LRUCache
+
+from sa_privacy.accesslog import members
+from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.errors import PrivacyError, UnreadableStatement, WallDown
+from sa_privacy.gate.engine import Gate
+from sa_privacy.gate.plan import access_members
+from sa_privacy.gate.results import WitnessedFetch
+from sa_privacy.policy import Grant
+from sa_privacy.walls.ddl import literal
+from sa_privacy.walls.reach import base_role, role_of
+from sa_privacy.walls.text import TRANSACTION, Verdict, judge
+
+__all__ = ["PostgreSQLWall"]
+
+_ROLE = "sa_privacy_wall"  # in Connection.info: what the transaction was told last
+_SAVEPOINTS = frozenset({"savepoint", "rollback_to_savepoint", "release_savepoint"})
+
+
+class PostgreSQLWall:
+    """The wall of one engine. ``remove()`` takes it off again; the roles in the database stay."""
+
+    def __init__(self, engine: Engine, gate: Gate) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._scope = gate.scopes.get
+        self._live = gate.live
+        self._base = _asking(base_role(gate.policy), ())
+        self._asked: LRUCache[Grant, tuple[Catalogue, str]] = LRUCache(256)
+        self._texts: LRUCache[str, Verdict] = LRUCache(2000)
+        # Before the gate: what the wall refuses never reaches it. After it: what the gate refuses asks nothing here.
+        self._listeners: list[tuple[str, Any, bool]] = [
+            ("do_execute", self.look, True),
+            ("do_executemany", self.look, True),
+            ("do_execute_no_params", self.look_no_params, True),
+            ("do_execute", self.assume, False),
+            ("do_executemany", self.assume, False),
+            ("do_execute_no_params", self.assume_no_params, False),
+            ("begin", _forget, False),
+            ("begin_twophase", _forget, False),
+        ]
+        for name, listener, first in self._listeners:
+            event.listen(engine, name, listener, insert=first)
+
+    def remove(self) -> None:
+        """Takes the wall off the engine."""
+        for name, listener, _ in self._listeners:
+            event.remove(self._engine, name, listener)
+
+    # -- text ------------------------------------------------------------------------------------------------------
+
+    def look(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+        """Refuses text that would change roles.
+
+        :raises UnreadableStatement: it does.
+        """
+        text = _text_of(statement, context)
+        if text is None:
+            return
+        verdict = self._texts.get(text)
+        if verdict is None:
+            verdict = self._texts[text] = judge(text, self._engine.dialect.paramstyle)
+        if verdict.refused:
+            self._refuse(verdict)
+
+    def look_no_params(self, cursor: Any, statement: str, context: Any) -> None:
+        """The same, for statements sent without parameters."""
+        self.look(cursor, statement, (), context)
+
+    def _refuse(self, verdict: Verdict) -> None:
+        scope = self._scope()
+        access = scope.access if scope is not None and scope.alive else None
+        said = members(decision="denied", denials=["unreadable"], policy=self._gate.policy.hash)
+        self._gate.write("intent", access_members(access) + b"," + said)
+        raise UnreadableStatement(verdict.refused, hint=verdict.hint)
+
+    # -- the role ----------------------------------------------------------------------------------------------------
+
+    def assume(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+        """Becomes the role of the access in force, where the transaction is not it already.
+
+        :raises WallDown: the database knows no such role, or the login may not become it.
+        """
+        connection = context.root_connection
+        try:
+            info = connection.info
+        except NotImplementedError:
+            return  # the dialect asks its own questions of a first connection, before anybody has it
+        if _is_transaction_control(statement, context, self._texts):
+            info.pop(_ROLE, None)  # an earlier role may be back, or none
+            return
+        wanted = self._wanted()
+        if info.get(_ROLE) is wanted:
+            return
+        proxied = connection.connection
+        if getattr(proxied.dbapi_connection, "autocommit", False):
+            self._refuse_autocommit(context)
+            return
+        ask = proxied.cursor()
+        try:
+            ask.execute(wanted)
+        except Exception as error:
+            if isinstance(error, self._engine.dialect.loaded_dbapi.Error) and _is_of_roles(error):
+                raise self._down(error) from None
+            raise
+        finally:
+            ask.close()
+        info[_ROLE] = wanted
+
+    def assume_no_params(self, cursor: Any, statement: str, context: Any) -> None:
+        """The same, for statements sent without parameters."""
+        self.assume(cursor, statement, (), context)
+
+    def _wanted(self) -> str:
+        scope = self._scope()
+        grant = scope.access.grant if scope is not None and scope.alive else None
+        if grant is None:
+            return self._base
+        known = self._asked.get(grant)
+        if known is None or known[0] is not self._live.now:
+            catalogue = self._live.current()
+            role = role_of(grant, catalogue)
+            asking = self._base if role is None else _asking(role, grant.purposes)
+            known = self._asked[grant] = (catalogue, asking)
+        return known[1]
+
+    def _refuse_autocommit(self, context: Any) -> None:
+        """Without a transaction there is nothing to set a role for: the statement runs as the login itself."""
+        if isinstance(context.cursor_fetch_strategy, WitnessedFetch):
+            raise WallDown(
+                "personal data is not used under AUTOCOMMIT: the role of the access holds for a transaction.",
+                hint="use a transaction (engine.begin(), Session) for statements that touch personal data.",
+            )
+
+    def _down(self, error: BaseException) -> PrivacyError:
+        scope = self._scope()
+        grant = scope.access.grant if scope is not None and scope.alive else None
+        purposes = grant.purposes if grant is not None else ()
+        role = (role_of(grant, self._live.current()) if grant else None) or base_role(self._gate.policy)
+        if len(purposes) > 1 and grant is not None and grant.system is None:
+            hint = (
+                f"name the combination where the wall is made: sa-privacy wall apply --together {','.join(purposes)}."
+            )
+        else:
+            hint = "run sa-privacy wall check, with the login of this application, and then wall apply."
+        return WallDown(
+            f'the login of this engine may not act as the database role "{role}" ({type(error).__name__}).',
+            hint=hint,
+            purpose=purposes,
+            roles=grant.roles if grant is not None else (),
+        )
+
+
+def _asking(role: str, purposes: tuple[str, ...]) -> str:
+    said = literal(",".join(purposes))
+    return (
+        f"SELECT pg_catalog.set_config('role', {literal(role)}, true), "
+        f"pg_catalog.set_config('sa_privacy.purpose', {said}, true)"
+    )
+
+
+def _forget(connection: Any, *_: Any) -> None:
+    """A new transaction knows no role yet."""
+    connection.info.pop(_ROLE, None)
+
+
+def _text_of(statement: str, context: Any) -> str | None:
+    """The statement, where a person wrote it; None where SQLAlchemy did."""
+    compiled = context.compiled
+    if compiled is None:
+        return statement
+    if isinstance(compiled.statement, (TextClause, TextualSelect)) or context.isddl:
+        return str(compiled.string)
+    return None if statement == context.statement or context.isinsert else statement
+
+
+def _is_transaction_control(statement: str, context: Any, texts: LRUCache[str, Verdict]) -> bool:
+    compiled = context.compiled
+    if compiled is not None and compiled.statement.__visit_name__ in _SAVEPOINTS:
+        return True
+    text = _text_of(statement, context)
+    verdict = texts.get(text) if text is not None else None
+    return verdict is not None and verdict.kind == TRANSACTION
+
+
+def _is_of_roles(error: BaseException) -> bool:
+    """Whether the server says that the role is unknown, or not to be had."""
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    return state in {"42501", "22023", "42704"}

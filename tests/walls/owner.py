@@ -1,0 +1,58 @@
+"""What the owner of a PostgreSQL database does: puts the wall up, and takes it down again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine, MetaData
+
+from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.policy import Policy
+from sa_privacy.walls import Login, shapes_of
+from sa_privacy.walls.ddl import identifier
+from sa_privacy.walls.postgresql import Inspection, apply_wall, inspect_wall
+
+__all__ = ["LOGIN", "Inspection", "dropped", "inspected", "raised"]
+
+LOGIN = "shop_web"
+ZONE = Login(LOGIN, roles=("warehouse", "marketing", "clerk", "customer", "engineer"))
+
+
+def inspected(
+    owner: Engine,
+    policy: Policy,
+    catalogue: Catalogue,
+    metadata: MetaData,
+    logins: Sequence[Login] = (ZONE,),
+    **how: Any,
+) -> Inspection:
+    """What the database lacks."""
+    with owner.connect() as connection:
+        return inspect_wall(connection, policy, catalogue, shapes_of([metadata]), logins=logins, **how)
+
+
+def raised(
+    owner: Engine,
+    policy: Policy,
+    catalogue: Catalogue,
+    metadata: MetaData,
+    logins: Sequence[Login] = (ZONE,),
+    **how: Any,
+) -> Inspection:
+    """Puts the wall up; what it was before."""
+    with owner.begin() as connection:
+        found = inspect_wall(connection, policy, catalogue, shapes_of([metadata]), logins=logins, **how)
+        apply_wall(connection, found)
+        return found
+
+
+def dropped(owner: Engine) -> None:
+    """Roles belong to the whole server, so the next test would find them."""
+    with owner.begin() as connection:
+        roles = connection.exec_driver_sql(
+            "SELECT rolname FROM pg_roles WHERE rolname <> 'postgres' AND left(rolname, 3) <> 'pg_'"
+        )
+        for name in roles.scalars().all():
+            connection.exec_driver_sql(f"DROP OWNED BY {identifier(name)}")
+            connection.exec_driver_sql(f"DROP ROLE {identifier(name)}")
