@@ -1,0 +1,38 @@
+"""The commands, and what they share."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import Annotated
+
+import typer
+
+from sa_privacy.cli import wall
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="sa-privacy",
+    help="Makes a published privacy policy true inside a SQLAlchemy application.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(wall.app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sa-privacy {importlib.metadata.version('sa-privacy')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is, and stop.")
+    ] = False,
+) -> None:
+    """Makes a published privacy policy true inside a SQLAlchemy application."""

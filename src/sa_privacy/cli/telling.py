@@ -1,0 +1,59 @@
+"""How a command speaks to people: results on stdout, ``error:`` and ``hint:`` on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from sa_privacy.errors import PrivacyError
+
+__all__ = ["FOUND", "IMPOSSIBLE", "fail", "print_json", "say", "telling"]
+
+FOUND = 1
+"""Exit status where something differs from what it should be."""
+IMPOSSIBLE = 2
+"""Exit status where a command could not do its work."""
+
+_OWNER = "connect as the owner of the tables, with the right to make roles (CREATEROLE), or as a superuser."
+
+
+def say(text: str = "", style: str = "") -> None:
+    """Prints one line, whole: output may go into a file."""
+    Console(highlight=False, markup=False, soft_wrap=True).print(Text(text, style=style))
+
+
+def print_json(value: Any) -> None:
+    """Prints a value for programs."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def fail(message: str, hint: str | None = None) -> NoReturn:
+    """Says why a command cannot do its work, and ends it."""
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), message))
+    if hint:
+        console.print(Text.assemble(("hint: ", "bold"), hint))
+    raise typer.Exit(IMPOSSIBLE)
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turns the errors of the work into words."""
+    try:
+        yield
+    except PrivacyError as error:
+        fail(error.message, error.hint)
+    except DBAPIError as error:
+        said = str(error.orig).strip().splitlines() or [type(error).__name__]
+        fail(f"the database says: {said[0]}", _OWNER if "permission denied" in said[0] else None)
+    except (ArgumentError, NoSuchModuleError):
+        fail(
+            "the URL is no database URL.", "write postgresql://user@host/database; a password may come from PGPASSWORD."
+        )
