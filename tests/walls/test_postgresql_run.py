@@ -319,7 +319,8 @@ async def test_an_async_raw_cursor_is_refused(async_walled: AsyncEngine, privacy
 async def test_async_streams_hold_their_role(async_walled: AsyncEngine, privacy: Privacy) -> None:
     async with AsyncSession(async_walled) as session:
         with privacy.access("shipping", role="warehouse"):
-            result = await session.stream_scalars(select(Customer.street).order_by(Customer.id))
+            streets = select(Customer.street).order_by(Customer.id).execution_options(yield_per=2)
+            result = await session.stream_scalars(streets)
             assert [street async for street in result] == ["1 High Street", "2 Low Road", None]
 
 

@@ -223,6 +223,26 @@ def test_taken_off_the_engine_everything_is_as_before(walled: Engine, privacy: P
     assert privacy._scopes.on_change == before
 
 
+def test_what_was_prepared_while_the_wall_was_down_is_asked_about_again(privacy: Privacy, filled: Engine) -> None:
+    privacy.install(filled, walls=True)
+    with closing(filled.raw_connection()) as connection:
+        assert refused(connection.cursor(), EMAIL)
+    privacy.uninstall(filled)
+    with closing(filled.raw_connection()) as connection:
+        assert not refused(connection.cursor(), EMAIL)
+    privacy.install(filled, walls=True)
+    with closing(filled.raw_connection()) as connection:
+        assert refused(connection.cursor(), EMAIL)
+
+
+def test_a_cursor_that_outlives_its_connection_is_shut(walled: Engine, privacy: Privacy) -> None:
+    with privacy.access("campaigns", role="marketing"):
+        connection = walled.raw_connection()
+        cursor = connection.cursor()
+        connection.close()
+        assert refused(cursor, EMAIL)
+
+
 def test_a_column_that_becomes_personal_is_shut_at_once(make_engine: Callable[..., Engine]) -> None:
     class Base(DeclarativeBase):
         pass

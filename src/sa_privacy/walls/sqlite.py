@@ -94,9 +94,9 @@ class Pane:
         "_dropped",
         "_indexed",
         "access",
+        "armed",
         "bars",
         "connection",
-        "stale",
         "thread",
         "up",
     )
@@ -107,18 +107,19 @@ class Pane:
         self.access: Access | None = None
         self.thread = threading.get_ident()
         self.up = True
-        #: Statements prepared under another access may still be run.
-        self.stale = True
+        #: The bars under which every statement that is still prepared was let through; None where it cannot be told.
+        self.armed: Bars | None = None
         self._indexed = self._dropped = self._attached = ""
 
     def arm(self) -> None:
         """Sets the authorizer, which makes SQLite prepare every statement of the connection again."""
+        bars = self.bars
         run_async = getattr(self.connection, "run_async", None)
         if run_async is None:
             self.connection.set_authorizer(self.authorize)
         else:
             run_async(lambda plain: plain.set_authorizer(self.authorize))
-        self.stale = False
+        self.armed = bars
 
     def authorize(
         self, action: int, first: str | None, second: str | None, schema: str | None, _source: str | None
@@ -188,7 +189,7 @@ class SQLiteWall:
         for name, listener in self._listeners:
             event.remove(self._engine, name, listener)
         for pane in tuple(self._panes):
-            pane.up = False
+            pane.up, pane.armed = False, None
         self._out.clear()
         if self._scopes.on_change == self._changed:
             self._scopes.on_change = self._followed
@@ -214,11 +215,13 @@ class SQLiteWall:
         """Makes a connection follow an access."""
         bars = self._bars_of(access)
         pane.access = access
-        if pane.bars is not bars:
-            pane.stale = pane.stale or pane.bars != bars
-            pane.bars = bars
-        if pane.stale and may_arm:
+        pane.bars = bars
+        if not may_arm:
+            pane.armed = None
+        elif pane.armed is None or pane.armed != bars:
             pane.arm()
+        else:
+            pane.armed = bars
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -245,7 +248,7 @@ class SQLiteWall:
         pane = record.info.get(_PANE)
         if pane is not None:
             self._out.discard(pane)
-            self._turn(pane, None, may_arm=False)
+            pane.access, pane.bars = None, self._nobody  # what is prepared under these will do for any access
 
     def follow(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
         """A statement of SQLAlchemy's is about to run: its connection follows the access in force."""
@@ -259,7 +262,7 @@ class SQLiteWall:
             return
         scope = self._scopes.get()
         access = scope.access if scope is not None and scope.alive else None
-        if pane.access is not access or pane.stale or pane.bars.catalogue is not self._live.now:
+        if pane.access is not access or pane.armed is not pane.bars or pane.bars.catalogue is not self._live.now:
             self._turn(pane, access)
 
     def follow_no_params(self, cursor: Any, statement: str, context: Any) -> None:
