@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from examples.shop_app.demo.refusals import REFUSED
 from examples.shop_app.demo.stage import ACTING, Stage, open_shop
 from examples.shop_app.demo.storage import occurrences
 from examples.shop_app.demo.walk import tour
+from examples.shop_app.demo.wall import REFUSED as PAST_THE_GATE
 from examples.shop_app.models import Customer
 from sa_privacy import AccessLog, PrivacyError
 
@@ -100,6 +102,13 @@ def test_each_refusal_is_the_one_it_says(stage: Stage, title: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("title", PAST_THE_GATE)
+def test_a_raw_cursor_is_refused_by_the_database_and_only_at_the_end(title: str, stage: Stage) -> None:
+    """What stands before it in the example runs."""
+    with pytest.raises(sqlite3.DatabaseError, match=r"access to (customers\.email|usage_events\.page) is prohibited"):
+        PAST_THE_GATE[title](stage.privacy, stage.engine)
+
+
 def test_names_are_nowhere_in_the_database_file(stage: Stage) -> None:
     """While an unsealed value is found there, so the search does search."""
     with stage.privacy.access("campaigns", actor="staff:34", role="marketing"), Session(stage.engine) as session:
@@ -122,8 +131,8 @@ def test_a_changed_byte_is_found_where_it_is(stage: Stage, tmp_path: Path) -> No
 
 
 def test_the_demo_shows_every_chapter(shown: str) -> None:
-    chapters = re.findall(r"^ (\d)\. ", shown, re.MULTILINE) or re.findall(r"^\W*(\d)\. \w", shown, re.MULTILINE)
-    assert chapters == list("123456789")
+    chapters = re.findall(r"^ (\d+)\. ", shown, re.MULTILINE) or re.findall(r"^\W*(\d+)\. \w", shown, re.MULTILINE)
+    assert chapters == [str(number) for number in range(1, 11)]
     for error in {*ERRORS.values()}:
         assert f"{error} [SP-" in shown
     assert shown.count("hint:") >= len(REFUSED)

@@ -233,6 +233,9 @@ def test_what_was_prepared_while_the_wall_was_down_is_asked_about_again(privacy:
     privacy.install(filled, walls=True)
     with closing(filled.raw_connection()) as connection:
         assert refused(connection.cursor(), EMAIL)
+    privacy.uninstall(filled)
+    with closing(filled.raw_connection()) as connection:
+        assert not refused(connection.cursor(), EMAIL)
 
 
 def test_a_cursor_that_outlives_its_connection_is_shut(walled: Engine, privacy: Privacy) -> None:

@@ -14,7 +14,7 @@ from examples.shop_app.demo.stage import Stage
 from examples.shop_app.models import Customer, UsageEvent
 from sa_privacy import Privacy, PrivacyError
 
-__all__ = ["REFUSED", "show_refusals"]
+__all__ = ["REFUSED", "body", "show_refusals"]
 
 
 def uncovered_column(privacy: Privacy, session: Session) -> None:
@@ -77,7 +77,7 @@ def show_refusals(stage: Stage) -> None:
     )
     for title, refused in REFUSED.items():
         stage.say(Text(title, style="bold"))
-        stage.code(_body(refused))
+        stage.code(body(refused))
         with Session(stage.engine) as session:
             try:
                 refused(stage.privacy, session)
@@ -88,6 +88,6 @@ def show_refusals(stage: Stage) -> None:
         stage.console.print()
 
 
-def _body(function: Callable[..., object]) -> str:
+def body(function: Callable[..., object]) -> str:
     """A function's source without its first line."""
     return textwrap.dedent(inspect.getsource(function).partition(":\n")[2]).rstrip()

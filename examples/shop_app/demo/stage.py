@@ -57,7 +57,7 @@ def open_shop(directory: Path) -> tuple[Privacy, AccessLog, Engine]:
     log = AccessLog.open(directory / "access-log")
     privacy = Privacy(POLICY, keys=keys, log=log, metadata=Base)
     engine = create_engine(f"sqlite:///{directory / 'shop.db'}")
-    privacy.install(engine)
+    privacy.install(engine, walls=True)
     Base.metadata.create_all(engine)
     return privacy, log, engine
 
@@ -108,9 +108,10 @@ class Stage:
         """Prints a result, under the code that made it."""
         self.console.print(Padding(text, (0, 0, 0, 4)))
 
-    def error(self, error: PrivacyError) -> None:
+    def error(self, error: Exception) -> None:
         """Prints an error as a traceback would end with it."""
-        for line in f"{type(error).__name__} {error}".splitlines():
+        name = type(error).__name__ if isinstance(error, PrivacyError) else f"{type(error).__qualname__}:"
+        for line in f"{name} {error}".splitlines():
             further = " " * (len(line) - len(line.lstrip()) + 2)
             wrapped = textwrap.fill(line, self.console.width - 4, subsequent_indent=further, break_on_hyphens=False)
             self.indented(Text(wrapped, style="red"))

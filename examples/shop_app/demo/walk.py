@@ -16,6 +16,7 @@ from examples.shop_app.demo.record import show_chain, show_log
 from examples.shop_app.demo.refusals import show_refusals
 from examples.shop_app.demo.stage import Stage, open_shop
 from examples.shop_app.demo.storage import show_storage
+from examples.shop_app.demo.wall import show_wall
 
 __all__ = ["tour"]
 
@@ -24,6 +25,7 @@ examples/shop_app/models.py      what the shop stores
 examples/shop_app/privacy.toml   the policy; give "shipping" another category and run the demo again
 README.md                        how to bring this into an application of your own
 src/sa_privacy/privacy.py        where policy, keys, log and engines meet; gate/engine.py decides
+docs/walls.md                    the wall on PostgreSQL: roles, grants, logins, poolers
 docs/glossary.md                 the words, in English and Japanese
 """
 
@@ -47,6 +49,7 @@ def tour(directory: Path, console: Console, *, customers: int, language: str = "
         show_memory(stage)
         show_log(stage)
         show_chain(stage)
+        show_wall(stage)
         stage.chapter("What next", "The shop itself wrote two files of all this. Read them first.")
         console.print(_NEXT, end="")
     finally:

@@ -238,7 +238,9 @@ class SQLiteWall:
         if _PANE not in record.info or record.info[_PANE].connection is not dbapi_connection:
             self.connect(dbapi_connection, record)
         pane: Pane = record.info[_PANE]
-        pane.up = True
+        if not pane.up:  # another wall stood on this connection
+            pane.up = True
+            self._panes.add(pane)
         pane.thread = threading.get_ident()
         self._out.add(pane)
         self._turn(pane, self._in_force())
