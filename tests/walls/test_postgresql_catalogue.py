@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.exc import ProgrammingError
 
 from sa_privacy import Privacy
@@ -14,7 +14,7 @@ from sa_privacy.walls import Login
 from sa_privacy.walls.ddl import statements
 from tests.gate import world
 from tests.support.databases import Database
-from tests.walls.owner import LOGIN, Inspection, inspected, raised
+from tests.walls.owner import LOGIN, Inspection, dropped, inspected, raised
 
 pytestmark = pytest.mark.backends("postgresql")
 
@@ -104,6 +104,25 @@ def test_what_only_a_person_can_mend_is_found_and_stays_listed(
     mend()
     assert any(BEYOND[sql] in str(drift) for drift in look().drift)
     run(filled, f"ALTER TABLE orders OWNER TO postgres; ALTER ROLE {LOGIN} NOSUPERUSER")
+
+
+def test_an_owner_who_is_no_superuser_puts_it_up(database: Database, filled: Engine, privacy: Privacy) -> None:
+    dropped(filled)
+    run(
+        filled,
+        "CREATE ROLE shop_owner LOGIN CREATEROLE",
+        *(f"ALTER TABLE {name} OWNER TO shop_owner" for name in ("customers", "orders", "products")),
+    )
+    owner = create_engine(database.url.set(username="shop_owner"))
+    raised(owner, world.POLICY, privacy.catalogue, world.Base.metadata)
+    for engine in (owner, filled):
+        assert inspected(engine, world.POLICY, privacy.catalogue, world.Base.metadata).drift == ()
+    owner.dispose()
+    application = create_engine(database.url.set(username=LOGIN))
+    privacy.install(application, walls=True)
+    with privacy.access("campaigns", role="marketing"), application.connect() as connection:
+        assert len(connection.execute(select(world.Customer.segment)).all()) == 3
+    application.dispose()
 
 
 def test_a_second_zone_leaves_the_first_alone(look: Look, mend: Look) -> None:

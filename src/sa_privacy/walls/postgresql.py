@@ -105,9 +105,16 @@ def _compared(database: _Database, plan: WallPlan, missing: tuple[str, ...], pre
     known = {role.name for role in plan.roles} | set(plan.members)
     old = {name for name in database.roles if name.startswith(prefix) and name not in known}
     ours = known | old
-    there = {right for right in database.rights(ours) if right.grantee in ours or right.thing in plan.personal}
+    there = {
+        right
+        for right in database.rights(ours)
+        if right.grantee in ours or right.thing in plan.personal or right.kind == "schema"
+    }
+    everybody = {(right.kind, right.thing, right.privilege) for right in there if right.grantee == "PUBLIC"}
     there -= {right for right in there if right.grantee == "PUBLIC" and right.kind != "table"}
     lacking, surplus = plan.rights - there, there - plan.rights
+    # Only the owner of a schema can grant its use, and everybody may have it anyway.
+    lacking -= {r for r in lacking if r.kind == "schema" and (r.kind, r.thing, r.privilege) in everybody}
     wanted = {(role.name, plan.base.name) for role in plan.roles[1:]}
     wanted |= {(login, role) for login, roles in plan.members.items() for role in roles}
     held = database.memberships(ours)
@@ -285,13 +292,16 @@ class _Database:
 
     def memberships(self, names: Collection[str]) -> set[tuple[str, str]]:
         """``(member, role)`` wherever one of them is among `names`."""
+        # Whoever makes a role may hand it on, from PostgreSQL 16, without being able to act as it.
         rows = self._ask(
             "SELECT m.rolname::text, r.rolname::text, m.rolsuper FROM pg_catalog.pg_auth_members x "
             "JOIN pg_catalog.pg_roles m ON m.oid = x.member JOIN pg_catalog.pg_roles r ON r.oid = x.roleid "
-            "WHERE m.rolname = ANY(:names) OR r.rolname = ANY(:names)",
+            "WHERE (m.rolname = ANY(:names) OR r.rolname = ANY(:names)) "
+            "AND (coalesce(CAST(to_jsonb(x) ->> 'inherit_option' AS boolean), true) "
+            "OR coalesce(CAST(to_jsonb(x) ->> 'set_option' AS boolean), true))",
             names=sorted(names),
         )
-        # Who makes a role as another than a superuser becomes its member, and a superuser needs no membership.
+        # A superuser needs no membership, and is none of this wall's matter.
         return {(row[0], row[1]) for row in rows if not row[2] or row[0] in names}
 
     def inherited(self, member: str) -> set[str]:
