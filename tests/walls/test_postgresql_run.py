@@ -272,6 +272,17 @@ def test_taken_off_the_engine_says_nothing_more_of_roles(walled: Engine, privacy
         assert acting(connection)[0] == "none"
 
 
+def test_copies_of_an_engine_are_walled_with_it(application: Callable[..., Engine], privacy: Privacy) -> None:
+    engine = application(pool_size=1, max_overflow=0)
+    before = engine.execution_options(logging_token="before")
+    privacy.install(engine, walls=True)
+    after = engine.execution_options(logging_token="after")
+    for copy in (before, after, before, engine):
+        for purpose in ("shipping", "everything"):
+            with privacy.access(purpose, role="clerk"), copy.connect() as connection:
+                assert acting(connection) == (f"sap/gate-tests/{purpose}", purpose)
+
+
 def test_a_wall_does_not_observe(engine: Engine) -> None:
     privacy = Privacy(world.POLICY, log=None, mode="observe", metadata=world.Base)
     with pytest.raises(PolicyError, match="observe"):

@@ -5,7 +5,7 @@ How it comes about, on PostgreSQL::
     policy + catalogue -> reach of each grant     reach.py      what may be read, matched, written, deleted
       + tables         -> WallPlan                plan.py       roles, rights, logins, and what cannot be walled; pure
                        -> SQL                     ddl.py        idempotent statements, shown before they run
-      database         -> drift                   postgresql.py what the database says, held against the plan
+      database         -> drift                   postgresql.py what the database says (database.py), held against the plan
     access in force    -> set_config('role', ...) run.py        one statement for each transaction and change of access
 
 A role of the database stands for a *grant*: what may be done for a set of purposes. Who may declare these purposes is
