@@ -38,14 +38,18 @@ WATCHED_HERE = {
     "InstanceKey",
     "RowLogger",
     "all_mappers",
+    "asked_to_return",
+    "choose_eager_defaults",
     "copies_of",
     "default_compiled_cache",
     "defer_for_state",
     "expanded_binds",
     "forget_compiled",
+    "forget_eager_defaults",
     "in_greenlet",
     "is_multivalues_batch",
     "keep_out_of_repr_and_eq",
+    "notes_of_result",
     "root_engine",
     "set_default_compiled_cache",
     "unwrap_expired_loader",
@@ -277,6 +281,46 @@ def test_one_attribute_of_one_object_can_be_made_to_load_by_itself(people: Engin
         assert "town" in bob.__dict__
         assert ann.town == "Oslo"
         assert ann not in session.dirty
+
+
+def test_what_eager_defaults_fetch_after_a_flush_is_asked_of_the_mapper_each_time(engine: Engine) -> None:
+    class Own(DeclarativeBase):
+        pass
+
+    class Visit(Own):
+        __tablename__ = "private_visits"
+        __mapper_args__ = {"eager_defaults": True}
+        __table_args__ = {"implicit_returning": False}
+        id: Mapped[int] = mapped_column(primary_key=True)
+        one: Mapped[str] = mapped_column(String(10), server_default="1")
+        two: Mapped[str] = mapped_column(String(10), server_default="2")
+
+    Own.metadata.create_all(engine)
+    Own.registry.configure()
+    wanted = {"two"}
+    choices = (lambda keys: keys & wanted), (lambda keys: keys)
+    for choice in choices:
+        gate_private.choose_eager_defaults(Visit.__mapper__, choice)
+    with Session(engine) as session:
+        for expected in ({"two"}, {"one", "two"}, set()):
+            wanted.clear()
+            wanted.update(expected)
+            visit = Visit()
+            session.add(visit)
+            session.flush()
+            assert {"one", "two"} & set(visit.__dict__) == expected
+            assert (visit.one, visit.two) == ("1", "2")
+        for choice in choices:
+            gate_private.forget_eager_defaults(Visit.__mapper__, choice)
+        session.add(last := Visit())
+        session.flush()
+        assert {"one", "two"} <= set(last.__dict__)
+
+
+def test_a_statement_tells_what_it_was_itself_asked_to_return() -> None:
+    statement = insert(Person).return_defaults(Person.__table__.c.id, supplemental_cols=[Person.__table__.c.name])
+    assert gate_private.asked_to_return(statement) == {Person.__table__.c.name}
+    assert gate_private.asked_to_return(insert(Person)) == frozenset()
 
 
 # -- gate/: the engine ------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ Withheld = Literal["raise", "none", "mask"]
 Names = str | Collection[str] | None
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
+_ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +62,11 @@ class Access:
     system: str | None = None
     details: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
     notes: dict[object, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its own scope was left for good."""
+        return _ENDED in self.notes
 
     def __repr__(self) -> str:
         return f"<Access purposes={list(self.purposes)} roles={list(self.roles)}>"
@@ -558,4 +564,5 @@ class AccessScopes:
     def leave(self, scope: Scope, token: Token[Scope | None]) -> None:
         """Ends `scope` and puts the one before it back in force."""
         scope.close()
+        scope.access.notes[_ENDED] = True
         self.step_out(scope, token)

@@ -20,7 +20,7 @@ from sqlalchemy.sql import ClauseElement
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
 from sa_privacy.accesslog import AccessLog
-from sa_privacy.columns.annotation import Annotation, Lookup, annotate_column
+from sa_privacy.columns.annotation import Annotation, Lookup, annotate_column, table_columns
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
@@ -96,7 +96,7 @@ class Privacy:
         self._live.on_change = lambda: instrumentation.sweep(self._gate.view(None))
         self._installed: WeakKeyDictionary[Engine, Installation] = WeakKeyDictionary()
         self._walls: WeakKeyDictionary[Engine, Wall] = WeakKeyDictionary()
-        self._stops: list[Callable[[], None]] = [instrumentation.close, self._live.close]
+        self._stops: list[Callable[[], None]] = [instrumentation.close, self._memory.close, self._live.close]
         if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
             self._stops.append(limit_to_own_rows(self._gate, self._governs))
         self._live.check()
@@ -118,7 +118,7 @@ class Privacy:
         if self._installation(plain) is None:
             self._live.check()
             self._installed[plain] = install(plain, self._gate, self._keys)
-            self._memory.idle = False
+            self._memory.engines_changed(some=True)
         installation = self._installation(plain)
         if walls and installation is not None and installation.engine not in self._walls:
             self._walls[installation.engine] = raise_wall(installation.engine, self._gate)
@@ -135,7 +135,7 @@ class Privacy:
                 wall.remove()
             installation.remove()
             del self._installed[installation.engine]
-            self._memory.idle = not self._installed
+            self._memory.engines_changed(some=bool(self._installed))
 
     def install_all(self, match: Callable[[Engine], bool] | None = None, *, walls: bool = False) -> Callable[[], None]:
         """Protects every engine of the process, present and future, that `match` takes; all, where it is left out.
@@ -282,7 +282,8 @@ class Privacy:
     ) -> None:
         """Annotates a column of a model that one cannot edit; see :func:`sa_privacy.pii_column`.
 
-        :raises PolicyError: the category or a purpose is unknown, or the column is annotated otherwise already.
+        :raises PolicyError: the category or a purpose is unknown, `column` is no column of a table, or it is annotated
+            otherwise already.
         """
         if category not in self.policy.categories:
             raise PolicyError(
@@ -296,8 +297,7 @@ class Privacy:
                 hint=f"purposes of the policy: {', '.join(sorted(self.policy.purposes))}.",
             )
         annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
-        columns = [column] if isinstance(column, Column) else column.property.columns
-        for one in columns:
+        for one in table_columns(column):
             annotate_column(one, annotation)
         self._live.current()
 

@@ -18,10 +18,23 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     insert,
     select,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, configure_mappers, mapped_column
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    aliased,
+    column_property,
+    composite,
+    configure_mappers,
+    mapped_column,
+    relationship,
+    synonym,
+)
 
 from sa_privacy import Encrypted, PolicyError, pii_column
 from sa_privacy.columns.annotation import Annotation, annotate_column, annotation_of
@@ -351,3 +364,50 @@ def test_encrypt_in_the_policy_on_a_unique_or_unsealed_column_is_an_error() -> N
     make_privacy(base).annotate(customer.email, category="email", encrypt=False)
     with pytest.raises(PolicyError, match=r"customers\.email is annotated twice"):
         make_privacy(base, policy=make_policy(columns={"customers.email": {"category": "email", "encrypt": True}}))
+
+
+def test_annotating_anything_but_a_column_says_what_it_is_and_what_to_give() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Customer(Base):
+        __tablename__ = "customers"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        email: Mapped[str] = mapped_column(String(40))
+        street: Mapped[str] = mapped_column(String(40))
+        town: Mapped[str] = mapped_column(String(40))
+        loud: Mapped[str] = column_property(func.upper(email))
+        mail: Mapped[str] = synonym("email")
+        place: Mapped[tuple[str, str]] = composite(lambda *parts: parts, street, town)
+        orders: Mapped[list[Order]] = relationship()
+
+        @hybrid_property
+        def shout(self) -> Any:
+            return self.email + "!"
+
+    class Order(Base):
+        __tablename__ = "orders"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+
+    privacy = make_privacy(Base)
+    annotate: Any = privacy.annotate
+    wrong: dict[str, Any] = {
+        r"Customer\.orders is none": Customer.orders,
+        r"Customer\.place is none": Customer.place,
+        r"Customer\.loud is an expression": Customer.loud,
+        r"a DeclarativeAttributeIntercept is none": Customer,
+        r"a Mapper is none": Customer.__mapper__,
+        r"a str is none": "customers.email",
+        r"a Table is none": Customer.__table__,
+        r"a NoneType is none": None,
+        r"is none|is an expression": Customer.shout,
+    }
+    for said, thing in wrong.items():
+        with pytest.raises(PolicyError, match=said) as refused:
+            annotate(thing, category="email", encrypt=False)
+        assert refused.value.hint
+    assert not privacy.catalogue.columns
+    annotate(Customer.mail, category="email", encrypt=False)  # a synonym is its column
+    annotate(aliased(Customer).town, category="address", encrypt=False)
+    assert set(privacy.catalogue.columns) == {"customers.email", "customers.town"}

@@ -181,9 +181,9 @@ def test_objects_in_memory_are_their_holders_after_the_last_uninstall(
 
 
 CLASSES = """
-from sqlalchemy import create_engine
-from sqlalchemy.orm import configure_mappers
-from sa_privacy import Privacy
+from sqlalchemy import String, create_engine
+from sqlalchemy.orm import Mapped, configure_mappers, mapped_column
+from sa_privacy import Privacy, pii_column
 from tests.gate import people, world
 
 def look():
@@ -197,9 +197,16 @@ def look():
             vars(mapper.class_).get("__eq__"),
             getattr(manager.expired_attribute_loader, "__func__", manager.expired_attribute_loader),
             {name: len(list(getattr(manager.dispatch, name))) for name in ("load", "refresh", "unpickle", "pickle")},
-            len(list(mapper.dispatch.after_insert)),
+            {name: len(list(getattr(mapper.dispatch, name))) for name in ("before_insert", "after_insert")},
+            type(mapper._server_default_plus_onupdate_propkeys),
         )
     return found
+
+class Card(people.Base):
+    __tablename__ = "cards"
+    __mapper_args__ = {"eager_defaults": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = pii_column(String(40), category="name", encrypt=False, server_default="-")
 
 people.Person.__repr__ = lambda self: f"<{self.name}>"
 configure_mappers()

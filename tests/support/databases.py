@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 from uuid import uuid4
 
+from psycopg.sql import SQL, Composed
 from pytest_postgresql.janitor import DatabaseJanitor
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -89,11 +90,18 @@ def sqlite_database(directory: Path) -> Iterator[Database]:
         database.dispose()
 
 
+class _Janitor(DatabaseJanitor):
+    """Makes databases by copying files: PostgreSQL 15's default logs every page, which is four times slower."""
+
+    def _build_create_database_sql(self) -> Composed:
+        return super()._build_create_database_sql() + SQL(" STRATEGY file_copy")
+
+
 @contextmanager
 def postgresql_database(server: Server) -> Iterator[Database]:
     """Create a database on the server, and drop it afterwards, whoever may still be connected."""
     name = f"test_{uuid4().hex[:12]}"
-    janitor = DatabaseJanitor(
+    janitor = (_Janitor if server.copies_files else DatabaseJanitor)(
         user=server.user, host=server.host, port=server.port, dbname=name, template_dbname=server.template_dbname
     )
     url = URL.create(

@@ -36,6 +36,10 @@ NOT_NEEDED_TO_RUN: Final = shutil.ignore_patterns("include", "*.a")
 LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 SET_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2), Linux only
 
+MEMORY: Final = Path("/dev/shm")
+"""Where Linux keeps files in memory: creating a database there takes a twentieth of the time."""
+ROOMY: Final = 1 << 30
+
 # Nothing here outlives the run, so nothing has to survive a crash.
 SETTINGS: Final[dict[str, str]] = {
     "listen_addresses": "",
@@ -166,7 +170,8 @@ class Server:
     Context manager. The attributes are those that pytest-postgresql asks of a server.
 
     :param programs: what to run; found by `find_programs` if left out.
-    :param parent: where the server's directory is made; its user must be able to enter it.
+    :param parent: where the server's directory is made; its user must be able to enter it. Its data lies in memory
+        where the machine has room there.
     """
 
     user: Final = "postgres"
@@ -183,6 +188,8 @@ class Server:
         self._programs = programs
         self._process: subprocess.Popen[bytes] | None = None
         self._home: Path | None = None
+        self._data: Path | None = None
+        self.copies_files = False  # whether CREATE DATABASE may be told to copy files: PostgreSQL 15 and newer
 
     @property
     def host(self) -> str:
@@ -211,9 +218,11 @@ class Server:
         owner.own(self._home)
         if not _may_run(programs, owner, self._home):
             programs = programs.copied_to(self._home)
-        data, socket = self._home / "data", self._home / "socket"
+        socket = self._home / "socket"
         socket.mkdir()
         owner.own(socket)
+        self._data = data = Path(tempfile.mkdtemp(prefix="sap-pg-", dir=MEMORY if _has_room(MEMORY) else self._home))
+        owner.own(data)
         log = self._home / "log"
         with log.open("wb") as out:
             made = subprocess.run(
@@ -256,7 +265,8 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                psycopg.connect(host=self.host, port=self.port, user=self.user, dbname=self.dbname).close()
+                with psycopg.connect(host=self.host, port=self.port, user=self.user, dbname=self.dbname) as found:
+                    self.copies_files = found.info.server_version >= 150000
             except psycopg.OperationalError as error:
                 code = self._process.poll()
                 if code is not None:
@@ -275,8 +285,14 @@ class Server:
             self._process.wait(timeout=START_SECONDS)
             self._process = None
         if self._home is not None:
-            shutil.rmtree(self._home, ignore_errors=True)  # a last backend may still be leaving its own files
-            self._home = None
+            for directory in (self._data, self._home):
+                if directory is not None:
+                    shutil.rmtree(directory, ignore_errors=True)  # a last backend may still be leaving its own files
+            self._data = self._home = None
+
+
+def _has_room(directory: Path) -> bool:
+    return directory.is_dir() and os.access(directory, os.W_OK) and shutil.disk_usage(directory).free > ROOMY
 
 
 def _may_run(programs: Programs, owner: Owner, cwd: Path) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, event
-from sqlalchemy.orm import MappedColumn, mapped_column
+from sqlalchemy.orm import ColumnProperty, MappedColumn, QueryableAttribute, mapped_column
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
@@ -31,6 +31,7 @@ __all__ = [
     "on_annotation",
     "pii_column",
     "registry_version",
+    "table_columns",
 ]
 
 Lookup = str | Callable[[Any], str] | None
@@ -204,6 +205,28 @@ def _sealed(given: Any, annotation: Annotation) -> Encrypted:
         lookup=annotation.lookup,
         field=annotation.field,
     )
+
+
+def table_columns(given: object) -> tuple[Column[Any], ...]:
+    """The table columns that a mapped attribute, or a column itself, stands for.
+
+    :raises PolicyError: `given` is something else.
+    """
+    if isinstance(given, Column):
+        return (given,)
+    prop = getattr(given, "property", None) if isinstance(given, QueryableAttribute) else None
+    if not isinstance(prop, ColumnProperty):
+        what = str(given) if prop is not None else f"a {type(given).__name__}"
+        raise PolicyError(
+            f"only a column can be annotated, and {what} is none.",
+            hint="give a mapped column (Customer.email) or a Column of a Table (table.c.email).",
+        )
+    if not all(isinstance(column, Column) for column in prop.columns):
+        raise PolicyError(
+            f"{given} is an expression over columns: there is nothing of its own to annotate.",
+            hint="annotate the columns it is made of; whatever is computed from them is judged with them.",
+        )
+    return tuple(column for column in prop.columns if isinstance(column, Column))
 
 
 def annotate_column(column: Column[Any], annotation: Annotation) -> None:

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Column
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
+from sa_privacy.gate.sqlalchemy_private import asked_to_return
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
@@ -78,9 +80,39 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View]) -> None:
             finally:
                 _compiling.reset(token)
 
+        def returning_clause(self, stmt: Any, returning_cols: Any, **kwargs: Any) -> str:
+            if self.implicit_returning:
+                returning_cols = _keep_out_of_returning(self, stmt, returning_cols)
+            return super().returning_clause(stmt, returning_cols, **kwargs)  # type: ignore[no-any-return]
+
     WatchedCompiler.__name__ = plain.__name__
     WatchedCompiler.__qualname__ = plain.__qualname__
     dialect.statement_compiler = WatchedCompiler
+
+
+def _keep_out_of_returning(compiler: Any, statement: Any, columns: list[Any]) -> list[Any]:
+    """Leaves personal defaults to be fetched later, under an access that covers them.
+
+    Whatever the grant: a mapper keeps its compiled INSERTs for everyone.
+
+    :returns: `columns` without them: those that the compiler wants for itself, and others that sort their rows.
+    """
+    now, returning = compiling(), compiler.implicit_returning
+    if now is None:
+        return columns
+    wanted = asked_to_return(statement)
+    later = {
+        c
+        for c in returning
+        if isinstance(c, Column) and not c.primary_key and c not in wanted and now.view.personal((c,))
+    }
+    if not later:
+        return columns
+    kept = [column for column in returning if column not in later] or list(statement.table.primary_key)
+    rest = columns[len(returning) :]
+    returning[:] = kept
+    compiler.postfetch.extend(later.difference(compiler.postfetch))
+    return kept + rest
 
 
 def unwatch_compiler(dialect: Dialect) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotation_of
 from sa_privacy.columns.sqlalchemy_private import all_mappers
-from sa_privacy.gate.memory import Memory, guard_attribute, let_go_of_attribute
+from sa_privacy.gate.guard import guard_attribute, let_go_of_attribute, unwatch_copies, watch_copies
+from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.orm import base_columns, narrow_property, widen_property
 from sa_privacy.gate.quiet import quieten, unquieten
 from sa_privacy.gate.sqlalchemy_private import unwrap_expired_loader, wrap_expired_loader
@@ -37,7 +38,7 @@ class Instrumentation:
         """Takes in no more classes, and lets go of those it has; the last one to go leaves them as they were."""
         event.remove(Mapper, "mapper_configured", self._configured)
         for class_ in tuple(self._listened):
-            self._memory.unlisten(class_)
+            self._memory.marking.unlisten(class_)
         self._listened.clear()
         _open.discard(self)
         if not _open:
@@ -57,11 +58,14 @@ class Instrumentation:
     def _guard(self, mapper: Mapper[Any]) -> None:
         view = self._view
         personal = set()
+        ours = view is None  # before the first catalogue nobody knows
         for prop in mapper.column_attrs:
             columns = tuple(base_columns(prop))
-            if (view is not None and view.personal(columns)) or any(annotation_of(column) for column in columns):
+            known = view is not None and bool(view.personal(columns))
+            if known or any(annotation_of(column) for column in columns):
                 narrow_property(prop)
                 personal.add(prop.key)
+                ours = ours or known
         if not personal:
             return
         personal |= {composite.key for composite in mapper.composites if personal & {p.key for p in composite.props}}
@@ -70,12 +74,13 @@ class Instrumentation:
             attribute = manager.get(key)
             if attribute is not None:
                 guard_attribute(attribute)
-        if mapper.class_ not in self._listened:
+        if ours and mapper.class_ not in self._listened:
             self._listened.add(mapper.class_)
-            self._memory.listen(mapper.class_)
+            self._memory.marking.listen(mapper.class_)
             if mapper.inherits is not None:
-                wrap_expired_loader(mapper, self._memory.narrow_expired)
+                wrap_expired_loader(mapper, self._memory.marking.narrow_expired)
             quieten(mapper.class_)
+            watch_copies(mapper.class_)
 
 
 _open: WeakSet[Instrumentation] = WeakSet()
@@ -91,3 +96,4 @@ def _let_go(mapper: Mapper[Any]) -> None:
         let_go_of_attribute(manager[key])
     unwrap_expired_loader(mapper)
     unquieten(mapper.class_)
+    unwatch_copies(mapper.class_)

@@ -24,10 +24,12 @@ async def load_covered(memory: Memory, instance: Any, names: list[str]) -> None:
     state = inspect(instance)
     grant = memory.gate.grant()
     for name in names:
-        uncovered = [c for c in memory.columns_of(state, name) if c.name in memory.gate.view(grant).uncovered]
+        uncovered = [
+            c for c in memory.attributes.behind_key(state, name) if c.name in memory.gate.view(grant).uncovered
+        ]
         if uncovered:
             raise refusal_of_columns(grant, uncovered)
-    wanted = [key for key in memory.covered_unloaded(state, grant) if not names or key in names]
+    wanted = [key for key in memory.attributes.covered_unloaded(state, grant) if not names or key in names]
     if not wanted:
         return
     from sqlalchemy.ext.asyncio import async_object_session  # noqa: PLC0415 - needs greenlet, so only where asyncio is used

@@ -8,7 +8,7 @@ attribute that was left out stays deferred, and loads by itself for an access th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column
 from sqlalchemy.orm import ColumnProperty, Mapper
@@ -17,10 +17,14 @@ from sqlalchemy.sql import visitors
 from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import PurposeDenied
 from sa_privacy.gate.compiling import compiling
+from sa_privacy.gate.mark import AWAY, MARK, owner_of
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.sqlalchemy_private import DEFER_FOR_STATE
 
-__all__ = ["base_columns", "narrow_property", "widen_property"]
+__all__ = ["UNCOVERED", "base_columns", "narrow_property", "widen_property"]
+
+#: Under what a compiled statement keeps the columns that the grant it was compiled for does not cover.
+UNCOVERED: Final = "sa_privacy_uncovered"
 
 
 def base_columns(prop: ColumnProperty[Any]) -> Iterator[Column[Any]]:
@@ -59,8 +63,26 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
         sa_privacy_narrows = True
         inherit_cache = True
 
+        def merge(
+            self, session: Any, source_state: Any, source_dict: Any, dest_state: Any, dest_dict: Any, *rest: Any
+        ) -> None:
+            key = self.key
+            source, dest = source_state.__dict__.get(MARK), dest_state.__dict__.get(MARK)
+            if source is not None and (key in source_dict or key in source_state.__dict__.get(AWAY, ())):
+                owner = owner_of(source_state, source, key)
+                if source.memory.merging.may_carry(source_state, dest_state, key):
+                    super().merge(session, source_state, source_dict, dest_state, dest_dict, *rest)
+                    source.memory.merging.carried(source_state, dest_state, key, owner)
+                    return
+                source_dict = {}  # the destination loads its own
+            elif dest is not None and dest.memory.reading.is_withheld(dest_state, key, source_dict.get(key, MARK)):
+                source_dict = {}
+            super().merge(session, source_state, source_dict, dest_state, dest_dict, *rest)
+
         def setup(self, context: Any, query_entity: Any, path: Any, adapter: Any, **kwargs: Any) -> None:
             now = compiling()
+            if now is not None:
+                context.attributes[UNCOVERED] = now.view.uncovered
             hidden = now.view.hidden(base_columns(self)) if now is not None and now.view.uncovered else ()
             if now is None or not hidden or _needed_by_mapper(self):
                 super().setup(context, query_entity, path, adapter, **kwargs)
@@ -82,7 +104,8 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
             wanted = kwargs.get("only_load_props")
             if wanted:
                 refused = _hidden_by_key(self.parent, wanted, now.view.hidden)
-                if len(refused) == len(set(wanted)):
+                columns = [key for key in set(wanted) if isinstance(self.parent.get_property(key), ColumnProperty)]
+                if len(refused) == len(columns):
                     # Nothing would be left of the load, which SQLAlchemy answers with an AssertionError.
                     raise refusal_of_columns(now.view.grant, [c for found in refused.values() for c in found])
             if now.compiler.stack:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Final
 
 from sqlalchemy import Engine
 from sqlalchemy.engine.base import OptionEngine
@@ -20,12 +21,16 @@ __all__ = [
     "DEFER_FOR_STATE",
     "InstanceKey",
     "RowLogger",
+    "asked_to_return",
+    "choose_eager_defaults",
     "copies_of",
     "default_compiled_cache",
     "defer_for_state",
     "expanded_binds",
+    "forget_eager_defaults",
     "in_greenlet",
     "is_multivalues_batch",
+    "notes_of_result",
     "root_engine",
     "rows_of_batches",
     "set_default_compiled_cache",
@@ -35,6 +40,9 @@ __all__ = [
 
 #: What a property leaves in ``memoized_populators`` to be deferred for the instances of one load.
 DEFER_FOR_STATE: Any = _DEFER_FOR_STATE
+
+#: The dictionary that the ``QueryContext`` of one execution keeps. It starts as a copy of what compiling left in it.
+notes_of_result: Callable[[Any], dict[Any, Any]] = attrgetter("attributes")
 
 #: Where an instance keeps its state, in its ``__dict__``.
 InstanceKey = "_sa_instance_state"
@@ -103,6 +111,45 @@ def defer_for_state(mapper: Mapper[Any], key: str, state: InstanceState[Any]) ->
     mapper.column_attrs[key]._deferred_column_loader(state, state.dict, None)
 
 
+def asked_to_return(statement: Any) -> frozenset[Any]:
+    """What an ORM INSERT, UPDATE or DELETE was itself asked to return, beside what the mapper wants of it."""
+    return frozenset(getattr(statement, "_supplemental_returning", None) or ())
+
+
+_EAGER: Final = "_server_default_plus_onupdate_propkeys"
+
+
+class _EagerDefaults:
+    """The attributes that ``eager_defaults=True`` fetches after a flush, asked anew each time."""
+
+    def __init__(self, plain: Iterable[str]) -> None:
+        self.plain = frozenset(plain)
+        self.choices: list[Callable[[frozenset[str]], frozenset[str]]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        keys = self.plain
+        for choose in self.choices:
+            keys = choose(keys)
+        return iter(keys)
+
+
+def choose_eager_defaults(mapper: Mapper[Any], choose: Callable[[frozenset[str]], frozenset[str]]) -> None:
+    """Lets `choose` say which of its server defaults a mapper, which is configured, fetches after a flush."""
+    found = mapper.__dict__.get(_EAGER)
+    if not isinstance(found, _EagerDefaults):
+        found = mapper.__dict__[_EAGER] = _EagerDefaults(getattr(mapper, _EAGER))
+    found.choices.append(choose)
+
+
+def forget_eager_defaults(mapper: Mapper[Any], choose: Callable[[frozenset[str]], frozenset[str]]) -> None:
+    """Asks `choose` no more. The mapper works them out by itself again once nobody is asked."""
+    found = mapper.__dict__.get(_EAGER)
+    if isinstance(found, _EagerDefaults) and choose in found.choices:
+        found.choices.remove(choose)
+        if not found.choices:
+            del mapper.__dict__[_EAGER]
+
+
 def default_compiled_cache(engine: Any) -> Any:
     """The compile cache that an engine uses when no execution option names another; None where it caches nothing."""
     return engine._compiled_cache
@@ -121,6 +168,11 @@ def root_engine(engine: Engine) -> Engine:
 
 
 def copies_of(engine: Engine) -> list[Engine]:
-    """The engines that ``Engine.execution_options()`` has made of this one so far; nobody else keeps a list."""
-    copies = [thing for thing in gc.get_objects() if issubclass(type(thing), OptionEngine)]
-    return [copy for copy in copies if root_engine(copy) is engine]
+    """The engines that ``Engine.execution_options()`` has made of this one so far; nobody else keeps a list.
+
+    They share its dialect, so they are looked for among what refers to it: an object, or the ``__dict__`` of one.
+    """
+    holders = gc.get_referrers(engine.dialect)
+    holders += gc.get_referrers(*(holder for holder in holders if type(holder) is dict))
+    copies = {id(thing): thing for thing in holders if issubclass(type(thing), OptionEngine)}
+    return [copy for copy in copies.values() if root_engine(copy) is engine]

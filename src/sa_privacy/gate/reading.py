@@ -1,0 +1,228 @@
+"""Reading a value that is in memory, or could be: judged and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import InstanceState, Session, object_session
+
+from sa_privacy.access import Access, ended
+from sa_privacy.columns.catalogue import PersonalColumn
+from sa_privacy.errors import NotLoaded, PrivacyError
+from sa_privacy.gate import own_rows
+from sa_privacy.gate.mark import AWAY, MARK, Mark, owner_of
+from sa_privacy.gate.quiet import is_quiet, withhold
+from sa_privacy.gate.refusal import decide_columns
+from sa_privacy.gate.sqlalchemy_private import InstanceKey, in_greenlet
+from sa_privacy.gate.subjects import subjects_of
+from sa_privacy.policy import Decision, Grant, denied
+
+if TYPE_CHECKING:
+    from sa_privacy.gate.memory import Memory
+
+__all__ = ["Reading"]
+
+Columns = tuple[PersonalColumn, ...]
+
+
+class Reading:
+    """Judges what is read of objects."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._gate = memory.gate
+
+    def value(self, attribute: Any, instance: Any, owner: Any, mark: Mark, give: Callable[..., Any]) -> Any:
+        """The value of a personal attribute under the access in force, judged and written down.
+
+        :raises AccessDenied: it is not covered.
+        :raises NotLoaded: it is covered, not in memory, and asyncio allows no loading here.
+        """
+        memory = self._memory
+        state: InstanceState[Any] = instance.__dict__[InstanceKey]
+        key = attribute.key
+        access = memory.access()
+        loaded = key in instance.__dict__
+        aside = None if loaded else state.__dict__.get(AWAY, {}).get(key)
+        if memory.idle:
+            if aside is not None:
+                memory.away.bring_back(state, key)
+            return give(attribute, instance, owner)
+        columns = memory.attributes.behind(attribute.property)
+        belongs = owner_of(state, mark, key)
+        if not columns or (self._gate.mode == "observe" and loaded):
+            self._observe(columns, access, state, belongs)
+            return give(attribute, instance, owner)
+        if access is not None and belongs is access and aside is not None:
+            memory.away.bring_back(state, key)
+            loaded = True
+        if access is not None and belongs is access and loaded:
+            return instance.__dict__[key]
+        decision = decide_columns(access.grant if access is not None else None, columns, self._gate.policy)
+        if is_quiet() is not None:
+            return self._quietly(instance, state, key, access, decision, columns)
+        if not decision.allowed or access is None:
+            if access is not None and access.withheld != "raise":
+                return self._withheld(access, columns)
+            if self._gate.mode == "observe":
+                return give(attribute, instance, owner)
+            raise self.refused(access, columns, decision)
+        session = object_session(instance)
+        if aside is not None and session is None:
+            memory.away.bring_back(state, key)
+            loaded = key in instance.__dict__
+        if loaded:
+            if decision.own:
+                self.require_own(access, state, columns)
+            self.used(access, state, key, columns)
+            return instance.__dict__[key]
+        if state.obj() is not instance:
+            raise NotLoaded(
+                f"{type(instance).__name__}.{key} was put away from this copy when its access ended.",
+                hint="read it from the original, which can load it again.",
+            )
+        self._load_decided(decision.own, access, session, instance, state, columns, key)
+        return give(attribute, instance, owner)
+
+    def _quietly(
+        self,
+        instance: Any,
+        state: InstanceState[Any],
+        key: str,
+        access: Access | None,
+        decision: Decision,
+        columns: Columns,
+    ) -> Any:
+        """For ``repr`` and the like: what is covered and at hand, and never an error."""
+        if access is None or not decision.allowed or key not in instance.__dict__:
+            return withhold()
+        try:
+            if decision.own:
+                self.require_own(access, state, columns)
+            self.used(access, state, key, columns)
+        except PrivacyError:
+            return withhold()
+        return instance.__dict__[key]
+
+    def refused(self, access: Access | None, columns: Columns, decision: Decision) -> PrivacyError:
+        """The error for a value that is not given, written down."""
+        names = [column.name for column in columns]
+        self._gate.write_use(access, names, "denied", [f"read {name}" for name in names], {})
+        scope = self._gate.scopes.get()
+        if access is None and scope is not None:
+            return ended(scope.access)
+        return denied(decision, access.grant if access is not None else None)
+
+    def _observe(
+        self, columns: Columns, access: Access | None, state: InstanceState[Any], belongs: Access | None
+    ) -> None:
+        if self._gate.mode != "observe" or not columns or (access is not None and belongs is access):
+            return
+        if not decide_columns(access.grant if access else None, columns).allowed:
+            names = [column.name for column in columns]
+            noted = self._noted(access, "would deny", state) if access is not None else set()
+            if not noted.issuperset(names):
+                self._gate.write_use(access, names, "would_deny", [f"read {name}" for name in names], {})
+                noted.update(names)
+
+    # -- what is withheld -----------------------------------------------------------------------------------------
+
+    def _withheld(self, access: Access, columns: Columns) -> str | None:
+        if access.withheld == "mask":
+            return self._gate.policy.categories[columns[0].category].mask
+        return None
+
+    def is_mask(self, access: Access, columns: Columns, value: object) -> bool:
+        """Whether `value` is the mask that stands for such a value under `access`."""
+        mask = self._gate.policy.categories[columns[0].category].mask
+        return mask is not None and isinstance(value, str) and value == mask and access.withheld == "mask"
+
+    def is_withheld(self, state: InstanceState[Any], key: str, value: object) -> bool:
+        """Whether `value` is what the attribute reads as where it is withheld: writing it back changes nothing."""
+        access = self._memory.access()
+        if access is None or access.withheld == "raise" or self._memory.idle:
+            return False
+        columns = self._memory.attributes.behind_key(state, key)
+        mark = state.__dict__.get(MARK)
+        if not columns or mark is None or value != self._withheld(access, columns):
+            return False
+        if key in state.dict and owner_of(state, mark, key) is access:
+            return False
+        return not decide_columns(access.grant, columns, self._gate.policy).allowed
+
+    # -- what is used ---------------------------------------------------------------------------------------------
+
+    def used(self, access: Access, state: InstanceState[Any], key: str, columns: Columns, *, lend: bool = True) -> None:
+        """Writes the use down: once for the object where the access covers all it holds, else for the attribute."""
+        memory = self._memory
+        mark: Mark = state.__dict__[MARK]
+        loaded = memory.attributes.loaded(state)
+        whole = all(access.grant.covers("read", c.category, c.purposes) for found in loaded.values() for c in found)
+        names = {column.name for column in columns}
+        if whole:
+            foreign = {k: found for k, found in loaded.items() if owner_of(state, mark, k) is not access}
+            names |= {column.name for found in foreign.values() for column in found}
+        noted = self._noted(access, "used", state)
+        if not names <= noted:
+            subjects = subjects_of(state, self._gate.catalogue())
+            self._gate.write_use(access, sorted(names), "allowed", (), subjects)
+            noted |= names
+        if whole and lend and not mark.mixed:
+            state.__dict__[MARK] = memory.marks.of(access)
+            memory.away.lends(access, state, mark)
+            memory.away.uses(access, state)
+
+    def _noted(self, access: Access, what: str, state: InstanceState[Any]) -> set[str]:
+        """What was written down of an object under an access. Held by the object: another may get its number."""
+        notes: WeakKeyDictionary[InstanceState[Any], set[str]]
+        notes = access.notes.setdefault((self, what), WeakKeyDictionary())
+        return notes.setdefault(state, set())
+
+    def require_own(self, access: Access, state: InstanceState[Any], columns: Columns) -> None:
+        """Under a purpose of one's own rows.
+
+        :raises RowsDenied: the object is not the subject's.
+        """
+        catalogue = self._gate.catalogue()
+        subjects = subjects_of(state, catalogue)
+        if not any(own_rows.is_subject(access, kind, key, catalogue) for kind, key in subjects.items()):
+            raise own_rows.refusal_in_memory(access, columns)
+
+    # -- what is loaded -------------------------------------------------------------------------------------------
+
+    def _load_decided(
+        self,
+        own: bool,
+        access: Access,
+        session: Session | None,
+        instance: object,
+        state: InstanceState[Any],
+        columns: Columns,
+        key: str,
+    ) -> None:
+        if own and subjects_of(state, self._gate.catalogue()):
+            self.require_own(access, state, columns)
+        if session is not None:
+            try:
+                self._load_covered(session, instance, state, access.grant, key)
+            except InvalidRequestError:
+                if own:  # the row is not among theirs
+                    raise own_rows.refusal_in_memory(access, columns) from None
+                raise
+
+    def _load_covered(
+        self, session: Session, instance: object, state: InstanceState[Any], grant: Grant | None, key: str
+    ) -> None:
+        """Loads all that is covered of the object in one SELECT."""
+        if session.get_bind(state.mapper).dialect.is_async and not in_greenlet():
+            raise NotLoaded(
+                f"{type(instance).__name__}.{key} is covered, but not in memory, and asyncio cannot load it here.",
+                hint="await privacy.load(obj) first, or load the object under the purpose that reads it.",
+            )
+        wanted = self._memory.attributes.covered_unloaded(state, grant)
+        if wanted:
+            with session.no_autoflush:
+                session.refresh(instance, wanted)
