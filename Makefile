@@ -1,6 +1,7 @@
 # Every target sets up what it needs; nothing has to be installed first but Python 3.11 (and make).
 #
 #   make demo          walk through the shop, from nothing, on SQLite
+#                      (POSTGRESQL=postgresql://owner@host/empty tries its wall there too, with psql)
 #   make test          everything a change must pass: lint, types, floors, tests
 #   make test-matrix   the tests on the oldest and newest versions that are supported
 #   make bench-quick   overhead ratios, fewer rounds
@@ -24,7 +25,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m examples.shop_app demo
+	@$(BIN)/python -m examples.shop_app demo $(if $(POSTGRESQL),--postgresql "$(POSTGRESQL)")
 
 test: check tests
 
@@ -46,7 +47,7 @@ bench-quick: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.overhead --quick
 
 $(VENV)/.demo: pyproject.toml tools/venv.sh
-	@tools/venv.sh $(VENV) demo,cli
+	@tools/venv.sh $(VENV) demo,cli,postgres
 	@touch $@
 
 $(VENV)/.test: pyproject.toml tools/venv.sh

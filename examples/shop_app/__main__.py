@@ -9,9 +9,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
 from examples.shop_app.data import CUSTOMERS
 from examples.shop_app.demo import tour
 from examples.shop_app.demo.stage import new_console
+from examples.shop_app.demo.wall_postgresql import Unsuitable, look_at
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,20 +28,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--customers", metavar="N", type=int, default=CUSTOMERS, help=f"at least 2; {CUSTOMERS} if not said"
     )
     demo.add_argument("--lang", choices=("en", "ja"), default="en", help="of the policy's titles")
+    demo.add_argument(
+        "--postgresql",
+        metavar="URL",
+        help="an empty PostgreSQL database, as its owner: the wall is tried there too, with psql",
+    )
     chosen = parser.parse_args(arguments)
     if chosen.customers < 2:
         parser.error("--customers must be at least 2")
     if chosen.keep is not None and chosen.keep.exists() and (not chosen.keep.is_dir() or any(chosen.keep.iterdir())):
         parser.error(f"{chosen.keep} is there already; name a new directory")
+    database = None
+    if chosen.postgresql:
+        try:
+            database = make_url(chosen.postgresql)
+            look_at(database)
+        except (Unsuitable, ArgumentError) as error:
+            parser.error(f"--postgresql: {error}")
+        except OperationalError:
+            parser.error("--postgresql: nobody answers there, or not to this owner")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Japanese letters still gets the rest
     console = new_console()
     if chosen.keep is None:
         with tempfile.TemporaryDirectory(prefix="shop-") as directory:
-            tour(Path(directory), console, customers=chosen.customers, language=chosen.lang)
+            tour(Path(directory), console, customers=chosen.customers, language=chosen.lang, database=database)
     else:
         chosen.keep.mkdir(parents=True, exist_ok=True)
-        tour(chosen.keep, console, customers=chosen.customers, language=chosen.lang)
+        tour(chosen.keep, console, customers=chosen.customers, language=chosen.lang, database=database)
         console.print(f"Kept in {chosen.keep}: shop.db, keys.json, access-log/ and the forged copy.")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import sqlite3
@@ -26,8 +27,11 @@ from examples.shop_app.demo.stage import ACTING, Stage, open_shop
 from examples.shop_app.demo.storage import occurrences
 from examples.shop_app.demo.walk import tour
 from examples.shop_app.demo.wall import REFUSED as PAST_THE_GATE
+from examples.shop_app.demo.wall_postgresql import ASKED, Unsuitable, ask_psql, look_at, wall_of_shop
 from examples.shop_app.models import Customer
 from sa_privacy import AccessLog, PrivacyError
+from tests.support.databases import Database
+from tests.support.postgres import wheel_programs
 
 REPOSITORY = Path(__file__).parents[2]
 CUSTOMERS = 30
@@ -107,6 +111,45 @@ def test_a_raw_cursor_is_refused_by_the_database_and_only_at_the_end(title: str,
     """What stands before it in the example runs."""
     with pytest.raises(sqlite3.DatabaseError, match=r"access to (customers\.email|usage_events\.page) is prohibited"):
         PAST_THE_GATE[title](stage.privacy, stage.engine)
+
+
+@pytest.fixture
+def _psql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's psql, or the wheel's where it has none."""
+    if shutil.which("psql") is None:
+        monkeypatch.setenv("PATH", str(wheel_programs().bin), prepend=os.pathsep)
+
+
+@pytest.mark.usefixtures("_psql")
+@pytest.mark.backends("postgresql")
+def test_psql_is_refused_by_the_server_and_everything_is_taken_down_again(database: Database, stage: Stage) -> None:
+    look_at(database.url)
+    with wall_of_shop(stage, database.url) as (_, login):
+        with pytest.raises(Unsuitable, match="already"):
+            look_at(database.url)
+        for sql, answered in ASKED.values():
+            status, printed = ask_psql(login, sql)
+            assert (status == 0) is answered, printed
+            assert answered or "ERROR:  permission denied" in printed
+            assert "@example" not in printed
+    look_at(database.url)  # nothing is left
+
+
+@pytest.mark.usefixtures("_psql")
+@pytest.mark.backends("postgresql")
+def test_the_demo_shows_what_psql_said(database: Database, tmp_path: Path) -> None:
+    printed = io.StringIO()
+    console = Console(file=printed, width=100, highlight=False, markup=False)
+    tour(tmp_path, console, customers=2, database=database.url)
+    assert printed.getvalue().count("ERROR:  permission denied") == len([a for _, a in ASKED.values() if not a])
+
+
+def test_a_database_that_is_not_postgresql_is_not_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--postgresql", f"sqlite:///{tmp_path / 'other.db'}"])
+    assert ended.value.code == 2
+    assert "name a PostgreSQL database" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_names_are_nowhere_in_the_database_file(stage: Stage) -> None:

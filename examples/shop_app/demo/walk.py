@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
+from sqlalchemy import URL
 
 from examples.shop_app.data import fill
 from examples.shop_app.demo.loads import show_loads, show_memory
@@ -30,11 +31,14 @@ docs/glossary.md                 the words, in English and Japanese
 """
 
 
-def tour(directory: Path, console: Console, *, customers: int, language: str = "en") -> None:
+def tour(
+    directory: Path, console: Console, *, customers: int, language: str = "en", database: URL | None = None
+) -> None:
     """Makes a shop in an empty directory and walks through it.
 
     :param customers: how many generated customers it has; at least 2.
     :param language: ``"en"`` or ``"ja"``: of the policy's titles, and of the customer looked at.
+    :param database: an empty PostgreSQL database, where the wall is tried with psql.
     """
     console.print(Text("A shop that keeps its privacy policy", style="bold"))
     privacy, log, engine = open_shop(directory)
@@ -49,7 +53,7 @@ def tour(directory: Path, console: Console, *, customers: int, language: str = "
         show_memory(stage)
         show_log(stage)
         show_chain(stage)
-        show_wall(stage)
+        show_wall(stage, database)
         stage.chapter("What next", "The shop itself wrote two files of all this. Read them first.")
         console.print(_NEXT, end="")
     finally:

@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Callable
 
 from rich.text import Text
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 
 from examples.shop_app.demo.refusals import body
 from examples.shop_app.demo.stage import Stage
+from examples.shop_app.demo.wall_postgresql import show_psql
 from examples.shop_app.models import Base
 from sa_privacy import Privacy
 from sa_privacy.walls import plan_wall, shapes_of
@@ -39,7 +40,7 @@ REFUSED: dict[str, Callable[[Privacy, Engine], None]] = {
 }
 
 
-def show_wall(stage: Stage) -> None:
+def show_wall(stage: Stage, database: URL | None = None) -> None:
     stage.chapter(
         "Behind SQLAlchemy's back",
         """A raw DBAPI cursor goes past SQLAlchemy, and so past the gate. But this engine was installed with walls=True:
@@ -55,15 +56,15 @@ def show_wall(stage: Stage) -> None:
         else:
             raise AssertionError(f"not refused: {title}")
         stage.console.print()
+    if database is not None:
+        show_psql(stage, database)
+        return
     stage.say(
-        """On PostgreSQL the same policy becomes roles and column grants, and psql is refused as the cursor is here.
-        sa-privacy wall plan shows the SQL; for shipping it is:"""
+        """On PostgreSQL the same policy becomes roles and column grants, which psql meets as well. Shown by
+        sa-privacy wall plan, for shipping:"""
     )
     planned = plan_wall(stage.privacy.policy, stage.privacy.catalogue, shapes_of([Base.metadata]))
-    role = '"sap/belue-shop/shipping"'
     for statement in statements(planned):
-        if statement.startswith("GRANT SELECT") and statement.endswith(f"TO {role}"):
+        if statement.startswith("GRANT SELECT") and statement.endswith('TO "sap/belue-shop/shipping"'):
             stage.code(statement, "sql")
-    stage.code(
-        f'SET ROLE {role};\nSELECT "email" FROM "customers";  -- ERROR: permission denied for table customers', "sql"
-    )
+    stage.say("make demo POSTGRESQL=postgresql://owner@host/empty_database puts it up there, and asks psql.")
