@@ -36,12 +36,30 @@ from tests.support.databases import (
     postgresql_database,
     sqlite_database,
 )
+from tests.support.pooler import find_pgbouncer
 from tests.support.postgres import Server
 
 # A busy machine is not a fault of the code; in CI Hypothesis itself loads a profile that repeats the same examples.
 settings.register_profile("house", deadline=None)
 if "CI" not in os.environ:
     settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs PgBouncer where there is none, and say so at the end of the run. CI has it, or fails."""
+    if "CI" in os.environ or find_pgbouncer() is not None:
+        return
+    left_out = [item for item in items if item.get_closest_marker("pooler")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not run for want of a program."""
+    if "CI" not in os.environ and find_pgbouncer() is None:
+        terminalreporter.line(
+            "not run, for want of PgBouncer: tests marked pooler (apt-get install pgbouncer)", yellow=True
+        )
 
 
 def pytest_collection_finish() -> None:
