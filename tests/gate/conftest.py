@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, Keyring, Privacy
+from sa_privacy import AccessLog, Privacy
 from tests.gate import world
+from tests.support.databases import Database
 
 
 @pytest.fixture
@@ -22,16 +23,16 @@ def log(tmp_path: Path) -> AccessLog:
 @pytest.fixture
 def privacy(log: AccessLog) -> Iterator[Privacy]:
     """The shop's policy, not installed anywhere yet."""
-    made = Privacy(world.POLICY, keys=Keyring.generate(), log=log, metadata=world.Base)
+    made = Privacy(world.POLICY, keys=world.KEYS, log=log, metadata=world.Base)
     yield made
     made.close()
 
 
 @pytest.fixture
-def shop(engine: Engine, privacy: Privacy) -> Engine:
+def shop(database: Database, engine: Engine, privacy: Privacy) -> Engine:
     """A protected engine, three customers in it."""
+    world.filled(database)
     privacy.install(engine)
-    world.fill(privacy, engine)
     return engine
 
 

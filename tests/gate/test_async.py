@@ -31,6 +31,7 @@ from tests.gate import world
 from tests.gate.trail import CLERK, Trail, Whose, at_the_driver
 from tests.gate.watch import statements
 from tests.gate.world import Customer, Order
+from tests.support.databases import Database
 
 MANY = 23
 ROWS = select(Customer.id, Customer.name, Customer.email).order_by(Customer.id)
@@ -49,7 +50,7 @@ PERSONAL = PURPOSES["everything"][1]
 
 @pytest.fixture
 def keys() -> Keyring:
-    return Keyring.generate()
+    return world.KEYS
 
 
 @pytest.fixture
@@ -65,9 +66,9 @@ def privacy(log: AccessLog, keys: Keyring) -> Iterator[Privacy]:
 
 
 @pytest.fixture
-def shop(engine: Engine, privacy: Privacy) -> Engine:
+def shop(database: Database, engine: Engine, privacy: Privacy) -> Engine:
+    world.filled(database)
     privacy.install(engine)
-    world.fill(privacy, engine)
     with privacy.access(**CLERK), Session(engine) as session:
         session.add_all([Customer(name=f"n{i}", email=f"{i}@example.com") for i in range(MANY - 3)])
         session.commit()

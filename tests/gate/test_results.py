@@ -30,7 +30,7 @@ Way = Callable[[Session], Handed]
 
 @pytest.fixture
 def keys() -> Keyring:
-    return Keyring.generate()
+    return world.KEYS
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from sqlalchemy.orm import (
     relationship,
 )
 
-from sa_privacy import DataSubject, Policy, Privacy, pii_column
+from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
+from tests.support.databases import Database
 
 
 class Base(DeclarativeBase):
@@ -146,6 +147,22 @@ def customers() -> list[Customer]:
         ),
         Customer(name="Cy Twombly", phone="090-3", email="cy@example.com", segment="gold"),
     ]
+
+
+KEYS = Keyring.generate()
+
+
+def filled(database: Database) -> None:
+    """Makes the tables and the rows in an empty database, sealed under ``KEYS``: once, then by copying."""
+    database.fill("gate", _fill)
+
+
+def _fill(database: Database) -> None:
+    privacy = Privacy(POLICY, keys=KEYS, log=None, metadata=Base)
+    owner = database.engine()
+    privacy.install(owner)
+    fill(privacy, owner)
+    privacy.close()
 
 
 def fill(privacy: Privacy, engine: Engine) -> None:

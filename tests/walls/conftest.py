@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from sa_privacy import AccessLog, Keyring, Privacy
+from sa_privacy import AccessLog, Privacy
 from tests.gate import world
 from tests.support.databases import Database
 from tests.walls.owner import LOGIN, dropped, raised
@@ -24,7 +24,7 @@ def log(tmp_path: Path) -> AccessLog:
 @pytest.fixture
 def privacy(log: AccessLog) -> Iterator[Privacy]:
     """The shop's policy, not installed anywhere yet."""
-    made = Privacy(world.POLICY, keys=Keyring.generate(), log=log, metadata=world.Base)
+    made = Privacy(world.POLICY, keys=world.KEYS, log=log, metadata=world.Base)
     yield made
     made.close()
 
@@ -32,10 +32,8 @@ def privacy(log: AccessLog) -> Iterator[Privacy]:
 @pytest.fixture
 def filled(database: Database, privacy: Privacy) -> Iterator[Engine]:
     """The owner's engine, which nobody guards, on a database with tables, rows and a wall."""
+    world.filled(database)
     owner = database.engine()
-    privacy.install(owner)
-    world.fill(privacy, owner)
-    privacy.uninstall(owner)
     if database.backend == "postgresql":
         raised(owner, world.POLICY, privacy.catalogue, world.Base.metadata)
     yield owner
