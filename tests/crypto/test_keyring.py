@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -144,7 +145,14 @@ MALFORMED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 }
 
 
+def locals_of(error: BaseException) -> str:
+    """What a report that shows local variables would show of the frames of the library."""
+    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return str([(frame.name, frame.locals) for frame in trace.stack if f"{os.sep}crypto{os.sep}key" in frame.filename])
+
+
 def assert_shows_nothing(error: KeyUnavailable, text: str) -> None:
+    assert text not in locals_of(error)
     shown = str(error) + repr(error) + repr(vars(error)) + repr(error.__context__) + repr(error.__cause__)
     assert text not in shown
     assert error.__context__ is None or not isinstance(error.__context__, json.JSONDecodeError)

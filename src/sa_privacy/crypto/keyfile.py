@@ -13,7 +13,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from sa_privacy.crypto.derivation import KEY_BYTES
 from sa_privacy.crypto.secrecy import Unportable
@@ -77,41 +77,54 @@ def parse(text: str | bytes, source: str) -> Ring:
     :param source: the file or the variable, for messages.
     :raises KeyUnavailable: it breaks a rule of the format; the message says which, and shows nothing of the text.
     """
+    try:
+        return _ring(text)
+    except _Malformed as error:
+        fault = str(error)
+    text = b""  # tracebacks keep the locals of this frame; those of the frames below are gone with their error
+    raise KeyUnavailable(f"{source} is no keyring: {fault}.", hint=_RESTORE)
+
+
+class _Malformed(Exception):
+    """Says which rule of the format is broken. Never leaves this module: its traceback holds secrets."""
+
+
+def _ring(text: str | bytes) -> Ring:
     document = _json(text)
     if not isinstance(document, dict):
-        _malformed(source, "it is not a JSON object, or has a member twice")
+        raise _Malformed("it is not a JSON object, or has a member twice")
     if document.get("format") != FORMAT:
-        _malformed(source, f'its "format" is not "{FORMAT}"')
+        raise _Malformed(f'its "format" is not "{FORMAT}"')
     if type(document.get("version")) is not int or document["version"] != VERSION:
-        _malformed(source, f'its "version" is not {VERSION}')
+        raise _Malformed(f'its "version" is not {VERSION}')
     if set(document) != {"format", "version", "primary", "keys"}:
-        _malformed(source, "its members are not format, version, primary, keys")
+        raise _Malformed("its members are not format, version, primary, keys")
     keys = document["keys"]
     if not isinstance(keys, list) or not 1 <= len(keys) <= _MAX_KEYS:
-        _malformed(source, f'its "keys" is not a list of 1 to {_MAX_KEYS:,} entries')
-    entries = tuple(_entry(key, source, place) for place, key in enumerate(keys, 1))
+        raise _Malformed(f'its "keys" is not a list of 1 to {_MAX_KEYS:,} entries')
+    entries = tuple(_entry(key, place) for place, key in enumerate(keys, 1))
     if len({entry.id for entry in entries}) < len(entries):
-        _malformed(source, "two of its keys have the same id")
+        raise _Malformed("two of its keys have the same id")
     if len({entry.secret for entry in entries}) < len(entries):
-        _malformed(source, "two of its keys have the same secret")
+        raise _Malformed("two of its keys have the same secret")
     primary = document["primary"]
     if not isinstance(primary, str) or not _ID.fullmatch(primary) or int(primary, 16) not in {e.id for e in entries}:
-        _malformed(source, 'its "primary" is not the id of one of its keys')
+        raise _Malformed('its "primary" is not the id of one of its keys')
     return Ring(entries, int(primary, 16))
 
 
-def _entry(key: Any, source: str, place: int) -> Entry:
+def _entry(key: Any, place: int) -> Entry:
     if not isinstance(key, dict) or set(key) != {"id", "created", "secret"}:
-        _malformed(source, f"the members of key {place} are not id, created, secret")
+        raise _Malformed(f"the members of key {place} are not id, created, secret")
     name, created, secret = key["id"], key["created"], None
     if not isinstance(name, str) or not _ID.fullmatch(name) or not int(name, 16):
-        _malformed(source, f"the id of key {place} is not 8 lower-case hexadecimal digits, or is 0")
+        raise _Malformed(f"the id of key {place} is not 8 lower-case hexadecimal digits, or is 0")
     if not isinstance(created, str) or not _CREATED.fullmatch(created):
-        _malformed(source, f'the "created" of key {place} is not a UTC time such as 2026-11-23T09:00:00Z')
+        raise _Malformed(f'the "created" of key {place} is not a UTC time such as 2026-11-23T09:00:00Z')
     with suppress(ValueError, TypeError):
         secret = b64decode(key["secret"], validate=True) if isinstance(key["secret"], str) else None
     if secret is None or len(secret) != KEY_BYTES:
-        _malformed(source, f"the secret of key {place} is not {KEY_BYTES} bytes in base64")
+        raise _Malformed(f"the secret of key {place} is not {KEY_BYTES} bytes in base64")
     return Entry(int(name, 16), secret, created)
 
 
@@ -130,20 +143,18 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _malformed(source: str, what: str) -> NoReturn:
-    raise KeyUnavailable(f"{source} is no keyring: {what}.", hint=_RESTORE)
+def from_variable(name: str) -> Ring:
+    """Reads a keyring from an environment variable that holds plain JSON or base64 of it."""
+    return parse(_decoded(os.environ.get(name, "").strip()), f"the environment variable {name}")
 
 
-def from_variable(text: str, source: str) -> Ring:
-    """Reads a keyring from plain JSON or from base64 of it."""
-    text = text.strip()
+def _decoded(text: str) -> str | bytes:
     if text.startswith("{"):
-        return parse(text, source)
+        return text
     try:
-        decoded = b64decode("".join(text.split()), validate=True)
+        return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        decoded = b""
-    return parse(decoded, source)
+        return b""
 
 
 def read(path: str) -> bytes:
@@ -173,6 +184,7 @@ def read(path: str) -> bytes:
     finally:
         os.close(handle)
     if len(content) > _MAX_BYTES:
+        content = b""  # as in parse()
         raise KeyUnavailable(f"{source} is longer than 1 MiB.", hint=_RESTORE)
     return content
 
@@ -215,8 +227,7 @@ def _check_older_self(path: Path, ring: Ring) -> None:
         there = None
     if there is None:
         raise KeyUnavailable(f"{path} exists and cannot be read as a keyring of yours.", hint=hint)
-    mine = {entry.id: entry.secret for entry in ring.entries}
-    if any(mine.get(entry.id) != entry.secret for entry in there):
+    if not {(entry.id, entry.secret) for entry in there} <= {(entry.id, entry.secret) for entry in ring.entries}:
         raise KeyUnavailable(f"{path} holds keys that the ring to be saved does not have.", hint=hint)
 
 

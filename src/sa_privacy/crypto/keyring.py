@@ -57,13 +57,12 @@ class Keyring(Unportable):
 
         :raises KeyUnavailable: the variable is not set, or does not hold a keyring.
         """
-        text = os.environ.get(name, "")
-        if not text.strip():
+        if not os.environ.get(name, "").strip():
             raise KeyUnavailable(
                 f"the environment variable {name} is not set, or empty.",
                 hint="Set it to the content of a keyring file, plain or in base64 (base64 -w0 < keys.json).",
             )
-        return cls(keyfile.from_variable(text, f"the environment variable {name}"))
+        return cls(keyfile.from_variable(name))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Writes the ring to a file with mode 0600, whole or not at all.
