@@ -83,7 +83,7 @@ class Changes(Queries):
 
     def value(self, node: exp.Expr, scope: Scope, target: Source, name: str) -> None:
         """One assignment. A column computed from its old self is matched, not read."""
-        if _is_default(node):
+        if _is_default(node) or isinstance(node, exp.Null):
             return
         own = frozenset(column.name for column in self.written(target, name))
         kept, self.work.assigning = self.work.assigning, own
@@ -96,7 +96,15 @@ class Changes(Queries):
         offered = out.new and out.lineage <= own
         if not (itself or offered):
             self.work.take(out)
+            self.store(target, name, out.binds)
         self.flow(out, target, name)
+
+    def store(self, target: Source, name: str | None, binds: Iterable[str | int]) -> None:
+        """Notes what is put into a sealed column, or into all of them: bound values, or something else."""
+        into = self.written(target, name) if name is not None else target.sealed
+        self.work.stored |= {
+            (column.name, bind) for column in into if column.sealed for bind in tuple(binds) or (None,)
+        }
 
     def assignments(self, nodes: Iterable[exp.Expr], scope: Scope, target: Source) -> None:
         for node in nodes:
@@ -154,8 +162,10 @@ class Changes(Queries):
         if names is not None and rows.exact and len(rows.outs) <= len(names):
             for out, name in zip(rows.outs, names, strict=False):
                 self.flow(out, target, name)
+                self.store(target, name, out.binds)
         else:
             self.flow(rows.all, target, None)
+            self.store(target, None, ())
 
     def returning(self, node: exp.Returning | None, scope: Scope) -> Rows:
         if node is None:
@@ -215,6 +225,7 @@ class Changes(Queries):
             name = names[at] if names is not None and at < len(names) else None
             bind = None if _is_default(value) else self.work.binds_of(value)
             if bind is not None:
+                self.store(target, name, () if bind.many else bind.rows)
                 if name is not None and not bind.many:
                     binds[name] = bind.rows
             elif name is not None:
@@ -223,6 +234,7 @@ class Changes(Queries):
                 out = self.expr(value, outer, "read")
                 self.work.take(out)
                 self.flow(out, target, None)
+                self.store(target, None, ())
         self.note_insert(target, binds, names)
 
     def note_insert(self, target: Source, binds: dict[str, tuple[str | int, ...]], names: Sequence[str] | None) -> None:

@@ -49,6 +49,7 @@ class _Flat:
         self.pins: set[KeyPredicate] = set()
         self.inserts: list[tuple[str, tuple[tuple[str, str | int], ...]]] = []
         self.moves: list[tuple[str, str, str | int | None]] = []
+        self.stored: set[tuple[str, str | int | None]] = set()
         self.schema: str | None = None
         self.table_name = ""
 
@@ -160,6 +161,7 @@ class _Flat:
             inserts=tuple(self.inserts),
             assigned=frozenset(self.assigned),
             moves=tuple(self.moves),
+            stored=frozenset(self.stored),
         )
 
     def insert(self) -> None:
@@ -173,9 +175,9 @@ class _Flat:
         while self.sign(","):
             columns.append(self.column(qualified=False))
         self.need(self.sign(")") and self.word("values"))
-        rows = [self.row(len(columns))]
+        rows = [self.row(columns)]
         while self.sign(","):
-            rows.append(self.row(len(columns)))
+            rows.append(self.row(columns))
         for out in columns:
             self.writes |= out.lineage
         if table is None:
@@ -188,19 +190,28 @@ class _Flat:
             binds = tuple((_short(columns[at]), bind) for at in whole if (bind := row[at]) is not None)
             self.inserts.append((table.name, binds))
 
-    def row(self, length: int) -> list[str | int | None]:
+    def row(self, columns: Sequence[Out]) -> list[str | int | None]:
         self.need(self.sign("("))
-        binds = [self.value(_STORED_TYPES)[1]]
-        while self.sign(","):
-            binds.append(self.value(_STORED_TYPES)[1])
-        self.need(self.sign(")") and len(binds) == length)
+        binds: list[str | int | None] = []
+        for at, out in enumerate(columns):
+            self.need(at == 0 or self.sign(","))
+            binds.append(self.stored_value(out, _STORED_TYPES))
+        self.need(self.sign(")"))
         return binds
+
+    def stored_value(self, out: Out, kinds: frozenset[str] = PLAIN_TYPES) -> str | int | None:
+        """The bind of a value that goes into a column, as :meth:`value` tells it."""
+        empty = self.tokens[self.at].raw in {"null", "default"}
+        bind = self.value(kinds)[1]
+        if not empty and out.lineage:
+            self.stored |= {(column.name, bind) for column in self.source.sealed if column.name in out.lineage}
+        return bind
 
     def assign(self) -> None:
         while True:
             out = self.column(qualified=False)
             self.need(self.sign("="))
-            bind = self.value()[1]
+            bind = self.stored_value(out)
             for table in self.source.tables:
                 if out.name is not None and self.index.leads(table, out.name):
                     self.moves.append((table.name, _short(out), bind))

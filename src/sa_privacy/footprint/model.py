@@ -46,6 +46,8 @@ class Footprint:
     :param assigned: personal columns written otherwise than by a bound value of a new row.
     :param moves: assignments, in rows that are there already, to columns that lead to a row's person: the table, the
         column, and the bind of its new value, or None where that is computed.
+    :param stored: what is put into sealed columns: the column, and the bind of its new value, or None where that is a
+        constant or computed. NULL is not among it.
     """
 
     reads: frozenset[str] = frozenset()
@@ -58,6 +60,7 @@ class Footprint:
     inserts: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = ()
     assigned: frozenset[str] = frozenset()
     moves: tuple[tuple[str, str, str | int | None], ...] = ()
+    stored: frozenset[tuple[str, str | int | None]] = frozenset()
 
     @property
     def personal(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Final
 
-from sa_privacy.columns.catalogue import PersonalTable
+from sa_privacy.columns.catalogue import PersonalColumn, PersonalTable
 from sa_privacy.footprint.lexer import Dialect, fold
 from sa_privacy.footprint.names import Index
 
@@ -144,6 +144,11 @@ class Source:
     def personal(self) -> frozenset[str]:
         """All personal columns it can show."""
         return self.index.whole(self.tables) if self.rows is None else self.rows.all.lineage
+
+    @property
+    def sealed(self) -> tuple[PersonalColumn, ...]:
+        """The sealed columns of its tables."""
+        return tuple(column for table in self.tables for column in table.columns.values() if column.sealed)
 
     def column(self, name: str) -> Hit | None:
         """The column of this name, or None where there is none."""

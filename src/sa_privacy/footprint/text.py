@@ -61,4 +61,5 @@ def _together(footprints: Sequence[Footprint]) -> Footprint:
         inserts=tuple(i for f in footprints for i in f.inserts),
         assigned=empty.union(*(f.assigned for f in footprints)),
         moves=tuple(m for f in footprints for m in f.moves),
+        stored=frozenset(s for f in footprints for s in f.stored),
     )

@@ -130,7 +130,7 @@ def binds_by_name(footprint: Footprint, compiled: SQLCompiler) -> Footprint:
 
     The names are those of ``compiled_parameters``, whatever the driver makes of them in the text.
     """
-    if not (footprint.mentions or footprint.inserts or footprint.moves):
+    if not (footprint.mentions or footprint.inserts or footprint.moves or footprint.stored):
         return footprint
     names = bind_names_in_text(compiled)
     return replace(
@@ -144,6 +144,9 @@ def binds_by_name(footprint: Footprint, compiled: SQLCompiler) -> Footprint:
         ),
         moves=tuple(
             (table, column, bind if bind is None else names.get(bind, bind)) for table, column, bind in footprint.moves
+        ),
+        stored=frozenset(
+            (column, None if bind is None else names.get(bind, bind)) for column, bind in footprint.stored
         ),
     )
 

@@ -58,6 +58,7 @@ class Work:
     inserts: list[tuple[str, tuple[tuple[str, str | int], ...]]] = field(default_factory=list)
     loose: list[tuple[str, Use]] = field(default_factory=list)
     moves: list[tuple[str, str, str | int | None]] = field(default_factory=list)
+    stored: set[tuple[str, str | int | None]] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
     assigning: frozenset[str] = EMPTY
     pins: Pins = field(init=False)
@@ -120,7 +121,9 @@ class Work:
 
     def snapshot(self) -> Callable[[], None]:
         """Remembers the state; the function returned goes back to it."""
-        sets = [self.reads, self.matches, self.writes, self.assigned, self.deletes, self.inside]
+        sets: list[set[Any]] = [
+            *(self.reads, self.matches, self.writes, self.assigned, self.deletes, self.inside, self.stored)
+        ]
         lists: list[list[Any]] = [self.mentions, self.inherited, self.inserts, self.loose, self.moves]
         kept_sets, kept_lists = [set(s) for s in sets], [list(x) for x in lists]
         values = {k: set(v) for k, v in self.pins.values.items()}
@@ -160,6 +163,7 @@ class Work:
             inserts=tuple(self.inserts),
             assigned=frozenset(self.assigned),
             moves=tuple(self.moves),
+            stored=frozenset(self.stored),
         )
 
     def _settle_loose(self) -> None:

@@ -278,7 +278,9 @@ class Writer:
                 self.put(",", closed=False, last=",")
             binds = tuple(item.bind for item in items if item.kind == "p")
             if not binds and all(item.kind != "c" for item in items):
-                self.put("DEFAULT" if all(item.raw == "default" for item in items) else "NULL", closed=True)
+                words = {item.raw if item.kind == "w" else "" for item in items}
+                empty = "DEFAULT" if words == {"default"} else "NULL"
+                self.put(empty if words <= {"null", "default"} else "0", closed=True)
                 continue
             self.spelled.binds.append(Binds(binds if len(binds) == len(items) else ()))
             self.put(f":p{len(self.spelled.binds) - 1}", closed=True)

@@ -120,12 +120,12 @@ class Door:
                     found,
                     catalogue,
                     fingerprint(compiled.string, self.dialect) if found.personal or found.moves else "",
+                    binds=compiled.binds,
                 )
                 plan.facts = relations.facts
                 return plan
-        text, as_compiled = text_to_judge(context)
-        # A text with its schemas filled in has its lists expanded too: positions in it say nothing of the binds.
-        plan = self.plan_of_text(text, relations, catalogue, compiled if as_compiled else None)
+        text = text_to_judge(context)
+        plan = self.plan_of_text(text, relations, catalogue, None if context.isddl else compiled)
         self._look_for_names(plan, text, context.root_connection)
         return plan
 
@@ -163,7 +163,10 @@ class Door:
         except UnreadableStatement as error:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
         else:
-            named = found if compiled is None else binds_by_name(found, compiled)
-            plan = Plan(named, catalogue, fingerprint(sql, self.dialect) if found.personal or found.moves else "")
+            told = fingerprint(sql, self.dialect) if found.personal or found.moves else ""
+            if compiled is None:
+                plan = Plan(found, catalogue, told)
+            else:
+                plan = Plan(binds_by_name(found, compiled), catalogue, told, binds=compiled.binds)
         plan.facts = relations.facts
         return plan

@@ -165,6 +165,7 @@ class Gate:
     def _verdict(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Verdict:
         decision = self.decide(plan, grant, unwritten=unwritten)
         passes = decision.allowed and not decision.own and plan.refusal is None and not plan.sealed_inside
+        passes = passes and not plan.unsealed
         denials = ["unreadable"] if plan.refusal is not None else []
         return Verdict(decision, plan.encode("allowed", denials, self.policy.hash), passes=passes)
 
@@ -178,8 +179,8 @@ class Gate:
                 plan, verdict = self._as_enforced(plan, verdict, access, context)
             if not verdict.allowed or plan.refusal is not None:
                 verdict = self._reconsider(plan, verdict, access, parameters, context)
-            if plan.sealed_inside:
-                raise sealed_column(plan.sealed_inside, access.grant if access is not None else None)
+            if plan.sealed_inside or plan.unsealed:
+                raise sealed_column(plan, access.grant if access is not None else None)
             if verdict.own and access is not None:
                 own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
         except PrivacyError as error:
@@ -331,12 +332,22 @@ def again(error: PrivacyError) -> PrivacyError:
     return type(error)(error.message, hint=error.hint, columns=error.columns, purpose=error.purpose, roles=error.roles)
 
 
-def sealed_column(names: Sequence[str], grant: Grant | None) -> SealedColumn:
-    """The error for sealed columns that stand where the database would compute with them."""
+def sealed_column(plan: Plan, grant: Grant | None) -> SealedColumn:
+    """The error for sealed columns that stand where the database would compute with them, or make their values."""
+    names = plan.sealed_inside or plan.unsealed
+    are = f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} sealed"
+    if plan.sealed_inside:
+        said = f"{are}: the database sees bytes that differ for equal values, so it cannot compare, order, group or "
+        said += "compute with them."
+        hint = "read the column and work with it in Python, or annotate it with encrypt=False."
+    else:
+        said = f"{are}, and the statement puts something else there than a value sealed by the column's own type."
+        hint = (
+            "give the plain value as a parameter, through the mapped class or its table; SQL text may put NULL there."
+        )
     return SealedColumn(
-        f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} sealed: the database sees bytes that differ for "
-        "equal values, so it cannot compare, order, group or compute with them.",
-        hint="read the column and work with it in Python, or annotate it with encrypt=False.",
+        said,
+        hint=hint,
         columns=names,
         purpose=grant.purposes if grant else (),
         roles=grant.roles if grant else (),

@@ -93,7 +93,7 @@ def _plan(gate: Gate, engine: Engine, door: Door, compiled: Any, sql: str) -> Pl
     if isinstance(compiled, SQLCompiler):
         found = footprint_of_tree(compiled, catalogue=catalogue, declarations=gate.declarations(), relations=relations)
         if found is not None:
-            return Plan(found, catalogue, "")
+            return Plan(found, catalogue, "", binds=compiled.binds)
     elif compiled is not None and is_plain_ddl(compiled):
         return Plan(NOTHING, catalogue, "")
     return door.plan_of_text(sql, relations, catalogue, compiled if isinstance(compiled, SQLCompiler) else None)
@@ -110,7 +110,7 @@ def _denials(gate: Gate, plan: Plan, compiled: Any) -> list[str]:
     if empty:
         decision = gate.decide(plan, grant, unwritten=empty)
     denials = [f"{denial.verb} {denial.column}" for denial in decision.denials]
-    denials += [f"{name} is sealed" for name in plan.sealed_inside]
+    denials += [f"{name} is sealed" for name in plan.sealed_inside or plan.unsealed]
     if not denials and decision.own and scope is not None:
         try:
             own_rows.require(plan, scope.access, values, ask=lambda *question: question[-1])  # nothing runs here

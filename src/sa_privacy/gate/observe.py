@@ -57,4 +57,4 @@ def plan_as_enforced(gate: Gate, plan: Plan, context: Any, grant: Grant | None) 
     if found is None:
         found = footprint_of_text(again.string, dialect=dialect, paramstyle=context.dialect.paramstyle, **known)
         found = binds_by_name(found, again)
-    return Plan(found, plan.catalogue, plan.fingerprint)
+    return Plan(found, plan.catalogue, plan.fingerprint, binds=again.binds)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import BindParameter
 
 from sa_privacy.accesslog import members
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
+from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.footprint import Footprint, KeyPredicate
 from sa_privacy.gate.statement import bound_list
 
@@ -36,6 +40,7 @@ OWNER_BIND = "sa_privacy_own"
 
 Pseudonym = Callable[[str, object], str]
 _NOBODY = members(actor=None)
+_NO_BINDS: Final[Mapping[str, BindParameter[Any]]] = MappingProxyType({})
 
 
 class Verdict:
@@ -58,6 +63,7 @@ class Plan:
     """One statement shape: its footprint under one catalogue, and the verdicts so far.
 
     :param fingerprint: the statement with its literals normalised, hashed; for events.
+    :param binds: its parameters by name, where SQLAlchemy compiled it: their types say which of them are sealed.
     :param keys: positions of subject keys in a result row, with the kind of subject.
     :param cells: positions of sealed columns in a result row.
     :param predicates: subject-key predicates: kind, bind name or position, and whether it is a list.
@@ -76,11 +82,18 @@ class Plan:
         "predicates",
         "refusal",
         "sealed_inside",
+        "unsealed",
         "verdicts",
     )
 
     def __init__(
-        self, footprint: Footprint, catalogue: Catalogue, fingerprint: str, refusal: PrivacyError | None = None
+        self,
+        footprint: Footprint,
+        catalogue: Catalogue,
+        fingerprint: str,
+        refusal: PrivacyError | None = None,
+        *,
+        binds: Mapping[str, BindParameter[Any]] = _NO_BINDS,
     ) -> None:
         self.footprint = footprint
         self.catalogue = catalogue
@@ -96,6 +109,8 @@ class Plan:
         #: Whether all there is to ask is whether rows change hands.
         self.moves = bool(footprint.moves) and not self.concerns
         self.sealed_inside = tuple(sorted(n for n in footprint.inside if catalogue.columns[n].sealed))
+        #: Sealed columns that it puts something else into than what their own type seals.
+        self.unsealed = tuple(sorted({n for n, bind in footprint.stored if not _seals(binds, bind, catalogue, n)}))
         kinds = subject_kinds(catalogue) if footprint.personal else {}
         self.keys: tuple[tuple[int, str], ...] = tuple(
             (index, kinds[name])
@@ -137,6 +152,13 @@ class Plan:
         }
         said: dict[str, Any] = {name: value for name, value in touched.items() if value}
         return b"," + members(**said, statement=self.fingerprint, decision=decision, policy=policy_hash)
+
+
+def _seals(binds: Mapping[str, BindParameter[Any]], bind: str | int | None, catalogue: Catalogue, column: str) -> bool:
+    """Whether the value of a parameter is sealed, as the column's, before it goes to the driver."""
+    found = binds.get(bind) if isinstance(bind, str) else None
+    kind = found.type if found is not None else None
+    return isinstance(kind, Encrypted) and kind.field == catalogue.columns[column].field
 
 
 def subject_kinds(catalogue: Catalogue) -> dict[str, str]:

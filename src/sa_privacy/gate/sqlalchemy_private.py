@@ -35,6 +35,7 @@ __all__ = [
     "rows_of_batches",
     "set_default_compiled_cache",
     "unwrap_expired_loader",
+    "with_schemas",
     "wrap_expired_loader",
 ]
 
@@ -158,6 +159,15 @@ def default_compiled_cache(engine: Any) -> Any:
 def set_default_compiled_cache(engine: Any, cache: Any) -> None:
     """Gives the engine another one, also for connections that were made before."""
     engine._compiled_cache = cache
+
+
+def with_schemas(context: Any) -> str:
+    """The text of a context's compiled statement, with the schemas of ``schema_translate_map`` filled in."""
+    compiled = context.compiled
+    if not getattr(compiled, "schema_translate_map", None):
+        return compiled.string  # type: ignore[no-any-return]
+    translated = context.execution_options.get("schema_translate_map", {})
+    return compiled.preparer._render_schema_translates(compiled.string, translated)  # type: ignore[no-any-return]
 
 
 def root_engine(engine: Engine) -> Engine:

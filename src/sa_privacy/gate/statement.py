@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import schema
 from sqlalchemy.sql import ddl
 
-from sa_privacy.gate.sqlalchemy_private import expanded_binds, is_multivalues_batch
+from sa_privacy.gate.sqlalchemy_private import expanded_binds, is_multivalues_batch, with_schemas
 
 __all__ = ["bound_list", "bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "keeps_names", "text_to_judge"]
 
@@ -74,14 +74,13 @@ _PLAIN_DDL = (
 def is_as_compiled(context: Any, statement: str) -> bool:
     """Whether `statement` is what SQLAlchemy made of ``context.compiled``, untouched by any listener."""
     if is_multivalues_batch(context):
-        return _is_batch_of(statement, context.compiled)
+        return _is_batch_of(statement, with_schemas(context))
     as_made: bool = statement == context.statement
     return as_made
 
 
-def _is_batch_of(statement: str, compiled: Any) -> bool:
+def _is_batch_of(statement: str, single: str) -> bool:
     """Whether an "insertmanyvalues" batch is its compiled INSERT with the VALUES clause repeated, and nothing else."""
-    single: str = compiled.string
     start, end = single.find(" FROM (VALUES "), single.rfind(_COUNTED)
     if 0 <= start < end:
         head, tail = single[: start + 14], single[end:]
@@ -129,17 +128,14 @@ def _first_word(statement: str) -> str:
     return found[1].lower() if found is not None else ""
 
 
-def text_to_judge(context: Any) -> tuple[str, bool]:
-    """The text of a compiled statement with its parameter lists unexpanded, so that one judgement serves all lengths.
-
-    :returns: the text, and whether its binds stand where those of ``compiled.string`` stand.
+def text_to_judge(context: Any) -> str:
+    """The text of a compiled statement with its schemas filled in, and its parameter lists unexpanded, so that one
+    judgement serves all lengths.
     """
-    text: str = context.compiled.string
-    if "__[SCHEMA_" in text:
-        return context.statement, False
+    text = with_schemas(context)
     if is_multivalues_batch(context):
         text = text.replace(_COUNTED, ", 0" + _COUNTED)  # as each batch has it: every row with its number
-    return text, True
+    return text
 
 
 def bound_list(values: Mapping[str | int, Any], bind: str | int) -> Sequence[Any]:
