@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, MutableMapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from sqlalchemy import Engine, ForeignKey, String, create_engine, event, insert, select, text
@@ -37,6 +37,7 @@ WATCHED_HERE = {
     "DEFER_FOR_STATE",
     "InstanceKey",
     "RowLogger",
+    "ScannedColumn",
     "all_mappers",
     "asked_to_return",
     "choose_eager_defaults",
@@ -54,8 +55,12 @@ WATCHED_HERE = {
     "set_default_compiled_cache",
     "unwrap_expired_loader",
     "rows_of_batches",
+    "with_schemas",
     "wrap_expired_loader",
 }
+
+
+Noted = Annotated[str, mapped_column(info={"x": 2})]
 
 
 class Base(DeclarativeBase):
@@ -126,6 +131,42 @@ def test_a_mapper_keeps_compiled_statements_where_forget_compiled_drops_them(peo
         session.add(Person(name="again"))
         session.commit()
     assert len(mapper._compiled_cache) == 1
+
+
+def test_a_scanned_column_is_told_what_was_merged_into_it_and_what_was_put_in_its_place() -> None:
+    told: list[tuple[bool, bool, str | None]] = []
+
+    class Told(columns_private.ScannedColumn):
+        __slots__ = ()
+
+        def scanned(self, given: Any, info: dict[Any, Any]) -> None:
+            told.append((self.column is given, self.column.info == info, self.column.name))
+
+    def made(**said: Any) -> Any:
+        column: Any = mapped_column(String(20), nullable=True, **said)
+        column.__class__ = Told
+        return column
+
+    class Models(DeclarativeBase):
+        pass
+
+    class Mixin:
+        town: Mapped[str | None] = made(info={"x": 1})
+
+    class Parent(Mixin, Models):
+        __tablename__ = "parents"
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "parent"}
+        kind: Mapped[str] = mapped_column(primary_key=True)
+        name: Mapped[Noted] = made(info={"x": 1})
+
+    assert sorted(told) == [(True, False, "name"), (True, True, "town")]
+    told.clear()
+
+    class Child(Parent):
+        __mapper_args__ = {"polymorphic_identity": "child"}
+        name: Mapped[str] = made(use_existing_column=True)
+
+    assert told == [(False, False, "name")]
 
 
 def test_dataclass_options_of_a_column_can_be_replaced() -> None:
@@ -493,6 +534,29 @@ def test_batches_of_inserts_are_told_by_their_execute_style(people: Engine) -> N
         session.scalars(select(Person.id)).all()
     assert styles == [True, False]
     assert {style.name for style in ExecuteStyle} == {"EXECUTE", "EXECUTEMANY", "INSERTMANYVALUES"}
+
+
+def test_the_text_with_its_schemas_is_the_one_that_is_sent(people: Engine, backend: str) -> None:
+    schema = "public" if backend == "postgresql" else "main"
+    seen: list[tuple[str, str]] = []
+
+    @event.listens_for(people, "do_execute")
+    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+        if context.compiled is not None:
+            seen.append((gate_private.with_schemas(context), statement))
+
+    with people.connect() as connection:
+        translated = connection.execution_options(schema_translate_map={None: schema})
+        translated.execute(select(Person.name).where(Person.id == 1))
+        translated.execute(select(Person.name).where(Person.id.in_([1, 2])))
+    (whole, sent), (unexpanded, listed) = seen
+    assert whole == sent
+    assert f"{schema}.private_people" in unexpanded
+    assert "POSTCOMPILE" in unexpanded
+    assert "POSTCOMPILE" not in listed
+    with people.connect() as connection:
+        connection.execute(select(Person.name).where(Person.id == 1))
+    assert seen[-1][0] == seen[-1][1]
 
 
 def test_a_context_keeps_what_batches_returned_and_what_lists_became(people: Engine) -> None:

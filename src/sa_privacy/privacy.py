@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, Engine, MetaData, event
+from sqlalchemy import Column, Engine, MetaData, Table, event
 from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import InstrumentedAttribute, Mapper, Query, QueryableAttribute, Session
 from sqlalchemy.sql import ClauseElement
@@ -80,6 +80,11 @@ class Privacy:
         self._declarations = Declarations()
         self._scopes = AccessScopes(self.policy)
         self._live = LiveCatalogue(self.policy, _collections(metadata))
+        try:
+            self._live.check()
+        except PolicyError:
+            self._live.close()
+            raise
         self._gate = Gate(
             self._scopes,
             self._live,
@@ -99,7 +104,6 @@ class Privacy:
         self._stops: list[Callable[[], None]] = [instrumentation.close, self._memory.close, self._live.close]
         if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
             self._stops.append(limit_to_own_rows(self._gate, self._governs))
-        self._live.check()
 
     def __repr__(self) -> str:
         return f"<Privacy {self.policy.id!r} {self.policy.version} mode={self.mode} engines={len(self._installed)}>"
@@ -283,7 +287,7 @@ class Privacy:
         """Annotates a column of a model that one cannot edit; see :func:`sa_privacy.pii_column`.
 
         :raises PolicyError: the category or a purpose is unknown, `column` is no column of a table, or it is annotated
-            otherwise already.
+            otherwise already, or its table is none of those that the policy looks after.
         """
         if category not in self.policy.categories:
             raise PolicyError(
@@ -297,7 +301,16 @@ class Privacy:
                 hint=f"purposes of the policy: {', '.join(sorted(self.policy.purposes))}.",
             )
         annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
-        for one in table_columns(column):
+        columns = table_columns(column)
+        for one in columns:
+            table: object = one.table  # None, while it belongs to no table yet
+            if isinstance(table, Table) and not self._live.looks_after(table):
+                raise PolicyError(
+                    f"{table.fullname} is not among the tables this policy looks after.",
+                    hint="name its MetaData too: Privacy(..., metadata=[...]), or leave metadata= out.",
+                    columns=(f"{table.fullname}.{one.name}",),
+                )
+        for one in columns:
             annotate_column(one, annotation)
         self._live.current()
 

@@ -49,7 +49,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.schema import CreateTable
 
-from sa_privacy import Encrypted, pii_column
+from sa_privacy import Encrypted, PurposeDenied, pii_column
 from sa_privacy.columns import annotation_of
 from tests.columns.support import is_cell, make_policy, make_privacy, protected, stored
 
@@ -693,3 +693,34 @@ def test_several_metadata_collections_with_one_table_name_are_one_table() -> Non
     assert set(known.find(None, "customers")[0].all_columns) == {"id", "email", "name"}
     assert set(make_privacy(first).catalogue.columns) == {"customers.email"}
     assert make_policy().id == "columns"
+
+
+def test_an_expression_added_to_a_class_in_use_is_as_personal_as_its_columns(engine: Engine) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Customer(Base):
+        __tablename__ = "customers"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        phone: Mapped[str] = pii_column(String(40), category="phone", encrypt=False)
+
+    privacy = make_privacy(Base)
+    privacy.install(engine)
+    Base.metadata.create_all(engine)
+    try:
+        with privacy.access("all", role="staff", actor="x"), Session(engine) as session:
+            session.add(Customer(phone="p"))
+            session.commit()
+            Customer.loud = column_property(func.upper(Customer.phone))
+            session.expunge_all()
+            found: Any = session.scalars(select(Customer)).one()
+            assert found.loud == "P"
+            with privacy.access("shipping", role="staff", actor="x"):
+                with pytest.raises(PurposeDenied):
+                    _ = found.loud
+                session.expunge_all()
+                again: Any = session.scalars(select(Customer)).one()
+                with pytest.raises(PurposeDenied):
+                    _ = again.loud
+    finally:
+        privacy.close()

@@ -8,17 +8,18 @@ else happens.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, event
-from sqlalchemy.orm import ColumnProperty, MappedColumn, QueryableAttribute, mapped_column
+from sqlalchemy import Column, ForeignKey, Table, Text, event
+from sqlalchemy.orm import ColumnProperty, MappedColumn, Mapper, QueryableAttribute, mapped_column
 from sqlalchemy.schema import SchemaItem
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType
 
+from sa_privacy.columns.sealable import NEED_VALUES, check_sealing, refusal_to_seal
 from sa_privacy.columns.sealed import Encrypted
-from sa_privacy.columns.sqlalchemy_private import forget_compiled, keep_out_of_repr_and_eq
+from sa_privacy.columns.sqlalchemy_private import ScannedColumn, forget_compiled, keep_out_of_repr_and_eq
 from sa_privacy.errors import PolicyError
 
 __all__ = [
@@ -37,8 +38,9 @@ __all__ = [
 Lookup = str | Callable[[Any], str] | None
 
 _INFO = "sa_privacy"
-_NEED_VALUES = ("unique", "index", "primary_key", "server_default", "server_onupdate")
 _tables: WeakSet[Table] = WeakSet()
+#: What each column of a table was last seen to be annotated as: SQLAlchemy may merge another annotation into it.
+_settled: WeakKeyDictionary[Column[Any], Annotation] = WeakKeyDictionary()
 _version = 0
 _watchers: WeakSet[Watcher] = WeakSet()
 
@@ -128,48 +130,32 @@ def pii_column(
     given = mapped_column_kwargs.pop("type_", given)
     annotation = _annotation(category, purposes, encrypt, lookup, field, given)
     if encrypt:
-        options = [f"{name}=" for name in _NEED_VALUES if mapped_column_kwargs.get(name) not in (None, False)]
+        options = [f"{name}=" for name in NEED_VALUES if mapped_column_kwargs.get(name) not in (None, False)]
         options += ["ForeignKey" for item in positional if isinstance(item, ForeignKey)]
         if options:
-            raise _refusal_to_seal(f"a sealed column of category {category}", options)
+            raise refusal_to_seal(f"a sealed column of category {category}", options)
         given = given if isinstance(given, Encrypted) else _sealed(given, annotation)
     kinds = [] if given is None else [given]
     column: MappedColumn[Any] = mapped_column(*name, *kinds, *positional, **mapped_column_kwargs)
     column.column.info[_INFO] = annotation
+    column.__class__ = _PersonalMappedColumn
     keep_out_of_repr_and_eq(
         column, repr_="repr" not in mapped_column_kwargs, compare="compare" not in mapped_column_kwargs
     )
     return column
 
 
-def _refusal_to_seal(what: str, options: list[str], columns: tuple[str, ...] = ()) -> PolicyError:
-    """The error for a column that cannot be sealed for what it has."""
-    return PolicyError(
-        f"{what} cannot have {', '.join(options)}: the database sees cells, which differ for equal values and which it "
-        "cannot make itself.",
-        hint="use encrypt=False for a column that the database must search, compare or fill in.",
-        columns=columns,
-    )
+class _PersonalMappedColumn(ScannedColumn):
+    """What :func:`pii_column` returns: what it says holds, whatever else is said of the attribute."""
 
+    __slots__ = ()
 
-def check_sealing(column: Column[Any], table: Table) -> None:
-    """Refuses what would only work with the values themselves.
-
-    :raises PolicyError: names the column and what it must not have.
-    """
-    found = [f"{name}=" for name in _NEED_VALUES if getattr(column, name, None) not in (None, False)]
-    if column.foreign_keys:
-        found.append("ForeignKey")
-    if column.computed is not None:
-        found.append("Computed")
-    found += sorted(
-        type(item).__name__
-        for item in (*table.indexes, *table.constraints)
-        if isinstance(item, (Index, UniqueConstraint)) and item.columns.contains_column(column)
-    )
-    if found:
-        name = f"{table.fullname}.{column.name}"
-        raise _refusal_to_seal(f"the sealed column {name}", found, (name,))
+    def scanned(self, given: Column[Any], info: dict[Any, Any]) -> None:
+        said: Annotation = info[_INFO]
+        if self.column is not given:  # use_existing_column=True, and a class above or beside has it already
+            annotate_column(self.column, said)
+        elif self.column.info[_INFO] != said:  # Annotated[str, pii_column(...)] says something else
+            raise _twice(str(self.column.name), self.column.info[_INFO], said)
 
 
 def _annotation(
@@ -239,20 +225,47 @@ def annotate_column(column: Column[Any], annotation: Annotation) -> None:
             f"the column {column.name} belongs to no table yet.", hint="annotate it once its Table is made."
         )
     before = annotation_of(column)
+    if before is not None and annotation.field is None:
+        annotation = replace(annotation, field=before.field)
     if before is not None and before != annotation:
-        raise PolicyError(
-            f"{column.table.fullname}.{column.name} is annotated twice: as {before.category} and as "
-            f"{annotation.category}.",
-            hint="keep one of them.",
-            columns=(f"{column.table.fullname}.{column.name}",),
-        )
-    if annotation.encrypt and not isinstance(column.type, Encrypted):
+        raise _twice(f"{column.table.fullname}.{column.name}", before, annotation)
+    if annotation.encrypt:
         check_sealing(column, column.table)
-        plain: TypeEngine[Any] = column.type
-        column.type = _sealed(plain, annotation)
-        forget_compiled(column.table)
     column.info[_INFO] = annotation
-    _register(column, column.table)
+    _settle(column, column.table)
+
+
+def _settle(column: Column[Any], table: Table) -> None:
+    """Makes a column what its annotation says. Called whenever one may have got an annotation.
+
+    :raises PolicyError: it cannot be, or was another thing before.
+    """
+    annotation = annotation_of(column)
+    if annotation is None:
+        return
+    before, kind = _settled.get(column), column.type
+    if isinstance(kind, Encrypted):
+        sealed = Annotation(kind.category, kind.purposes, True, kind.lookup, annotation.field)
+        before = before or sealed
+    if before is not None and before != annotation:
+        raise _twice(f"{table.fullname}.{column.name}", before, annotation)
+    if annotation.encrypt:
+        check_sealing(column, table)
+        if not isinstance(kind, Encrypted):
+            column.type = _sealed(None if isinstance(kind, NullType) else kind, annotation)
+            forget_compiled(table)
+    _register(column, table)
+    _settled[column] = annotation_of(column) or annotation  # a type tells its field once it has one
+
+
+def _twice(column: str, before: Annotation, annotation: Annotation) -> PolicyError:
+    different = [f"{name}=" for name in Annotation.__slots__ if getattr(before, name) != getattr(annotation, name)]
+    return PolicyError(
+        f"{column} is annotated twice: as {before.category} and as {annotation.category}"
+        + ("." if before.category != annotation.category else f", with another {', '.join(different)}."),
+        hint="keep one of them.",
+        columns=(column,),
+    )
 
 
 def annotated_tables() -> tuple[Table, ...]:
@@ -287,15 +300,16 @@ def registry_version() -> int:
 @event.listens_for(Column, "after_parent_attach")
 def _attached(column: Column[Any], table: Any) -> None:
     """Notes annotated columns as they reach their table: declarative, Core, mixins, copies, added later."""
-    if isinstance(table, Table) and annotation_of(column) is not None:
-        if isinstance(column.type, Encrypted):
-            check_sealing(column, table)
-        _register(column, table)
+    if isinstance(table, Table):
+        _settle(column, table)
 
 
-@event.listens_for(object, "attribute_instrument")
-def _instrumented(class_: type[Any], key: str, attribute: Any) -> None:  # noqa: ARG001 - the event's arguments
-    """A class got a mapped attribute: catalogues that name its table by name have to look again."""
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _mapped(mapper: Mapper[Any], class_: type[Any]) -> None:  # noqa: ARG001 - the event's arguments
+    """A class was mapped: SQLAlchemy may have merged what ``Annotated`` says into a column that was there before."""
+    for table in [table for table in mapper.tables if isinstance(table, Table)]:
+        for column in table.columns:
+            _settle(column, table)
     _changed()
 
 

@@ -14,9 +14,9 @@ from sa_privacy.columns.annotation import (
     annotate_column,
     annotated_tables,
     annotation_of,
-    check_sealing,
 )
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
+from sa_privacy.columns.sealable import check_sealing
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.errors import PolicyError
@@ -24,7 +24,7 @@ from sa_privacy.errors import PolicyError
 if TYPE_CHECKING:
     from sa_privacy.policy import ColumnRule, Policy
 
-__all__ = ["build_catalogue", "column_name", "seal_by_rules", "seal_table", "table_name"]
+__all__ = ["build_catalogue", "check_rules", "column_name", "seal_by_rules", "seal_table", "table_name"]
 
 
 _Said: TypeAlias = dict[Table, tuple[DataSubject, Mapper[Any] | None]]
@@ -177,14 +177,31 @@ def _with_rule(table: PersonalTable, name: str, column: str, rule: ColumnRule) -
         )
         columns = {**table.columns, spelled.lower(): added}
         return PersonalTable(table.name, table.schema, table.table, columns, table.all_columns, table.subject)
-    if (before.category, before.purposes) != (rule.category, rule.purposes):
+    _agree(name, before, rule)
+    return table
+
+
+def check_rules(policy: Policy, table: Table) -> None:
+    """Refuses a table of which the model says one thing and the policy's ``[columns]`` another.
+
+    :raises PolicyError: names the column and both categories.
+    """
+    rules = {name.lower(): (name, rule) for name, rule in policy.columns.items()}
+    for column in table.columns if rules else ():
+        name, rule = rules.get(column_name(column).lower(), ("", None))
+        annotation = annotation_of(column)
+        if rule is not None and annotation is not None:
+            _agree(name, annotation, rule)
+
+
+def _agree(name: str, said: Annotation | PersonalColumn, rule: ColumnRule) -> None:
+    if (said.category, said.purposes) != (rule.category, rule.purposes):
         raise PolicyError(
-            f'"{name}" is annotated twice: as {before.category} in the model and as {rule.category} in the policy\'s '
+            f'"{name}" is annotated twice: as {said.category} in the model and as {rule.category} in the policy\'s '
             "[columns].",
             hint="keep one of them.",
             columns=(name,),
         )
-    return table
 
 
 def _subjects(wanted: set[int] | None, given: tuple[MetaData, ...]) -> tuple[dict[Table, SubjectPath], set[Table]]:

@@ -12,7 +12,7 @@ from sqlalchemy import MetaData, Table, event
 from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotated_tables, annotation_of, on_annotation, registry_version
-from sa_privacy.columns.build import build_catalogue, column_name, seal_by_rules, seal_table
+from sa_privacy.columns.build import build_catalogue, check_rules, column_name, seal_by_rules, seal_table
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PolicyError
 
@@ -67,24 +67,26 @@ class LiveCatalogue:
             return self.now
 
     def check(self) -> None:
-        """Seals what the policy's ``[columns]`` seal, and refuses categories and purposes that no policy knows.
+        """Seals what the policy's ``[columns]`` seal, and refuses annotations that no policy knows or that it contradicts.
 
-        :raises PolicyError: with every such column and the nearest name of each.
+        :raises PolicyError: of unknown categories and purposes, with every such column and the nearest name of each.
         """
         seal_by_rules(self.policy, self.metadata)
-        faults = [
-            fault
-            for table in annotated_tables()
-            if self.metadata is None or table.metadata in self.metadata
-            for fault in _faults(table)
-        ]
+        tables = [table for table in annotated_tables() if self.looks_after(table)]
+        faults = [fault for table in tables for fault in _faults(table)]
         if faults:
             raise _unknown(faults)
+        for table in tables:
+            check_rules(self.policy, table)
+
+    def looks_after(self, table: Table) -> bool:
+        """Whether the table is among those of the policy."""
+        return self.metadata is None or table.metadata in self.metadata
 
 
 def _faults(table: Table) -> list[tuple[str, str, str]]:
     """The columns whose annotation names what no policy that looks after them knows: column, what, the nearest name."""
-    looking = [live for live in tuple(_live) if live.metadata is None or table.metadata in live.metadata]
+    looking = [live for live in tuple(_live) if live.looks_after(table)]
     if not looking:
         return []
     categories = {name for live in looking for name in live.policy.categories}
@@ -117,11 +119,15 @@ def _unknown(faults: list[tuple[str, str, str]]) -> PolicyError:
 
 @event.listens_for(Mapper, "mapper_configured")
 def _configured(mapper: Mapper[object], class_: type[object]) -> None:  # noqa: ARG001 - the event's arguments
-    """An unknown category or purpose shows when the mapper is configured, not when the first query runs."""
+    """What is unknown or said twice shows when the mapper is configured, not when the first query runs."""
     tables = {table for table in mapper.tables if isinstance(table, Table)} & set(annotated_tables())
     faults = [fault for table in tables for fault in _faults(table)] if tables and _live else []
     if faults:
         raise _unknown(faults)
+    for live in tuple(_live):
+        for table in tables:
+            if live.looks_after(table):
+                check_rules(live.policy, table)
 
 
 @event.listens_for(Table, "after_parent_attach")

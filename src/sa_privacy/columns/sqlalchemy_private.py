@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.orm import MappedColumn, Mapper
 from sqlalchemy.orm.mapper import _all_registries
 
-__all__ = ["all_mappers", "forget_compiled", "keep_out_of_repr_and_eq"]
+__all__ = ["ScannedColumn", "all_mappers", "forget_compiled", "keep_out_of_repr_and_eq"]
 
 
 def all_mappers() -> Iterator[Mapper[Any]]:
@@ -42,3 +42,23 @@ def keep_out_of_repr_and_eq(column: MappedColumn[Any], *, repr_: bool, compare: 
     if compare:
         options = options._replace(dataclasses_compare=False)
     column._attribute_options = options
+
+
+class ScannedColumn(MappedColumn[Any]):
+    """A mapped column that is told what a declarative class made of it. ``mapped_column()`` takes no class, so it is
+    given to what that returns.
+    """
+
+    __slots__ = ()
+
+    def declarative_scan(self, *given: Any, **named: Any) -> None:
+        column, info = self.column, dict(self.column.info)
+        super().declarative_scan(*given, **named)
+        self.scanned(column, info)
+
+    def scanned(self, given: Column[Any], info: dict[Any, Any]) -> None:
+        """The class was read.
+
+        :param given: the column before; ``self.column`` is now another one where ``use_existing_column`` found it.
+        :param info: its ``info`` before ``Annotated`` was merged into it.
+        """
