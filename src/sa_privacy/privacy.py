@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, Engine, MetaData, Table, event
+from sqlalchemy import Engine, MetaData, Table, event
 from sqlalchemy.exc import UnboundExecutionError
-from sqlalchemy.orm import InstrumentedAttribute, Mapper, Query, QueryableAttribute, Session
+from sqlalchemy.orm import Mapper, Query, QueryableAttribute, Session
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
 from sa_privacy.accesslog import AccessLog
@@ -276,7 +277,7 @@ class Privacy:
 
     def annotate(
         self,
-        column: QueryableAttribute[Any] | InstrumentedAttribute[Any] | Column[Any],
+        column: QueryableAttribute[Any] | KeyedColumnElement[Any],
         *,
         category: str,
         purposes: Collection[str] | None = None,
@@ -286,6 +287,7 @@ class Privacy:
     ) -> None:
         """Annotates a column of a model that one cannot edit; see :func:`sa_privacy.pii_column`.
 
+        :param column: a mapped attribute, or a column of a table (``table.c.email``, ``Customer.__table__.c.email``).
         :raises PolicyError: the category or a purpose is unknown, `column` is no column of a table, or it is annotated
             otherwise already, or its table is none of those that the policy looks after.
         """

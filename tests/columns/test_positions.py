@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, dataclass_transform
 
 import pytest
 from sqlalchemy import (
+    JSON,
     Column,
     Computed,
     Date,
@@ -212,6 +213,30 @@ def mapped_as_dataclass() -> Case:
         lambda: Inquiry(email="e", subject="s"),
         {"email": "e", "phone": None, "name": "inserted", "subject": "s"},
         {"inquiries.email": True, "inquiries.phone": True, "inquiries.name": True},
+    )
+
+
+@case
+def mapped_as_dataclass_with_positions() -> Case:
+    @dataclass_transform(field_specifiers=(mapped_column, pii_column))
+    class Base(MappedAsDataclass, DeclarativeBase):
+        pass
+
+    class Inquiry(Base):
+        __tablename__ = "inquiries"
+        id: Mapped[int] = mapped_column(init=False, primary_key=True)
+        email: Mapped[str] = pii_column(String(320), category="email")
+        subject: Mapped[str]
+        phone: Mapped[str | None] = pii_column(category="phone", default=None, purposes=["all"])
+        name: Mapped[str] = pii_column(category="name", insert_default="inserted", init=False)
+        wishes: Mapped[list[str]] = pii_column(JSON, category="usage_history", default_factory=list)
+        town: Mapped[str] = pii_column(category="address", default="Oslo", kw_only=True)
+
+    return Case(
+        Base.metadata,
+        lambda: Inquiry("e", "s", "p"),
+        {"email": "e", "phone": "p", "name": "inserted", "wishes": [], "town": "Oslo", "subject": "s"},
+        {f"inquiries.{name}": True for name in ("email", "phone", "name", "wishes", "town")},
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import assert_type
+from typing import assert_type, dataclass_transform
 
-from sqlalchemy import Date, ForeignKey, String, select
+from sqlalchemy import JSON, Column, Date, ForeignKey, MetaData, String, Table, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column, relationship
 
-from sa_privacy import DataSubject, pii_column
+from sa_privacy import DataSubject, Encrypted, Privacy, pii_column
 
 
 class Base(DeclarativeBase):
@@ -48,6 +48,22 @@ class DataclassBase(MappedAsDataclass, DeclarativeBase):
     pass
 
 
+@dataclass_transform(field_specifiers=(mapped_column, pii_column, relationship))
+class PositionalBase(MappedAsDataclass, DeclarativeBase):
+    """Says that pii_column declares fields as mapped_column does."""
+
+
+class Visitor(PositionalBase):
+    __tablename__ = "visitors"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    email: Mapped[str] = pii_column(String(320), category="email")
+    subject: Mapped[str]
+    phone: Mapped[str | None] = pii_column(category="phone", default=None, purposes=["shipping"])
+    name: Mapped[str] = pii_column(category="name", init=False, insert_default="unknown")
+    wishes: Mapped[list[str]] = pii_column(JSON, category="usage_history", default_factory=list)
+
+
 class Inquiry(DataclassBase, kw_only=True):
     __tablename__ = "inquiries"
 
@@ -55,6 +71,14 @@ class Inquiry(DataclassBase, kw_only=True):
     email: Mapped[str] = pii_column(String(320), category="email")
     phone: Mapped[str | None] = pii_column(category="phone", default=None)
     subject: Mapped[str]
+
+
+suppliers = Table(
+    "suppliers",
+    MetaData(),
+    Column("email", Encrypted(String(320), category="email")),
+    Column("since", Encrypted(Date, category="birthday", purposes=["shipping"], field="since")),
+)
 
 
 def values_keep_their_types(session: Session, customer: Customer, order: Order) -> None:
@@ -73,6 +97,20 @@ def values_of_another_type_are_refused(customer: Customer, inquiry: Inquiry) -> 
     customer.birthday = "2000-01-01"  # type: ignore[assignment]
     inquiry.subject = customer.phone  # type: ignore[assignment]
     pii_column(String(20))  # type: ignore[call-arg]
+
+
+def a_positional_dataclass_takes_its_columns_in_order(address: str) -> Visitor:
+    Visitor(subject="size")  # type: ignore[call-arg]
+    Visitor(address, "size", None, [], "name")  # type: ignore[call-arg]
+    Visitor(address, 5)  # type: ignore[arg-type]
+    return Visitor(address, "size", wishes=["blue"])
+
+
+def other_peoples_columns_are_annotated(privacy: Privacy, table: Table) -> None:
+    privacy.annotate(Customer.tier, category="usage_history", encrypt=False, purposes=["shipping"])
+    privacy.annotate(table.c.email, category="email")
+    privacy.annotate(Customer.__table__.c.tier, category="usage_history", encrypt=False)
+    privacy.annotate("customers.tier", category="usage_history")  # type: ignore[arg-type]
 
 
 def a_dataclass_takes_its_columns(address: str) -> Inquiry:

@@ -109,7 +109,9 @@ def pii_column(
 ) -> MappedColumn[Any]:
     """A mapped column that holds personal data.
 
-    Stands wherever :func:`sqlalchemy.orm.mapped_column` stands and takes what it takes.
+    Stands wherever :func:`sqlalchemy.orm.mapped_column` stands and takes what it takes. For type checkers to know that in
+    dataclasses too (positional fields, ``init=False``), the base class says so once:
+    ``@dataclass_transform(field_specifiers=(mapped_column, pii_column, relationship))``.
 
     :param type: the SQLAlchemy type of the value as the application sees it; ``Text`` where it is left out and the
         column is sealed. A column name may stand in front of it, as in ``mapped_column("e_mail", String)``.
@@ -310,6 +312,12 @@ def _mapped(mapper: Mapper[Any], class_: type[Any]) -> None:  # noqa: ARG001 - t
     for table in [table for table in mapper.tables if isinstance(table, Table)]:
         for column in table.columns:
             _settle(column, table)
+    _changed()
+
+
+@event.listens_for(object, "attribute_instrument")
+def _instrumented(class_: type[Any], key: str, attribute: Any) -> None:  # noqa: ARG001 - the event's arguments
+    """A class, which may be in use, got one more attribute: what guards classes has to look again."""
     _changed()
 
 
