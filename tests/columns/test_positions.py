@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.automap import automap_base
 from sqlalchemy.ext.declarative import AbstractConcreteBase
 from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import (
     DeclarativeBase,
     DeclarativeBaseNoMeta,
@@ -749,3 +750,52 @@ def test_an_expression_added_to_a_class_in_use_is_as_personal_as_its_columns(eng
                     _ = again.loud
     finally:
         privacy.close()
+
+
+def test_concrete_classes_that_share_a_field_are_loaded_together(engine: Engine) -> None:
+    """Their cells come out of one column of a UNION ALL, so they have to be bound to one field."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Person(AbstractConcreteBase, Base):
+        strict_attrs = True
+        name: Mapped[str] = pii_column(category="name", field="person.name")
+
+    class Customer(Person):
+        __tablename__ = "customers"
+        __mapper_args__ = {"polymorphic_identity": "customer", "concrete": True}
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Supplier(Person):
+        __tablename__ = "suppliers"
+        __mapper_args__ = {"polymorphic_identity": "supplier", "concrete": True}
+        id: Mapped[int] = mapped_column(primary_key=True)
+        email: Mapped[str] = pii_column(category="email")
+
+    configure_mappers()
+    with protected(engine, Base), Session(engine) as session:
+        session.add_all([Customer(name="c"), Supplier(name="s", email="e")])
+        session.commit()
+        session.expunge_all()
+        assert sorted(one.name for one in session.scalars(select(Person))) == ["c", "s"]
+        assert session.scalars(select(Supplier)).one().email == "e"
+
+
+def test_changes_inside_a_sealed_value_are_seen_where_its_sealed_type_is_mutable(engine: Engine) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Customer(Base):
+        __tablename__ = "customers"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        wishes: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(Encrypted(JSON(), category="email")))
+
+    with protected(engine, Base), Session(engine) as session:
+        session.add(Customer(wishes={}))
+        session.commit()
+        customer = session.scalars(select(Customer)).one()
+        customer.wishes["x"] = 1
+        session.commit()
+        session.expunge_all()
+        assert session.scalars(select(Customer)).one().wishes == {"x": 1}
