@@ -75,6 +75,11 @@ def attribute(connection: Connection) -> None:
         session.commit()
 
 
+def _offering(connection: Connection) -> Any:
+    statement = upsert(connection).values(id=1, tier="x")
+    return statement.on_conflict_do_update(index_elements=["id"], set_={"email": statement.excluded.tier})
+
+
 PLAIN: dict[str, Callable[[Connection], object]] = {
     "a function": lambda c: c.execute(insert(T).values(email=func.lower("SECRET"))),
     "a function of an attribute": attribute,
@@ -101,6 +106,8 @@ PLAIN: dict[str, Callable[[Connection], object]] = {
         insert(Table("customers", MetaData(), autoload_with=c)), [{"email": SECRET}, {"email": SECRET}]
     ),
     "a query": lambda c: c.execute(insert(T).from_select(["email"], select(Letter.body))),
+    "another column": lambda c: c.execute(update(T).values(email=T.c.tier)),
+    "another column of what was offered": lambda c: c.execute(_offering(c)),
     "SQL of the driver": sql("INSERT INTO customers (email) VALUES ('SECRET')"),
     "SQL of the driver without names": sql("INSERT INTO customers VALUES (7, 'SECRET', NULL, NULL)"),
     "SQL of the driver with rows": sql("INSERT INTO customers (email) VALUES (NULL), ('SECRET')"),

@@ -96,6 +96,7 @@ class Changes(Queries):
         offered = out.new and out.lineage <= own
         if not (itself or offered):
             self.work.take(out)
+        if not (itself or offered) or not out.lineage:
             self.store(target, name, out.binds)
         self.flow(out, target, name)
 
