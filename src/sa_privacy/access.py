@@ -29,6 +29,9 @@ R = TypeVar("R")
 Withheld = Literal["raise", "none", "mask"]
 Names = str | Collection[str] | None
 
+#: Takes ``(left, entered)``: the access that was in force, and the one that is.
+Listener = Callable[["Access | None", "Access | None"], None]
+
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 _ENDED = "ended"
 
@@ -204,9 +207,8 @@ class Scope:
         replaced = [(scope.access, access) for scope, access in resolved]
         for scope, access in resolved:
             scope.access = access
-        if self._scopes.on_change is not None:
-            for before, access in replaced:
-                self._scopes.on_change(before, access)
+        for before, access in replaced:
+            self._scopes.changed(before, access)
 
     def _rebound(self, declared: Declared, outer: Access | None) -> Generator[tuple[Scope, Access], None, None]:
         access = self._resolve(declared, outer)
@@ -425,13 +427,11 @@ class AccessScopes:
     """The access scopes of one policy, in one context variable.
 
     :param policy: decides what a combination of purposes and roles grants.
-    :param on_change: called with ``(left, entered)`` accesses whenever the access in force changes, so that values in
-        memory can be put away.
     """
 
-    def __init__(self, policy: Policy, on_change: Callable[[Access | None, Access | None], None] | None = None) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.on_change = on_change
+        self._listeners: tuple[Listener, ...] = ()
         #: Called with the declaration and the error where an access is refused on entry.
         self.on_refused: Callable[[Declared, AccessDenied], None] | None = None
         variable: ContextVarExt[Scope | None] = ContextVarExt(f"sa_privacy.{policy.id}", default=None)
@@ -541,11 +541,23 @@ class AccessScopes:
                 self.on_refused(declared, error)
             raise
 
+    def listen(self, listener: Listener) -> None:
+        """Calls `listener` whenever the access in force changes, so that values in memory can be put away."""
+        self._listeners = (*self._listeners, listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Calls it no more."""
+        self._listeners = tuple(one for one in self._listeners if one != listener)
+
+    def changed(self, left: Access | None, entered: Access | None) -> None:
+        """Tells those who listen."""
+        for listener in self._listeners:
+            listener(left, entered)
+
     def enter(self, scope: Scope) -> Token[Scope | None]:
         """Puts `scope` in force in this context."""
-        if self.on_change is not None:  # first: where it fails, nothing is in force yet
-            outer = self.get()
-            self.on_change(outer.access if outer else None, scope.access)
+        outer = self.get()
+        self.changed(outer.access if outer else None, scope.access)  # first: where it fails, nothing is in force yet
         return self._variable.set(scope)
 
     def step_out(self, scope: Scope, token: Token[Scope | None]) -> None:
@@ -557,9 +569,8 @@ class AccessScopes:
             # What is in force here stays; there `scope` stays in the variable, where it must be dead.
             if self.get() is scope:  # a copy of that context
                 self._variable.set(None if token.old_value is Token.MISSING else token.old_value)
-        if self.on_change is not None:
-            outer = self.get()
-            self.on_change(scope.access, outer.access if outer else None)
+        outer = self.get()
+        self.changed(scope.access, outer.access if outer else None)
 
     def leave(self, scope: Scope, token: Token[Scope | None]) -> None:
         """Ends `scope` and puts the one before it back in force."""

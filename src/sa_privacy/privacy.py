@@ -96,7 +96,7 @@ class Privacy:
             recheck=recheck,
         )
         self._memory = Memory(self._gate, self._governs)
-        self._scopes.on_change = self._memory.put_away
+        self._scopes.listen(self._memory.put_away)
         self._scopes.on_refused = self._gate.write_refused
         instrumentation = Instrumentation(self._memory)
         self._live.on_change = lambda: instrumentation.sweep(self._gate.view(None))
@@ -120,26 +120,26 @@ class Privacy:
             category that the policy does not know.
         """
         plain = _sync(engine)
-        if self._installation(plain) is None:
+        if plain not in self._installed:
             self._live.check()
             self._installed[plain] = install(plain, self._gate, self._keys)
             self._memory.engines_changed(some=True)
-        installation = self._installation(plain)
-        if walls and installation is not None and installation.engine not in self._walls:
-            self._walls[installation.engine] = raise_wall(installation.engine, self._gate)
+        if walls and plain not in self._walls:
+            self._walls[plain] = raise_wall(plain, self._gate)
 
     def uninstall(self, engine: Engine | AsyncEngine) -> None:
         """Takes the protection off again: the engine behaves as if it had never been there.
 
         Once it is off the last engine, objects that are still in memory are their holder's.
         """
-        installation = self._installation(_sync(engine))
+        plain = _sync(engine)
+        installation = self._installed.get(plain)
         if installation is not None:
-            wall = self._walls.pop(installation.engine, None)
+            wall = self._walls.pop(plain, None)
             if wall is not None:
                 wall.remove()
             installation.remove()
-            del self._installed[installation.engine]
+            del self._installed[plain]
             self._memory.engines_changed(some=bool(self._installed))
 
     def install_all(self, match: Callable[[Engine], bool] | None = None, *, walls: bool = False) -> Callable[[], None]:
@@ -150,7 +150,7 @@ class Privacy:
         """
 
         def take_in(engine: Engine) -> None:
-            if self._installation(engine) is None and (match is None or match(engine)):
+            if engine not in self._installed and (match is None or match(engine)):
                 self.install(engine, walls=walls)
 
         def engine_connect(connection: Any) -> None:
@@ -171,21 +171,12 @@ class Privacy:
         if self.log is not None:
             self.log.close()
 
-    def _installation(self, engine: Engine) -> Installation | None:
-        """Engines made with ``execution_options`` share their dialect, and so their protection."""
-        found = self._installed.get(engine)
-        if found is None:
-            for other in self._installed.values():
-                if other.engine.dialect is engine.dialect:
-                    return other
-        return found
-
     def _governs(self, session: Session, mapper: Mapper[Any]) -> bool:
         try:
             bind = session.get_bind(mapper)
         except UnboundExecutionError:
             return False
-        return any(installed.engine.dialect is bind.dialect for installed in self._installed.values())
+        return any(installed.dialect is bind.dialect for installed in tuple(self._installed.values()))
 
     # -- accesses -------------------------------------------------------------------------------------------------
 
@@ -366,7 +357,7 @@ class Privacy:
                 hint="explain(statement, engine=...) with an engine it is installed on.",
             )
         plain = known[0] if engine is None else _sync(engine)
-        installation = self._installation(plain)
+        installation = self._installed.get(plain)
         if installation is None:
             raise PolicyError(
                 "this Privacy is not installed on that engine, which would run anything.",

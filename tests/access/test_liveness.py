@@ -184,7 +184,7 @@ def test_a_block_left_in_another_context_leaves_nothing_in_force(scopes: AccessS
     entering, leaving = copy_context(), copy_context()
     scope = entering.run(next, steps)
     heard: list[Any] = []
-    scopes.on_change = lambda left, entered: heard.append((left, entered))
+    scopes.listen(lambda left, entered: heard.append((left, entered)))
     with pytest.raises(StopIteration):
         leaving.run(next, steps)
     assert not scope.alive

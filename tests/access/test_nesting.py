@@ -215,7 +215,7 @@ def test_no_repr_shows_actor_subject_or_reason(scopes: AccessScopes) -> None:
 
 def test_whoever_listens_hears_of_every_change(scopes: AccessScopes) -> None:
     heard: list[tuple[Any, Any]] = []
-    scopes.on_change = lambda left, entered: heard.append((left, entered))
+    scopes.listen(lambda left, entered: heard.append((left, entered)))
     with scopes.access(actor="a") as outer, scopes.access(reason="b") as inner:
         pass
     assert heard == [
@@ -230,7 +230,7 @@ def test_an_access_is_not_in_force_where_its_listener_failed(scopes: AccessScope
     def fail(*accesses: object) -> None:
         raise OSError(f"{len(accesses)} accesses")
 
-    scopes.on_change = fail
+    scopes.listen(fail)
     with pytest.raises(OSError, match="2 accesses"), scopes.access(actor="a"):
         pytest.fail("the block was entered")
     assert scopes.get() is None

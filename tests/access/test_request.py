@@ -138,9 +138,9 @@ def test_whoever_listens_hears_what_a_bind_replaced(scopes: AccessScopes) -> Non
     with scopes.request() as root, scopes.access(reason="page") as page:
         before = {root: root.access, page: page.access}
         heard: list[tuple[Any, Any]] = []
-        scopes.on_change = lambda left, entered: heard.append((left, entered))
+        scopes.listen(listener := lambda left, entered: heard.append((left, entered)))
         root.bind(role="warehouse", purpose="shipping")
-        scopes.on_change = None
+        scopes.unlisten(listener)
         assert heard == [(before[root], root.access), (before[page], page.access)]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ from sa_privacy import (
 from tests.gate import people, world
 from tests.gate.people import Person
 from tests.gate.world import EVERYONE, Customer
+from tests.support.databases import Database
 
 KEYS = Keyring.generate()
 
@@ -608,3 +611,28 @@ def test_a_forked_child_writes_a_segment_of_its_own(shop: Engine, privacy: Priva
     assert seen(shop) == set()
     assert len({event.writer for event in log.events()} - before) == 1
     assert log.verify().ok
+
+
+@pytest.mark.parametrize("walls", [False, True], ids=["gate alone", "with walls"])
+def test_engines_that_are_dropped_are_not_kept_alive(
+    database: Database, made: Callable[..., Privacy], walls: bool
+) -> None:
+    """An application may make one for each tenant, and hundreds in a test run."""
+    privacy = made()
+    stop = privacy.install_all(lambda engine: engine.get_execution_options().get("tenant") is True, walls=walls)
+    dropped = []
+    for _ in range(3):
+        engine = create_engine(database.url, execution_options={"tenant": True})
+        engine.execution_options(logging_token="copy").connect().close()
+        assert "engines=0" not in repr(privacy)
+        engine.dispose()
+        dropped.append(weakref.ref(engine))
+        for listener in privacy._scopes._listeners:
+            listener(None, None)
+    del engine
+    gc.collect()
+    gc.collect()  # what went with the engines
+    stop()
+    assert [one() for one in dropped] == [None, None, None]
+    assert "engines=0" in repr(privacy)
+    assert len(privacy._scopes._listeners) == 1

@@ -217,10 +217,10 @@ def test_taken_off_the_engine_everything_is_as_before(walled: Engine, privacy: P
     held.close()
     with closing(walled.raw_connection()) as connection:
         assert not refused(connection.cursor(), EMAIL)
-    before = privacy._scopes.on_change
+    before = privacy._scopes._listeners
     privacy.install(walled, walls=True)
     privacy.uninstall(walled)
-    assert privacy._scopes.on_change == before
+    assert privacy._scopes._listeners == before
 
 
 def test_what_was_prepared_while_the_wall_was_down_is_asked_about_again(privacy: Privacy, filled: Engine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import Dialect
@@ -22,16 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["Installation", "install"]
 
 _DIALECTS = ("sqlite", "postgresql")
+#: Where a protected engine keeps the compile cache that it had before.
+_PLAIN_CACHE = "sa_privacy_plain_cache"
 
 
 class Installation:
-    """One protected engine, with the copies that ``Engine.execution_options()`` made of it. ``remove()`` undoes it."""
+    """One protected engine, with the copies that ``Engine.execution_options()`` made of it. ``remove()`` undoes it.
+
+    It keeps no engine alive: an application may make one for each tenant, and drop it.
+    """
 
     def __init__(self, engine: Engine, door: Door, cache: RoutedCache) -> None:
-        self.engine = engine
+        self._engine = ref(engine)
+        self.dialect = engine.dialect
         self.door = door
         self._routed = cache
-        self._plain_cache = default_compiled_cache(engine)
         self._hide_parameters = engine.hide_parameters
         self._covered: WeakSet[Engine] = WeakSet()
         self._listeners: list[tuple[str, Callable[..., Any]]] = [
@@ -44,26 +49,35 @@ class Installation:
 
     def apply(self) -> None:
         """Puts the gate on."""
-        for engine in (self.engine, *copies_of(self.engine)):
+        root = self._engine()
+        if root is None:
+            return
+        # On the engine: a cache of SQLAlchemy's own knows it, and would keep it alive from here.
+        vars(root)[_PLAIN_CACHE] = default_compiled_cache(root)
+        for engine in (root, *copies_of(root)):
             self._cover(engine)
-        self._watch_options(self.engine.dialect)
+        self._watch_options(self.dialect)
         for name, listener in self._listeners:
-            event.listen(self.engine, name, listener)
+            event.listen(root, name, listener)
 
     def remove(self) -> None:
         """Takes the gate off the engine: it behaves as if it had never been there."""
-        for name, listener in self._listeners:
-            event.remove(self.engine, name, listener)
-        unwatch_compiler(self.engine.dialect)
-        unbind_keys(self.engine.dialect)
+        root = self._engine()
+        if root is not None:
+            for name, listener in self._listeners:
+                event.remove(root, name, listener)
+            plain_cache = vars(root).pop(_PLAIN_CACHE)
+            for engine in tuple(self._covered):
+                set_default_compiled_cache(engine, plain_cache)
+        unwatch_compiler(self.dialect)
+        unbind_keys(self.dialect)
         for name in ("set_engine_execution_options", "set_connection_execution_options"):
-            vars(self.engine.dialect).pop(name, None)
+            vars(self.dialect).pop(name, None)
         for engine, cache in tuple(self._own_caches.items()):
             engine.update_execution_options(compiled_cache=cache)
         for engine in tuple(self._covered):
             engine.hide_parameters = self._hide_parameters
             engine.logger = getattr(engine.logger, "sa_privacy_plain", engine.logger)
-            set_default_compiled_cache(engine, self._plain_cache)
         self._routed.retire()
 
     def _cover(self, engine: Engine) -> None:
@@ -72,7 +86,7 @@ class Installation:
             engine.hide_parameters = True
             if not isinstance(engine.logger, RowLogger):
                 engine.logger = RowLogger(engine.logger)  # type: ignore[assignment]
-            if self._plain_cache is not None:
+            if default_compiled_cache(engine) is not None:
                 set_default_compiled_cache(engine, self._routed)
         own = engine.get_execution_options().get("compiled_cache")
         if own is not None and own is not self._routed:

@@ -9,6 +9,7 @@ earlier role back.
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from sqlalchemy import Engine, TextClause, TextualSelect, event
 from sqlalchemy.util import LRUCache
@@ -34,7 +35,8 @@ class PostgreSQLWall:
     """The wall of one engine. ``remove()`` takes it off again; the roles in the database stay."""
 
     def __init__(self, engine: Engine, gate: Gate) -> None:
-        self._engine = engine
+        self._engine = ref(engine)  # it goes with its engine
+        self._dialect = engine.dialect
         self._gate = gate
         self._scope = gate.scopes.get
         self._live = gate.live
@@ -57,8 +59,10 @@ class PostgreSQLWall:
 
     def remove(self) -> None:
         """Takes the wall off the engine."""
-        for name, listener, _ in self._listeners:
-            event.remove(self._engine, name, listener)
+        engine = self._engine()
+        if engine is not None:
+            for name, listener, _ in self._listeners:
+                event.remove(engine, name, listener)
 
     # -- text ------------------------------------------------------------------------------------------------------
 
@@ -72,7 +76,7 @@ class PostgreSQLWall:
             return
         verdict = self._texts.get(text)
         if verdict is None:
-            verdict = self._texts[text] = judge(text, self._engine.dialect.paramstyle)
+            verdict = self._texts[text] = judge(text, self._dialect.paramstyle)
         if verdict.refused:
             self._refuse(verdict)
 
@@ -113,7 +117,7 @@ class PostgreSQLWall:
         try:
             ask.execute(wanted)
         except Exception as error:
-            if isinstance(error, self._engine.dialect.loaded_dbapi.Error) and _is_of_roles(error):
+            if isinstance(error, self._dialect.loaded_dbapi.Error) and _is_of_roles(error):
                 raise self._down(error) from None
             raise
         finally:

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import WeakMethod, WeakSet, finalize, ref
 
 from sqlalchemy import Engine, event
 from sqlalchemy.util import LRUCache
@@ -164,7 +164,7 @@ class SQLiteWall:
     """The wall of one engine. ``remove()`` takes it off again."""
 
     def __init__(self, engine: Engine, gate: Gate) -> None:
-        self._engine = engine
+        self._engine = ref(engine)  # it goes with its engine
         self._scopes = gate.scopes
         self._live = gate.live
         self._nobody = Bars(gate.live.current(), None)
@@ -181,18 +181,26 @@ class SQLiteWall:
         ]
         for name, listener in self._listeners:
             event.listen(engine, name, listener)
-        self._followed = gate.scopes.on_change
-        gate.scopes.on_change = self._changed
+        changed = WeakMethod(self._changed)
+
+        def follow(left: Access | None, entered: Access | None) -> None:
+            method = changed()
+            if method is not None:
+                method(left, entered)
+
+        gate.scopes.listen(follow)
+        self._unfollow = finalize(self, gate.scopes.unlisten, follow)
 
     def remove(self) -> None:
         """Takes the wall off the engine, and off the connections it has open."""
-        for name, listener in self._listeners:
-            event.remove(self._engine, name, listener)
+        engine = self._engine()
+        if engine is not None:
+            for name, listener in self._listeners:
+                event.remove(engine, name, listener)
         for pane in tuple(self._panes):
             pane.up, pane.armed = False, None
         self._out.clear()
-        if self._scopes.on_change == self._changed:
-            self._scopes.on_change = self._followed
+        self._unfollow()
 
     # -- what is in force ------------------------------------------------------------------------------------------
 
@@ -273,8 +281,6 @@ class SQLiteWall:
 
     def _changed(self, left: Access | None, entered: Access | None) -> None:
         """Another access is in force here: connections that followed the one left, for raw cursors, follow it."""
-        if self._followed is not None:
-            self._followed(left, entered)
         if self._out:
             here = threading.get_ident()
             for pane in tuple(self._out):
