@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -84,7 +85,9 @@ class Reading:
                 f"{type(instance).__name__}.{key} was put away from this copy when its access ended.",
                 hint="read it from the original, which can load it again.",
             )
-        self._load_decided(decision.own, access, session, instance, state, columns, key)
+        if session is not None:
+            with self.loading(access, state, columns, decision):
+                self._load_covered(session, instance, state, access.grant, key)
         return give(attribute, instance, owner)
 
     def _quietly(
@@ -99,9 +102,9 @@ class Reading:
         """For ``repr`` and the like: what is covered and at hand, and never an error."""
         if access is None or not decision.allowed or key not in instance.__dict__:
             return withhold()
+        if decision.own and not self._is_own(access, state):
+            return withhold()
         try:
-            if decision.own:
-                self.require_own(access, state, columns)
             self.used(access, state, key, columns)
         except PrivacyError:
             return withhold()
@@ -184,34 +187,40 @@ class Reading:
     def require_own(self, access: Access, state: InstanceState[Any], columns: Columns) -> None:
         """Under a purpose of one's own rows.
 
-        :raises RowsDenied: the object is not the subject's.
+        :raises RowsDenied: the object is not the subject's. It is written down.
         """
+        if not self._is_own(access, state):
+            raise self._refused_row(access, columns)
+
+    def _is_own(self, access: Access, state: InstanceState[Any]) -> bool:
         catalogue = self._gate.catalogue()
         subjects = subjects_of(state, catalogue)
-        if not any(own_rows.is_subject(access, kind, key, catalogue) for kind, key in subjects.items()):
-            raise own_rows.refusal_in_memory(access, columns)
+        return any(own_rows.is_subject(access, kind, key, catalogue) for kind, key in subjects.items())
+
+    def _refused_row(self, access: Access, columns: Columns) -> PrivacyError:
+        names = [column.name for column in columns]
+        self._gate.write_use(access, names, "denied", ["rows of others"], {})
+        return own_rows.refusal_in_memory(access, columns)
 
     # -- what is loaded -------------------------------------------------------------------------------------------
 
-    def _load_decided(
-        self,
-        own: bool,
-        access: Access,
-        session: Session | None,
-        instance: object,
-        state: InstanceState[Any],
-        columns: Columns,
-        key: str,
-    ) -> None:
-        if own and subjects_of(state, self._gate.catalogue()):
-            self.require_own(access, state, columns)
-        if session is not None:
-            try:
-                self._load_covered(session, instance, state, access.grant, key)
-            except InvalidRequestError:
-                if own:  # the row is not among theirs
-                    raise own_rows.refusal_in_memory(access, columns) from None
-                raise
+    @contextmanager
+    def loading(
+        self, access: Access | None, state: InstanceState[Any], columns: Columns, decision: Decision
+    ) -> Iterator[None]:
+        """Around what loads values of an object.
+
+        :raises RowsDenied: only one's own rows may be loaded, and this is none of them. It is written down.
+        """
+        own = access if decision.own else None
+        if own is not None and subjects_of(state, self._gate.catalogue()):
+            self.require_own(own, state, columns)
+        try:
+            yield
+        except InvalidRequestError:
+            if own is not None:  # the row is not among theirs
+                raise self._refused_row(own, columns) from None
+            raise
 
     def _load_covered(
         self, session: Session, instance: object, state: InstanceState[Any], grant: Grant | None, key: str
