@@ -620,16 +620,17 @@ def test_engines_that_are_dropped_are_not_kept_alive(
     """An application may make one for each tenant, and hundreds in a test run."""
     privacy = made()
     stop = privacy.install_all(lambda engine: engine.get_execution_options().get("tenant") is True, walls=walls)
-    dropped = []
-    for _ in range(3):
+
+    def tenant() -> weakref.ref[Engine]:
         engine = create_engine(database.url, execution_options={"tenant": True})
         engine.execution_options(logging_token="copy").connect().close()
         assert "engines=0" not in repr(privacy)
         engine.dispose()
-        dropped.append(weakref.ref(engine))
         for listener in privacy._scopes._listeners:
             listener(None, None)
-    del engine
+        return weakref.ref(engine)
+
+    dropped = [tenant(), tenant(), tenant()]
     gc.collect()
     gc.collect()  # what went with the engines
     stop()

@@ -48,6 +48,14 @@ class Attributes:
         """The personal columns behind one attribute of an object."""
         return self.of(state.mapper).get(key, ())
 
+    def over(self, mapper: Mapper[Any], names: frozenset[str]) -> tuple[str, ...]:
+        """The personal attributes of a mapper that some of the columns `names` are behind."""
+        found: tuple[str, ...] | None = self._cached(names, mapper)
+        if found is None:
+            found = tuple(key for key, columns in self.of(mapper).items() if any(c.name in names for c in columns))
+            self._known[(names, mapper)] = found
+        return found
+
     def loaded(self, state: InstanceState[Any]) -> Found:
         """The personal attributes in memory of an object."""
         values = state.dict
@@ -62,7 +70,7 @@ class Attributes:
             if key in unloaded and not any(column.name in uncovered for column in columns)
         ]
 
-    def _cached(self, what: str, of: Any) -> Any:
+    def _cached(self, what: str | frozenset[str], of: Any) -> Any:
         catalogue = self._gate.catalogue()
         if catalogue is not self._catalogue:
             self._known.clear()

@@ -106,12 +106,12 @@ class Marking:
             found = known[mapper] = self._governs(session, mapper)
         return found
 
-    def _mark(self, session: Session, *, always: bool = False) -> Mark:
+    def _mark(self, session: Session, state: InstanceState[Any], *, always: bool = False) -> Mark:
         """The mark of the access in force."""
         access = self._memory.access()
         if access is None or (self._gate.mode == "observe" and not always):
             return self._memory.marks.nobody  # where no load leaves anything out, each attribute is judged when read
-        self._memory.away.uses_session(access, session)
+        self._memory.away.uses_in(access, session, state)
         return self._memory.marks.of(access)
 
     # -- loading --------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ class Marking:
         session = context.session
         if not self._governed(session, state):
             return
-        mark = self._mark(session)
+        mark = self._mark(session, state)
         state.__dict__[MARK] = mark
         compiled_for = notes_of_result(context).get(UNCOVERED)
         uncovered = self._gate.current_view().uncovered
@@ -136,14 +136,14 @@ class Marking:
         if session is None or state.key is None or MARK in state.__dict__:
             return
         if self._governed(session, state):
-            state.__dict__[MARK] = self._mark(session)
+            state.__dict__[MARK] = self._mark(session, state)
 
     def on_refresh(self, state: InstanceState[Any], context: Any, attributes: Any) -> None:
         """Some of its attributes came again."""
         session = state.session
         if session is None or not self._governed(session, state):
             return
-        mark = self._mark(session, always=MARK not in state.__dict__)
+        mark = self._mark(session, state, always=MARK not in state.__dict__)
         uncovered = self._gate.current_view().uncovered
         if attributes is None:
             # A full refresh marks the object clean: what it left out for want of a grant must not stay as if saved.
@@ -217,7 +217,7 @@ class Marking:
                 decision = decide_columns(access.grant if access else None, columns, self._gate.policy)
                 if key not in state.dict and not decision.allowed and not memory.idle:
                     raise memory.reading.refused(access, columns, decision)
-                memory.away.bring_back(state, key)
+                memory.away.bring_back(state, key, access)
         if access is None or access.withheld != "mask" or memory.idle:
             return
         session = state.session
@@ -232,12 +232,12 @@ class Marking:
         """An object its maker created became a row: it belongs to the access that wrote it."""
         session = state.session
         if session is not None and MARK not in state.__dict__ and self._governed(session, state):
-            state.__dict__[MARK] = self._mark(session, always=True)
+            state.__dict__[MARK] = self._mark(session, state, always=True)
 
     def on_update(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
         """What its user changed is saved now, and is to be put away like any other value."""
         if MARK in state.__dict__ and state.session is not None:
-            self._mark(state.session)
+            self._mark(state.session, state)
 
     def assigned(self, state: InstanceState[Any], key: str, mark: Mark) -> None:
         """A value that is assigned belongs to the access that assigned it."""

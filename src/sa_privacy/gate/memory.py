@@ -43,7 +43,7 @@ class Memory:
         self._scope = gate.scopes.get
         self.attributes = Attributes(gate)
         self.marks = Marks(self)
-        self.away = PutAway(self.attributes.of, self.marks.own)
+        self.away = PutAway(self.attributes, self.marks.own)
         self.reading = Reading(self)
         self.merging = Merging(self)
         self.marking = Marking(self, governs)

@@ -37,14 +37,14 @@ class Merging:
         own = access is not None and owner is access
         if not columns or own or memory.idle or gate.mode == "observe":
             if aside:
-                memory.away.bring_back(source, key)
+                memory.away.bring_back(source, key, access)
             return True
         decision = decide_columns(access.grant if access is not None else None, columns, gate.policy)
         if access is not None and decision.allowed:
             if decision.own:
                 memory.reading.require_own(access, source, columns)
             if aside:
-                memory.away.bring_back(source, key)
+                memory.away.bring_back(source, key, access)
             memory.reading.used(access, source, key, columns, lend=False)
             return True
         if key in source.committed_state:  # its user's own change, which the flush will judge

@@ -7,7 +7,7 @@ that covers them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
@@ -16,69 +16,75 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from sa_privacy.access import Access
 from sa_privacy.gate import tasks
+from sa_privacy.gate.held import HeldBySession, Loose, living
 from sa_privacy.gate.mark import AWAY, MARK, owner_of, put_away_in
 from sa_privacy.gate.sqlalchemy_private import InstanceKey, defer_for_state
 
 if TYPE_CHECKING:
-    from sa_privacy.columns.catalogue import PersonalColumn
+    from sa_privacy.gate.attributes import Attributes
 
 __all__ = ["PutAway", "hide"]
 
-Columns = Callable[[Any], "dict[str, tuple[PersonalColumn, ...]]"]
-
-_MAPS: Final = "maps"
+_HELD: Final = "held"
 _LOOSE: Final = "loose"
 _COPIES: Final = "copies"
 _AWAITED: Final = "awaited"
 _LENT: Final = "lent"
-_ALL: Final = (_MAPS, _LOOSE, _COPIES, _AWAITED, _LENT)
+_ALL: Final = (_HELD, _LOOSE, _COPIES, _AWAITED, _LENT)
+#: How many objects get back what was put away at once, when their access goes on. The others get it when it is read.
+_AT_ONCE: Final = 128
 
 
 class PutAway:
     """Knows which objects were used under which access.
 
-    :param columns: the personal attributes of a mapper, with the columns behind each.
+    :param attributes: those that hold personal values.
     :param own: notes that values of an object belong to an access.
     """
 
-    def __init__(self, columns: Columns, own: Callable[[InstanceState[Any], list[str], Access | None], None]) -> None:
-        self._columns = columns
+    def __init__(
+        self, attributes: Attributes, own: Callable[[InstanceState[Any], list[str], Access | None], None]
+    ) -> None:
+        self._attributes = attributes
         self._own = own
 
     # -- noting what is in use ------------------------------------------------------------------------------------
 
     def uses(self, access: Access, state: InstanceState[Any]) -> None:
         """Values of an object are in use under `access`."""
-        if state.session is not None:
-            self.uses_session(access, state.session)
+        session = state.session
+        if session is not None:
+            self.uses_in(access, session, state)
         else:
             self.uses_loose(access, state)
 
-    def uses_session(self, access: Access, session: Session) -> None:
-        """Objects are loaded into `session` under `access`."""
-        maps = self._notes(access, _MAPS, dict)
-        held = session.identity_map  # holds no connection, and outlives a session that nobody closes
-        if id(held) not in maps:
-            if len(maps) > 32:
-                for key in [key for key, (one, _) in maps.items() if not len(one)]:
-                    del maps[key]
-            maps[id(held)] = (held, ref(session))
+    def uses_in(self, access: Access, session: Session, state: InstanceState[Any]) -> None:
+        """An object of `session` got values under `access`."""
+        held: HeldBySession | None = session.info.get(self)
+        if held is None or held.objects is not session.identity_map:
+            held = session.info[self] = HeldBySession(session)
+        used = self._notes(access, _HELD, dict)
+        if held not in used:
+            if len(used) > 32:
+                for one in [one for one in used if not len(one.objects)]:
+                    del used[one]
+            used[held] = None
             tasks.remember(session)
+        held.note(state)
 
     def uses_loose(self, access: Access, state: InstanceState[Any]) -> None:
         """An object with values has no session any more, or never had one."""
-        self._remember(access, _LOOSE, state)
+        self._notes(access, _LOOSE, Loose).add(state)
 
     def uses_copy(self, access: Access, instance: Any) -> None:
         """A shallow copy shares its state with the original, but has values of its own."""
-        self._remember(access, _COPIES, instance)
+        self._remember(self._notes(access, _COPIES, list), instance)
 
     def lends(self, access: Access, state: InstanceState[Any], before: Any) -> None:
         """`access` goes on with an object whose mark was `before`."""
         self._notes(access, _LENT, list).append((ref(state), before, state.__dict__[MARK]))
 
-    def _remember(self, access: Access, what: str, thing: Any) -> None:
-        held = self._notes(access, what, list)
+    def _remember(self, held: list[Any], thing: Any) -> None:
         held.append(ref(thing))
         if len(held) % 4096 == 0:  # a long job lets go of most
             held[:] = [one for one in held if one() is not None]
@@ -117,56 +123,65 @@ class PutAway:
                 for what in _ALL:
                     left.notes.pop((self, what), None)
         if entered is not None:
-            for state in _living(entered.notes.pop((self, _AWAITED), ())):
+            for state in living(entered.notes.pop((self, _AWAITED), ())[-_AT_ONCE:]):
                 for key, (owner, _) in tuple(state.__dict__.get(AWAY, {}).items()):
                     if owner is entered:
-                        self.bring_back(state, key)
+                        self.bring_back(state, key, entered)
 
-    def bring_back(self, state: InstanceState[Any], key: str) -> None:
-        """Puts a value that was put away back, unless there is a newer one."""
+    def bring_back(self, state: InstanceState[Any], key: str, access: Access | None) -> None:
+        """Puts a value that was put away back, unless there is a newer one. Now `access` uses it."""
         owner, value = state.__dict__[AWAY].pop(key)
         instance = state.obj()
         if instance is not None and key not in state.dict:
             set_committed_value(instance, key, value)
             self._own(state, [key], owner)
+            if access is not None:
+                self.uses(access, state)
 
     def _hand_on(self, left: Access, entered: Access) -> None:
-        maps = left.notes.get((self, _MAPS))
-        if maps:
-            self._notes(entered, _MAPS, dict).update(maps)
-        for what in (_LOOSE, _COPIES):
-            held = left.notes.get((self, what))
-            if held:
-                taken = self._notes(entered, what, list)
-                taken[:] = [one for one in {id(one): one for one in (*taken, *held)}.values() if one() is not None]
+        used = left.notes.get((self, _HELD))
+        if used:
+            self._notes(entered, _HELD, dict).update(used)
+        loose = left.notes.get((self, _LOOSE))
+        if loose is not None and (mine := entered.notes.setdefault((self, _LOOSE), loose)) is not loose:
+            mine.take(loose)
+        copies = left.notes.get((self, _COPIES))
+        if copies is not None and (mine := entered.notes.setdefault((self, _COPIES), copies)) is not copies:
+            mine += [one for one in copies if one() is not None]
 
     def _put_away(self, left: Access, uncovered: frozenset[str], *, elsewhere: bool) -> None:
-        maps = [
-            held
-            for held, session in tuple(left.notes.get((self, _MAPS), {}).values())
-            if not (elsewhere and (known := session()) is not None and tasks.elsewhere(known))
-        ]
-        for state in _states(maps, left.notes.get((self, _LOOSE), ())):
+        def unload(state: InstanceState[Any]) -> None:
             instance = state.obj()
             if instance is not None and MARK in state.__dict__:
                 self.unload(state, instance, uncovered)
-        for copy in _living(left.notes.get((self, _COPIES), ())):
+
+        for held in tuple(left.notes.get((self, _HELD), ())):
+            session = held.session()
+            if not (elsewhere and session is not None and tasks.elsewhere(session)):
+                held.clear(uncovered, unload, self._holds)
+        loose = left.notes.get((self, _LOOSE))
+        if loose is not None:
+            loose.clear(uncovered, unload, self._holds)
+        for copy in living(left.notes.get((self, _COPIES), ())):
             self.strip(copy, uncovered)
+
+    def _holds(self, state: InstanceState[Any], names: frozenset[str]) -> bool:
+        values = state.dict
+        return any(key in values for key in self._attributes.over(state.mapper, names))
 
     def strip(self, copy: Any, uncovered: frozenset[str]) -> None:
         """Takes values out of a shallow copy. They are gone: only the original can load them again."""
         mapper = copy.__dict__[InstanceKey].mapper
-        for key, columns in self._columns(mapper).items():
-            if any(column.name in uncovered for column in columns):
-                copy.__dict__.pop(key, None)
-                _drop_composites(mapper, copy.__dict__, key)
+        for key in self._attributes.over(mapper, uncovered):
+            copy.__dict__.pop(key, None)
+            _drop_composites(mapper, copy.__dict__, key)
 
     def unload(self, state: InstanceState[Any], instance: Any, uncovered: frozenset[str]) -> None:
         """Takes uncovered values out of one object. What its user changed stays, without what stood there before."""
         values, changed = state.dict, state.committed_state
         keys = []
-        for key, columns in self._columns(state.mapper).items():
-            if key in values and any(column.name in uncovered for column in columns):
+        for key in self._attributes.over(state.mapper, uncovered):
+            if key in values:
                 if key not in changed or not state.attrs[key].history.has_changes():
                     keys.append(key)
                 elif not any(getattr(c, "primary_key", False) for c in state.mapper.column_attrs[key].columns):
@@ -186,12 +201,10 @@ class PutAway:
         else:
             for key in keys:
                 hide(state, key)
-        for key in keys:
-            _drop_composites(state.mapper, values, key)
         if aside:
             put_away_in(state).update(aside)
             for owner in {id(owner): owner for owner, _ in aside.values() if owner is not None}.values():
-                self._remember(owner, _AWAITED, state)
+                self._remember(self._notes(owner, _AWAITED, list), state)
 
 
 def hide(state: InstanceState[Any], key: str) -> None:
@@ -207,16 +220,3 @@ def _drop_composites(mapper: Any, values: dict[str, Any], key: str) -> None:
     for composite in mapper.composites:
         if any(part.key == key for part in composite.props):
             values.pop(composite.key, None)
-
-
-def _states(maps: Iterable[Any], loose: Iterable[Any]) -> Iterator[InstanceState[Any]]:
-    for held in maps:
-        yield from held.all_states()
-    yield from _living(loose)
-
-
-def _living(remembered: Iterable[Any]) -> Iterator[Any]:
-    for one in tuple(remembered):  # other threads of the same access may add to it
-        thing = one()
-        if thing is not None:
-            yield thing

@@ -50,7 +50,7 @@ class Reading:
         aside = None if loaded else state.__dict__.get(AWAY, {}).get(key)
         if memory.idle:
             if aside is not None:
-                memory.away.bring_back(state, key)
+                memory.away.bring_back(state, key, access)
             return give(attribute, instance, owner)
         columns = memory.attributes.behind(attribute.property)
         belongs = owner_of(state, mark, key)
@@ -58,7 +58,7 @@ class Reading:
             self._observe(columns, access, state, belongs)
             return give(attribute, instance, owner)
         if access is not None and belongs is access and aside is not None:
-            memory.away.bring_back(state, key)
+            memory.away.bring_back(state, key, access)
             loaded = True
         if access is not None and belongs is access and loaded:
             return instance.__dict__[key]
@@ -73,7 +73,7 @@ class Reading:
             raise self.refused(access, columns, decision)
         session = object_session(instance)
         if aside is not None and session is None:
-            memory.away.bring_back(state, key)
+            memory.away.bring_back(state, key, access)
             loaded = key in instance.__dict__
         if loaded:
             if decision.own:
