@@ -377,7 +377,7 @@ def test_an_engine_compiles_with_the_statement_compiler_of_its_dialect(people: E
         return SimpleNamespace(uncovered=frozenset())
 
     people.clear_compiled_cache()
-    watch_compiler(people.dialect, view)
+    watch_compiler(people.dialect, view, owner="nobody")
     try:
         with people.connect() as connection:
             connection.execute(select(Person.id))

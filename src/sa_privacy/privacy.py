@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, MetaData, Table, event
-from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import Mapper, Query, QueryableAttribute, Session
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import KeyedColumnElement
@@ -27,6 +26,7 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
+from sa_privacy.gate.binds import dialect_of, owner_of_dialect
 from sa_privacy.gate.declare import adding
 from sa_privacy.gate.engine import Gate, Mode
 from sa_privacy.gate.explain import Explanation, explain
@@ -172,11 +172,8 @@ class Privacy:
             self.log.close()
 
     def _governs(self, session: Session, mapper: Mapper[Any]) -> bool:
-        try:
-            bind = session.get_bind(mapper)
-        except UnboundExecutionError:
-            return False
-        return any(installed.dialect is bind.dialect for installed in tuple(self._installed.values()))
+        dialect = dialect_of(session, mapper)
+        return dialect is not None and owner_of_dialect(dialect) is self._gate
 
     # -- accesses -------------------------------------------------------------------------------------------------
 

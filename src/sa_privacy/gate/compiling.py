@@ -30,16 +30,17 @@ __all__ = ["Compiling", "RoutedCache", "as_enforced", "compiling", "unwatch_comp
 
 
 class Compiling:
-    """One compilation on a protected engine: the compiler at work, and what its caller may see.
+    """One compilation on a protected engine: the compiler at work, what its caller may see, and whose engine it is.
 
     ``left_out`` gathers the columns that entities inside subqueries left out, in case the statement names them outside.
     """
 
-    __slots__ = ("compiler", "left_out", "view")
+    __slots__ = ("compiler", "left_out", "owner", "view")
 
-    def __init__(self, compiler: SQLCompiler, view: View) -> None:
+    def __init__(self, compiler: SQLCompiler, view: View, owner: object) -> None:
         self.compiler = compiler
         self.view = view
+        self.owner = owner
         self.left_out: set[PersonalColumn] = set()
 
     @property
@@ -64,15 +65,19 @@ def as_enforced(view: View) -> Iterator[None]:
         _instead.reset(token)
 
 
-def watch_compiler(dialect: Dialect, view: Callable[[], View]) -> None:
-    """Makes the engine's compiler announce itself. ``Dialect.statement_compiler`` is the documented place for it."""
+def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) -> None:
+    """Makes the engine's compiler announce itself. ``Dialect.statement_compiler`` is the documented place for it.
+
+    :param owner: whose engine it is: the gate.
+    """
     plain: type[SQLCompiler] = dialect.statement_compiler
 
     class WatchedCompiler(plain):  # type: ignore[misc, valid-type]
         sa_privacy_plain = plain
+        sa_privacy_owner = owner
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            now = Compiling(self, _instead.get() or view())
+            now = Compiling(self, _instead.get() or view(), owner)
             token = _compiling.set(now)
             try:
                 super().__init__(*args, **kwargs)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Dialect
 
 from sa_privacy.columns.binding import bind_keys, unbind_keys
 from sa_privacy.errors import PolicyError
+from sa_privacy.gate.binds import owner_of_dialect
 from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
@@ -125,7 +126,7 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
             f"the {dialect.name} dialect is not supported: its statements cannot be judged.",
             hint="sa_privacy protects SQLite and PostgreSQL; install_all(match=...) leaves other engines out.",
         )
-    if hasattr(dialect.statement_compiler, "sa_privacy_plain"):
+    if owner_of_dialect(dialect) is not None:
         raise PolicyError(
             "this engine is protected by another Privacy already.",
             hint="uninstall that one first, or use its own engine.",
@@ -133,6 +134,6 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
     door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect.paramstyle)
     installed = Installation(engine, door, RoutedCache(gate))
     bind_keys(dialect, keys)
-    watch_compiler(dialect, gate.current_view)
+    watch_compiler(dialect, gate.current_view, gate)
     installed.apply()
     return installed

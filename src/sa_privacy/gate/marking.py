@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, ref
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
+from sa_privacy.gate.binds import owner_of_dialect
 from sa_privacy.gate.mark import AWAY, MARK, Mark
 from sa_privacy.gate.orm import UNCOVERED
 from sa_privacy.gate.put_away import hide
@@ -106,6 +107,17 @@ class Marking:
             found = known[mapper] = self._governs(session, mapper)
         return found
 
+    def _came_through(self, session: Session, state: InstanceState[Any], context: Any) -> bool:
+        """Whether what an object got came through an engine of this gate."""
+        if self._memory.idle:
+            return False
+        through = notes_of_result(context).get(UNCOVERED) if context is not None else None
+        return self._governed(session, state) if through is None else through[0] is self._gate
+
+    def _writes_through(self, connection: Any) -> bool:
+        """Whether a flush goes to an engine of this gate."""
+        return not self._memory.idle and owner_of_dialect(connection.dialect) is self._gate
+
     def _mark(self, session: Session, state: InstanceState[Any], *, always: bool = False) -> Mark:
         """The mark of the access in force."""
         access = self._memory.access()
@@ -122,13 +134,13 @@ class Marking:
             self._merged(state)
             return
         session = context.session
-        if not self._governed(session, state):
+        if not self._came_through(session, state, context):
             return
         mark = self._mark(session, state)
         state.__dict__[MARK] = mark
-        compiled_for = notes_of_result(context).get(UNCOVERED)
+        through = notes_of_result(context).get(UNCOVERED)
         uncovered = self._gate.current_view().uncovered
-        if compiled_for is not None and not uncovered <= compiled_for:
+        if through is not None and not uncovered <= through[1]:
             self._drop(state, self._memory.attributes.loaded(state), uncovered)
 
     def _merged(self, state: InstanceState[Any]) -> None:
@@ -141,7 +153,7 @@ class Marking:
     def on_refresh(self, state: InstanceState[Any], context: Any, attributes: Any) -> None:
         """Some of its attributes came again."""
         session = state.session
-        if session is None or not self._governed(session, state):
+        if session is None or not self._came_through(session, state, context):
             return
         mark = self._mark(session, state, always=MARK not in state.__dict__)
         uncovered = self._gate.current_view().uncovered
@@ -192,8 +204,7 @@ class Marking:
     # -- flushing -------------------------------------------------------------------------------------------------
 
     def _flushing(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
-        session = state.session
-        self._flushes.set(session is not None and self._governed(session, state))
+        self._flushes.set(self._writes_through(connection))
 
     def _eager(self, of: ref[Mapper[Any]], keys: frozenset[str]) -> frozenset[str]:
         """The server defaults that may be fetched right after the flush."""
@@ -220,8 +231,7 @@ class Marking:
                 memory.away.bring_back(state, key, access)
         if access is None or access.withheld != "mask" or memory.idle:
             return
-        session = state.session
-        if session is not None and self._governed(session, state):
+        if self._writes_through(connection):
             for key, columns in memory.attributes.loaded(state).items():
                 if memory.reading.is_mask(access, columns, state.dict[key]):
                     decision = decide_columns(access.grant, columns, self._gate.policy)
@@ -231,7 +241,7 @@ class Marking:
     def on_insert(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
         """An object its maker created became a row: it belongs to the access that wrote it."""
         session = state.session
-        if session is not None and MARK not in state.__dict__ and self._governed(session, state):
+        if session is not None and MARK not in state.__dict__ and self._writes_through(connection):
             state.__dict__[MARK] = self._mark(session, state, always=True)
 
     def on_update(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:

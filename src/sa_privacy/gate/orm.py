@@ -23,7 +23,8 @@ from sa_privacy.gate.sqlalchemy_private import DEFER_FOR_STATE
 
 __all__ = ["UNCOVERED", "base_columns", "narrow_property", "widen_property"]
 
-#: Under what a compiled statement keeps the columns that the grant it was compiled for does not cover.
+#: Under what a compiled statement keeps whose engine compiled it, and the columns that the grant it was compiled for does
+#: not cover.
 UNCOVERED: Final = "sa_privacy_uncovered"
 
 
@@ -82,7 +83,7 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
         def setup(self, context: Any, query_entity: Any, path: Any, adapter: Any, **kwargs: Any) -> None:
             now = compiling()
             if now is not None:
-                context.attributes[UNCOVERED] = now.view.uncovered
+                context.attributes[UNCOVERED] = (now.owner, now.view.uncovered)
             hidden = now.view.hidden(base_columns(self)) if now is not None and now.view.uncovered else ()
             if now is None or not hidden or _needed_by_mapper(self):
                 super().setup(context, query_entity, path, adapter, **kwargs)

@@ -16,6 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from sa_privacy.access import Access
 from sa_privacy.gate import tasks
+from sa_privacy.gate.binds import dialect_of
 from sa_privacy.gate.held import HeldBySession, Loose, living
 from sa_privacy.gate.mark import AWAY, MARK, owner_of, put_away_in
 from sa_privacy.gate.sqlalchemy_private import InstanceKey, defer_for_state
@@ -191,7 +192,8 @@ class PutAway:
         mark = state.__dict__[MARK]
         session = state.session if state.persistent else None
         aside = {}
-        if session is None or session.get_bind(state.mapper).dialect.is_async:
+        dialect = dialect_of(session, state.mapper) if session is not None else None
+        if dialect is None or dialect.is_async:
             for key in keys:
                 owner = owner_of(state, mark, key)
                 if session is None or (owner is not None and not owner.ended):

@@ -14,6 +14,7 @@ from sa_privacy.access import Access, ended
 from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import NotLoaded, PrivacyError
 from sa_privacy.gate import own_rows
+from sa_privacy.gate.binds import dialect_of
 from sa_privacy.gate.mark import AWAY, MARK, Mark, owner_of
 from sa_privacy.gate.quiet import is_quiet, withhold
 from sa_privacy.gate.refusal import decide_columns
@@ -226,7 +227,8 @@ class Reading:
         self, session: Session, instance: object, state: InstanceState[Any], grant: Grant | None, key: str
     ) -> None:
         """Loads all that is covered of the object in one SELECT."""
-        if session.get_bind(state.mapper).dialect.is_async and not in_greenlet():
+        dialect = dialect_of(session, state.mapper)
+        if dialect is not None and dialect.is_async and not in_greenlet():
             raise NotLoaded(
                 f"{type(instance).__name__}.{key} is covered, but not in memory, and asyncio cannot load it here.",
                 hint="await privacy.load(obj) first, or load the object under the purpose that reads it.",
