@@ -318,18 +318,20 @@ class AccessBlock:
 
 def _within(function: Callable[P, R], scopes: AccessScopes, new_scope: Callable[[], Scope]) -> Callable[P, R]:
     """Runs `function`, of whatever kind, inside a new scope each time it is called."""
-    if inspect.isasyncgenfunction(function):
-        return cast("Callable[P, R]", _within_async_generator(function, scopes, new_scope))
-    if inspect.isgeneratorfunction(function):
-        return cast("Callable[P, R]", _within_generator(function, scopes, new_scope))
-    if inspect.iscoroutinefunction(function):
+    called: Any = function
+    kinds = (called, getattr(type(called), "__call__", None))  # noqa: B004 - an object is what its call is
+    if any(map(inspect.isasyncgenfunction, kinds)):
+        return cast("Callable[P, R]", _within_async_generator(called, scopes, new_scope))
+    if any(map(inspect.isgeneratorfunction, kinds)):
+        return cast("Callable[P, R]", _within_generator(called, scopes, new_scope))
+    if any(map(inspect.iscoroutinefunction, kinds)):
 
         @functools.wraps(function)
         async def in_coroutine(*args: P.args, **kwargs: P.kwargs) -> Any:
             scope = new_scope()
             token = scopes.enter(scope)
             try:
-                return await function(*args, **kwargs)
+                return await called(*args, **kwargs)
             finally:
                 scopes.leave(scope, token)
 

@@ -256,3 +256,29 @@ async def test_an_async_generator_stepped_by_several_tasks_keeps_its_own_access(
         assert await asyncio.create_task(anext(steps)) == ("shipping",)
         assert scopes.get() is None
     await steps.aclose()
+
+
+def test_an_object_that_is_called_is_what_its_call_is(scopes: AccessScopes) -> None:
+    class Job:
+        async def __call__(self) -> Scope:
+            await asyncio.sleep(0)
+            return scopes.require()
+
+    class Steps:
+        def __call__(self) -> Generator[Scope, None, None]:
+            yield scopes.require()
+
+    class Stream:
+        async def __call__(self) -> AsyncGenerator[Scope, None]:
+            yield scopes.require()
+
+    async def first(stream: Any) -> Scope:
+        return await anext(stream())
+
+    block = scopes.access("shipping", role="warehouse")
+    found = [asyncio.run(block(Job())()), next(block(Steps())()), asyncio.run(first(block(Stream())))]
+    with block:
+        carried = scopes.carry(Job())
+    found.append(asyncio.run(carried()))
+    assert [scope.access.purposes for scope in found] == [("shipping",)] * 4
+    assert scopes.get() is None
