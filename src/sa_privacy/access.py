@@ -382,7 +382,7 @@ def _within_generator(
                 except BaseException as error:  # noqa: BLE001 - handed into the generator, where it belongs
                     throw = error
         finally:
-            scope.close()
+            scopes.end(scope)
 
     return in_generator
 
@@ -420,7 +420,7 @@ def _within_async_generator(
                 except BaseException as error:  # noqa: BLE001 - handed into the generator, where it belongs
                     throw = error
         finally:
-            scope.close()
+            scopes.end(scope)
 
     return in_async_generator
 
@@ -574,8 +574,12 @@ class AccessScopes:
         outer = self.get()
         self.changed(scope.access, outer.access if outer else None)
 
-    def leave(self, scope: Scope, token: Token[Scope | None]) -> None:
-        """Ends `scope` and puts the one before it back in force."""
+    def end(self, scope: Scope) -> None:
+        """Ends `scope` for good."""
         scope.close()
         scope.access.notes[_ENDED] = True
+
+    def leave(self, scope: Scope, token: Token[Scope | None]) -> None:
+        """Ends `scope` and puts the one before it back in force."""
+        self.end(scope)
         self.step_out(scope, token)

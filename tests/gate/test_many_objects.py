@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
 from sa_privacy import Privacy, PurposeDenied
@@ -106,3 +107,19 @@ def test_of_many_objects_too_each_access_holds_what_it_covers_and_no_more(
     with Session(shop) as session, privacy.access(**WIDE):
         again = session.scalars(world.EVERYONE).all()
         assert [one.email for one in again][3:] == ["ann@example.com"] * 297
+
+
+async def test_nothing_waits_for_an_access_that_has_ended(
+    shop: Engine, async_engine: AsyncEngine, privacy: Privacy
+) -> None:
+    more(privacy, shop, 197)
+    privacy.install(async_engine)
+    async with AsyncSession(async_engine) as session:
+        with privacy.access(**WIDE):
+            found = (await session.scalars(world.EVERYONE)).all()
+            with privacy.access("shipping"):
+                assert not any(map(holds, found))
+                assert "ann@example.com" in str(vars(inspect(found[0])))
+            assert found[0].email == found[-1].email == "ann@example.com"
+        assert not any("ann@example.com" in str(vars(inspect(one))) for one in found)
+    privacy.uninstall(async_engine)

@@ -121,10 +121,15 @@ class PutAway:
             if entered is None or not uncovered <= before:
                 self._put_away(left, uncovered, elsewhere=inwards)
             if left.ended:
+                for state in living(left.notes.get((self, _AWAITED), ())):
+                    _forget(state, left)
                 for what in _ALL:
                     left.notes.pop((self, what), None)
         if entered is not None:
-            for state in living(entered.notes.pop((self, _AWAITED), ())[-_AT_ONCE:]):
+            waiting = entered.notes.get((self, _AWAITED), [])
+            back = waiting[-_AT_ONCE:]
+            del waiting[-_AT_ONCE:]
+            for state in living(back):
                 for key, (owner, _) in tuple(state.__dict__.get(AWAY, {}).items()):
                     if owner is entered:
                         self.bring_back(state, key, entered)
@@ -216,6 +221,13 @@ def hide(state: InstanceState[Any], key: str) -> None:
     _drop_composites(state.mapper, state.dict, key)
     if state.key is not None:
         defer_for_state(state.mapper, key, state)
+
+
+def _forget(state: InstanceState[Any], owner: Access) -> None:
+    """What waited for an access that has ended can be loaded again, where there is a session."""
+    aside = state.__dict__.get(AWAY, {}) if state.session is not None else {}
+    for key in [key for key, (whose, _) in tuple(aside.items()) if whose is owner]:
+        del aside[key]
 
 
 def _drop_composites(mapper: Any, values: dict[str, Any], key: str) -> None:
