@@ -117,7 +117,7 @@ def _at_server(url: URL, *statements: str) -> None:
     with closing(psycopg.connect(**said, autocommit=True)) as connection:  # type: ignore[arg-type]
         copies = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
         for statement in statements:
-            connection.execute(statement + copies * statement.startswith("CREATE"))  # type: ignore[arg-type]
+            connection.execute(statement + copies * statement.startswith("CREATE"))
 
 
 @contextmanager
