@@ -310,6 +310,35 @@ def test_a_result_that_is_fetched_under_another_access_brings_no_more_than_that_
         rows.first()
 
 
+def test_the_objects_of_one_result_belong_each_to_the_access_it_was_fetched_under(
+    session: Session, privacy: Privacy, log: AccessLog
+) -> None:
+    with privacy.access(**WIDE):
+        rows = session.scalars(world.EVERYONE.execution_options(yield_per=1))
+        first = next(rows)
+        with privacy.access(**SHIPPING):
+            second = next(rows)
+            assert "bo@example.com" not in seen(second)
+            assert second.name == "Bo Peep"
+        third = next(rows)
+        assert (first.email, third.email) == ("ann@example.com", "cy@example.com")
+        assert [event for event in log.events() if event.kind == "use"] == []
+    assert not any("@example.com" in seen(each) for each in (first, second, third))
+
+
+def test_a_result_in_progress_is_put_away_however_many_sessions_came_between(privacy: Privacy, shop: Engine) -> None:
+    with privacy.access(**WIDE), Session(shop) as session:
+        rows = session.scalars(world.EVERYONE.execution_options(yield_per=1))
+        session.expunge(next(rows))  # for a while the session holds nothing
+        for _ in range(40):
+            with Session(shop) as other:
+                other.scalars(ANN).one()
+        found = next(rows)
+        assert "bo@example.com" in seen(found)
+        with privacy.access(**SHIPPING):
+            assert "bo@example.com" not in seen(found)
+
+
 def test_a_late_refresh_of_objects_in_memory_brings_no_more_either(session: Session, privacy: Privacy) -> None:
     found = session.scalars(ANN).one()
     with privacy.access(**WIDE):

@@ -51,8 +51,10 @@ def _guarded(plain: Any) -> type[Any]:
                 return self
             values = instance.__dict__
             try:
-                mark = values[InstanceKey].__dict__[MARK]
-            except KeyError:
+                mark = values[InstanceKey].__dict__.get(MARK)
+            except KeyError:  # made past SQLAlchemy, which says so itself
+                mark = None
+            if mark is None:
                 return give(self, instance, owner)
             scope = mark.scope()
             if scope is not None and scope.access is mark.access and scope.alive:

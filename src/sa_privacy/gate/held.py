@@ -24,11 +24,11 @@ _FEW = 128
 class Held:
     """Some objects, the same for all accesses that use them."""
 
-    __slots__ = ("_absent", "_fresh")
+    __slots__ = ("absent", "_fresh")
 
     def __init__(self) -> None:
         #: The columns of which no object holds a value, but perhaps those in `_fresh`.
-        self._absent: frozenset[str] = frozenset()
+        self.absent: frozenset[str] = frozenset()
         self._fresh: list[ref[State]] = []
 
     def states(self) -> Iterable[State]:
@@ -37,7 +37,7 @@ class Held:
 
     def note(self, state: State) -> None:
         """An object got values."""
-        if self._absent:
+        if self.absent:
             self._fresh.append(ref(state))
 
     def clear(self, names: frozenset[str], unload: Callable[[State], None], holds: Holds) -> None:
@@ -46,15 +46,15 @@ class Held:
         :param holds: whether an object holds a value of one of some columns. What was changed is not unloaded.
         """
         fresh, self._fresh = self._fresh, []
-        known = names <= self._absent
-        absent = self._absent = self._absent | names  # before: what is loaded meanwhile is noted
+        known = names <= self.absent
+        absent = self.absent = self.absent | names  # before: what is loaded meanwhile is noted
         holding = []
         for state in {id(one): one for one in living(fresh)}.values() if known else self.states():
             unload(state)
             if holds(state, absent):
                 holding.append(state)
         if len(holding) > _FEW:
-            self._absent = names
+            self.absent = names
             holding = [state for state in holding if holds(state, names)]
         self._fresh += map(ref, holding)
 
@@ -75,6 +75,11 @@ class HeldBySession(Held):
     def states(self) -> Iterable[State]:
         """All of them."""
         return self.objects.all_states()
+
+    def is_over(self) -> bool:
+        """Whether it holds nothing, and gets nothing more: a result in progress says only once where its objects go."""
+        session = self.session()
+        return not len(self.objects) and (session is None or session.identity_map is not self.objects)
 
 
 class Loose(Held):
@@ -97,7 +102,7 @@ class Loose(Held):
     def take(self, other: Loose) -> None:
         """Those of `other`, too."""
         self._refs.update(other._refs)
-        self._absent &= other._absent
+        self.absent &= other.absent
         self._fresh += other._fresh
 
     def states(self) -> Iterable[State]:

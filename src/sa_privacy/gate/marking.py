@@ -25,6 +25,8 @@ from sa_privacy.gate.sqlalchemy_private import (
 )
 
 if TYPE_CHECKING:
+    from sa_privacy.access import Access
+    from sa_privacy.gate.held import HeldBySession
     from sa_privacy.gate.memory import Memory
 
 __all__ = ["Marking"]
@@ -33,6 +35,19 @@ __all__ = ["Marking"]
 _LEAVING: Final = ("persistent_to_detached", "persistent_to_deleted", "deleted_to_detached")
 #: What comes before a mapper asks for its eager defaults.
 _FLUSHING: Final = ("before_insert", "before_update")
+
+
+class _Loading:
+    """What holds for all objects of one result that are loaded under one access."""
+
+    __slots__ = ("access", "marks", "uncovered")
+
+    def __init__(self, access: Access | None) -> None:
+        self.access = access
+        #: For each mapped class its mark, None where it came another way, and where its objects are noted, if anywhere.
+        self.marks: dict[type[Any], tuple[Mark | None, HeldBySession | None]] = {}
+        #: What the access does not cover, where the statement was compiled with it.
+        self.uncovered: frozenset[str] = frozenset()
 
 
 class Marking:
@@ -129,19 +144,40 @@ class Marking:
     # -- loading --------------------------------------------------------------------------------------------------
 
     def on_load(self, state: InstanceState[Any], context: Any) -> None:
-        """A new object came from the database."""
+        """A new object came from the database. What is asked has one answer for all of a result."""
         if context is None:
             self._merged(state)
             return
+        scope = self._scope()
+        access = scope.access if scope is not None and scope.alive else None
+        notes = notes_of_result(context)
+        loading: _Loading | None = notes.get(self)
+        if loading is None or loading.access is not access:
+            loading = notes[self] = _Loading(access)
+        try:
+            mark, held = loading.marks[state.class_]
+        except KeyError:
+            mark, held = loading.marks[state.class_] = self._begin(loading, state, context)
+        if mark is not None:
+            state.__dict__[MARK] = mark
+            if held is not None and held.absent:
+                held.note(state)
+            if loading.uncovered:
+                self._drop(state, self._memory.attributes.loaded(state), loading.uncovered)
+
+    def _begin(
+        self, loading: _Loading, state: InstanceState[Any], context: Any
+    ) -> tuple[Mark | None, HeldBySession | None]:
+        """What holds for all objects of the class of this one."""
         session = context.session
         if not self._came_through(session, state, context):
-            return
+            return None, None
         mark = self._mark(session, state)
-        state.__dict__[MARK] = mark
         through = notes_of_result(context).get(UNCOVERED)
         uncovered = self._gate.current_view().uncovered
         if through is not None and not uncovered <= through[1]:
-            self._drop(state, self._memory.attributes.loaded(state), uncovered)
+            loading.uncovered = uncovered
+        return mark, None if mark.access is None else self._memory.away.held_by(session)
 
     def _merged(self, state: InstanceState[Any]) -> None:
         session = state.session

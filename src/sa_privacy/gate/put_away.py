@@ -61,17 +61,22 @@ class PutAway:
 
     def uses_in(self, access: Access, session: Session, state: InstanceState[Any]) -> None:
         """An object of `session` got values under `access`."""
-        held: HeldBySession | None = session.info.get(self)
-        if held is None or held.objects is not session.identity_map:
-            held = session.info[self] = HeldBySession(session)
+        held = self.held_by(session)
         used = self._notes(access, _HELD, dict)
         if held not in used:
             if len(used) > 32:
-                for one in [one for one in used if not len(one.objects)]:
+                for one in [one for one in used if one.is_over()]:
                     del used[one]
             used[held] = None
             tasks.remember(session)
         held.note(state)
+
+    def held_by(self, session: Session) -> HeldBySession:
+        """What `session` holds at present."""
+        held: HeldBySession | None = session.info.get(self)
+        if held is None or held.objects is not session.identity_map:
+            held = session.info[self] = HeldBySession(session)
+        return held
 
     def uses_loose(self, access: Access, state: InstanceState[Any]) -> None:
         """An object with values has no session any more, or never had one."""
