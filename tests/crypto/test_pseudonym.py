@@ -49,7 +49,7 @@ APART: list[Any] = [
 
 def fresh(key: object) -> str:
     """The pseudonym, worked out and not remembered."""
-    return RING.pseudonym_key().of.__wrapped__("customer", key)  # type: ignore[attr-defined,no-any-return]
+    return RING.pseudonym_key().of_kind("customer").__wrapped__(key)  # type: ignore[attr-defined,no-any-return]
 
 
 @pytest.mark.parametrize("keys", SAME, ids=lambda keys: type(keys[0]).__name__)
@@ -104,7 +104,7 @@ def test_only_so_many_are_remembered() -> None:
     pseudonyms = Keyring.generate().pseudonym_key()
     for key in range(17_000):
         pseudonyms.of("customer", key)
-    assert pseudonyms.of.cache_info().currsize == 16_384  # type: ignore[attr-defined]
+    assert pseudonyms.of_kind("customer").cache_info().currsize == 16_384  # type: ignore[attr-defined]
 
 
 def test_threads_get_the_same_pseudonyms() -> None:

@@ -43,6 +43,10 @@ _DOMAIN = frame(b"sa_privacy/cell/v1")
 _PREFIX = 6
 _HEADER = {SUITE_PLAIN: _PREFIX, SUITE_SLOTS: _PREFIX + SLOTS_BYTES}
 _EMPTY_SLOTS = bytes(SLOTS_BYTES)
+# Where things are in a cell. Made once: a Python before 3.12 makes a slice anew each time one is written out.
+_START = slice(_PREFIX)
+_NONCE, _SEALED = slice(6, 18), slice(18, None)
+_SLOTTED_HEADER, _SLOTTED_NONCE, _SLOTTED_SEALED = slice(46), slice(46, 58), slice(58, None)
 
 _Aead: TypeAlias = Callable[[bytes, bytes, bytes | None], bytes]
 
@@ -165,7 +169,8 @@ class FieldCipher(Unportable):
                 if cell is None:
                     return None
                 try:
-                    return decode(slotted[cell[:6]](cell[46:58], cell[58:], start + cell[:46] + tail))
+                    aad = start + cell[_SLOTTED_HEADER] + tail
+                    return decode(slotted[cell[_START]](cell[_SLOTTED_NONCE], cell[_SLOTTED_SEALED], aad))
                 except Exception:  # noqa: BLE001, S110 - whatever decode raised may hold the plaintext: judged again below
                     pass
                 return reopen(cell, decode)
@@ -177,8 +182,8 @@ class FieldCipher(Unportable):
             if cell is None:
                 return None
             try:
-                decrypt, aad = plain[cell[:6]]
-                return decode(decrypt(cell[6:18], cell[18:], aad))
+                decrypt, aad = plain[cell[_START]]
+                return decode(decrypt(cell[_NONCE], cell[_SEALED], aad))
             except Exception:  # noqa: BLE001, S110 - whatever decode raised may hold the plaintext: judged again below
                 pass
             return reopen(cell, decode)

@@ -8,7 +8,7 @@ from base64 import b32encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import SupportsIndex
 from uuid import UUID
 
@@ -26,33 +26,46 @@ _UUID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-
 class Pseudonyms(Unportable):
     """Keyed pseudonyms: the same person always has the same one, and without the key nobody can guess it back.
 
-    The 16,384 used last are remembered. Safe to share between threads.
+    The 16,384 of each kind used last are remembered. Safe to share between threads.
     """
 
-    __slots__ = ("of",)
+    __slots__ = ("of_kind",)
 
-    of: Callable[[str, object], str]
-    """``of(kind, key)``: the pseudonym, 26 characters.
-
-    ``kind`` is the kind of subject ("customer"), ``key`` its primary key: int, str, UUID, bytes, Decimal, float, date,
-    datetime, or a tuple of them. 42 and "42" are the same person. Raises TypeError (naming the type) for other keys and
-    ValueError for numbers that are no keys (NaN, infinities).
-    """
+    of_kind: Callable[[str], Callable[[object], str]]
+    """``of_kind(kind)(key)``: as :meth:`of`, for who asks about many of one kind."""
 
     def __init__(self, secret: bytes) -> None:
         start = hmac.new(subkey(secret, Label.PSEUDONYM), digestmod="sha256")
 
-        def pseudonym(kind: str, key: object) -> str:
-            mac = start.copy()
-            mac.update(frame(kind.encode("utf-8", "surrogatepass")))
-            parts = key if isinstance(key, tuple) else (key,)
-            if not parts:
-                raise ValueError("a subject's key has at least one part")
-            for part in parts:
-                mac.update(frame(canonical(part).encode("utf-8", "surrogatepass")))
-            return b32encode(mac.digest()[:_DIGEST_BYTES]).decode("ascii").rstrip("=").lower()
+        @cache
+        def of_kind(kind: str) -> Callable[[object], str]:
+            named = start.copy()
+            named.update(frame(kind.encode("utf-8", "surrogatepass")))
 
-        self.of = lru_cache(maxsize=_REMEMBERED)(pseudonym)
+            @lru_cache(maxsize=_REMEMBERED)
+            def pseudonym(key: object) -> str:
+                mac = named.copy()
+                parts = key if isinstance(key, tuple) else (key,)
+                if not parts:
+                    raise ValueError("a subject's key has at least one part")
+                for part in parts:
+                    mac.update(frame(canonical(part).encode("utf-8", "surrogatepass")))
+                return b32encode(mac.digest()[:_DIGEST_BYTES]).decode("ascii").rstrip("=").lower()
+
+            return pseudonym
+
+        self.of_kind = of_kind
+
+    def of(self, kind: str, key: object) -> str:
+        """The pseudonym, 26 characters.
+
+        :param kind: the kind of subject ("customer").
+        :param key: its primary key: int, str, UUID, bytes, Decimal, float, date, datetime, or a tuple of them. 42 and
+            "42" are the same person.
+        :raises TypeError: another key; names the type.
+        :raises ValueError: a number that is no key (NaN, infinities).
+        """
+        return self.of_kind(kind)(key)
 
     def __repr__(self) -> str:
         return "<Pseudonyms>"

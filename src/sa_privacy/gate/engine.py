@@ -75,7 +75,7 @@ class Gate:
         self._enforces = mode == "enforce"
         self.declarations = declarations
         self.recheck = recheck
-        self._pseudonym = keys.pseudonym_key().of if keys is not None else None
+        self._pseudonyms = keys.pseudonym_key().of_kind if keys is not None else None
         self._views: LRUCache[Any, View] = LRUCache(256)
         self._enforced: LRUCache[Any, tuple[Plan, Plan, Verdict]] = LRUCache(1000)
         #: Makes one event durable, as the policy's ``[log]`` asks, and returns its sequence number.
@@ -123,8 +123,8 @@ class Gate:
             verdict = self._look_closer(plan, verdict, access, parameters, context)
         event = access_members(access) + verdict.members
         subjects: tuple[str, ...] = ()
-        if plan.predicates and self._pseudonym is not None:
-            subjects = subjects_of_predicates(plan, bound_values(context, parameters), self._pseudonym)
+        if plan.predicates and self._pseudonyms is not None:
+            subjects = subjects_of_predicates(plan, bound_values(context, parameters), self._pseudonyms)
         intent = self.write("intent", event + subject_members(subjects) if subjects else event)
         context.cursor_fetch_strategy = WitnessedFetch(self, plan, lasting, context, event, intent, subjects)
 
@@ -244,11 +244,11 @@ class Gate:
         cells = None
         if plan.cells:
             cells = 0
-            for index in plan.cells:
-                cells += count - [row[index] for row in rows].count(None)
+            for cell in plan.cells:  # most often none is NULL
+                cells += count if all(map(cell, rows)) else count - list(map(cell, rows)).count(None)
         subjects = passage.subjects or None
-        if plan.keys and self._pseudonym is not None:
-            subjects = subjects_of_rows(plan, rows, self._pseudonym)
+        if plan.keys and self._pseudonyms is not None:
+            subjects = subjects_of_rows(plan, rows, self._pseudonyms)
         self.write("outcome", passage.event + outcome_members(passage.intent, count, cells, subjects))
 
     def refuse_late(self, plan: Plan, scope: Scope, intent: int) -> NoReturn:
@@ -290,8 +290,8 @@ class Gate:
     ) -> None:
         """Writes down that values already in memory were used, or refused, under another access."""
         subjects = None
-        if self._pseudonym is not None and subject:
-            subjects = [self._pseudonym(kind, key) for kind, key in subject.items()]
+        if self._pseudonyms is not None and subject:
+            subjects = [self._pseudonyms(kind)(key) for kind, key in subject.items()]
         event = members(
             reads=sorted(names),
             decision=decision,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import repeat
 from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -38,7 +37,8 @@ KEPT = "_sa_privacy_plan"
 #: How the parameters are named by which the gate itself limits statements to one person's rows.
 OWNER_BIND = "sa_privacy_own"
 
-Pseudonym = Callable[[str, object], str]
+#: The pseudonyms of one kind of subject.
+Pseudonyms = Callable[[str], Callable[[object], str]]
 _NOBODY = members(actor=None)
 _NO_BINDS: Final[Mapping[str, BindParameter[Any]]] = MappingProxyType({})
 
@@ -65,7 +65,7 @@ class Plan:
     :param fingerprint: the statement with its literals normalised, hashed; for events.
     :param binds: its parameters by name, where SQLAlchemy compiled it: their types say which of them are sealed.
     :param keys: positions of subject keys in a result row, with the kind of subject.
-    :param cells: positions of sealed columns in a result row.
+    :param cells: take the sealed columns out of a result row.
     :param predicates: subject-key predicates: kind, bind name or position, and whether it is a list.
     """
 
@@ -117,8 +117,8 @@ class Plan:
             for index, name in enumerate(footprint.outputs)
             if name in kinds and every_person_is_named(footprint, kinds)
         )
-        self.cells: tuple[int, ...] = tuple(
-            index
+        self.cells: tuple[Callable[[Any], Any], ...] = tuple(
+            itemgetter(index)
             for index, name in enumerate(footprint.outputs)
             if name is not None and name in catalogue.columns and catalogue.columns[name].sealed
         )
@@ -234,33 +234,33 @@ def subject_members(subjects: Sequence[str]) -> bytes:
     return b',"subjects":["%b"]' % '","'.join(subjects).encode()
 
 
-def subjects_of_rows(plan: Plan, rows: Sequence[Any], pseudonym: Pseudonym) -> tuple[str, ...]:
+def subjects_of_rows(plan: Plan, rows: Sequence[Any], pseudonyms: Pseudonyms) -> tuple[str, ...]:
     """Whose rows these are, where the subject's key is among their columns."""
     if len(rows) == 1 and len(plan.keys) == 1:
         [(index, kind)] = plan.keys
         key = rows[0][index]
-        return () if key is None else (pseudonym(kind, key),)
+        return () if key is None else (pseudonyms(kind)(key),)
     found: dict[str, None] = {}
     for index, kind in plan.keys:
         keys = dict.fromkeys(map(itemgetter(index), rows))
         keys.pop(None, None)
-        found.update(zip(map(pseudonym, repeat(kind), keys), repeat(None)))
+        found.update(dict.fromkeys(map(pseudonyms(kind), keys)))
     return tuple(found)
 
 
 def subjects_of_predicates(
-    plan: Plan, values: Sequence[Mapping[str | int, Any]], pseudonym: Pseudonym
+    plan: Plan, values: Sequence[Mapping[str | int, Any]], pseudonyms: Pseudonyms
 ) -> tuple[str, ...]:
     """Whose rows a statement is bound to, where it names their keys."""
     if len(plan.predicates) == 1 and len(values) == 1:
         [(kind, bind, many)] = plan.predicates
         key = values[0].get(bind)
         if key is not None and not many:
-            return (pseudonym(kind, key),)
+            return (pseudonyms(kind)(key),)
     found: dict[str, None] = {}
     for one in values:
         for kind, bind, many in plan.predicates:
             for key in bound_list(one, bind) if many else (one.get(bind),):
                 if key is not None:
-                    found[pseudonym(kind, key)] = None
+                    found[pseudonyms(kind)(key)] = None
     return tuple(found)
