@@ -189,9 +189,9 @@ class Bench:
         self.privacies[name], self.engines[name] = privacy, engine
         return privacy
 
-    def entities(self, engine: Engine, model: Any) -> Callable[[], None]:
-        """A list of 100 entities, each of the four columns read."""
-        statement = select(model)
+    def entities(self, engine: Engine, model: Any, count: int | None = None) -> Callable[[], None]:
+        """A list of all 100 entities, or of some, each of the four columns read."""
+        statement = select(model).limit(count)
 
         def run() -> None:
             with Session(engine) as session:

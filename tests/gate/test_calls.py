@@ -1,0 +1,90 @@
+"""How many Python functions of the library run: what a hot path costs, the same on every machine.
+
+``benchmarks/overhead.py`` times the same statements. A number here goes up only for a reason that is worth its time.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import sa_privacy
+from benchmarks.overhead import Bench, Customer, Product, Visit
+from sa_privacy import AccessLog
+
+HERE = str(Path(sa_privacy.__file__).parent)
+
+Calls = Counter[str]
+
+
+def calls(run: Callable[[], None]) -> Calls:
+    """The library's functions that one run calls, once everything is worked out.
+
+    The smallest of some runs: the log looks at its file once a second, the gate asks the database every few seconds.
+    """
+    run()
+    return min((_count(run) for _ in range(5)), key=Counter.total)
+
+
+def _count(run: Callable[[], None]) -> Calls:
+    found: Calls = Counter()
+
+    def seen(frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(HERE):
+            found[f"{Path(code.co_filename).stem}.{code.co_qualname}"] += 1
+
+    sys.setprofile(seen)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A protected engine with a log, inside an access."""
+    made = Bench()
+    privacy = made.protect("it", AccessLog.open(tmp_path / "log"))
+    with privacy.access("work", role="staff", actor="bench"):
+        yield made
+    privacy.close()
+
+
+def test_a_table_with_nothing_personal(bench: Bench) -> None:
+    found = calls(bench.statement(bench.engines["it"], select(Product.title).where(Product.id == 1)))
+    # the cache of compiled statements, the door, and whether the name still stands for the same table
+    assert found.total() <= 4, found
+
+
+def test_plain_columns_of_a_table_with_personal_ones(bench: Bench) -> None:
+    found = calls(bench.statement(bench.engines["it"], select(Visit.took).where(Visit.id == 1)))
+    assert found.total() <= 2, found  # the cache and the door
+
+
+def test_a_statement_that_is_judged_and_logged(bench: Bench) -> None:
+    visits = Visit.__table__
+    found = calls(bench.statement(bench.engines["it"], select(visits).where(visits.c.id == 1)))
+    # three for each of the two events in the log, the rest to judge it, to say whose it is and to witness its row
+    assert found.total() <= 23, found
+    assert found["log.AccessLog.append"] == 2
+
+
+def test_each_further_entity_costs_its_mark_and_one_call_for_a_cell_and_for_a_value(bench: Bench) -> None:
+    engine = bench.engines["it"]
+    few = calls(bench.entities(engine, Customer, 10))
+    many = calls(bench.entities(engine, Customer, 100))
+    assert dict(many - few) == {
+        "marking.Marking.on_load": 90,
+        "cell.FieldCipher.opener.<locals>.open_plain": 4 * 90,
+        "guard._guarded.<locals>.Guarded.__get__": 4 * 90,
+    }
+    assert few.total() - 9 * 10 <= 41, few  # once: the statement, its two events, and the session
