@@ -24,10 +24,10 @@ _FEW = 128
 class Held:
     """Some objects, the same for all accesses that use them."""
 
-    __slots__ = ("absent", "_fresh")
+    __slots__ = ("_fresh", "absent")
 
     def __init__(self) -> None:
-        #: The columns of which no object holds a value, but perhaps those in `_fresh`.
+        #: The columns of which no object holds a value, but perhaps those in `_fresh`. While there are none, none is noted.
         self.absent: frozenset[str] = frozenset()
         self._fresh: list[ref[State]] = []
 
