@@ -22,7 +22,7 @@ from contextvars_extras import ContextVarExt
 from sa_privacy.errors import AccessDenied, AccessEnded, NoAccess, PolicyError, UnknownRole
 from sa_privacy.policy import Grant, Policy
 
-__all__ = ["Access", "AccessScopes", "Declared", "Scope", "Withheld"]
+__all__ = ["Access", "AccessScopes", "Declared", "Scope", "Withheld", "as_text"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -116,7 +116,7 @@ def _names(value: Names, what: str) -> tuple[str, ...] | _Unset:
         raise PolicyError(
             f"{what} must be a name or a list of names.", hint=f'write {what}="..." or {what}=["...", "..."].'
         )
-    return tuple(dict.fromkeys(map(_text, names)))
+    return tuple(dict.fromkeys(map(as_text, names)))
 
 
 class Scope:
@@ -246,7 +246,7 @@ def ended(access: Access) -> AccessEnded:
     )
 
 
-def _text(said: object) -> str:
+def as_text(said: object) -> str:
     """What was said as text that can be written down: half a surrogate pair stands escaped, and is not lost."""
     return str(said).encode("utf-8", "backslashreplace").decode()
 
@@ -267,11 +267,11 @@ def _declare(
         raise PolicyError('withheld must be "raise", "none" or "mask".', hint='the default is "raise".')
     return Declared(
         purpose=_names(purpose, "purpose"),
-        actor=_UNSET if actor is None else _text(actor),
+        actor=_UNSET if actor is None else as_text(actor),
         role=_names(role, "role"),
         subject=_UNSET if subject is None else subject,
-        reason=_UNSET if reason is None else _text(reason),
-        request=_UNSET if request is None else _text(request),
+        reason=_UNSET if reason is None else as_text(reason),
+        request=_UNSET if request is None else as_text(request),
         withheld=_UNSET if withheld is None else withheld,
         maintenance=_UNSET if maintenance is None else maintenance,
         details=details,
@@ -489,7 +489,7 @@ class AccessScopes:
             actor=f"system:{name}",
             role=(),
             system=name,
-            reason=_UNSET if reason is None else _text(reason),
+            reason=_UNSET if reason is None else as_text(reason),
             details=details,
         )
         return AccessBlock(self, declared, root=True)

@@ -28,12 +28,13 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.binds import dialect_of, owner_of_dialect
 from sa_privacy.gate.declare import adding
-from sa_privacy.gate.engine import Gate, Mode
+from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.explain import Explanation, explain
 from sa_privacy.gate.install import Installation, install
 from sa_privacy.gate.instrument import Instrumentation
 from sa_privacy.gate.load import load_covered
 from sa_privacy.gate.memory import Memory
+from sa_privacy.gate.mode import Mode, Observed
 from sa_privacy.gate.narrow_rows import limit_to_own_rows
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.policy import Policy
@@ -55,6 +56,8 @@ class Privacy:
     :param keys: the keys of sealed columns; None where no column is sealed.
     :param log: where every access is written down; None writes nothing, and has to be said.
     :param mode: ``"enforce"``, or ``"observe"``: everything runs, and what would have been denied is logged.
+    :param observe: tables that are only observed under ``mode="enforce"``, as ``"table"`` or ``"schema.table"``: the road
+        from observing to enforcing, table by table.
     :param metadata: the ``MetaData`` (or several, or declarative bases) whose tables this policy looks after; None
         means every annotated table of the process.
     :param recheck: seconds after which the database is asked again what a name stands for (a table, a view, a function
@@ -69,11 +72,11 @@ class Privacy:
         keys: Keyring | None = None,
         log: AccessLog | None,
         mode: Mode = "enforce",
+        observe: str | Collection[str] = (),
         metadata: Any = None,
         recheck: float = 5.0,
     ) -> None:
-        if mode not in ("enforce", "observe"):
-            raise PolicyError(f'mode="{mode}" is not known.', hint='"enforce" or "observe".')
+        observed = Observed.of(mode, observe)
         self.policy = policy if isinstance(policy, Policy) else Policy.load(Path(policy))
         self.log = log
         self.mode: Mode = mode
@@ -91,7 +94,7 @@ class Privacy:
             self._live,
             keys=keys,
             log=log,
-            mode=mode,
+            observed=observed,
             declarations=lambda: self._declarations,
             recheck=recheck,
         )
@@ -116,12 +119,13 @@ class Privacy:
 
         :param walls: also puts up the database's own wall, which sees what goes past SQLAlchemy: on SQLite at once, on
             PostgreSQL once ``sa-privacy wall apply`` has made its roles.
-        :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, or an annotation names a
-            category that the policy does not know.
+        :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, an annotation names a
+            category that the policy does not know, or ``observe`` names a table that is not there.
         """
         plain = _sync(engine)
         if plain not in self._installed:
             self._live.check()
+            self._gate.observed.check(self.catalogue)
             self._installed[plain] = install(plain, self._gate, self._keys)
             self._memory.engines_changed(some=True)
         if walls and plain not in self._walls:
@@ -202,6 +206,7 @@ class Privacy:
         :param withheld: what uncovered attributes of loaded objects read as: ``"raise"`` (an error), ``"none"``, or
             ``"mask"`` (the category's mask).
         :param maintenance: covers every column, logs everything; only for roles with ``maintenance = true``.
+        :param details: whatever else is to be kept with the access. ``route``, what is being served, goes into the log.
         :raises UnknownPurpose, UnknownRole, RoleDenied: on entry, where the policy does not allow the combination.
         :raises AccessEnded: on entry, where the enclosing access has been left.
         """
@@ -220,7 +225,8 @@ class Privacy:
         """Opens a root that inherits nothing, to be filled in by ``privacy.current().bind(...)``.
 
         :param request: the caller's own id of the request, for the log.
-        :param declared: what is known already, as for :meth:`access`.
+        :param declared: what is known already, as for :meth:`access`. ``route="GET /orders/{id}"`` says what is being
+            served, for the log and its reports: the pattern, not the address, which may hold a person's key.
         """
         return self._scopes.request(request, **declared)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 AT = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"
 HEAD = re.compile(rb'\{"kind":"([a-z][a-z0-9_]{0,31})","at":"%b","writer":"([0-9a-f]{16})","seq":(0|[1-9][0-9]*),' % AT)
-TEXTS = ("actor", "reason", "statement", "policy", "request")
+TEXTS = ("actor", "reason", "statement", "policy", "request", "route", "site")
 LONGEST = 16 * 1024 * 1024
 NUMBERS = ("rows", "cells", "intent", "format")
 LISTS = ("roles", "purpose", "reads", "matches", "writes", "deletes", "denials")
@@ -54,6 +54,9 @@ def _event(line: bytes) -> dict[str, object]:
     good = event.get("decision") in {None, "allowed", "denied", "would_deny"}
     good &= all(isinstance(event.get(name), str | None) for name in TEXTS)
     good &= all(type(event.get(name)) in {int, type(None)} for name in NUMBERS)
-    for items in [event.get("subjects") or [], *(event.get(name, []) for name in LISTS)]:
+    good &= all(isinstance(event.get(name, {}), dict) for name in ("categories", "narrowed"))
+    good = good and all(isinstance(one, str) for one in event.get("categories", {}).values())
+    held = event.get("narrowed", {}).values() if good else ()
+    for items in [event.get("subjects") or [], *held, *(event.get(name, []) for name in LISTS)]:
         good &= isinstance(items, list) and all(isinstance(item, str) for item in items)
     return event if good else {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sa_privacy.accesslog import AccessLog, Event, read_events, verify_directory
+from sa_privacy.accesslog import AccessLog, Event, members, read_events, verify_directory
 from tests.accesslog.events import EVENTS, NAME, VECTORS, write_vector
 from tests.accesslog.second_verifier import check_segment
 
@@ -96,3 +96,30 @@ def test_an_event_cannot_be_altered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     event: Event = next(iter(read_events(tmp_path)))
     with pytest.raises(AttributeError):
         event.actor = "someone else"  # type: ignore[misc]
+
+
+def test_both_verifiers_know_where_something_was_asked_for_and_what_columns_hold(tmp_path: Path) -> None:
+    said = {
+        "route": "GET /orders/{id}",
+        "site": "shop/orders.py:42 in listing",
+        "categories": {"customers.email": "email"},
+        "narrowed": {"customers.email": ["letters"]},
+    }
+    with AccessLog.open(tmp_path) as log:
+        log.append("intent", members(**said))
+        event = list(log.events())[1]
+    assert {name: getattr(event, name) for name in said} == said
+    assert verify_directory(tmp_path).ok
+    [segment] = tmp_path.iterdir()
+    assert check_segment(segment) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "wrong", ['"site":7', '"route":[]', '"categories":{"a":1}', '"narrowed":{"a":"b"}', '"narrowed":[]']
+)
+def test_both_verifiers_refuse_such_members_of_another_type(tmp_path: Path, wrong: str) -> None:
+    with AccessLog.open(tmp_path) as log:
+        log.append("intent", wrong.encode())
+    [segment] = tmp_path.iterdir()
+    assert [problem.line for problem in verify_directory(tmp_path).problems] == [2]
+    assert check_segment(segment) == (2, False)

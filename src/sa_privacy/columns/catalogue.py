@@ -6,7 +6,7 @@ protected table is as protected as the original.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["Catalogue", "PersonalColumn", "PersonalTable", "SubjectPath"]
@@ -121,6 +121,11 @@ class Catalogue:
         if (wanted, table.lower()) in self._plain:
             return ()
         return tuple(candidates)
+
+    def without(self, tables: Collection[str]) -> Catalogue:
+        """The same, as if these tables were known to hold nothing personal."""
+        left_out = {(table.schema, table.table) for table in self.tables if table.name in tables}
+        return Catalogue(tuple(t for t in self.tables if t.name not in tables), self._plain | left_out)
 
     def is_plain(self, schema: str | None, table: str) -> bool:
         """Whether the mapped metadata knows this very table, and knows it to hold nothing personal."""

@@ -162,6 +162,7 @@ class Door:
             )
         except UnreadableStatement as error:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
+            plan.law = self._law_of_text(sql, relations, catalogue, compiled)
         else:
             told = fingerprint(sql, self.dialect) if found.personal or found.moves else ""
             if compiled is None:
@@ -170,3 +171,13 @@ class Door:
                 plan = Plan(binds_by_name(found, compiled), catalogue, told, binds=compiled.binds)
         plan.facts = relations.facts
         return plan
+
+    def _law_of_text(
+        self, sql: str, relations: LiveRelations, catalogue: Catalogue, compiled: SQLCompiler | None
+    ) -> Plan | None:
+        """What is enforced of a text that cannot be judged: it may be that only observed tables stand against it."""
+        observed = self.gate.observed
+        enforced = catalogue.without(observed.tables) if observed.tables else catalogue
+        if len(enforced.tables) == len(catalogue.tables):
+            return None
+        return self.plan_of_text(sql, relations, enforced, compiled)

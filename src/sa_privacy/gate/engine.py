@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.access import Access, AccessScopes, Declared, Scope, ended
 from sa_privacy.accesslog import AccessLog, members
+from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import AccessDenied, LogUnavailable, PrivacyError, RowsDenied, SealedColumn, UnreadableStatement
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows
+from sa_privacy.gate.mode import Observed, enforced_part
 from sa_privacy.gate.observe import plan_as_enforced
 from sa_privacy.gate.own_conditions import ask_for_own_keys
 from sa_privacy.gate.plan import (
@@ -33,13 +35,12 @@ from sa_privacy.gate.plan import (
 )
 from sa_privacy.gate.refusal import refusal_of_columns, touches
 from sa_privacy.gate.results import WitnessedFetch
+from sa_privacy.gate.site import call_site
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
 from sa_privacy.policy import Decision, Grant, Request, decide, denied
 
-__all__ = ["Gate", "Mode"]
-
-Mode = Literal["enforce", "observe"]
+__all__ = ["Gate"]
 
 _ROWS_IN_EVENT = 10_000
 _logger = logging.getLogger("sa_privacy")
@@ -52,7 +53,7 @@ class Gate:
     :param live: the catalogue of the moment.
     :param log: where events go; None writes none.
     :param recheck: seconds after which the database is asked again what a name stands for.
-    :param mode: ``"observe"`` lets everything run and logs what would have been denied.
+    :param observed: the tables of which everything runs, and what would have been denied is logged.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Gate:
         *,
         keys: Keyring | None,
         log: AccessLog | None,
-        mode: Mode,
+        observed: Observed,
         declarations: Callable[[], Declarations],
         recheck: float = 5.0,
     ) -> None:
@@ -71,8 +72,9 @@ class Gate:
         self.live = live
         self.catalogue = live.current
         self.log = log
-        self.mode = mode
-        self._enforces = mode == "enforce"
+        self.observed = observed
+        #: Whether any table is only observed.
+        self.observes = bool(observed)
         self.declarations = declarations
         self.recheck = recheck
         self._pseudonyms = keys.pseudonym_key().of_kind if keys is not None else None
@@ -93,7 +95,7 @@ class Gate:
         catalogue = self.catalogue()
         found: View | None = self._views.get(grant)
         if found is None or found.catalogue is not catalogue:
-            found = self._views[grant] = View(catalogue, grant, narrows=self.mode == "enforce")
+            found = self._views[grant] = View(catalogue, grant, self.observed)
         return found
 
     def current_view(self) -> View:
@@ -111,7 +113,7 @@ class Gate:
         """
         scope = self.scopes.get()
         access = scope.access if scope is not None and scope.alive else None
-        lasting = scope if access is not None and self._enforces else None
+        lasting = scope if access is not None and (not self.observes or self.law(plan).concerns) else None
         earlier = context.cursor_fetch_strategy
         if type(earlier) is WitnessedFetch and earlier.admitted(plan, lasting):
             return
@@ -122,6 +124,8 @@ class Gate:
         if not verdict.passes:
             verdict = self._look_closer(plan, verdict, access, parameters, context)
         event = access_members(access) + verdict.members
+        if self.observes and self.law(plan) is not plan:
+            event += self._whereabouts(plan.touched())
         subjects: tuple[str, ...] = ()
         if plan.predicates and self._pseudonyms is not None:
             subjects = subjects_of_predicates(plan, bound_values(context, parameters), self._pseudonyms)
@@ -137,16 +141,36 @@ class Gate:
         if scope is None or not scope.alive or not own_rows.has_own_purpose(scope.access):
             return
         access = scope.access
-        try:
-            own_rows.require_kept(plan, access, bound_values(context, parameters), self._ask(context, access))
-        except RowsDenied:
-            word = "would_deny" if self.mode == "observe" else "denied"
-            self.write("intent", access_members(access) + plan.encode(word, ["rows of others"], self.policy.hash))
-            if self.mode == "enforce":
-                raise
+        law = self.law(plan)
+        for judged, word in ((law, "denied"), (plan, "would_deny")):
+            try:
+                own_rows.require_kept(judged, access, bound_values(context, parameters), self._ask(context, access))
+            except RowsDenied:
+                encoded = plan.encode(word, ["rows of others"], self.policy.hash)
+                self.write("intent", access_members(access) + encoded + self._whereabouts(plan.touched()))
+                if judged is law:
+                    raise
+            if law is plan:
+                return
 
     def _ask(self, context: Any, access: Access) -> own_rows.Ask:
         return ask_for_own_keys(context, self.catalogue(), self.live.metadata, access)
+
+    def law(self, plan: Plan) -> Plan:
+        """What of a plan is enforced: the plan itself, or the part of it that touches no observed table."""
+        if not self.observes:
+            return plan
+        if plan.law is None:
+            plan.law = enforced_part(plan, self.observed)
+        return plan.law
+
+    def _whereabouts(self, columns: Sequence[PersonalColumn]) -> bytes:
+        """The call site, and what the columns hold, as further members: for reports."""
+        said: dict[str, Any] = {"categories": {column.name: column.category for column in columns}}
+        narrowed = {column.name: sorted(column.purposes) for column in columns if column.purposes is not None}
+        if narrowed:
+            said["narrowed"] = narrowed
+        return b"," + members(site=call_site(), **said)
 
     def decide(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Decision:
         """What the policy says of a plan under a grant."""
@@ -172,24 +196,37 @@ class Gate:
     def _look_closer(
         self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any
     ) -> Verdict:
-        """The verdict that stands after all; or an error, written down."""
-        real = plan
+        """The verdict that stands after all; or an error, written down.
+
+        What is enforced is judged first. What is only observed can then be refused no more, but it is judged too.
+        """
+        law = self.law(plan)
+        enforced = verdict if law is plan else self._verdict(law, access.grant if access is not None else None)
         try:
-            if self.mode == "observe":
-                plan, verdict = self._as_enforced(plan, verdict, access, context)
-            if not verdict.allowed or plan.refusal is not None:
-                verdict = self._reconsider(plan, verdict, access, parameters, context)
-            if plan.sealed_inside or plan.unsealed:
-                raise sealed_column(plan, access.grant if access is not None else None)
-            if verdict.own and access is not None:
-                own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
+            standing = self._standing(law, enforced, access, parameters, context)
         except PrivacyError as error:
-            word = "would_deny" if self.mode == "observe" else "denied"
-            encoded = real.encode(word, denials_of(error, verdict.decision), self.policy.hash)
-            if self.mode == "enforce":
-                self.write("intent", access_members(access) + encoded)
-                raise
+            encoded = plan.encode("denied", denials_of(error, enforced.decision), self.policy.hash)
+            self.write("intent", access_members(access) + encoded + self._whereabouts(plan.touched()))
+            raise
+        if law is plan:
+            return standing
+        try:
+            judged, verdict = self._as_enforced(plan, verdict, access, context)
+            return self._standing(judged, verdict, access, parameters, context)
+        except PrivacyError as error:
+            encoded = plan.encode("would_deny", denials_of(error, verdict.decision), self.policy.hash)
             return Verdict(verdict.decision, encoded, passes=True)
+
+    def _standing(self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any) -> Verdict:
+        """The verdict of a plan, with the values it comes with; or an error."""
+        if not verdict.allowed or plan.refusal is not None:
+            verdict = self._reconsider(plan, verdict, access, parameters, context)
+        if plan.sealed_inside or plan.unsealed:
+            raise sealed_column(plan, access.grant if access is not None else None)
+        if verdict.own and access is not None:
+            own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
+        elif plan.moves and access is not None and own_rows.has_own_purpose(access):
+            own_rows.require_kept(plan, access, bound_values(context, parameters), self._ask(context, access))
         return verdict
 
     def _as_enforced(self, plan: Plan, verdict: Verdict, access: Access | None, context: Any) -> tuple[Plan, Verdict]:
@@ -275,6 +312,7 @@ class Gate:
             decision="denied",
             denials=[f"enter {error.code}"],
             policy=self.policy.hash,
+            site=call_site(),
         )
         self.write("intent", said)
 
@@ -299,7 +337,9 @@ class Gate:
             policy=self.policy.hash,
             subjects=subjects,
         )
-        self.write("use", access_members(access) + b"," + event)
+        known = self.catalogue().columns
+        where = b"" if decision == "allowed" else self._whereabouts([known[name] for name in names if name in known])
+        self.write("use", access_members(access) + b"," + event + where)
 
 
 def _writer(log: AccessLog | None, *, goes_on: bool) -> Callable[[str, bytes], int]:

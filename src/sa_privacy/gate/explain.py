@@ -38,7 +38,7 @@ class Explanation:
     :param reads: columns whose value would leave the database, as ``"table.column"``.
     :param matches: columns that would decide which rows, in what order or group.
     :param writes: columns that would be inserted or updated.
-    :param allowed: whether an engine that enforces would run it. Where a purpose reaches one person's rows, the parents
+    :param allowed: whether an engine that enforces every table would run it. Where a purpose reaches one person's rows, the parents
         of a new row are taken to be theirs: only the database could tell. So are functions and operators taken to be
         those that come with it.
     :param denials: what stands against it, in words; empty where it would run.

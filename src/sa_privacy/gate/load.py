@@ -26,7 +26,7 @@ async def load_covered(memory: Memory, instance: Any, names: list[str]) -> None:
     access, policy = memory.access(), memory.gate.policy
     grant = access.grant if access is not None else None
     for name in names:
-        columns = memory.attributes.behind_key(state, name)
+        columns = memory.reading.enforced(memory.attributes.behind_key(state, name))
         if any(column.name in memory.gate.view(grant).uncovered for column in columns):
             raise memory.reading.refused(access, columns, decide_columns(grant, columns, policy))
     wanted = [key for key in memory.attributes.covered_unloaded(state, grant) if not names or key in names]
@@ -36,7 +36,8 @@ async def load_covered(memory: Memory, instance: Any, names: list[str]) -> None:
             wanted.remove(key)
     if not wanted:
         return
-    columns = tuple(column for key in wanted for column in memory.attributes.behind_key(state, key))
+    loading = tuple(column for key in wanted for column in memory.attributes.behind_key(state, key))
+    columns = memory.reading.enforced(loading)
     from sqlalchemy.ext.asyncio import async_object_session  # noqa: PLC0415 - needs greenlet, so only where asyncio is used
 
     session, plain = async_object_session(instance), object_session(instance)

@@ -136,7 +136,7 @@ class Marking:
     def _mark(self, session: Session, state: InstanceState[Any], *, always: bool = False) -> Mark:
         """The mark of the access in force."""
         access = self._memory.access()
-        if access is None or (self._gate.mode == "observe" and not always):
+        if access is None or (self._gate.observed.everything and not always):
             return self._memory.marks.nobody  # where no load leaves anything out, each attribute is judged when read
         self._memory.away.uses_in(access, session, state)
         return self._memory.marks.of(access)
@@ -160,6 +160,8 @@ class Marking:
             mark, held = loading.marks[state.class_] = self._begin(loading, state, context)
         if mark is not None:
             state.__dict__[MARK] = mark
+            if self._gate.observes:
+                self._leave_to_nobody(state, self._memory.attributes.loaded(state))
             if held is not None and held.absent:
                 held.note(state)
             if loading.uncovered:
@@ -179,6 +181,11 @@ class Marking:
             loading.uncovered = uncovered
         return mark, None if mark.access is None else self._memory.away.held_by(session)
 
+    def _leave_to_nobody(self, state: InstanceState[Any], keys: Iterable[str]) -> None:
+        """What is only observed came whole: each attribute is judged when read, also under the access that loaded it."""
+        personal, enforced = self._memory.attributes.of(state.mapper), self._memory.reading.enforced
+        self._memory.marks.own(state, [key for key in keys if not enforced(personal[key])], None)
+
     def _merged(self, state: InstanceState[Any]) -> None:
         session = state.session
         if session is None or state.key is None or MARK in state.__dict__:
@@ -191,12 +198,15 @@ class Marking:
         session = state.session
         if session is None or not self._came_through(session, state, context):
             return
-        mark = self._mark(session, state, always=MARK not in state.__dict__)
+        fresh = MARK not in state.__dict__
+        mark = self._mark(session, state, always=fresh)
         uncovered = self._gate.current_view().uncovered
         if attributes is None:
             # A full refresh marks the object clean: what it left out for want of a grant must not stay as if saved.
             self._memory.marks.wholly(state, mark)
             state.__dict__.pop(AWAY, None)
+            if self._gate.observes and not fresh:
+                self._leave_to_nobody(state, self._memory.attributes.loaded(state))
             self._drop(state, self._memory.attributes.loaded(state), uncovered)
             return
         personal = self._memory.attributes.of(state.mapper)
@@ -204,6 +214,8 @@ class Marking:
         if AWAY in state.__dict__:
             self.on_expire(state, came)
         self._memory.marks.own(state, came, mark.access)
+        if self._gate.observes and not fresh:
+            self._leave_to_nobody(state, came)
         self._drop(state, came, uncovered)
 
     def _drop(self, state: InstanceState[Any], keys: Iterable[str], uncovered: frozenset[str]) -> None:
@@ -303,7 +315,7 @@ class Marking:
         access = self._memory.access()
         if access is not None:
             self._memory.away.uses_loose(access, state)
-        elif self._gate.mode == "enforce":
+        elif not self._gate.observed.everything:
             self._memory.away.unload(state, instance, self._gate.view(None).uncovered)
 
     def on_pickle(self, state: InstanceState[Any], state_dict: dict[str, Any]) -> None:
@@ -320,7 +332,7 @@ class Marking:
 
     def copied(self, copy: Any) -> None:
         """A copy was made, or an object was unpickled: it holds what the access in force covers, and no longer."""
-        if self._memory.idle or self._gate.mode == "observe":
+        if self._memory.idle or self._gate.observed.everything:
             return
         state = copy.__dict__[InstanceKey]
         access, away = self._memory.access(), self._memory.away

@@ -35,7 +35,8 @@ class Merging:
         if aside and dest.key is not None:
             return False
         own = access is not None and owner is access
-        if not columns or own or memory.idle or gate.mode == "observe":
+        columns = gate.observed.enforced(columns)
+        if not columns or own or memory.idle:
             if aside:
                 memory.away.bring_back(source, key, access)
             return True

@@ -59,7 +59,7 @@ class _Limits:
         if not any(self.governs(state.session, mapper) for mapper in mappers):
             return
         if state.is_column_load:
-            _limit_refresh(state, self.gate.catalogue(), access)
+            _limit_refresh(state, self.gate, access)
             return
         if not state.is_select:
             self._watch(state.session, mappers)
@@ -84,7 +84,8 @@ class _Limits:
         """An UPDATE or DELETE is about to be compiled: it gets the owner's condition."""
         access = _own_access(self.gate) if isinstance(statement, (Update, Delete)) else None
         if access is not None and isinstance(statement.table, Table):
-            condition = own_condition(statement.table, statement.table, self.gate.catalogue(), access)
+            catalogue, observed = self.gate.catalogue(), self.gate.observed
+            condition = own_condition(statement.table, statement.table, catalogue, access, observed=observed)
             if condition is not None:
                 statement = statement.where(condition)
         return statement, said[0], said[1]
@@ -93,30 +94,31 @@ class _Limits:
 def own_criteria(gate: Gate) -> Iterator[Any]:
     """What limits an ORM statement to the rows of the subject of the access in force; nothing where none is."""
     access = _own_access(gate)
-    for mapper, condition in _conditions(gate.catalogue(), access) if access is not None else ():
+    for mapper, condition in _conditions(gate, access) if access is not None else ():
         yield with_loader_criteria(mapper, condition, include_aliases=True, propagate_to_loaders=False)
 
 
 def _own_access(gate: Gate) -> Access | None:
     """The access in force, where it reaches only one person's rows and says whose."""
     scope = gate.scopes.get()
-    if scope is None or not scope.alive or gate.mode != "enforce":
+    if scope is None or not scope.alive or gate.observed.everything:
         return None
     access = scope.access
     return access if access.subject is not None and has_own_purpose(access) else None
 
 
-def _limit_refresh(state: ORMExecuteState, catalogue: Catalogue, access: Access) -> None:
+def _limit_refresh(state: ORMExecuteState, gate: Gate, access: Access) -> None:
     """A refresh takes no loader criteria."""
     mapper = state.bind_mapper
     if mapper is not None and isinstance(state.statement, Select):
-        condition = _mapped_condition(mapper, catalogue, access)
+        condition = _mapped_condition(mapper, gate, access)
         if condition is not None:
             state.statement = state.statement.where(condition)
 
 
-def _conditions(catalogue: Catalogue, access: Access) -> list[tuple[Mapper[Any], ColumnElement[bool]]]:
+def _conditions(gate: Gate, access: Access) -> list[tuple[Mapper[Any], ColumnElement[bool]]]:
     """What limits the mapped classes, made once for an access; subclasses are limited with their parents."""
+    catalogue = gate.catalogue()
     known: tuple[Catalogue, list[tuple[Mapper[Any], ColumnElement[bool]]]] | None = access.notes.get("own conditions")
     if known is not None and known[0] is catalogue:
         return known[1]
@@ -124,24 +126,25 @@ def _conditions(catalogue: Catalogue, access: Access) -> list[tuple[Mapper[Any],
     complete = True
     for mapper in all_mappers():
         complete = complete and mapper.configured
-        condition = _mapped_condition(mapper, catalogue, access) if mapper.configured else None
+        condition = _mapped_condition(mapper, gate, access) if mapper.configured else None
         if condition is not None:
             parent = mapper.inherits
-            if parent is None or _mapped_condition(parent, catalogue, access) is None:
+            if parent is None or _mapped_condition(parent, gate, access) is None:
                 found.append((mapper, condition))
     if complete:
         access.notes["own conditions"] = (catalogue, found)
     return found
 
 
-def _mapped_condition(mapper: Mapper[Any], catalogue: Catalogue, access: Access) -> ColumnElement[bool] | None:
+def _mapped_condition(mapper: Mapper[Any], gate: Gate, access: Access) -> ColumnElement[bool] | None:
     """What limits one mapped class, in terms of its attributes, so that aliases can be limited too."""
     for table in mapper.tables:
         for prop in mapper.column_attrs if isinstance(table, Table) else ():
             attribute = getattr(mapper.class_, prop.key)
             for column in prop.columns:
                 if isinstance(column, Column) and column.table is table:
-                    condition = own_condition(table, {column.name: attribute}, catalogue, access)
+                    named = {column.name: attribute}
+                    condition = own_condition(table, named, gate.catalogue(), access, observed=gate.observed)
                     if condition is not None:
                         return condition
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from itertools import chain
 from typing import Any
 
@@ -21,18 +21,25 @@ __all__ = ["ask_for_own_keys", "own_condition"]
 
 
 def own_condition(
-    table: Table, columns: Any, catalogue: Catalogue, access: Access, *, limited: bool = True
+    table: Table,
+    columns: Any,
+    catalogue: Catalogue,
+    access: Access,
+    *,
+    limited: bool = True,
+    observed: Container[str] = (),
 ) -> ColumnElement[bool] | None:
     """That a row is the subject's, or None where that is not asked, or not said by `columns`.
 
     :param columns: the table, an alias of it, or what stands for its columns, by name.
     :param limited: only where the access is limited in this table.
+    :param observed: tables that are not limited, but only observed.
     """
     verbs = ("read", "match", "write")
     grant = access.grant
     for known in catalogue.find(table.schema, table.name):
         subject = known.subject
-        if subject is None:
+        if subject is None or known.name in observed:
             continue
         if limited and not (is_limited(known, grant, *verbs) or grant.deletes_own_only(known.name)):
             continue

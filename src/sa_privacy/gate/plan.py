@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BindParameter
 
+from sa_privacy.access import as_text
 from sa_privacy.accesslog import members
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
 from sa_privacy.columns.sealed import Encrypted
@@ -78,6 +79,7 @@ class Plan:
         "footprint",
         "keys",
         "lasting",
+        "law",
         "moves",
         "predicates",
         "refusal",
@@ -100,6 +102,8 @@ class Plan:
         self.fingerprint = fingerprint
         self.refusal = refusal
         self.verdicts: dict[Grant | None, Verdict] = {}
+        #: What of it is enforced, where a table is only observed; None where nobody asked yet.
+        self.law: Plan | None = None
         #: What the database said that it relies on: questions and answers.
         self.facts: Mapping[tuple[str, ...], Any] = {}
         #: Whether it serves the next execution too. A statement that may change names is looked at each time.
@@ -139,6 +143,10 @@ class Plan:
     def columns(self, names: frozenset[str]) -> list[PersonalColumn]:
         """The catalogue's columns of these names, in order."""
         return [self.catalogue.columns[name] for name in sorted(names)]
+
+    def touched(self) -> list[PersonalColumn]:
+        """All personal columns that the statement reads, matches or writes, in order."""
+        return self.columns(self.footprint.reads | self.footprint.matches | self.footprint.writes)
 
     def encode(self, decision: str, denials: list[str], policy_hash: str) -> bytes:
         """The members, led by a comma, that are the same each time this statement gets this decision."""
@@ -206,11 +214,13 @@ def access_members(access: Access | None) -> bytes:
         return _NOBODY
     encoded: bytes | None = access.notes.get("members")
     if encoded is None:
+        route = access.details.get("route")
         said: dict[str, Any] = {
             "roles": list(access.roles),
             "purpose": list(access.purposes),
             "reason": access.reason,
             "request": access.request,
+            "route": None if route is None else as_text(route),
         }
         encoded = access.notes["members"] = members(
             actor=access.actor, **{name: value for name, value in said.items() if value}

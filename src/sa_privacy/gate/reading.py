@@ -55,9 +55,12 @@ class Reading:
             return give(attribute, instance, owner)
         columns = memory.attributes.behind(attribute.property)
         belongs = owner_of(state, mark, key)
-        if not columns or (self._gate.mode == "observe" and loaded):
-            self._observe(columns, access, state, belongs)
-            return give(attribute, instance, owner)
+        enforced = self._gate.observed.enforced(columns) if self._gate.observes else columns
+        if not enforced:
+            if loaded:
+                self._observe(columns, access, state, belongs)
+            return give(attribute, instance, owner) if loaded or is_quiet() is None else withhold()
+        columns = enforced
         if access is not None and belongs is access and aside is not None:
             memory.away.bring_back(state, key, access)
             loaded = True
@@ -69,8 +72,6 @@ class Reading:
         if not decision.allowed or access is None:
             if access is not None and access.withheld != "raise":
                 return self._withheld(access, columns)
-            if self._gate.mode == "observe":
-                return give(attribute, instance, owner)
             raise self.refused(access, columns, decision)
         session = object_session(instance)
         if aside is not None and session is None:
@@ -123,7 +124,7 @@ class Reading:
     def _observe(
         self, columns: Columns, access: Access | None, state: InstanceState[Any], belongs: Access | None
     ) -> None:
-        if self._gate.mode != "observe" or not columns or (access is not None and belongs is access):
+        if not columns or (access is not None and belongs is access):
             return
         if not decide_columns(access.grant if access else None, columns).allowed:
             names = [column.name for column in columns]
@@ -131,6 +132,10 @@ class Reading:
             if not noted.issuperset(names):
                 self._gate.write_use(access, names, "would_deny", [f"read {name}" for name in names], {})
                 noted.update(names)
+
+    def enforced(self, columns: Columns) -> Columns:
+        """Those of the columns that are not only observed."""
+        return self._gate.observed.enforced(columns) if self._gate.observes else columns
 
     # -- what is withheld -----------------------------------------------------------------------------------------
 
@@ -142,6 +147,8 @@ class Reading:
     def is_mask(self, access: Access, columns: Columns, value: object) -> bool:
         """Whether `value` is the mask that stands for such a value under `access`."""
         mask = self._gate.policy.categories[columns[0].category].mask
+        if not self.enforced(columns):
+            return False
         return mask is not None and isinstance(value, str) and value == mask and access.withheld == "mask"
 
     def is_withheld(self, state: InstanceState[Any], key: str, value: object) -> bool:
@@ -149,7 +156,7 @@ class Reading:
         access = self._memory.access()
         if access is None or access.withheld == "raise" or self._memory.idle:
             return False
-        columns = self._memory.attributes.behind_key(state, key)
+        columns = self.enforced(self._memory.attributes.behind_key(state, key))
         mark = state.__dict__.get(MARK)
         if not columns or mark is None or value != self._withheld(access, columns):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
@@ -18,16 +18,18 @@ class View:
     """The columns that a grant leaves out of entity loads.
 
     :param grant: None stands for no access at all.
-    :param narrows: False where nothing is ever left out (``mode="observe"``).
+    :param observed: the tables of which nothing is ever left out.
     """
 
     __slots__ = ("catalogue", "grant", "uncovered")
 
-    def __init__(self, catalogue: Catalogue, grant: Grant | None, *, narrows: bool = True) -> None:
+    def __init__(self, catalogue: Catalogue, grant: Grant | None, observed: Container[str] = ()) -> None:
         self.catalogue = catalogue
         self.grant = grant
         self.uncovered: frozenset[str] = frozenset(
-            column.name for column in catalogue.columns.values() if narrows and not self._covers(column)
+            column.name
+            for column in catalogue.columns.values()
+            if column.table not in observed and not self._covers(column)
         )
 
     def _covers(self, column: PersonalColumn) -> bool:

@@ -24,11 +24,11 @@ class Wall(Protocol):
 def raise_wall(engine: Engine, gate: Gate) -> Wall:
     """Puts the wall up for an engine that `gate` protects.
 
-    :raises PolicyError: the gate only observes, and a wall cannot.
+    :raises PolicyError: the gate only observes, or observes a table, and a wall cannot.
     """
-    if gate.mode == "observe":
+    if gate.observes:
         raise PolicyError(
             "a wall cannot observe: the database refuses what the policy does not cover.",
-            hint='install with walls=True once mode="enforce" holds.',
+            hint='install with walls=True once mode="enforce" holds for every table.',
         )
     return SQLiteWall(engine, gate) if engine.dialect.name == "sqlite" else PostgreSQLWall(engine, gate)
