@@ -49,6 +49,7 @@ WATCHED_HERE = {
     "forget_eager_defaults",
     "in_greenlet",
     "is_multivalues_batch",
+    "listeners_of",
     "keep_out_of_repr_and_eq",
     "notes_of_result",
     "root_engine",
@@ -638,3 +639,59 @@ async def test_in_greenlet_says_whether_awaiting_is_possible(async_engine: Async
 
 def test_no_greenlet_is_needed_where_nothing_is_asynchronous() -> None:
     assert gate_private.in_greenlet() is False
+
+
+# -- who is asked before the driver -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["do_execute", "do_executemany", "do_execute_no_params"])
+def test_listeners_are_told_in_the_order_in_which_they_are_asked(name: str, engine: Engine) -> None:
+    asked: list[str] = []
+
+    def first(*_: Any) -> None:
+        asked.append("first")
+
+    def second(*_: Any) -> bool:
+        asked.append("second")
+        return False
+
+    def of_all(*_: Any) -> None:
+        asked.append("of all")
+
+    assert gate_private.listeners_of(engine.dialect, name) == []
+    event.listen(engine, name, first)
+    event.listen(engine, name, second)
+    event.listen(Engine, name, of_all)
+    try:
+        told = gate_private.listeners_of(engine.dialect, name)
+        assert told == [of_all, first, second]
+        with engine.connect() as connection:
+            if name == "do_executemany":
+                connection.execute(text("CREATE TABLE ones (one INTEGER)"))
+                asked.clear()
+                connection.execute(text("DELETE FROM ones WHERE one = :one"), [{"one": 1}, {"one": 2}])
+            elif name == "do_execute":
+                asked.clear()
+                connection.execute(text("SELECT 1 WHERE 1 = :one"), {"one": 1})
+            else:
+                asked.clear()
+                connection.execution_options(no_parameters=True).exec_driver_sql("SELECT 1")
+        assert asked == ["of all", "first", "second"]
+    finally:
+        event.remove(Engine, name, of_all)
+
+
+def test_one_that_answers_is_the_last_that_is_asked(engine: Engine) -> None:
+    asked: list[str] = []
+
+    def answering(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        asked.append("answering")
+        cursor.execute(statement, parameters)
+        return True
+
+    event.listen(engine, "do_execute", answering)
+    event.listen(engine, "do_execute", lambda *_: asked.append("after"), insert=True)
+    with engine.connect() as connection:
+        asked.clear()
+        connection.execute(text("SELECT 1")).all()
+    assert asked == ["answering"], "insert=True is not heeded for these events"

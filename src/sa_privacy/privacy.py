@@ -120,7 +120,8 @@ class Privacy:
         :param walls: also puts up the database's own wall, which sees what goes past SQLAlchemy: on SQLite at once, on
             PostgreSQL once ``sa-privacy wall apply`` has made its roles.
         :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, an annotation names a
-            category that the policy does not know, or ``observe`` names a table that is not there.
+            category that the policy does not know, ``observe`` names a table that is not there, or something else keeps
+            the gate from seeing statements (see :meth:`check`).
         """
         plain = _sync(engine)
         if plain not in self._installed:
@@ -145,6 +146,18 @@ class Privacy:
             installation.remove()
             del self._installed[plain]
             self._memory.engines_changed(some=bool(self._installed))
+
+    def check(self, engine: Engine | AsyncEngine) -> None:
+        """The self-test that :meth:`install` made, once more: for health checks. Asks the database nothing.
+
+        :raises PolicyError: this ``Privacy`` is not installed on the engine, or something keeps the gate from seeing
+            every statement: a listener that answers before it, another compiler or compile cache.
+        """
+        installation = self._installed.get(_sync(engine))
+        if installation is None:
+            raise PolicyError("this Privacy is not installed on that engine.", hint="privacy.install(engine) first.")
+        self._gate.observed.check(self.catalogue)
+        installation.check()
 
     def install_all(self, match: Callable[[Engine], bool] | None = None, *, walls: bool = False) -> Callable[[], None]:
         """Protects every engine of the process, present and future, that `match` takes; all, where it is left out.

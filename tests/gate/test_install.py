@@ -82,15 +82,13 @@ def traces(engine: Engine) -> dict[str, object]:
         "hide_parameters": engine.hide_parameters,
         "logger": engine.logger,
         "options": dict(engine.get_execution_options()),
+        "told of options": [name for name in vars(engine.dialect) if name.endswith("_execution_options")],
         "listeners": {
-            name: len(list(getattr(of.dispatch, name)))
-            for of, names in (
-                (engine, ("engine_connect", "before_cursor_execute", "set_connection_execution_options")),
-                (engine.dialect, ("do_execute", "do_executemany", "do_execute_no_params", "handle_error")),
-            )
-            for name in names
+            (type(of).__name__, name): list(getattr(of.dispatch, name))
+            for of in (engine, engine.dialect, engine.pool)
+            for name in dir(of.dispatch)
+            if not name.startswith("_")
         },
-        "pool": len(list(engine.pool.dispatch.connect)),
     }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Dialect
 from sa_privacy.columns.binding import bind_keys, unbind_keys
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.binds import owner_of_dialect
+from sa_privacy.gate.canary import as_error, faults_of_dialect, faults_of_engine
 from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
@@ -47,6 +48,8 @@ class Installation:
             ("handle_error", door.handle_error),
         ]
         self._own_caches: WeakKeyDictionary[Engine, Any] = WeakKeyDictionary()
+        #: What the dialect is told of options by, until the gate is off again.
+        self._watching: dict[str, Callable[..., None]] = {}
 
     def apply(self) -> None:
         """Puts the gate on."""
@@ -61,6 +64,27 @@ class Installation:
         for name, listener in self._listeners:
             event.listen(root, name, listener)
 
+    def check(self) -> None:
+        """Makes sure that the gate holds, on the engine and on every copy of it.
+
+        :raises PolicyError: it does not; every reason is told.
+        """
+        root, dialect = self._engine(), self.dialect
+        if root is None:
+            return
+        faults = [
+            *faults_of_dialect(root, self.door.gate.live),
+            *(
+                f"the dialect's {name} was replaced, so another compile cache could mix grants up"
+                for name, watching in self._watching.items()
+                if vars(dialect).get(name) is not watching
+            ),
+            *(fault for engine in tuple(self._covered) for fault in faults_of_engine(engine, self._routed)),
+        ]
+        error = as_error(faults)
+        if error is not None:
+            raise error
+
     def remove(self) -> None:
         """Takes the gate off the engine: it behaves as if it had never been there."""
         root = self._engine()
@@ -72,7 +96,7 @@ class Installation:
                 set_default_compiled_cache(engine, plain_cache)
         unwatch_compiler(self.dialect)
         unbind_keys(self.dialect)
-        for name in ("set_engine_execution_options", "set_connection_execution_options"):
+        for name in self._watching:
             vars(self.dialect).pop(name, None)
         for engine, cache in tuple(self._own_caches.items()):
             engine.update_execution_options(compiled_cache=cache)
@@ -110,15 +134,16 @@ class Installation:
             if cache is not None and cache is not self._routed:
                 connection.execution_options(compiled_cache=self._routed)
 
-        vars(dialect)["set_engine_execution_options"] = set_engine_execution_options
-        vars(dialect)["set_connection_execution_options"] = set_connection_execution_options
+        for watching in (set_engine_execution_options, set_connection_execution_options):
+            self._watching[watching.__name__] = vars(dialect)[watching.__name__] = watching
 
 
 def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
     """Protects `engine` with `gate`.
 
     :param engine: a root engine; what ``execution_options()`` made of it is protected with it.
-    :raises PolicyError: another gate is on it already, or its database is not known to the library.
+    :raises PolicyError: another gate is on it already, its database is not known to the library, or something else
+        keeps the gate from seeing statements.
     """
     dialect: Dialect = engine.dialect
     if dialect.name not in _DIALECTS:
@@ -136,4 +161,9 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
     bind_keys(dialect, keys)
     watch_compiler(dialect, gate.current_view, gate)
     installed.apply()
+    try:
+        installed.check()
+    except BaseException:
+        installed.remove()
+        raise
     return installed

@@ -30,6 +30,7 @@ __all__ = [
     "forget_eager_defaults",
     "in_greenlet",
     "is_multivalues_batch",
+    "listeners_of",
     "notes_of_result",
     "root_engine",
     "rows_of_batches",
@@ -168,6 +169,11 @@ def with_schemas(context: Any) -> str:
         return compiled.string  # type: ignore[no-any-return]
     translated = context.execution_options.get("schema_translate_map", {})
     return compiled.preparer._render_schema_translates(compiled.string, translated)  # type: ignore[no-any-return]
+
+
+def listeners_of(dialect: Any, name: str) -> list[Callable[..., Any]]:
+    """Who is asked, and in which order, before an engine hands a statement to its driver; nobody where it asks none."""
+    return list(getattr(dialect.dispatch, name)) if dialect._has_events else []
 
 
 def root_engine(engine: Engine) -> Engine:
