@@ -1,0 +1,129 @@
+"""Writing a policy as a TOML document: what :meth:`Policy.load` reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sa_privacy.policy.vocabulary import Category, ColumnRule, Purpose
+
+if TYPE_CHECKING:
+    from sa_privacy.policy.document import Policy
+
+__all__ = ["Comments", "as_sections", "as_toml"]
+
+Comments = Mapping[tuple[str, ...], Sequence[str]]
+"""Lines to stand above a table, by its path: ``("purposes", "shipping")``."""
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
+    """The sections of a document that means the same: what ``Policy(...)`` takes."""
+    head: dict[str, Any] = {"id": policy.id, "version": policy.version, "languages": list(policy.languages)}
+    if policy.controller:
+        head["controller"] = dict(policy.controller)
+    sections: dict[str, dict[str, Any]] = {
+        "policy": head,
+        "categories": {name: _category(one) for name, one in policy.categories.items()},
+        "purposes": {name: _purpose(one) for name, one in policy.purposes.items()},
+        "roles": {
+            name: {
+                **_title(name, one.title),
+                **({"purposes": sorted(one.purposes)} if one.purposes else {}),
+                **({"anonymous": True} if one.anonymous else {}),
+                **({"maintenance": True} if one.maintenance else {}),
+            }
+            for name, one in policy.roles.items()
+        },
+        "systems": {
+            name: {**_title(name, one.title), "purposes": sorted(one.purposes)} for name, one in policy.systems.items()
+        },
+        "columns": {name: _column(one) for name, one in policy.columns.items()},
+        "log": {} if policy.log.on_failure == "refuse" else {"on_failure": policy.log.on_failure},
+    }
+    return {name: section for name, section in sections.items() if section}
+
+
+def _title(name: str, title: Mapping[str, str]) -> dict[str, Any]:
+    return {} if all(words == name for words in title.values()) else {"title": dict(title)}
+
+
+def _category(one: Category) -> dict[str, Any]:
+    said: dict[str, Any] = _title(one.name, one.title)
+    return said | {key: value for key, value in (("dpv", one.dpv), ("mask", one.mask)) if value is not None}
+
+
+def _purpose(one: Purpose) -> dict[str, Any]:
+    said: dict[str, Any] = _title(one.name, one.title)
+    if one.clause is not None:
+        said["clause"] = one.clause
+    if one.read and one.read == one.match == one.write:
+        said["use"] = sorted(one.read)
+    else:
+        said |= {verb: sorted(names) for verb in ("read", "match", "write") if (names := getattr(one, verb))}
+    if one.delete:
+        said["delete"] = sorted(one.delete)
+    if one.consent != "none":
+        said["consent"] = one.consent
+    if one.rows != "all":
+        said["rows"] = one.rows
+    if one.dpv:
+        said["dpv"] = list(one.dpv)
+    return said
+
+
+def _column(rule: ColumnRule) -> Any:
+    if rule == ColumnRule(rule.category):
+        return rule.category
+    said: dict[str, Any] = {"category": rule.category}
+    if rule.encrypt:
+        said["encrypt"] = True
+    if rule.lookup is not None:
+        said["lookup"] = rule.lookup
+    if rule.purposes is not None:
+        said["purposes"] = sorted(rule.purposes)
+    if rule.field is not None:
+        said["field"] = rule.field
+    return said
+
+
+def as_toml(sections: Mapping[str, Mapping[str, Any]], comments: Comments | None = None) -> str:
+    """The sections as TOML text."""
+    remarks = comments or {}
+    lines: list[str] = []
+
+    def table(path: tuple[str, ...], values: Mapping[str, Any]) -> None:
+        if lines:
+            lines.append("")
+        lines.extend(f"# {remark}".rstrip() for remark in remarks.get(path, ()))
+        lines.append(f"[{'.'.join(map(_key, path))}]")
+        lines.extend(f"{_key(key)} = {_value(value)}" for key, value in values.items())
+
+    for name, section in sections.items():
+        if name in ("policy", "columns", "log"):
+            table((name,), section)
+        else:
+            for each, values in section.items():
+                table((name, each), values)
+    return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _text(name)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + "}"
+    return "[" + ", ".join(_value(each) for each in value) + "]"
