@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import wall
+from sa_privacy.cli import adoption, wall
 
 __all__ = ["app"]
 
@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(adoption.report)
+app.command()(adoption.suggest)
 app.add_typer(wall.app)
 
 

@@ -1,0 +1,134 @@
+"""``sa-privacy report`` and ``suggest``: what an observed application needs, and a policy that says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sa_privacy.accesslog import read_events
+from sa_privacy.cli.telling import fail, print_json, say, telling
+from sa_privacy.policy import Policy
+from sa_privacy.publish import Place, Report, Use, covering, draft_policy, read_uses
+
+__all__ = ["report", "suggest"]
+
+LogArgument = Annotated[Path, typer.Argument(help="The access log's directory.", metavar="LOG_DIR", show_default=False)]
+PolicyOption = Annotated[Path, typer.Option(help="The policy document to measure by.", metavar="FILE")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def _read(log: Path, policy: Path) -> tuple[Policy, Report]:
+    loaded = Policy.load(policy)
+    if not log.is_dir():
+        fail(f"there is no access log in {log}.", 'name the directory that AccessLog.open("...") was given.')
+    return loaded, read_uses(read_events(log), loaded)
+
+
+def report(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml"), as_json: JsonOption = False) -> None:
+    """Show which routes and call sites touch what, and for which purposes they would have to be declared.
+
+    Call sites are noted by a Privacy that observes, and wherever something was refused.
+    """
+    with telling():
+        loaded, found = _read(log, policy)
+    if as_json:
+        print_json(
+            {
+                "policy": loaded.hash,
+                "events": found.events,
+                "places": [_as_json(loaded, found, place) for place in found.places],
+            }
+        )
+        return
+    if not found.places:
+        say(f"{found.events} events, and nothing personal was touched in any.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("Where", "Times", "Refused", "Touches", "So far", "Covered by"):
+        table.add_column(title, overflow="fold", justify="right" if title in ("Times", "Refused") else "left")
+    for place in found.places:
+        cover = _cover(loaded, found, place)
+        table.add_row(
+            Text("\n".join(part for part in (place.route, place.site) if part) or "(not noted)"),
+            str(place.times),
+            Text(str(place.refused), style="red" if place.refused else ""),
+            Text("\n".join(_touches(place))),
+            Text("\n".join(dict.fromkeys(map(_so_far, place.uses.values())))),
+            Text(cover, style="red" if cover == "none" else ""),
+        )
+    Console(highlight=False).print(table)
+    refused = sum(1 for place in found.places if place.refused)
+    say(f"{found.events} events, {len(found.places)} places; at {refused} of them something was, or would be, refused.")
+    if refused:
+        say("sa-privacy suggest drafts a policy that would not refuse it.")
+
+
+def suggest(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml")) -> None:
+    """Draft a policy that would refuse nothing of what the log has seen. Prints it, and changes nothing.
+
+    Its comments name the call sites, and what to declare there. Read it before you use any of it.
+    """
+    with telling():
+        loaded, found = _read(log, policy)
+        draft = draft_policy(loaded, found, source=policy.name)
+    typer.echo(draft.text, nl=False)
+
+
+def _touches(place: Place) -> list[str]:
+    verbs: dict[str, list[str]] = {}
+    for need in sorted(place.needs):
+        verbs.setdefault(need.verb, []).append(need.name)
+    lines = [f"{verb} {', '.join(verbs[verb])}" for verb in ("read", "match", "write", "delete") if verb in verbs]
+    lines += sorted(place.obstacles)
+    if place.loaded and not lines:
+        lines.append(f"loads {len(place.loaded)} columns, reads none")
+    return lines
+
+
+def _so_far(use: Use) -> str:
+    purposes, roles, system = use.under
+    whom = f" as {', '.join(roles)}" if roles else f" as system {system}" if system else ""
+    return f"{', '.join(purposes) or 'no purpose'}{whom}"
+
+
+def _cover(policy: Policy, found: Report, place: Place) -> str:
+    if not place.needs:
+        return "-"
+    several = covering(policy, place.needs, found.known)
+    if several:
+        return "\n".join(" + ".join(names) for names in several)
+    return "none" if place.refused else "as declared"
+
+
+def _as_json(policy: Policy, found: Report, place: Place) -> dict[str, Any]:
+    verbs: dict[str, list[str]] = {"read": [], "match": [], "write": [], "delete": []}
+    for need in sorted(place.needs):
+        verbs[need.verb].append(need.name)
+    return {
+        "route": place.route,
+        "site": place.site,
+        "times": place.times,
+        "refused": place.refused,
+        "rows": place.rows,
+        **verbs,
+        "loaded": sorted(place.loaded),
+        "obstacles": sorted(place.obstacles),
+        "so_far": [
+            {
+                "purposes": list(use.under.purposes),
+                "roles": list(use.under.roles),
+                "system": use.under.system,
+                "times": use.times,
+                "refused": use.refused,
+                "lacks": [str(need) for need in sorted(use.lacks)],
+            }
+            for use in place.uses.values()
+        ],
+        "covered_by": [list(names) for names in covering(policy, place.needs, found.known)],
+    }
