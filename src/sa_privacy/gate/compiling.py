@@ -92,6 +92,7 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
 
     WatchedCompiler.__name__ = plain.__name__
     WatchedCompiler.__qualname__ = plain.__qualname__
+    WatchedCompiler.__module__ = plain.__module__  # it renders as `plain` does: the footprint may trust its tree
     dialect.statement_compiler = WatchedCompiler
 
 
