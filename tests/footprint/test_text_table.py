@@ -414,6 +414,9 @@ POSTGRESQL = [
     ),
     ("SELECT id FROM customers WHERE email = ANY (ARRAY['a', 'b'])", "match email; inside email"),
     ("SELECT id FROM customers WHERE 'x' = ANY (SELECT email FROM customers)", "match email; inside email"),
+    ("SELECT id FROM customers WHERE 'x' <> ALL (SELECT email FROM customers)", "match email; inside email"),
+    ("SELECT id FROM customers WHERE tier <> ALL (ARRAY[email, 'x'])", "match email; inside email"),
+    ("SELECT id FROM customers WHERE tier = ALL ((SELECT phone FROM customers))", "match phone; inside phone"),
     ("SELECT ARRAY(SELECT email FROM customers)", "read email; inside email"),
     ("SELECT array_agg(email ORDER BY name) FROM customers", "read email; match name; inside email name"),
     (

@@ -180,6 +180,8 @@ class Expressions:
 
     def function(self, node: exp.Anonymous, scope: Scope, use: Use) -> Out:
         name = node.this if isinstance(node.this, str) else self.name(node.this)
+        if name == "ALL":  # sqlglot's view of "= ALL (array)": what is called is respelled, so this is the keyword
+            return self.computed(node, scope, use)
         return self.call(function_name(name, self.work.spelled), None, node.expressions, scope, use)
 
     def call(self, name: str, schema: str | None, args: list[exp.Expr], scope: Scope, use: Use) -> Out:
