@@ -4,6 +4,7 @@
 #                      (POSTGRESQL=postgresql://owner@host/empty tries its wall there too, with psql)
 #   make test          everything a change must pass: lint, types, floors, tests
 #   make test-matrix   the tests on the oldest and newest versions that are supported
+#   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
 #   make bench-quick   overhead ratios, fewer rounds
 #   make clean         remove the environments and caches
 
@@ -18,8 +19,10 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 # Two workers, each with its own PostgreSQL; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS := 2
 PYTEST_ARGS :=
+SECONDS := 60
+SEED :=
 
-.PHONY: help demo test check tests test-matrix bench-quick clean
+.PHONY: help demo test check tests test-matrix fuzz bench-quick clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,6 +45,9 @@ test-matrix: $(MATRIX:%=matrix-%)
 
 matrix-%: .venvs/%/.test
 	.venvs/$*/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.test
+	@$(BIN)/python -m tests.oracle --seconds $(SECONDS) $(SEED:%=--seed %)
 
 bench-quick: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.overhead --quick

@@ -8,9 +8,11 @@ A case is a module in `denied/` or `allowed/`: a one-line docstring that says wh
 and, where needed,
 
 - `backends = ("postgresql",)`: the databases it is about; both where left out;
-- `purposes = ("shipping",)`: under which purposes it is run, one after the other; None is no access at all;
+- `purposes = ("shipping",)`: under which purposes it is run, one after the other; None is no access at all, a tuple
+  several at once;
 - `prepare`: SQL, or a tuple, run beforehand by the owner of the database on an engine that nobody guards;
-- `expect` in `allowed/`: what must come back, as a value or as a function of the case.
+- `expect` in `allowed/`: what must come back, as a value or as a function of the case;
+- `world`: a module with the models and the policy it is about, where that is not the shop of `world.py`.
 
 A denied case returns all it got hold of. It passes when it was refused, or when nothing it returns, raises or leaves
 behind holds a canary that its purpose does not cover. `refused = True` says that only a refusal will do, for attacks
@@ -101,7 +103,7 @@ class Case:
             self._async_session = AsyncSession(self.async_engine)
         return self._async_session
 
-    def access(self, purpose: str | None, **declared: Any) -> AccessBlock:
+    def access(self, purpose: str | tuple[str, ...] | None, **declared: Any) -> AccessBlock:
         """An access of the clerk's; `"maintenance"` is the engineer's."""
         if purpose == "maintenance":
             return self.privacy.access(maintenance=True, role="engineer", actor="staff:9", reason="attack case")
@@ -173,13 +175,14 @@ class Case:
 
     # -- looking afterwards ---------------------------------------------------------------------------------------
 
-    def covered(self, purpose: str | None) -> frozenset[str]:
+    def covered(self, purpose: str | tuple[str, ...] | None) -> frozenset[str]:
         """The columns that a purpose may read."""
         if purpose is None:
             return frozenset()
         if purpose == "maintenance":
             return frozenset(COLUMNS)
-        uses = self.privacy.policy.purposes[purpose].read
+        declared = (purpose,) if isinstance(purpose, str) else purpose
+        uses = frozenset[str]().union(*(self.privacy.policy.purposes[one].read for one in declared))
         return frozenset(name for name, column in self.privacy.catalogue.columns.items() if column.category in uses)
 
     def contents(self) -> dict[str, list[Any]]:

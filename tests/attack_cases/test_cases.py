@@ -26,6 +26,7 @@ from tests.support.databases import (
     sqlite_database,
 )
 
+Purpose = str | tuple[str, ...] | None
 DENIED = discover("denied")
 ALLOWED = discover("allowed")
 OPEN = discover("open")
@@ -122,7 +123,7 @@ def _of_sql(module: ModuleType, ways: int) -> Iterator[Callable[[Case], Any]]:
         yield from [lambda case, sql=sql: case.rows(sql), lambda case, sql=sql: case.driver_rows(sql)][:ways]
 
 
-def _tried(attack: Callable[[Case], Any], case: Case, purpose: str | None) -> Any:
+def _tried(attack: Callable[[Case], Any], case: Case, purpose: Purpose) -> Any:
     """What the attack brings back: a refusal, or loot."""
     try:
         if purpose is None:
@@ -135,7 +136,7 @@ def _tried(attack: Callable[[Case], Any], case: Case, purpose: str | None) -> An
         case.close()
 
 
-async def _tried_async(attack: Callable[[Case], Any], case: Case, purpose: str | None) -> Any:
+async def _tried_async(attack: Callable[[Case], Any], case: Case, purpose: Purpose) -> Any:
     try:
         if purpose is None:
             return frozen(await attack(case))
@@ -150,7 +151,7 @@ async def _tried_async(attack: Callable[[Case], Any], case: Case, purpose: str |
 class Check:
     """Looks at a denied case before and after."""
 
-    def __init__(self, module: ModuleType, case: Case, purpose: str | None) -> None:
+    def __init__(self, module: ModuleType, case: Case, purpose: Purpose) -> None:
         self.module = module
         self.case = case
         self.secret = sorted(frozenset(COLUMNS) - case.covered(purpose))

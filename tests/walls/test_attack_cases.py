@@ -14,9 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from sa_privacy import PrivacyError
 from sa_privacy.walls import Login
-from tests.attack_cases import world
 from tests.attack_cases.case import Case, frozen, held
-from tests.attack_cases.stage import _filled, _opened, listed
+from tests.attack_cases.stage import _filled, _opened, listed, world_of
 from tests.attack_cases.test_cases import ALLOWED, DENIED, _expect, _sync_cases, _works, place
 from tests.attack_cases.world import COLUMNS
 from tests.support.databases import Database
@@ -40,7 +39,8 @@ ALSO = {"view_over_plain_columns": [("public", "shelf")]}
 @contextmanager
 def walled_stage(database: Database, path: Path, module: ModuleType) -> Iterator[Case]:
     """The world of one case, behind its wall."""
-    with _opened(path, "enforce") as (privacy, log):
+    world = world_of(module)
+    with _opened(path, "enforce", world) as (privacy, log):
         admin = _filled(database, privacy, module)
         url = database.url
         if database.backend == "postgresql":
