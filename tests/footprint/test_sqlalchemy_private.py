@@ -13,7 +13,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.schema import Column, Table
 
 from sa_privacy.footprint import sqlalchemy_private as private
-from tests.footprint.models import Contact, Customer, Order, by_tree, compiled, loud
+from tests.footprint.models import Contact, Customer, Order, Product, by_tree, compiled, loud
 
 
 def test_the_select_of_an_orm_statement_is_a_core_select_of_plain_columns() -> None:
@@ -138,6 +138,14 @@ def test_binds_are_found_by_what_stands_in_the_text() -> None:
     # A list takes no number: it is numbered when it is filled in.
     by_number = private.bind_names_in_text(compiled(statement, "asyncpg"))
     assert by_number == {0: "email_1", 1: "tier_1"}
+
+
+def test_the_name_of_an_alias_is_the_one_in_the_text() -> None:
+    unnamed, named = Product.__table__.alias(), Product.__table__.alias("p")
+    result = compiled(select(unnamed.c.id, named.c.id), "sqlite")
+    assert private.name_of_alias(result, unnamed) == "products_1"
+    assert "AS products_1" in result.string
+    assert private.name_of_alias(result, named) == "p"
 
 
 def test_an_escaped_bind_is_found_under_its_own_name() -> None:

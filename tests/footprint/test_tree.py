@@ -141,6 +141,7 @@ LEFT_TO_THE_TEXT: dict[str, Callable[[], Any]] = {
     "a literal column": lambda: select(Customer.id, literal_column("email")),
     "a text condition": lambda: select(Customer.id).where(text("email = 'x'")),
     "a stand-in": lambda: select(column("email")).select_from(table_("customers")),
+    "two sources of one name": lambda: select(aliased(Product, name="customers_1").title, aliased(Customer).tier),
     "a subquery": lambda: select(select(Customer.email).subquery().c.email),
     "a scalar subquery": lambda: select(select(Customer.email).limit(1).scalar_subquery()),
     "an EXISTS": lambda: select(Order.id).where(exists().where(Customer.email == "x")),

@@ -21,6 +21,7 @@ __all__ = [
     "custom_compilation",
     "decorated",
     "kind_of",
+    "name_of_alias",
     "name_of_bind",
     "select_parts",
     "type_changes_sql",
@@ -80,6 +81,11 @@ def custom_compilation(kind: type[ClauseElement]) -> bool:
 def type_changes_sql(type_: Any) -> bool:
     """Whether a type puts SQL of its own around columns or parameters."""
     return bool(type_._has_bind_expression or type_._has_column_expression)
+
+
+def name_of_alias(compiled: SQLCompiler, alias: Any) -> str:
+    """The name that an alias has in the text; one without a name is given its own while it is compiled."""
+    return str(compiled.truncated_names.get(("alias", alias.name), alias.name))
 
 
 def name_of_bind(compiled: SQLCompiler, bind: Any) -> str | None:

@@ -36,6 +36,7 @@ from sa_privacy.footprint.sqlalchemy_private import (
     custom_compilation,
     decorated,
     kind_of,
+    name_of_alias,
     name_of_bind,
     select_parts,
     type_changes_sql,
@@ -212,12 +213,12 @@ class _Tree:
         if kind is Table:
             table, alias = element, element.name
         elif kind is Alias and kind_of(element.element) is Table:
-            table, alias = element.element, str(element.name)
+            table, alias = element.element, name_of_alias(self.compiled, element)
         else:
             raise _UnknownNode
-        source = self.relation(table, alias)
-        if element in self.sources:
-            raise _UnknownNode
+        source = self.relation(table, fold(alias, self.asked.dialect, quoted=True))
+        if any(source.alias == other.alias for other in self.sources.values()):
+            raise _UnknownNode  # the database tells sources apart by name, not as objects
         self.sources[element] = source
         return [source]
 
