@@ -47,6 +47,7 @@ WATCHED_HERE = {
     "expanded_binds",
     "forget_compiled",
     "forget_eager_defaults",
+    "hide_rows",
     "in_greenlet",
     "is_multivalues_batch",
     "listeners_of",
@@ -54,6 +55,7 @@ WATCHED_HERE = {
     "notes_of_result",
     "root_engine",
     "set_default_compiled_cache",
+    "show_rows",
     "unwrap_expired_loader",
     "rows_of_batches",
     "with_schemas",
@@ -608,26 +610,36 @@ def test_a_fetch_strategy_can_be_wrapped_after_execution_before_anyone_saw_a_row
     assert fetched[-1] == 2
 
 
-def test_rows_are_logged_by_debug_under_the_word_row(people: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    """`echo="debug"` prints rows through `Engine.logger`, which can be stood before."""
+def test_rows_are_logged_by_debug_under_the_word_row_until_they_are_hidden(
+    people: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`echo="debug"` prints rows through `Engine.logger`, and assigning `echo` makes a new one."""
     caplog.set_level(logging.DEBUG, logger="sqlalchemy.engine")
-    people.echo = "debug"
-    plain: Any = people.logger
-    try:
-        with people.connect() as connection:
-            assert connection.execute(select(Person.name)).all()
-        assert any(record.getMessage().startswith("Row ") and "ann" in record.getMessage() for record in caplog.records)
+
+    def said() -> list[str]:
         caplog.clear()
-        people.logger = gate_private.RowLogger(plain)  # type: ignore[assignment]
         with people.connect() as connection:
             assert connection.execute(select(Person.name)).all()
-        messages = [record.getMessage() for record in caplog.records]
+        return [record.getMessage() for record in caplog.records]
+
+    plain = type(people)
+    try:
+        people.echo = "debug"
+        assert any(message.startswith("Row ") and "ann" in message for message in said())
+        gate_private.hide_rows(people)
+        assert isinstance(people, plain)
+        for echo in ("debug", False, "debug"):
+            messages = said()
+            assert any(message.startswith("SELECT private_people.name") for message in messages)
+            assert any(message.startswith("Row (hidden") for message in messages)
+            assert not any("ann" in message for message in messages)
+            people.echo = echo
+        gate_private.hide_rows(people)
+        gate_private.show_rows(people)
+        assert type(people) is plain
+        assert any("ann" in message for message in said())
     finally:
-        people.logger = plain
         people.echo = False
-    assert any(message.startswith("SELECT private_people.name") for message in messages)
-    assert any(message.startswith("Row (hidden") for message in messages)
-    assert not any("ann" in message for message in messages)
 
 
 async def test_in_greenlet_says_whether_awaiting_is_possible(async_engine: AsyncEngine) -> None:

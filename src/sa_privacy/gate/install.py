@@ -16,7 +16,13 @@ from sa_privacy.gate.canary import as_error, faults_of_dialect, faults_of_engine
 from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.sqlalchemy_private import RowLogger, copies_of, default_compiled_cache, set_default_compiled_cache
+from sa_privacy.gate.sqlalchemy_private import (
+    copies_of,
+    default_compiled_cache,
+    hide_rows,
+    set_default_compiled_cache,
+    show_rows,
+)
 
 if TYPE_CHECKING:
     from sa_privacy.crypto import Keyring
@@ -102,15 +108,14 @@ class Installation:
             engine.update_execution_options(compiled_cache=cache)
         for engine in tuple(self._covered):
             engine.hide_parameters = self._hide_parameters
-            engine.logger = getattr(engine.logger, "sa_privacy_plain", engine.logger)
+            show_rows(engine)
         self._routed.retire()
 
     def _cover(self, engine: Engine) -> None:
         if engine not in self._covered:
             self._covered.add(engine)
             engine.hide_parameters = True
-            if not isinstance(engine.logger, RowLogger):
-                engine.logger = RowLogger(engine.logger)  # type: ignore[assignment]
+            hide_rows(engine)
             if default_compiled_cache(engine) is not None:
                 set_default_compiled_cache(engine, self._routed)
         own = engine.get_execution_options().get("compiled_cache")

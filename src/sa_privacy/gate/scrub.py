@@ -24,7 +24,7 @@ _SQLITE = re.compile(
     r"(UNIQUE|NOT NULL|CHECK) constraint failed: [\w., ]+|FOREIGN KEY constraint failed|datatype mismatch|"
     r"(no such (table|column|function|index|view)|ambiguous column name|table \w+ already exists)(: [\w.]+)?|"
     r"database (table )?is locked(: \w+)?|attempt to write a readonly database|disk I/O error|"
-    r"database or disk is full|unable to open database file|cannot start a transaction within a transaction"
+    r"access to [\w.]+ is prohibited|not authorized|database or disk is full|unable to open database file|cannot start a transaction within a transaction"
 )
 # PostgreSQL's, in its first line.
 _POSTGRESQL = re.compile(

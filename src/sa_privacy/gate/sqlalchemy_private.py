@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ __all__ = [
     "defer_for_state",
     "expanded_binds",
     "forget_eager_defaults",
+    "hide_rows",
     "in_greenlet",
     "is_multivalues_batch",
     "listeners_of",
@@ -35,6 +37,7 @@ __all__ = [
     "root_engine",
     "rows_of_batches",
     "set_default_compiled_cache",
+    "show_rows",
     "unwrap_expired_loader",
     "with_schemas",
     "wrap_expired_loader",
@@ -85,6 +88,35 @@ class RowLogger:
             self.sa_privacy_plain.debug(f"{message[:-2]}(hidden: this engine is protected)", **kwargs)
         else:
             self.sa_privacy_plain.debug(message, *args, **kwargs)
+
+
+def hide_rows(engine: Engine) -> None:
+    """Puts a :class:`RowLogger` before the engine's logger, and before each one that assigning ``echo`` makes later."""
+    plain = type(engine)
+    if not hasattr(plain, "sa_privacy_plain"):
+        engine.__class__ = _hiding(plain)  # type: ignore[arg-type]
+        engine.logger = engine.logger
+
+
+def show_rows(engine: Engine) -> None:
+    """Takes that away again."""
+    logger = engine.logger
+    engine.__class__ = getattr(type(engine), "sa_privacy_plain", type(engine))
+    engine.logger = getattr(logger, "sa_privacy_plain", logger)
+
+
+@cache
+def _hiding(plain: type[Engine]) -> type[Engine]:
+    """The class of engines, but that its loggers hide rows: ``echo`` is a property that replaces the logger."""
+
+    def logger(engine: Engine) -> Any:
+        return vars(engine)["logger"]
+
+    def set_logger(engine: Engine, new: Any) -> None:
+        vars(engine)["logger"] = new if isinstance(new, RowLogger) else RowLogger(new)
+
+    added = {"logger": property(logger, set_logger), "sa_privacy_plain": plain, "__module__": plain.__module__}
+    return type(plain.__name__, (plain,), added)
 
 
 def wrap_expired_loader(mapper: Mapper[Any], wrap: Callable[[Callable[..., None]], Callable[..., None]]) -> None:
