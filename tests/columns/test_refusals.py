@@ -462,3 +462,22 @@ def test_annotating_anything_but_a_column_says_what_it_is_and_what_to_give() -> 
     annotate(Customer.mail, category="email", encrypt=False)  # a synonym is its column
     annotate(aliased(Customer).town, category="address", encrypt=False)
     assert set(privacy.catalogue.columns) == {"customers.email", "customers.town"}
+
+
+def test_a_foreign_key_to_a_personal_column_needs_a_category_too() -> None:
+    """It holds the same values."""
+
+    def tables(*, said: bool = False) -> MetaData:
+        metadata = MetaData()
+        people = Table("people", metadata, Column("id", Integer, primary_key=True), Column("email", String(80)))
+        followers = Table("followers", metadata, Column("mail", String(80), ForeignKey("people.email")))
+        for column in (people.c.email, followers.c.mail) if said else (people.c.email,):
+            annotate_column(column, Annotation("email", None, False, None, None))
+        return metadata
+
+    with pytest.raises(PolicyError, match=r"followers\.mail refers to people\.email") as refused:
+        _ = make_privacy(tables()).catalogue
+    assert "encrypt=False" in str(refused.value.hint)
+    policy = make_policy(columns={"followers.mail": "email"})
+    assert "followers.mail" in make_privacy(tables(), policy=policy).catalogue.columns
+    assert "followers.mail" in make_privacy(tables(said=True)).catalogue.columns

@@ -71,7 +71,28 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) 
     found = _with_rules(_merged(tables.values()), policy.columns, others)
     named = {(t.schema, t.table) for t in found}
     plain = {(other.schema, other.name) for other in others} - named
-    return Catalogue(tuple(found), frozenset(plain))
+    catalogue = Catalogue(tuple(found), frozenset(plain))
+    _check_references({*tables, *others}, catalogue)
+    return catalogue
+
+
+def _check_references(tables: Iterable[Table], catalogue: Catalogue) -> None:
+    """Refuses plain columns that hold the values of personal ones, because they are foreign keys to them."""
+    faults = [
+        (column_name(column), key.target_fullname)
+        for table in tables
+        for column in table.columns
+        for key in column.foreign_keys
+        if key.target_fullname in catalogue.columns and column_name(column) not in catalogue.columns
+    ]
+    if faults:
+        category = catalogue.columns[min(faults)[1]].category
+        raise PolicyError(
+            "; ".join(f"{one} refers to {other}, and so holds its values" for one, other in sorted(faults))
+            + ": it needs a category, too.",
+            hint=f'annotate it: pii_column(category="{category}", encrypt=False), or under [columns] of the policy.',
+            columns=[one for one, _ in sorted(faults)],
+        )
 
 
 def seal_by_rules(policy: Policy, metadata: Iterable[MetaData] | None = None) -> None:

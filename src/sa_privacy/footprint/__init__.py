@@ -9,12 +9,13 @@ from __future__ import annotations
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint, without_literals
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
-from sa_privacy.footprint.relations import Foreign, Relation, Relations
+from sa_privacy.footprint.relations import Code, Foreign, Relation, Relations
 from sa_privacy.footprint.text import footprint_of_text
 from sa_privacy.footprint.tree import binds_by_name, footprint_of_tree
 
 __all__ = [
     "NOTHING",
+    "Code",
     "Declarations",
     "Footprint",
     "Foreign",

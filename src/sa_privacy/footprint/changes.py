@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from sqlglot import exp
 
 from sa_privacy.columns.catalogue import PersonalColumn
-from sa_privacy.footprint.foreign import touched_by_code
 from sa_privacy.footprint.lexer import unreadable
 from sa_privacy.footprint.queries import Queries
 from sa_privacy.footprint.scope import EMPTY, Out, Rows, Scope, Source
+from sa_privacy.footprint.triggers import touched_by_code
 from sa_privacy.footprint.work import only
 
 __all__ = ["Changes"]
@@ -41,11 +41,10 @@ class Changes(Queries):
             del self.work.mentions[before:]
         if source.rows is not None and source.rows.all.lineage:
             raise unreadable("the statement writes to a view over protected tables", hint="write to the table itself")
-        if not source.tables and isinstance(node.this, exp.Identifier):
+        if isinstance(node.this, exp.Identifier):
             schema = self.name(node.args["db"]) if node.args.get("db") else None
-            self.work.use(
-                touched_by_code(self.asked.relations.lookup(schema, self.name(node.this)).code, self.asked), "read"
-            )
+            code = self.asked.relations.lookup(schema, self.name(node.this)).code
+            self.work.use(touched_by_code(code, self.asked), "read")
         scope.sources.append(source)
         return source
 

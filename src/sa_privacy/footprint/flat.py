@@ -87,10 +87,11 @@ class _Flat:
         tables = self.index.find(self.schema, self.table_name)
         self.need(len(tables) <= 1)
         if not tables:
-            if self.relations is None or system_relation(self.schema, self.table_name, self.dialect) is not None:
-                raise _NotFlat
+            self.need(self.relations and system_relation(self.schema, self.table_name, self.dialect) is None)
+        if self.relations is not None:
             relation = self.relations.lookup(self.schema, self.table_name)
-            self.need(relation.kind in {"table", "missing"} and not relation.code)
+            self.need(not relation.code and not self.index.carried(relation))
+            self.need(tables or relation.kind in {"table", "missing"})
         self.source = Source(self.index, self.dialect, self.table_name, tables)
 
     def column(self, *, qualified: bool) -> Out:

@@ -6,7 +6,6 @@ or its schema comes first on ``search_path``. Names alone do not tell which it i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
@@ -14,7 +13,7 @@ from sa_privacy.footprint.lexer import Token, unreadable
 from sa_privacy.footprint.relations import Foreign
 from sa_privacy.footprint.work import Asked
 
-__all__ = ["foreign", "refuse_foreign", "refuse_overloaded", "touched_by_code"]
+__all__ = ["foreign", "refuse_foreign", "refuse_overloaded"]
 
 # Words that compare, each by operators that it does not show.
 _COMPARING: Final = frozenset(
@@ -37,7 +36,6 @@ _COMPARING: Final = frozenset(
     ]
 )
 _COMPARISONS: Final = frozenset({"=", "<>", "<", ">", "<=", ">="})
-_WORD: Final = re.compile(r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*")
 _WORDS: Final = {"like": {"~~", "!~~"}, "ilike": {"~~*", "!~~*"}, "similar": {"~", "!~"}}
 
 
@@ -89,22 +87,3 @@ def _used(found: Foreign, tokens: Sequence[Token]) -> bool:
         return True
     names = {token.text for token in tokens if token.kind in {"w", "q"}}
     return found.name in names
-
-
-def touched_by_code(code: Sequence[tuple[str, str]], asked: Asked) -> frozenset[str]:
-    """What the triggers, rules, defaults and checks of a plain table read, as far as it is declared.
-
-    :raises UnreadableStatement: where one that is not declared names a protected table.
-    """
-    protected = {table.table.lower() for table in asked.catalogue if table.columns}
-    touched: frozenset[str] = frozenset()
-    for name, text in code:
-        declared = asked.declarations.functions.get(name.lower())
-        if declared is not None:
-            touched |= declared
-        elif any(word.lower() in protected for word in _WORD.findall(text)):
-            raise unreadable(
-                f"writing to the table runs {name} of the database, which names protected tables",
-                hint=f'say what it reads: privacy.declare(function="{name.lower()}", touches=[...])',
-            )
-    return touched

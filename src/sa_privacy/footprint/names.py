@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
 from sa_privacy.footprint.lexer import Dialect, fold
+from sa_privacy.footprint.relations import Relation
 
 __all__ = ["Index", "index_of"]
 
@@ -68,6 +69,15 @@ class Index:
     def leads(self, table: PersonalTable, column: str) -> bool:
         """Whether the column says whose a row is, of this table or of one that leads through it."""
         return column.lower() in self._leading[table.name]
+
+    def carried(self, relation: Relation) -> frozenset[str]:
+        """The personal columns whose values a table holds because its foreign keys refer to them."""
+        columns = (
+            self.personal(table, column)
+            for schema, name, column in relation.refers
+            for table in self.find(schema, name)
+        )
+        return frozenset(column.name for column in columns if column is not None)
 
     def whole(self, tables: Iterable[PersonalTable]) -> frozenset[str]:
         """All personal columns of the tables."""

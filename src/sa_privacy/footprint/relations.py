@@ -7,9 +7,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-__all__ = ["Foreign", "Relation", "RelationKind", "Relations", "system_relation"]
+__all__ = ["Code", "Foreign", "Relation", "RelationKind", "Relations", "system_relation"]
 
 RelationKind = Literal["table", "view", "missing", "system", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What the database runs by itself when rows are written: a trigger, a rule, a function in a default or check.
+
+    :param name: of the trigger, rule or function.
+    :param text: its definition.
+    :param schema: of its table; None where the database knows no schemas.
+    :param table: the table whose rows set it off: the one that is written, or one whose rows go or change with them.
+    """
+
+    name: str
+    text: str
+    schema: str | None
+    table: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +36,15 @@ class Relation:
         another table: their rows come from elsewhere), ``missing``, ``system``, or ``unknown`` (nobody could ask).
     :param definition: for a view, its SELECT as the database keeps it.
     :param columns: for a view, the names of its columns in order; empty where they are those of the definition.
-    :param code: what the database runs by itself when its rows are written: triggers, rules, functions in defaults and
-        checks, by name and text.
+    :param code: what the database runs by itself when its rows are written.
+    :param refers: the columns that its foreign keys refer to, as ``(schema, table, column)``.
     """
 
     kind: RelationKind
     definition: str | None = None
     columns: tuple[str, ...] = ()
-    code: tuple[tuple[str, str], ...] = ()
+    code: tuple[Code, ...] = ()
+    refers: tuple[tuple[str | None, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

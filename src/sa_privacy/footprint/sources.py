@@ -163,6 +163,12 @@ class Sources(Expressions):
             self.work.inside |= footprint.inside
             self.work.inherited += footprint.mentions
             return self.derived(alias, rows.renamed(relation.columns))
+        held = sorted(self.index.carried(relation))
+        if held:
+            raise unreadable(
+                f"{full} refers to {', '.join(held)} by a foreign key, and so holds its values",
+                hint='say so of the column that refers to it, in the model or under [columns]: "table.column" = "category"',
+            )
         if relation.kind in {"table", "missing", "system"}:
             return Source(self.index, self.dialect, alias, ask=self.columns_of(schema, name))
         if relation.kind == "unknown" and self.asked.catalogue.is_plain(schema, name):

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Final
 
 from sa_privacy.footprint.definitions import alter, create, name_at, shows, words_at
-from sa_privacy.footprint.foreign import touched_by_code
 from sa_privacy.footprint.functions import SETTINGS_REFUSED
 from sa_privacy.footprint.judge import judge_tokens
 from sa_privacy.footprint.lexer import Token, unreadable
 from sa_privacy.footprint.model import NOTHING, Footprint
+from sa_privacy.footprint.triggers import touched_by_code
 from sa_privacy.footprint.work import Asked
 
 __all__ = ["judge", "split"]

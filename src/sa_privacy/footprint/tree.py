@@ -230,7 +230,8 @@ class _Tree:
         if not tables:
             if self.relations is None or system_relation(schema, name, dialect) is not None:
                 raise _UnknownNode
-            if self.relations.lookup(schema, name).kind not in {"table", "missing"}:
+            relation = self.relations.lookup(schema, name)
+            if relation.kind not in {"table", "missing"} or self.asked.index.carried(relation):
                 raise _UnknownNode
         source = Source(self.asked.index, dialect, alias, tables)
         if tables:

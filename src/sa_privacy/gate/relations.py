@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from sa_privacy.footprint import Foreign, Relation
+from sa_privacy.footprint import Code, Foreign, Relation
 from sa_privacy.gate.answers import MISSING, Answers
 
 __all__ = ["LiveRelations"]
@@ -38,19 +38,30 @@ JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalo
 AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE c.contypid >= 16384 AND {_USERS_FUNCTION}
 """
-# What runs when rows of the table c are written: trigger functions, rules, and functions in defaults and checks.
+# What runs when rows of the table c are written: trigger functions, rules, and functions in defaults and checks; and
+# the triggers of tables whose rows go, or change, with them.
 _CODE: Final = """ARRAY(
-SELECT ARRAY[n.nspname || '.' || p.proname, pg_catalog.pg_get_functiondef(p.oid)]
-FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
-JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE g.tgrelid = c.oid AND NOT g.tgisinternal
-UNION ALL SELECT ARRAY[r.rulename::text, pg_catalog.pg_get_ruledef(r.oid)]
+WITH RECURSIVE reached AS (SELECT c.oid UNION SELECT k.conrelid FROM reached JOIN pg_catalog.pg_constraint k
+ON k.confrelid = reached.oid AND k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd')))
+SELECT ARRAY[n.nspname || '.' || p.proname, pg_catalog.pg_get_functiondef(p.oid), w.nspname::text, t.relname::text]
+FROM reached JOIN pg_catalog.pg_trigger g ON g.tgrelid = reached.oid JOIN pg_catalog.pg_class t ON t.oid = reached.oid
+JOIN pg_catalog.pg_namespace w ON w.oid = t.relnamespace JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE NOT g.tgisinternal
+UNION ALL SELECT ARRAY[r.rulename::text, pg_catalog.pg_get_ruledef(r.oid), NULL, NULL]
 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1'
-UNION ALL SELECT ARRAY[n.nspname || '.' || p.proname, pg_catalog.pg_get_functiondef(p.oid)]
+UNION ALL SELECT ARRAY[n.nspname || '.' || p.proname, pg_catalog.pg_get_functiondef(p.oid), NULL, NULL]
 FROM (SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass AS kind, a.oid FROM pg_catalog.pg_attrdef a WHERE a.adrelid = c.oid
 UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid
 AND k.contype = 'c') x JOIN pg_catalog.pg_depend d ON d.classid = x.kind AND d.objid = x.oid
 AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384)"""
+# What its foreign keys refer to.
+_REFERS: Final = """ARRAY(
+SELECT ARRAY[n.nspname::text, f.relname::text, a.attname::text]
+FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class f ON f.oid = k.confrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid AND a.attnum = ANY (k.confkey)
+WHERE k.conrelid = c.oid AND k.contype = 'f')"""
 
 
 class LiveRelations:
@@ -153,45 +164,69 @@ class LiveRelations:
         databases = self._attached()
         if schema:
             databases = [database for database in databases if database == schema.lower()]
-        code: list[tuple[str, str]] = []
+        code: list[Code] = []
+        reached = self._reached(name)
         for database in databases:
             wanted = _literal(name.lower())
             rows = self._ask(
-                f"SELECT type, sql, name FROM {_identifier(database)}.sqlite_master WHERE lower(name) = {wanted} "
-                f"AND type IN ('table', 'view') OR lower(tbl_name) = {wanted} AND type = 'trigger' "
+                f"SELECT type, sql, name, tbl_name FROM {_identifier(database)}.sqlite_master WHERE lower(name) = {wanted} "
+                f"AND type IN ('table', 'view') OR lower(tbl_name) IN ({reached}) AND type = 'trigger' "
                 f"OR type = 'table' AND sql LIKE 'CREATE VIRTUAL%' AND instr({wanted}, lower(name) || '_') = 1"
             )
-            code += [(trigger, sql) for kind, sql, trigger in rows if kind == "trigger"]  # temp ones come first
-            virtual = any(kind == "table" and sql.upper().startswith("CREATE VIRTUAL") for kind, sql, _ in rows)
-            for kind, sql, found in rows:
+            # temp ones come first
+            code += [Code(one, sql, None, table) for kind, sql, one, table in rows if kind == "trigger"]
+            virtual = any(kind == "table" and sql.upper().startswith("CREATE VIRTUAL") for kind, sql, *_ in rows)
+            for kind, sql, found, _ in rows:
                 if kind == "view":
                     return Relation("view", _view_query(sql, "sqlite"), self.columns(schema, name) or (), tuple(code))
                 if kind == "table" and found.lower() == name.lower():
                     # What stands beside a virtual table under its name ("found_content") is kept by its module.
-                    return Relation("unknown" if virtual else "table", code=tuple(code))
+                    refers = self._refers(database, name)
+                    return Relation("unknown" if virtual else "table", code=tuple(code), refers=refers)
         return Relation("missing")
+
+    def _reached(self, name: str) -> str:
+        """The table, and those whose rows go or change with its own, as literals."""
+        rows = self._ask(
+            f"WITH RECURSIVE reached (name) AS (SELECT {_literal(name.lower())} UNION SELECT lower(m.name) FROM reached "
+            "JOIN sqlite_master m ON m.type = 'table' AND m.sql LIKE '%REFERENCES%' "
+            'JOIN pragma_foreign_key_list(m.name) f ON lower(f."table") = reached.name '
+            "AND (f.on_delete NOT IN ('NO ACTION', 'RESTRICT') OR f.on_update NOT IN ('NO ACTION', 'RESTRICT'))) "
+            "SELECT name FROM reached"
+        )
+        return ", ".join(_literal(found) for (found,) in rows)
+
+    def _refers(self, database: str, name: str) -> tuple[tuple[None, str, str], ...]:
+        """What SQLite's foreign keys refer to; the primary key where they name no column."""
+        rows = self._ask(
+            'SELECT f."table", coalesce(f."to", p.name) FROM '
+            f"pragma_foreign_key_list({_literal(name)}, {_literal(database)}) f LEFT JOIN "
+            f'pragma_table_info(f."table", {_literal(database)}) p ON p.pk = f.seq + 1'
+        )
+        return tuple((None, table, column) for table, column in rows if column)
 
     def _postgresql(self, schema: str | None, name: str) -> Relation:
         rows = self._ask(
             "SELECT c.relkind::text, n.nspname::text, "
             "CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END, "
             "ARRAY(SELECT p.inhparent::bigint FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid ORDER BY p.inhseqno), "
-            f"{_CODE} "
+            f"{_CODE}, {_REFERS} "
             "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
             f"WHERE c.oid = pg_catalog.to_regclass({_literal(_quoted(schema, name))})"
         )
         if not rows:
             return Relation("missing")
-        kind, namespace, definition, parents, reacting = rows[0]
+        kind, namespace, definition, parents, reacting, referred = rows[0]
         if namespace in ("pg_catalog", "information_schema", "pg_toast"):
             return Relation("system")
         columns = self.columns(schema, name) or ()
-        code = tuple((one, text) for one, text in reacting)
+        code = tuple(Code(one, text, there or namespace, table or name) for one, text, there, table in reacting)
         if parents:  # a partition or child: its rows are its parents' too
             return Relation("view", self._of_parents(columns, parents), columns, code)
         if kind in ("v", "m"):
             return Relation("view", definition.strip().rstrip(";"), columns, code)
-        return Relation("table" if kind in ("r", "p", "S", "c", "i", "I", "t") else "unknown", code=code)
+        refers = tuple((there, table, column) for there, table, column in referred)
+        return Relation("table" if kind in ("r", "p", "S", "c", "i", "I", "t") else "unknown", code=code, refers=refers)
 
     def _of_parents(self, columns: tuple[str, ...], parents: list[int]) -> str:
         """A query that shows what a child of other tables shows; a column of its own may be made of any of theirs."""
