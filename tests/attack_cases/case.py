@@ -1,11 +1,14 @@
 """What an attack case is given, and how what it brings back is searched.
 
-A case is a module in `denied/` or `allowed/`: a one-line docstring that says what it tries, and one of
+A case is a module in `denied/`, `beyond/` or `allowed/`: a one-line docstring that says what it tries, and one of
 
 - `sql`: a statement, or a tuple of them (each is tried alone), sent as `text()` and as driver SQL;
-- `attack(case)` in `denied/`, `work(case)` in `allowed/`: a function, sync or async.
+- `attack(case)` in `denied/`, `work(case)` in `allowed/`: a function, sync or async;
+- `paths`: a way for each of several paths (`ways.py`), each tried alone in a session of its own. It is also run for
+  the purpose that covers everything, and must then bring the values.
 
-and, where needed,
+With `sql` or `attack`, `path` says which path of `paths.py` is tried, and `ends` how each attempt ends, in the words of
+`ways.py`. Where needed, there are also
 
 - `backends = ("postgresql",)`: the databases it is about; both where left out;
 - `purposes = ("shipping",)`: under which purposes it is run, one after the other; None is no access at all, a tuple
@@ -29,7 +32,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
 
-from sqlalchemy import Engine, text
+from sqlalchemy import URL, Engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
@@ -37,7 +40,7 @@ from sa_privacy import AccessLog, Privacy, PrivacyError
 from sa_privacy.access import AccessBlock
 from tests.attack_cases.world import COLUMNS, canaries
 
-__all__ = ["RECHECK", "Case", "discover", "frozen", "held", "personal", "spread"]
+__all__ = ["RECHECK", "Case", "cells", "discover", "frozen", "held", "personal", "spread", "strings"]
 
 #: Seconds for which the gate of a case takes the database's answers to hold.
 RECHECK: Final = 0.05
@@ -77,11 +80,18 @@ class Case:
         self._async_session: AsyncSession | None = None
         #: Attempts of `each_refused` that were not refused.
         self.slipped: list[str] = []
+        #: What each attempt of `each` and `each_refused` brought back.
+        self.attempts: list[Any] = []
 
     @property
     def backend(self) -> str:
         """`"sqlite"` or `"postgresql"`."""
         return self.engine.dialect.name
+
+    @property
+    def login(self) -> URL:
+        """Where the application logs in, for an engine of the attack's own."""
+        return self.admin.url.set(username=self.engine.url.username)
 
     @property
     def session(self) -> Session:
@@ -154,6 +164,7 @@ class Case:
                 loot.append(refusal)
                 if self._session is not None:
                     self._session.rollback()
+        self.attempts += loot
         return loot
 
     def later(self) -> None:
@@ -206,6 +217,13 @@ def personal(contents: Mapping[str, list[Any]]) -> dict[str, list[Any] | None]:
     return {name: contents.get(name) for name in COLUMNS}
 
 
+def cells(contents: Mapping[str, list[Any]]) -> list[bytes]:
+    """The cells among them."""
+    return [
+        bytes(value) for values in personal(contents).values() for value in values or () if isinstance(value, bytes)
+    ]
+
+
 def spread(before: Mapping[str, list[Any]], after: Mapping[str, list[Any]]) -> list[str]:
     """Columns that hold a canary that did not stand in them before, and is not theirs."""
     return [
@@ -221,6 +239,11 @@ def spread(before: Mapping[str, list[Any]], after: Mapping[str, list[Any]]) -> l
 def frozen(loot: Any) -> Any:
     """All strings in `loot` as they are now: what objects hold changes when the access does."""
     return loot if isinstance(loot, BaseException) else list(_flat(loot, set()))
+
+
+def strings(loot: Any) -> Iterable[str]:
+    """Every string in `loot`, however deep."""
+    return _flat(loot, set())
 
 
 def held(loot: Any, columns: Iterable[str]) -> list[str]:

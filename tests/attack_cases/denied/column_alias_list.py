@@ -2,6 +2,9 @@
 
 from tests.attack_cases.case import Case
 
+path = "column alias lists"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     names = ", ".join(f"c{index}" for index in range(13))

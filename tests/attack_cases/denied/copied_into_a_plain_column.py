@@ -1,5 +1,7 @@
 """A personal column, even a covered one, written into a column that is nobody's."""
 
+path = "a covered value copied to where nobody guards it"
+ends = "refused"
 sql = (
     "UPDATE customers SET tier = name",
     "INSERT INTO notes (body) SELECT address FROM customers",

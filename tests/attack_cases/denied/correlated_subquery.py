@@ -1,5 +1,7 @@
 """The column in a scalar subquery, a CASE, a function, an ordering, a lateral join."""
 
+path = "subqueries, CASE, LATERAL, CTE"
+ends = "refused"
 sql = (
     "SELECT (SELECT email FROM customers WHERE id = p.id) FROM products AS p",
     "SELECT CASE WHEN p.id = 1 THEN (SELECT max(email) FROM customers) END FROM products AS p",

@@ -2,6 +2,9 @@
 
 from tests.attack_cases.case import Case
 
+path = "CREATE TABLE AS, SELECT INTO"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     case.rows("CREATE TABLE loot AS SELECT id, email FROM customers")

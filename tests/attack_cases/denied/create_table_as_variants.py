@@ -1,5 +1,7 @@
 """Other ways to write CREATE TABLE AS."""
 
+path = "CREATE TABLE AS, SELECT INTO"
+ends = "refused"
 sql = (
     "CREATE TEMPORARY TABLE loot1 AS SELECT email FROM customers",
     "CREATE TABLE IF NOT EXISTS loot2 AS SELECT * FROM customers",

@@ -1,5 +1,7 @@
 """Deleting people is a verb of its own."""
 
+path = "DELETE, TRUNCATE"
+ends = "refused"
 sql = (
     "DELETE FROM vips",
     "DELETE FROM orders WHERE id = 3",

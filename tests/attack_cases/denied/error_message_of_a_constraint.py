@@ -6,6 +6,8 @@ from sqlalchemy.orm import Session
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, canary
 
+path = "unique violations"
+ends = "left out"
 purposes = ("everything",)
 hollow = "nothing is refused here: the error must be clean"
 

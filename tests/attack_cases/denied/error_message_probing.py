@@ -5,6 +5,8 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.attack_cases.case import Case
 
+path = "error messages"
+ends = "refused"
 backends = ("postgresql",)
 hollow = "errors are scrubbed also where nothing is refused"
 

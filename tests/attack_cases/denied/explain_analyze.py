@@ -1,5 +1,7 @@
 """EXPLAIN ANALYZE runs the statement, and prints the constants it met."""
 
+path = "EXPLAIN, EXPLAIN ANALYZE"
+ends = "refused"
 backends = ("postgresql",)
 refused = True
 sql = (

@@ -5,6 +5,8 @@ from sqlalchemy import column, select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer
 
+path = "generated columns and defaults"
+ends = "refused"
 backends = ("sqlite",)
 prepare = "ALTER TABLE customers ADD COLUMN shown TEXT GENERATED ALWAYS AS (email || '!') VIRTUAL"
 

@@ -2,6 +2,9 @@
 
 from tests.attack_cases.case import Case
 
+path = "generated columns and defaults"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     kind = "VIRTUAL" if case.backend == "sqlite" else "STORED"

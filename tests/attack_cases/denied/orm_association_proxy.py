@@ -5,6 +5,9 @@ from sqlalchemy import select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Order, canary
 
+path = "association proxy"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     orders, people = select(Order), select(Customer)

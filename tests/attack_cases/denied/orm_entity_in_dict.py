@@ -5,6 +5,9 @@ from sqlalchemy import inspect, select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Order
 
+path = "__dict__, inspect, history, repr"
+ends = "left out"
+
 
 def attack(case: Case) -> object:
     loot: list[object] = []

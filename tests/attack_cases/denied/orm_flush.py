@@ -5,6 +5,9 @@ from sqlalchemy import select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Note, Order
 
+path = "flush"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     session = case.session

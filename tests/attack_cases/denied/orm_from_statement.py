@@ -5,6 +5,9 @@ from sqlalchemy import select, text
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Product
 
+path = "entity from a statement"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     texts = (

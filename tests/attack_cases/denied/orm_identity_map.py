@@ -5,6 +5,8 @@ from sqlalchemy import select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer
 
+path = "identity map under a narrower access"
+ends = "refused"
 purposes = (None,)
 
 

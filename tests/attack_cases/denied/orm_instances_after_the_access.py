@@ -5,6 +5,8 @@ from sqlalchemy import select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer
 
+path = "an object after its access"
+ends = "refused"
 purposes = (None,)
 
 

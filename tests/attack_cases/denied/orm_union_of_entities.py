@@ -5,6 +5,9 @@ from sqlalchemy import select, union, union_all
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer
 
+path = "entities combined by position"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     gold, basic = (select(Customer).where(Customer.tier == tier) for tier in ("gold", "basic"))

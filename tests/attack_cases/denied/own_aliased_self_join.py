@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "others' rows by a join or subquery"
+ends = "refused"
 purposes = (None,)
 STATEMENTS = (
     "SELECT b.email FROM customers AS a JOIN customers AS b ON a.id <> b.id WHERE a.id = :me",

@@ -6,6 +6,8 @@ from sqlalchemy.orm import aliased
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, canary
 
+path = "others' rows by a join or subquery"
+ends = ("refused", "left out")
 purposes = (None,)
 SQL = "SELECT id FROM customers WHERE id = :me AND EXISTS (SELECT 1 FROM customers AS o WHERE o.email = :guess)"
 COUNT = (

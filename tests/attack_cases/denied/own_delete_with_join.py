@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "others' rows by a join or subquery"
+ends = "refused"
 purposes = (None,)
 hollow = "what is lost does not come back as a value"
 STATEMENTS = {

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "others' rows by a condition"
+ends = "refused"
 purposes = (None,)
 STATEMENTS = (
     "SELECT id, email FROM customers ORDER BY id LIMIT 1",

@@ -9,6 +9,8 @@ from sa_privacy import PrivacyError
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Order
 
+path = "others' rows in memory"
+ends = "left out"
 purposes = (None,)
 
 

@@ -5,6 +5,8 @@ from sqlalchemy import select, text, update
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Order
 
+path = "rows that change hands"
+ends = "refused"
 purposes = (None,)
 
 

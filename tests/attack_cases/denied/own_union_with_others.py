@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "others' rows by a join or subquery"
+ends = "refused"
 purposes = (None,)
 STATEMENTS = (
     "SELECT email FROM customers WHERE id = :me UNION SELECT email FROM customers",

@@ -1,5 +1,7 @@
 """An aggregate of the database with the name of a built-in one."""
 
+path = "functions, aggregates, procedures"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE FUNCTION leak(a text, b varchar) RETURNS text LANGUAGE sql AS 'SELECT email FROM customers LIMIT 1'",

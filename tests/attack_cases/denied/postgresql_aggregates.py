@@ -1,5 +1,7 @@
 """Aggregates that order, filter or sort within their group."""
 
+path = "windows, filters, aggregates"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT array_agg(email ORDER BY id) FROM customers",

@@ -1,5 +1,7 @@
 """A cast of the database that needs no word in the statement."""
 
+path = "operators, casts, domains"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE TYPE shown AS (v text)",

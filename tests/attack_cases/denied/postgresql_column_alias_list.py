@@ -1,5 +1,7 @@
 """A column alias list on the table itself moves harmless names onto personal columns."""
 
+path = "column alias lists"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT tier FROM customers AS c(a, b, c, d, e, f, g, tier)",

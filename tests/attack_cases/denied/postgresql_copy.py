@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "COPY"
+ends = "refused"
 backends = ("postgresql",)
 hollow = "SQLAlchemy's result does not show COPY's rows; the refusal is what counts"
 refused = True

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "COPY"
+ends = "refused"
 backends = ("postgresql",)
 hollow = "writes into the server's file system, where nobody looks afterwards"
 refused = True

@@ -1,5 +1,7 @@
 """A CTE that writes, and returns what it wrote over."""
 
+path = "RETURNING"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "WITH x AS (UPDATE customers SET tier = tier RETURNING email) SELECT email FROM x",

@@ -1,5 +1,7 @@
 """The default of a plain column, or a check on it, reads the table."""
 
+path = "generated columns and defaults"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE FUNCTION first_one() RETURNS text LANGUAGE sql AS 'SELECT email FROM customers ORDER BY id LIMIT 1'",

@@ -1,5 +1,7 @@
 """A new row takes its value from the table: VALUES, DEFAULT and SELECT in turn."""
 
+path = "a covered value copied to where nobody guards it"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "INSERT INTO notes (body) VALUES ((SELECT email FROM customers WHERE id = 1)) RETURNING body",

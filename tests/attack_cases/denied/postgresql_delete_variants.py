@@ -1,5 +1,7 @@
 """TRUNCATE, DELETE USING, and a cascade from a table of nobody's."""
 
+path = "DELETE, TRUNCATE"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "TRUNCATE orders",

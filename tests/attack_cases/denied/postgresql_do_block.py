@@ -1,5 +1,7 @@
 """An anonymous block that copies a column where everybody may read it."""
 
+path = "PREPARE, EXECUTE, DECLARE, DO"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "DO $$ BEGIN UPDATE notes SET body = (SELECT email FROM customers WHERE id = 1); END $$",

@@ -1,5 +1,7 @@
 """Dollar-quoted and escaped strings that end elsewhere than they seem to."""
 
+path = "comments and odd quoting"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     r"SELECT E'\'', email, E'\'' FROM customers",

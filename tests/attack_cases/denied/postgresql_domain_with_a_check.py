@@ -1,5 +1,7 @@
 """A domain whose check looks at the table, so that a cast tells what stands there."""
 
+path = "operators, casts, domains"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE FUNCTION in_use(a text) RETURNS boolean LANGUAGE sql AS 'SELECT a NOT IN (SELECT email FROM customers)'",

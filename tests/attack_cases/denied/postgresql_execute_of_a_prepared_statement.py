@@ -6,6 +6,8 @@ from sqlalchemy import text
 
 from tests.attack_cases.case import Case
 
+path = "PREPARE, EXECUTE, DECLARE, DO"
+ends = "refused"
 backends = ("postgresql",)
 
 

@@ -1,5 +1,7 @@
 """EXPLAIN tells from its estimates and filters what stands in the column."""
 
+path = "EXPLAIN, EXPLAIN ANALYZE"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "EXPLAIN SELECT id FROM customers WHERE email = 'x'",

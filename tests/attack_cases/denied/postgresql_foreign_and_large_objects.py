@@ -1,5 +1,7 @@
 """Other stores of the server: large objects, dblink, the log, notifications."""
 
+path = "files, other databases, replication"
+ends = "refused"
 backends = ("postgresql",)
 refused = True
 hollow = "not every server has these"

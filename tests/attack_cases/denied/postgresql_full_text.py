@@ -1,5 +1,7 @@
 """Full text search makes words of the column, or finds rows by them."""
 
+path = "JSON, arrays, XML, text search"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT to_tsvector('simple', email)::text FROM customers",

@@ -1,5 +1,7 @@
 """A function of the database that reads the table, called in every place a function may stand."""
 
+path = "functions, aggregates, procedures"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE FUNCTION newsletter() RETURNS SETOF text LANGUAGE sql AS 'SELECT email FROM customers'",

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "functions, aggregates, procedures"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE SCHEMA mine",

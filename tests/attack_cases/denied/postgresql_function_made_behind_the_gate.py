@@ -5,6 +5,8 @@ from sqlalchemy import func, select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Product
 
+path = "functions, aggregates, procedures"
+ends = "refused"
 backends = ("postgresql",)
 
 

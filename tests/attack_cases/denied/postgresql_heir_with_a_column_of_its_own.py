@@ -1,5 +1,7 @@
 """A child of the table, and of another one, generates a column of its own from the one it inherits."""
 
+path = "materialized views, partitions, heirs"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE TABLE plain_parent (colour text)",

@@ -1,5 +1,7 @@
 """A table that inherits from the personal one, read by its own name."""
 
+path = "materialized views, partitions, heirs"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE TABLE archive () INHERITS (customers)",

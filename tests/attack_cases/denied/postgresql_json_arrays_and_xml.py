@@ -1,5 +1,7 @@
 """The column inside JSON, arrays, XML and ranges."""
 
+path = "JSON, arrays, XML, text search"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT json_build_object('a', email) FROM customers",

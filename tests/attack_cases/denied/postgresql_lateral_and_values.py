@@ -1,5 +1,7 @@
 """LATERAL, VALUES and table functions carry the column along."""
 
+path = "subqueries, CASE, LATERAL, CTE"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT x.v FROM customers c, LATERAL (SELECT c.email AS v) AS x",

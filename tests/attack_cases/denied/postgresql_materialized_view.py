@@ -1,5 +1,7 @@
 """A materialized view holds the rows themselves."""
 
+path = "materialized views, partitions, heirs"
+ends = "refused"
 backends = ("postgresql",)
 prepare = "CREATE MATERIALIZED VIEW kept AS SELECT id, email AS title FROM customers WHERE id < 0"
 sql = (

@@ -1,5 +1,7 @@
 """MERGE brings the column into a plain table, or lets it decide what happens to one."""
 
+path = "UPDATE FROM, MERGE"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "MERGE INTO notes n USING customers c ON n.id = c.id + 100 WHEN NOT MATCHED THEN INSERT (id, body) VALUES (c.id + 100, c.email)",

@@ -1,5 +1,7 @@
 """The column is sent to whoever listens."""
 
+path = "files, other databases, replication"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT pg_notify('news', email) FROM customers",

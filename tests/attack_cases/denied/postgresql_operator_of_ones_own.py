@@ -1,5 +1,7 @@
 """An operator of the database that fits its operands better than PostgreSQL's."""
 
+path = "operators, casts, domains"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE FUNCTION leak(a varchar, b varchar) RETURNS text LANGUAGE sql AS 'SELECT email FROM customers LIMIT 1'",

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "comments and odd quoting"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT email FROM public.customers",

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "materialized views, partitions, heirs"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "ALTER TABLE customers RENAME TO old_customers",

@@ -1,5 +1,7 @@
 """Logical replication would carry the rows away."""
 
+path = "files, other databases, replication"
+ends = "refused"
 backends = ("postgresql",)
 refused = True
 hollow = "the rows would go to another server"

@@ -1,5 +1,7 @@
 """Functions that run a query given as a string, or dump a table by its name."""
 
+path = "functions that run or read a string"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT query_to_xml('SELECT email FROM customers', true, false, '')",

@@ -1,5 +1,7 @@
 """Every spelling that makes the transaction run as another role, in the hope that it may see more."""
 
+path = "roles and settings"
+ends = "refused"
 backends = ("postgresql",)
 refused = True
 hollow = "what they prepare is another attack"

@@ -1,5 +1,7 @@
 """A rule or a row policy slips a second statement or a probe under an innocent one."""
 
+path = "rules and row policies"
+ends = "refused"
 backends = ("postgresql",)
 refused = True
 sql = (

@@ -4,6 +4,8 @@ from sqlalchemy import text
 
 from tests.attack_cases.case import Case
 
+path = "RENAME, another schema, search_path"
+ends = "refused"
 backends = ("postgresql",)
 prepare = (
     "CREATE SCHEMA attic",

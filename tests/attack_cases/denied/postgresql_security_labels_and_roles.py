@@ -1,5 +1,7 @@
 """SET ROLE and SET SESSION AUTHORIZATION change who acts."""
 
+path = "roles and settings"
+ends = "refused"
 backends = ("postgresql",)
 refused = True
 hollow = "what they prepare is another attack"

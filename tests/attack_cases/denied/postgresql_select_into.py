@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "CREATE TABLE AS, SELECT INTO"
+ends = "refused"
 backends = ("postgresql",)
 
 

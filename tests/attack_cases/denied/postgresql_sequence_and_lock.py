@@ -1,5 +1,7 @@
 """A sequence, a lock or a setting takes the value in, to be looked at afterwards."""
 
+path = "functions that run or read a string"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT setval('products_id_seq', points) FROM customers WHERE id = 1",

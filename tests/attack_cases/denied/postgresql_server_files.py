@@ -1,5 +1,7 @@
 """Functions that read the server's own files and other sessions' queries."""
 
+path = "functions that run or read a string"
+ends = "refused"
 backends = ("postgresql",)
 refused = True
 sql = (

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "RENAME, another schema, search_path"
+ends = "refused"
 backends = ("postgresql",)
 prepare = "CREATE SCHEMA attic"
 hollow = "everything that looks afterwards would have to know the new name"

@@ -1,5 +1,7 @@
 """The planner's statistics hold the most common values."""
 
+path = "statistics, system views"
+ends = "refused"
 backends = ("postgresql",)
 prepare = "ANALYZE"
 sql = (

@@ -1,5 +1,7 @@
 """What the database keeps of statements, estimates and other sessions."""
 
+path = "statistics, system views"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT query FROM pg_stat_activity",

@@ -1,5 +1,7 @@
 """TABLE is SELECT * in another word."""
 
+path = "TABLE"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "TABLE customers",

@@ -4,6 +4,8 @@ from sqlalchemy import text
 
 from tests.attack_cases.case import Case
 
+path = "names that hide other names"
+ends = "refused"
 backends = ("postgresql",)
 
 

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "triggers on other tables"
+ends = "refused"
 backends = ("postgresql",)
 
 

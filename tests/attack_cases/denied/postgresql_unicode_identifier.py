@@ -1,5 +1,7 @@
 """`U&"..."` spells a name by its code points."""
 
+path = "comments and odd quoting"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     r"""SELECT U&"\0065mail" FROM customers""",

@@ -1,5 +1,7 @@
 """A whole row, named by its table or alias, carries all its columns."""
 
+path = "row values, whole rows"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT customers FROM customers",

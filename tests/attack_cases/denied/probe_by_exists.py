@@ -5,6 +5,9 @@ from sqlalchemy import exists, literal, select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Order
 
+path = "EXISTS, IN"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     found = []

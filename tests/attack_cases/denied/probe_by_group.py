@@ -1,5 +1,7 @@
 """Groups and DISTINCT tell how many values there are."""
 
+path = "GROUP BY, DISTINCT"
+ends = "refused"
 refused = True
 sql = (
     "SELECT count(*) FROM customers GROUP BY birthday",

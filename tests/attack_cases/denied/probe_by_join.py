@@ -6,6 +6,8 @@ from sqlalchemy.orm import aliased
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Product
 
+path = "JOIN"
+ends = "refused"
 refused = True
 
 

@@ -1,5 +1,7 @@
 """How many rows come is made to depend on a value."""
 
+path = "LIMIT"
+ends = "refused"
 refused = True
 sql = (
     "SELECT id FROM products LIMIT (SELECT count(*) FROM customers WHERE email LIKE '%a%')",

@@ -1,5 +1,7 @@
 """The order of rows tells which value is larger."""
 
+path = "ORDER BY"
+ends = "refused"
 refused = True
 sql = (
     "SELECT id FROM customers ORDER BY points",

@@ -5,6 +5,9 @@ from sqlalchemy import update
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer
 
+path = "row counts of changes"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     found = []

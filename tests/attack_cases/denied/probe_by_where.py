@@ -5,6 +5,9 @@ from sqlalchemy import func, select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer
 
+path = "WHERE, COUNT"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     count = select(func.count()).select_from(Customer)

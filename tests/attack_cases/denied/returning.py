@@ -4,6 +4,8 @@ from sqlalchemy import text
 
 from tests.attack_cases.case import Case
 
+path = "RETURNING"
+ends = "refused"
 sql = (
     "UPDATE customers SET tier = tier RETURNING email",
     "UPDATE customers SET tier = tier RETURNING *",

@@ -1,5 +1,7 @@
 """Row values compared or spread over columns."""
 
+path = "row values, whole rows"
+ends = "refused"
 sql = (
     "SELECT id FROM customers WHERE (email, id) > ('a', 1)",
     "SELECT id FROM customers WHERE (id, email) IN (SELECT id, email FROM customers)",

@@ -1,5 +1,7 @@
 """The column as one arm of a UNION, INTERSECT or EXCEPT."""
 
+path = "set operations"
+ends = "refused"
 sql = (
     "SELECT title FROM products UNION ALL SELECT email FROM customers",
     "SELECT title FROM products UNION SELECT email FROM customers",

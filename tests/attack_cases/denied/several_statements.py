@@ -1,5 +1,7 @@
 """A harmless statement with a second one behind it."""
 
+path = "several statements in one string"
+ends = "refused"
 backends = ("postgresql",)
 sql = (
     "SELECT 1; UPDATE notes SET body = (SELECT email FROM customers WHERE id = 1)",

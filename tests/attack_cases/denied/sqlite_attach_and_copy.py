@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "files, other databases, replication"
+ends = "refused"
 backends = ("sqlite",)
 
 

@@ -1,5 +1,7 @@
 """SQLite's other quotes: brackets, backticks, and strings where a name may stand."""
 
+path = "comments and odd quoting"
+ends = "refused"
 backends = ("sqlite",)
 sql = (
     "SELECT [email] FROM [customers]",

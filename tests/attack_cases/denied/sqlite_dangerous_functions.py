@@ -1,5 +1,7 @@
 """SQLite functions that read files, load code or reach pages of the database."""
 
+path = "files, other databases, replication"
+ends = "refused"
 backends = ("sqlite",)
 refused = True
 hollow = "not every build of SQLite has these functions"

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "statistics, system views"
+ends = "refused"
 backends = ("sqlite",)
 hollow = "not every build keeps samples"
 prepare = (

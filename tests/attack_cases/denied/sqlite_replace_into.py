@@ -1,5 +1,7 @@
 """REPLACE INTO copies, and deletes what stood there."""
 
+path = "upsert, excluded"
+ends = "refused"
 backends = ("sqlite",)
 sql = (
     "REPLACE INTO notes (id, body) SELECT id, name FROM customers",

@@ -1,5 +1,7 @@
 """RETURNING, OR REPLACE, OR IGNORE and ON CONFLICT on SQLite."""
 
+path = "upsert, excluded"
+ends = "refused"
 backends = ("sqlite",)
 sql = (
     "UPDATE customers SET tier = tier RETURNING email",

@@ -1,5 +1,7 @@
 """A `*` inside a subquery, whose columns are then renamed."""
 
+path = "*"
+ends = "refused"
 backends = ("sqlite",)
 sql = (
     "SELECT x.e FROM (SELECT email AS e, * FROM customers) AS x",

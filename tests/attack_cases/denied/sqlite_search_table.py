@@ -1,5 +1,7 @@
 """A full text table that the database has had all along keeps words of the column."""
 
+path = "modules and search tables"
+ends = "refused"
 backends = ("sqlite",)
 prepare = (
     "CREATE VIRTUAL TABLE found USING fts5(email, content='customers', content_rowid='id')",

@@ -1,5 +1,7 @@
 """Virtual tables of modules that keep what they are given."""
 
+path = "modules and search tables"
+ends = "refused"
 backends = ("sqlite",)
 prepare = (
     "CREATE VIRTUAL TABLE boxes USING rtree(id, least, greatest)",

@@ -1,5 +1,7 @@
 """Table functions and pragma functions that show the column or what is kept of it."""
 
+path = "modules and search tables"
+ends = "refused"
 backends = ("sqlite",)
 sql = (
     "SELECT j.value FROM customers AS c, json_each(json_array(c.email)) AS j",

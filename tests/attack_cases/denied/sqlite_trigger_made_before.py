@@ -5,6 +5,8 @@ from sqlalchemy import update
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Product
 
+path = "triggers on other tables"
+ends = "refused"
 backends = ("sqlite",)
 prepare = (
     "CREATE TRIGGER copied AFTER UPDATE OF price ON products BEGIN "
@@ -12,14 +14,14 @@ prepare = (
 )
 
 
-def priced(case: Case) -> None:
+def priced(case: Case) -> object:
     case.session.execute(update(Product).values(price=3))
     case.session.commit()
+    return case.rows("SELECT body FROM notes")
 
 
 def attack(case: Case) -> object:
     return case.each(
-        lambda: case.rows("UPDATE products SET price = 1 WHERE id = 1"),
+        lambda: [case.rows("UPDATE products SET price = 1 WHERE id = 1"), case.rows("SELECT body FROM notes")],
         lambda: priced(case),
-        lambda: case.rows("SELECT body FROM notes"),
     )

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "writable_schema"
+ends = "refused"
 backends = ("sqlite",)
 refused = True
 hollow = "what it prepares is another attack"

@@ -1,5 +1,7 @@
 """Comments in odd places, quoted and odd-cased names."""
 
+path = "comments and odd quoting"
+ends = "refused"
 sql = (
     "SELECT/**/email/*x*/FROM/**/customers",
     "SELECT -- nothing to see\n email -- here\n FROM customers",

@@ -1,5 +1,7 @@
 """UPDATE .. FROM takes the column over, or is led by it."""
 
+path = "UPDATE FROM, MERGE"
+ends = "refused"
 sql = (
     "UPDATE notes SET body = c.email FROM customers AS c WHERE c.id = notes.id",
     "UPDATE notes SET body = (SELECT email FROM customers WHERE id = 1)",

@@ -1,5 +1,7 @@
 """ON CONFLICT DO UPDATE writes the column into a plain one."""
 
+path = "upsert, excluded"
+ends = "refused"
 sql = (
     (
         "INSERT INTO customers (id, kind, tier, name, email) VALUES (1, 'customer', 'x', '', '') "

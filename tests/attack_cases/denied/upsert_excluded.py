@@ -2,6 +2,9 @@
 
 from tests.attack_cases.case import Case
 
+path = "upsert, excluded"
+ends = "refused"
+
 
 def attack(case: Case) -> object:
     found = []

@@ -1,5 +1,7 @@
 """A view over the table, with harmless names."""
 
+path = "views, named anew or changed"
+ends = "refused"
 prepare = (
     "CREATE VIEW catalogue AS SELECT id, email AS title FROM customers",
     "CREATE VIEW deeper AS SELECT title AS heading FROM catalogue WHERE id > 0",

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "views, named anew or changed"
+ends = "refused"
 prepare = "CREATE VIEW shown AS SELECT title FROM products"
 
 

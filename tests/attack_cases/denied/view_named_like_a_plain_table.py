@@ -5,6 +5,8 @@ from sqlalchemy import select
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Note
 
+path = "views, named anew or changed"
+ends = "refused"
 prepare = (
     "DROP TABLE notes",
     "CREATE VIEW notes AS SELECT id, email AS body FROM customers",

@@ -1,5 +1,7 @@
 """A view of a view of a view, the last of them harmless in name."""
 
+path = "views, named anew or changed"
+ends = "refused"
 prepare = (
     "CREATE VIEW one AS SELECT id, email AS a FROM customers",
     "CREATE VIEW two AS SELECT id, a AS b FROM one",

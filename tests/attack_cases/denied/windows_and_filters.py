@@ -1,5 +1,7 @@
 """Window functions, frames and FILTER hand the column on."""
 
+path = "windows, filters, aggregates"
+ends = "refused"
 sql = (
     "SELECT first_value(email) OVER (ORDER BY id) FROM customers",
     "SELECT lag(email) OVER w FROM customers WINDOW w AS (ORDER BY id)",

@@ -1,5 +1,7 @@
 """Writing what the purpose does not cover, alone and beside what it does."""
 
+path = "INSERT, UPDATE as SQL"
+ends = "refused"
 sql = (
     "UPDATE customers SET email = 'x' || id",
     "UPDATE customers SET points = points + 1",

@@ -2,6 +2,8 @@
 
 from tests.attack_cases.case import Case
 
+path = "triggers on the table itself"
+ends = "refused"
 backends = ("sqlite",)
 purposes = ("everything",)
 prepare = (

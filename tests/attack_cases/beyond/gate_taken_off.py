@@ -1,0 +1,19 @@
+"""Code that takes the gate off its engine: the login of the application still may not read."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.attack_cases.case import Case
+from tests.attack_cases.ways import wall
+from tests.attack_cases.world import Customer
+
+backends = ("postgresql",)
+
+
+def taken_off(case: Case) -> object:
+    case.privacy.uninstall(case.engine)
+    with Session(case.engine) as session:
+        return session.scalars(select(Customer.email)).all()
+
+
+paths = {"the gate taken off": wall(taken_off)}
