@@ -157,6 +157,7 @@ SECTIONS: Final[dict[str, tuple[Path, ...]]] = {
         Path("upsert, excluded"),
         Path("UPDATE FROM, MERGE"),
         Path("a covered value copied to where nobody guards it"),
+        Path("a plain value into a sealed column"),
         Path("rows that change hands"),
     ),
     "Naming a column in SQL": (

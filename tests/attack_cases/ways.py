@@ -81,7 +81,8 @@ def ways_of(module: ModuleType) -> list[Way]:
     if hasattr(module, "paths"):
         return [Way(name, way.ends, way.attacks, way.learns, way.always) for name, way in module.paths.items()]
     attacks = [module.attack] if hasattr(module, "attack") else []
-    return [Way(module.path, listed(module.ends), (*attacks, *_of_sql(module)), getattr(module, "refused", False))]
+    path, ends = getattr(module, "path", ""), listed(getattr(module, "ends", ()))
+    return [Way(path, ends, (*attacks, *_of_sql(module)), getattr(module, "refused", False))]
 
 
 def _of_sql(module: ModuleType) -> Iterator[Go]:

@@ -471,8 +471,8 @@ def test_a_foreign_key_to_a_personal_column_needs_a_category_too() -> None:
         metadata = MetaData()
         people = Table("people", metadata, Column("id", Integer, primary_key=True), Column("email", String(80)))
         followers = Table("followers", metadata, Column("mail", String(80), ForeignKey("people.email")))
-        for column in (people.c.email, followers.c.mail) if said else (people.c.email,):
-            annotate_column(column, Annotation("email", None, False, None, None))
+        for one in (people.c.email, followers.c.mail) if said else (people.c.email,):
+            annotate_column(one, Annotation("email", None, False, None, None))
         return metadata
 
     with pytest.raises(PolicyError, match=r"followers\.mail refers to people\.email") as refused:

@@ -1,5 +1,7 @@
 """A value that nobody sealed is put into a sealed column that the purpose may write."""
 
+path = "a plain value into a sealed column"
+ends = "refused"
 purposes = ("everything",)
 refused = True
 sql = (
