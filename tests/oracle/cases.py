@@ -22,7 +22,9 @@ backends = ("{backend}",)
 purposes = ({purpose},)
 {prepare}{name} = {sql!r}
 '''
-_DENIED: Final = """refused = True
+_DENIED: Final = """path = "subqueries, CASE, LATERAL, CTE"
+ends = "refused"
+refused = True
 hollow = "it was drawn: its tables are empty"
 """
 _ALLOWED: Final = """expect = "passed"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sa_privacy.footprint.queries import Queries
 from sa_privacy.footprint.scope import Source
 from tests.attack_cases.stage import stage
-from tests.attack_cases.test_cases import Check, _attacks, _expect, _tried, _works
+from tests.attack_cases.test_cases import Check, _expect, _tried, _works
+from tests.attack_cases.ways import ways_of
 from tests.oracle.bench import Bench, Finding, Outcome
 from tests.oracle.cases import shrunk, write_case
 from tests.oracle.choices import Choices, smaller
@@ -75,9 +76,9 @@ def denied(module: ModuleType, path: Path) -> None:
     """Runs a denied case as the attack cases are run, on SQLite."""
     path.mkdir()
     with sqlite_database(path) as database, stage(database, path, module) as case:
-        [purpose] = module.purposes
-        for attack in _attacks(module):
-            Check(module, case, purpose).ran(_tried(attack, case, purpose))
+        [purpose], [way] = module.purposes, ways_of(module)
+        check = Check(module, case)
+        check.ended(way, purpose, [check.ran(_tried(one, case, purpose), purpose) for one in way.attacks])
 
 
 def test_a_leak_is_found_made_small_and_made_a_case(
@@ -91,7 +92,7 @@ def test_a_leak_is_found_made_small_and_made_a_case(
         assert small.outcome == "leak"
         assert len(small.choices.numbers) < len(leak.choices.numbers)
         module = loaded(write_case(small, "sqlite", tmp_path))
-        with pytest.raises(AssertionError, match="was not refused"):
+        with pytest.raises(AssertionError, match="is classified as"):
             denied(module, tmp_path / "broken")
     denied(module, tmp_path / "whole")
 
