@@ -289,7 +289,7 @@ def _only(event: Event, name: str) -> frozenset[str] | None:
 
 
 @given(seen())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_was_seen_the_draft_loads_and_refuses_none_of_it(found: tuple[Policy, list[tuple[str, Said]]]) -> None:
     policy, said = found
     events = logged(said)

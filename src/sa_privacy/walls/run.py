@@ -43,67 +43,42 @@ class PostgreSQLWall:
         self._base = _asking(base_role(gate.policy), ())
         self._asked: LRUCache[Grant, tuple[Catalogue, str]] = LRUCache(256)
         self._texts: LRUCache[str, Verdict] = LRUCache(2000)
-        # Before the gate: what the wall refuses never reaches it. After it: what the gate refuses asks nothing here.
-        self._listeners: list[tuple[str, Any, bool]] = [
-            ("do_execute", self.look, True),
-            ("do_executemany", self.look, True),
-            ("do_execute_no_params", self.look_no_params, True),
-            ("do_execute", self.assume, False),
-            ("do_executemany", self.assume, False),
-            ("do_execute_no_params", self.assume_no_params, False),
-            ("begin", _forget, False),
-            ("begin_twophase", _forget, False),
+        # After the gate: what that refuses asks nothing here.
+        self._listeners: list[tuple[str, Any]] = [
+            ("do_execute", self.follow),
+            ("do_executemany", self.follow),
+            ("do_execute_no_params", self.follow_no_params),
+            ("begin", _forget),
+            ("begin_twophase", _forget),
         ]
-        for name, listener, first in self._listeners:
-            event.listen(engine, name, listener, insert=first)
+        for name, listener in self._listeners:
+            event.listen(engine, name, listener)
 
     def remove(self) -> None:
         """Takes the wall off the engine."""
         engine = self._engine()
         if engine is not None:
-            for name, listener, _ in self._listeners:
+            for name, listener in self._listeners:
                 event.remove(engine, name, listener)
 
-    # -- text ------------------------------------------------------------------------------------------------------
+    # -- before each statement --------------------------------------------------------------------------------------
 
-    def look(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
-        """Refuses text that would change roles.
+    def follow(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+        """Refuses text that would change roles; becomes the role of the access in force where it is not that already.
 
-        :raises UnreadableStatement: it does.
-        """
-        text = _text_of(statement, context)
-        if text is None:
-            return
-        verdict = self._texts.get(text)
-        if verdict is None:
-            verdict = self._texts[text] = judge(text, self._dialect.paramstyle)
-        if verdict.refused:
-            self._refuse(verdict)
-
-    def look_no_params(self, cursor: Any, statement: str, context: Any) -> None:
-        """The same, for statements sent without parameters."""
-        self.look(cursor, statement, (), context)
-
-    def _refuse(self, verdict: Verdict) -> None:
-        scope = self._scope()
-        access = scope.access if scope is not None and scope.alive else None
-        said = members(decision="denied", denials=["unreadable"], policy=self._gate.policy.hash)
-        self._gate.write("intent", access_members(access) + b"," + said)
-        raise UnreadableStatement(verdict.refused, hint=verdict.hint)
-
-    # -- the role ----------------------------------------------------------------------------------------------------
-
-    def assume(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
-        """Becomes the role of the access in force, where the transaction is not it already.
-
+        :raises UnreadableStatement: it is such a text.
         :raises WallDown: the database knows no such role, or the login may not become it.
         """
+        text = _text_of(statement, context)
+        verdict = self._judged(text) if text is not None else None
+        if verdict is not None and verdict.refused:
+            self._refuse(verdict)
         connection = context.root_connection
         try:
             info = connection.info
         except NotImplementedError:
             return  # the dialect asks its own questions of a first connection, before anybody has it
-        if _is_transaction_control(statement, context, self._texts):
+        if _is_transaction_control(verdict, context):
             info.pop(_ROLE, None)  # an earlier role may be back, or none
             return
         wanted = self._wanted()
@@ -124,9 +99,26 @@ class PostgreSQLWall:
             ask.close()
         info[_ROLE] = wanted
 
-    def assume_no_params(self, cursor: Any, statement: str, context: Any) -> None:
+    def follow_no_params(self, cursor: Any, statement: str, context: Any) -> None:
         """The same, for statements sent without parameters."""
-        self.assume(cursor, statement, (), context)
+        self.follow(cursor, statement, (), context)
+
+    # -- text ------------------------------------------------------------------------------------------------------
+
+    def _judged(self, text: str) -> Verdict:
+        verdict: Verdict | None = self._texts.get(text)
+        if verdict is None:
+            verdict = self._texts[text] = judge(text, self._dialect.paramstyle)
+        return verdict
+
+    def _refuse(self, verdict: Verdict) -> None:
+        scope = self._scope()
+        access = scope.access if scope is not None and scope.alive else None
+        said = members(decision="denied", denials=["unreadable"], policy=self._gate.policy.hash)
+        self._gate.write("intent", access_members(access) + b"," + said)
+        raise UnreadableStatement(verdict.refused, hint=verdict.hint)
+
+    # -- the role ----------------------------------------------------------------------------------------------------
 
     def _wanted(self) -> str:
         scope = self._scope()
@@ -191,12 +183,10 @@ def _text_of(statement: str, context: Any) -> str | None:
     return None if statement == context.statement or context.isinsert else statement
 
 
-def _is_transaction_control(statement: str, context: Any, texts: LRUCache[str, Verdict]) -> bool:
+def _is_transaction_control(verdict: Verdict | None, context: Any) -> bool:
     compiled = context.compiled
     if compiled is not None and compiled.statement.__visit_name__ in _SAVEPOINTS:
         return True
-    text = _text_of(statement, context)
-    verdict = texts.get(text) if text is not None else None
     return verdict is not None and verdict.kind == TRANSACTION
 
 
