@@ -10,6 +10,8 @@ from sqlalchemy import Engine, text
 
 from sa_privacy import Keyring, Policy, Privacy
 
+#: What the test has made: it would go on listening to the classes of others.
+MADE: list[Privacy] = []
 CATEGORIES = ("name", "email", "phone", "address", "birthday", "usage_history")
 
 
@@ -27,8 +29,10 @@ def make_policy(**sections: Any) -> Policy:
 
 
 def make_privacy(metadata: Any, *, keys: Keyring | None = None, policy: Policy | None = None) -> Privacy:
-    """A Privacy for the tables of `metadata`, without a log."""
-    return Privacy(policy or make_policy(), keys=keys or Keyring.generate(), log=None, metadata=metadata)
+    """A Privacy for the tables of `metadata`, without a log. Closed when the test ends."""
+    made = Privacy(policy or make_policy(), keys=keys or Keyring.generate(), log=None, metadata=metadata)
+    MADE.append(made)
+    return made
 
 
 @contextmanager

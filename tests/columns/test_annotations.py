@@ -15,6 +15,7 @@ from sqlalchemy_utils import ChoiceType, EmailType, JSONType, ScalarListType, St
 from sqlalchemy_utils.types.encrypted.encrypted_type import AesGcmEngine
 
 from sa_privacy import Keyring, NoAccess, Policy, PolicyError, Privacy, PurposeDenied, pii_column
+from tests.columns.support import make_privacy
 
 KEYS = Keyring.generate()
 POLICY = Policy(
@@ -25,7 +26,7 @@ POLICY = Policy(
 
 
 def privacy_for(base: Any) -> Privacy:
-    return Privacy(POLICY, keys=KEYS, log=None, metadata=base)
+    return make_privacy(base, keys=KEYS, policy=POLICY)
 
 
 # -- purposes ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -168,11 +169,13 @@ def test_a_compile_cache_that_the_gate_was_told_of_is_no_matter(engine: Engine, 
 def test_what_would_show_values_is_found(engine: Engine, privacy: Privacy) -> None:
     privacy.install(engine)
     engine.hide_parameters = False
-    logger: Any = engine.logger
-    engine.logger = logger.sa_privacy_plain
+    vars(engine)["logger"] = logging.getLogger("of.its.own")
     with pytest.raises(PolicyError, match=r"hide_parameters.*logger"):
         privacy.check(engine)
-    engine.hide_parameters, engine.logger = True, logger
+    engine.hide_parameters = True
+    engine.echo = "debug"  # makes a logger too, which is stood before like the first
+    privacy.check(engine)
+    engine.echo = False
 
 
 def test_no_connection_is_made_and_nothing_logged(privacy: Privacy, log: AccessLog) -> None:

@@ -321,6 +321,7 @@ def test_the_objects_of_one_result_belong_each_to_the_access_it_was_fetched_unde
             assert "bo@example.com" not in seen(second)
             assert second.name == "Bo Peep"
         third = next(rows)
+        rows.close()
         assert (first.email, third.email) == ("ann@example.com", "cy@example.com")
         assert [event for event in log.events() if event.kind == "use"] == []
     assert not any("@example.com" in seen(each) for each in (first, second, third))
@@ -334,6 +335,7 @@ def test_a_result_in_progress_is_put_away_however_many_sessions_came_between(pri
             with Session(shop) as other:
                 other.scalars(ANN).one()
         found = next(rows)
+        rows.close()
         assert "bo@example.com" in seen(found)
         with privacy.access(**SHIPPING):
             assert "bo@example.com" not in seen(found)
