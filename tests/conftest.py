@@ -37,7 +37,10 @@ from tests.support.databases import (
     sqlite_database,
 )
 from tests.support.pooler import find_pgbouncer
-from tests.support.postgres import Server
+from tests.support.postgres import MEMORY, Server, has_room
+
+if has_room(MEMORY):  # tests write thousands of small files, none of which has to outlive the run
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 # A busy machine is not a fault of the code; in CI Hypothesis itself loads a profile that repeats the same examples.
 settings.register_profile("house", deadline=None)

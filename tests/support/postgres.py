@@ -25,7 +25,17 @@ from typing import Any, Final, Self
 
 import psycopg
 
-__all__ = ["PROGRAMS_VARIABLE", "SETTINGS", "Programs", "Server", "ServerFailed", "find_programs", "wheel_programs"]
+__all__ = [
+    "MEMORY",
+    "PROGRAMS_VARIABLE",
+    "SETTINGS",
+    "Programs",
+    "Server",
+    "ServerFailed",
+    "find_programs",
+    "has_room",
+    "wheel_programs",
+]
 
 PROGRAMS_VARIABLE: Final = "SA_PRIVACY_TEST_PG_BIN"
 """Environment variable: the directory with `initdb` and `postgres` to use, or `wheel`, instead of looking for one."""
@@ -221,7 +231,7 @@ class Server:
         socket = self._home / "socket"
         socket.mkdir()
         owner.own(socket)
-        self._data = data = Path(tempfile.mkdtemp(prefix="sap-pg-", dir=MEMORY if _has_room(MEMORY) else self._home))
+        self._data = data = Path(tempfile.mkdtemp(prefix="sap-pg-", dir=MEMORY if has_room(MEMORY) else self._home))
         owner.own(data)
         log = self._home / "log"
         with log.open("wb") as out:
@@ -291,7 +301,8 @@ class Server:
             self._data = self._home = None
 
 
-def _has_room(directory: Path) -> bool:
+def has_room(directory: Path) -> bool:
+    """Whether the run may keep its files there."""
     return directory.is_dir() and os.access(directory, os.W_OK) and shutil.disk_usage(directory).free > ROOMY
 
 

@@ -221,6 +221,8 @@ def copies_of(engine: Engine) -> list[Engine]:
     They share its dialect, so they are looked for among what refers to it: an object, or the ``__dict__`` of one.
     """
     holders = gc.get_referrers(engine.dialect)
-    holders += gc.get_referrers(*(holder for holder in holders if type(holder) is dict))
+    apart = [holder for holder in holders if type(holder) is dict and "_proxied" in holder]
+    if apart:
+        holders += gc.get_referrers(*apart)
     copies = {id(thing): thing for thing in holders if issubclass(type(thing), OptionEngine)}
     return [copy for copy in copies.values() if root_engine(copy) is engine]
