@@ -62,7 +62,8 @@ class Privacy:
         means every annotated table of the process.
     :param recheck: seconds after which the database is asked again what a name stands for (a table, a view, a function
         of its own). What changes names through a protected engine counts at once; 0 asks with every statement.
-    :raises PolicyError: the policy, or an annotation, contradicts itself; every fault is listed.
+    :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed); or a purpose needs
+        consent, which this version cannot ask for.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Privacy:
     ) -> None:
         observed = Observed.of(mode, observe)
         self.policy = policy if isinstance(policy, Policy) else Policy.load(Path(policy))
+        _must_not_ask_for_consent(self.policy)
         self.log = log
         self.mode: Mode = mode
         self._keys = keys
@@ -387,6 +389,18 @@ def _sync(engine: Engine | AsyncEngine) -> Engine:
     if not isinstance(engine, Engine):
         raise PolicyError(f"{type(engine).__name__} is no engine.", hint="give an Engine or an AsyncEngine.")
     return root_engine(engine)
+
+
+def _must_not_ask_for_consent(policy: Policy) -> None:
+    """No one keeps consent yet, so that a purpose which needs it would be open for people who said no."""
+    asking = sorted(purpose.name for purpose in policy.purposes.values() if purpose.consent != "none")
+    if asking:
+        raise PolicyError(
+            f"{'purposes' if len(asking) > 1 else 'purpose'} {_quoted(asking)} "
+            f"{'need' if len(asking) > 1 else 'needs'} consent, and this version cannot ask for it yet.",
+            hint='say consent = "none", or leave the purpose out of the policy.',
+            purpose=asking,
+        )
 
 
 def _collections(metadata: Any) -> tuple[MetaData, ...] | None:
