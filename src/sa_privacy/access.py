@@ -20,7 +20,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 from contextvars_extras import ContextVarExt
 
 from sa_privacy.errors import AccessDenied, AccessEnded, NoAccess, PolicyError, UnknownRole
-from sa_privacy.policy import Grant, Policy
+from sa_privacy.policy import Grant, Policy, valid_part
 
 __all__ = ["Access", "AccessScopes", "Declared", "Scope", "Withheld", "as_text"]
 
@@ -156,7 +156,7 @@ class Scope:
         narrowed = not isinstance(declared.purpose, _Unset)
         maintenance = value("maintenance", bool(outer and outer.maintenance and not narrowed), False)
         system = value("system", outer and outer.system)
-        grant = self._scopes.policy.grant(purposes, roles, system=system, maintenance=bool(maintenance))
+        grant = self._scopes.grant(declared, purposes, roles, system, maintenance=bool(maintenance))
         return Access(
             grant=grant,
             purposes=purposes,
@@ -166,7 +166,7 @@ class Scope:
             reason=value("reason", outer and outer.reason),
             request=value("request", outer and outer.request),
             withheld=value("withheld", outer and outer.withheld, "raise"),
-            maintenance=bool(maintenance),
+            maintenance=grant.everything,
             system=system,
             details=MappingProxyType({**(outer.details if outer else {}), **declared.details}),
         )
@@ -429,10 +429,12 @@ class AccessScopes:
     """The access scopes of one policy, in one context variable.
 
     :param policy: decides what a combination of purposes and roles grants.
+    :param lenient: what the policy refuses is entered all the same, with what is valid of it.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, lenient: bool = False) -> None:
         self.policy = policy
+        self.lenient = lenient
         self._listeners: tuple[Listener, ...] = ()
         #: Called with the declaration and the error where an access is refused on entry.
         self.on_refused: Callable[[Declared, AccessDenied], None] | None = None
@@ -481,11 +483,11 @@ class AccessScopes:
     def system(self, name: str, *, reason: str | None = None, **details: object) -> AccessBlock:
         """See :meth:`sa_privacy.Privacy.system`."""
         job = self.policy.systems.get(name)
-        if job is None:
+        if job is None and not self.lenient:
             known = ", ".join(sorted(self.policy.systems)) or "none"
             raise UnknownRole(f'the policy knows no system "{name}".', hint=f"systems of the policy: {known}.")
         declared = Declared(
-            purpose=tuple(sorted(job.purposes)),
+            purpose=tuple(sorted(job.purposes)) if job is not None else (),
             actor=f"system:{name}",
             role=(),
             system=name,
@@ -534,14 +536,39 @@ class AccessScopes:
     def scope(self, declared: Declared, *, root: bool = False, request: bool = False) -> Scope:
         """A new scope inside the current one, or a root that inherits nothing."""
         parent = None if root else self.get()
-        if parent is not None:
-            parent.check_alive()
         try:
+            if parent is not None:
+                parent.check_alive()
             return Scope(self, declared, parent, is_request=request)
+        except AccessEnded as error:
+            self._refused(declared, error)
+            return Scope(self, declared, None, is_request=request)
+
+    def grant(
+        self,
+        declared: Declared,
+        purposes: tuple[str, ...],
+        roles: tuple[str, ...],
+        system: str | None,
+        *,
+        maintenance: bool,
+    ) -> Grant:
+        """What the policy allows of what was declared.
+
+        :raises AccessDenied: it refuses that, and these scopes are not lenient.
+        """
+        try:
+            return self.policy.grant(purposes, roles, system=system, maintenance=maintenance)
         except AccessDenied as error:
-            if self.on_refused is not None:
-                self.on_refused(declared, error)
-            raise
+            self._refused(declared, error)
+            return valid_part(self.policy, purposes, roles, system=system, maintenance=maintenance)
+
+    def _refused(self, declared: Declared, error: AccessDenied) -> None:
+        """Tells who wants to know, and raises unless these scopes are lenient."""
+        if self.on_refused is not None:
+            self.on_refused(declared, error)
+        if not self.lenient:
+            raise error
 
     def listen(self, listener: Listener) -> None:
         """Calls `listener` whenever the access in force changes, so that values in memory can be put away."""

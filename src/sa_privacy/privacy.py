@@ -84,7 +84,7 @@ class Privacy:
         self.mode: Mode = mode
         self._keys = keys
         self._declarations = Declarations()
-        self._scopes = AccessScopes(self.policy)
+        self._scopes = AccessScopes(self.policy, lenient=observed.everything)
         self._live = LiveCatalogue(self.policy, _collections(metadata))
         try:
             self._live.check()
@@ -223,7 +223,8 @@ class Privacy:
         :param maintenance: covers every column, logs everything; only for roles with ``maintenance = true``.
         :param details: whatever else is to be kept with the access. ``route``, what is being served, goes into the log.
         :raises UnknownPurpose, UnknownRole, RoleDenied: on entry, where the policy does not allow the combination.
-        :raises AccessEnded: on entry, where the enclosing access has been left.
+        :raises AccessEnded: on entry, where the enclosing access has been left. Under ``mode="observe"`` all of these are
+            logged instead, and the block runs with as much of the declaration as the policy allows.
         """
         return self._scopes.access(
             purpose,
@@ -248,7 +249,7 @@ class Privacy:
     def system(self, name: str, *, reason: str | None = None, **details: object) -> AccessBlock:
         """The access of a job that the policy names under ``[systems]``. Inherits nothing.
 
-        :raises UnknownRole: the policy knows no such system.
+        :raises UnknownRole: the policy knows no such system. Under ``mode="observe"`` that is logged on entry instead.
         """
         return self._scopes.system(name, reason=reason, **details)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from sa_privacy import AccessDenied, AccessLog, Keyring, Privacy, PrivacyError, SealedColumn
+from sa_privacy import (
+    Access,
+    AccessDenied,
+    AccessEnded,
+    AccessLog,
+    Keyring,
+    Policy,
+    Privacy,
+    PrivacyError,
+    RoleDenied,
+    SealedColumn,
+    UnknownPurpose,
+    UnknownRole,
+)
+from sa_privacy.access import AccessBlock, AccessScopes
 from sa_privacy.accesslog import Event
 from tests.gate import people, world
 from tests.gate.people import Account, Employee, Letter, Member, Person, Visitor
@@ -264,6 +279,101 @@ async def test_an_async_engine_is_observed_alike(
         assert denials(events_of(log, after=before))[-1] == ("read customers.town",)
 
 
-def test_an_unknown_purpose_is_still_refused_on_entry(watching: Privacy) -> None:
-    with pytest.raises(PrivacyError), watching.access("shiping", role="warehouse"):
-        raise AssertionError("entered")
+REFUSED: dict[str, tuple[Callable[[Privacy], AccessBlock], type[AccessDenied], bool]] = {
+    "unknown purpose": (lambda p: p.access("shiping", role="warehouse"), UnknownPurpose, False),
+    "unknown role": (lambda p: p.access("shipping", role="warehose"), UnknownRole, False),
+    "role denied": (lambda p: p.access("campaigns", role="warehouse"), RoleDenied, False),
+    "no role": (lambda p: p.access("shipping"), RoleDenied, False),
+    "maintenance unmarked": (lambda p: p.access(maintenance=True, role="clerk"), RoleDenied, False),
+    "maintenance, no role": (lambda p: p.access(maintenance=True), RoleDenied, False),
+    "unknown system": (lambda p: p.system("purge"), UnknownRole, False),
+    "one purpose of two": (lambda p: p.access(["shiping", "campaigns"], role="marketing"), UnknownPurpose, True),
+    "one role of two": (lambda p: p.access("campaigns", role=["marketing", "x"]), UnknownRole, True),
+    "not marked, but for a purpose": (
+        lambda p: p.access("campaigns", maintenance=True, role="marketing"),
+        RoleDenied,
+        True,
+    ),
+    "maintenance for an unknown purpose": (
+        lambda p: p.access("x", maintenance=True, role="engineer"),
+        UnknownPurpose,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_access_that_would_be_refused_is_entered_with_what_is_valid_of_it(
+    name: str, watched: Engine, watching: Privacy, log: AccessLog
+) -> None:
+    declare, refusal, covers = REFUSED[name]
+    before = len(events_of(log))
+    with declare(watching), watched.connect() as connection:
+        assert connection.scalars(select(Customer.email).order_by(Customer.id)).first() == "ann@example.com"
+    entry, intent, *_ = events_of(log, after=before)
+    assert (entry.decision, entry.denials) == ("would_deny", [f"enter {refusal.code}"])
+    assert entry.site is not None
+    assert entry.site.startswith("tests/gate/test_observe.py")
+    if covers:
+        assert (intent.decision, intent.denials) == ("allowed", [])
+    else:
+        assert (intent.decision, intent.denials) == ("would_deny", ["read customers.email"])
+
+
+def test_an_access_without_a_valid_purpose_reaches_no_purpose_of_its_system_and_none_of_strangers() -> None:
+    policy = Policy(
+        policy={"id": "strangers", "version": "1"},
+        categories={"email": {}},
+        purposes={"sign_in": {"match": ["email"]}, "purge": {"use": ["email"]}, "news": {"use": ["email"]}},
+        roles={"visitor": {"purposes": ["sign_in"], "anonymous": True}},
+        systems={"nightly": {"purposes": ["purge"]}},
+    )
+    scopes = AccessScopes(policy, lenient=True)
+    with scopes.system("nightly"), scopes.access("news") as scope:
+        assert scope.access.grant.purposes == ()
+    with scopes.access("sign_in", role="vistor") as scope:
+        assert scope.access.grant.purposes == ()
+    with scopes.system("nigthly"), scopes.access("sign_in") as scope:
+        assert scope.access.grant.purposes == ()
+    with scopes.access("sign_in") as scope:
+        assert scope.access.grant.purposes == ("sign_in",)
+
+
+def test_filling_a_request_in_with_what_is_refused_goes_on(watched: Engine, watching: Privacy, log: AccessLog) -> None:
+    with watching.request("r1"), watched.connect() as connection:
+        before = len(events_of(log))
+        watching.current().bind(actor="staff:1", role="warehose", purpose="shipping")
+        assert events_of(log, after=before)[0].denials == [f"enter {UnknownRole.code}"]
+        watching.current().bind(role="warehouse")
+        before = len(events_of(log))
+        assert connection.scalars(select(Customer.name).order_by(Customer.id)).first() == "Ann Arbor"
+        assert {event.decision for event in events_of(log, after=before)} == {"allowed"}
+
+
+def test_an_access_inside_one_that_has_been_left_is_entered_by_itself(watching: Privacy, log: AccessLog) -> None:
+    with watching.access("shipping", role="warehouse", actor="staff:1"):
+        left = copy_context()
+    before = len(events_of(log))
+
+    def later() -> Access:
+        with watching.access("campaigns", role="marketing") as scope:
+            return scope.access
+
+    access = left.run(later)
+    assert (access.actor, access.grant.purposes) == (None, ("campaigns",))
+    assert [(event.decision, event.denials) for event in events_of(log, after=before)] == [
+        ("would_deny", [f"enter {AccessEnded.code}"])
+    ]
+
+
+def test_with_observed_tables_an_access_is_refused_on_entry_as_ever(log: AccessLog) -> None:
+    privacy = Privacy(world.POLICY, keys=KEYS, log=log, observe=["orders"], metadata=world.Base)
+    try:
+        for block in (privacy.access("shiping", role="warehouse"), privacy.access("shipping")):
+            with pytest.raises(PrivacyError), block:
+                raise AssertionError("entered")
+        with pytest.raises(UnknownRole):
+            privacy.system("purge")
+        assert [event.decision for event in events_of(log)] == ["denied", "denied"]
+    finally:
+        privacy.close()

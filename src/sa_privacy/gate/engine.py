@@ -304,12 +304,12 @@ class Gate:
         self.write("outcome", passage.event + ending)
 
     def write_refused(self, declared: Declared, error: AccessDenied) -> None:
-        """Writes down an access that was refused on entry."""
+        """Writes down an access that was refused on entry, or would have been."""
         said = members(
             actor=declared.actor if isinstance(declared.actor, str) else None,
             roles=list(error.roles),
             purpose=list(error.purpose),
-            decision="denied",
+            decision="would_deny" if self.observed.everything else "denied",
             denials=[f"enter {error.code}"],
             policy=self.policy.hash,
             site=call_site(),

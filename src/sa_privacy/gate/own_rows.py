@@ -40,7 +40,7 @@ Ask = Callable[[str, str, Collection[Any]], Collection[Any]]
 def has_own_purpose(access: Access) -> bool:
     """Whether one of the access's purposes reaches only the subject's rows."""
     purposes = access.grant.policy.purposes
-    return any(purposes[name].rows == "own" for name in access.purposes)
+    return any(purposes[name].rows == "own" for name in access.grant.purposes)
 
 
 def key_of(access: Access, kind: str, catalogue: Catalogue) -> object:

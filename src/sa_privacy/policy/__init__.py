@@ -10,7 +10,7 @@ from __future__ import annotations
 from sa_privacy.policy.decide import Decision, Denial, Request, Touch, decide
 from sa_privacy.policy.document import Policy, check
 from sa_privacy.policy.faults import Fault
-from sa_privacy.policy.grant import Grant, may_act_for
+from sa_privacy.policy.grant import Grant, may_act_for, valid_part
 from sa_privacy.policy.ports import ConsentPort, HoldPort, PledgePort
 from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System, Verb
 from sa_privacy.policy.wording import denied
@@ -37,4 +37,5 @@ __all__ = [
     "decide",
     "denied",
     "may_act_for",
+    "valid_part",
 ]

@@ -13,7 +13,7 @@ from sa_privacy.policy.vocabulary import Verb
 if TYPE_CHECKING:
     from sa_privacy.policy.document import Policy
 
-__all__ = ["Grant", "make_grant", "may_act_for"]
+__all__ = ["Grant", "make_grant", "may_act_for", "valid_part"]
 
 _Granting = dict[tuple[str, str], frozenset[str]]
 
@@ -103,6 +103,18 @@ def make_grant(
         for table in purpose.delete:
             deletable[table] = own and deletable.get(table, True)
     return Grant(policy, purposes, roles, system, maintenance, _frozen(granting), _frozen(unbound), deletable)
+
+
+def valid_part(
+    policy: Policy, purposes: Collection[str], roles: Collection[str], *, system: str | None, maintenance: bool
+) -> Grant:
+    """What :meth:`Policy.grant` gives for as much of this as it does not refuse; a grant of nothing, if need be."""
+    known = tuple(role for role in roles if role in policy.roles or not policy.roles)
+    maintains = maintenance and any(policy.roles[role].maintenance for role in known if role in policy.roles)
+    acting = frozenset(policy.purposes) if maintains else may_act_for(policy, roles, system)
+    kept = tuple(purpose for purpose in purposes if purpose in policy.purposes and purpose in acting)
+    # A system without a purpose would be granted all of its own.
+    return policy.grant(kept, known, system=system if kept and not maintains else None, maintenance=maintains)
 
 
 def _frozen(sets: dict[tuple[str, str], set[str]]) -> _Granting:
