@@ -123,16 +123,22 @@ class Privacy:
             PostgreSQL once ``sa-privacy wall apply`` has made its roles.
         :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, an annotation names a
             category that the policy does not know, ``observe`` names a table that is not there, or something else keeps
-            the gate from seeing statements (see :meth:`check`).
+            the gate from seeing statements (see :meth:`check`). Nothing is put on the engine then.
         """
         plain = _sync(engine)
-        if plain not in self._installed:
+        fresh = plain not in self._installed
+        if fresh:
             self._live.check()
             self._gate.observed.check(self.catalogue)
             self._installed[plain] = install(plain, self._gate, self._keys)
             self._memory.engines_changed(some=True)
         if walls and plain not in self._walls:
-            self._walls[plain] = raise_wall(plain, self._gate)
+            try:
+                self._walls[plain] = raise_wall(plain, self._gate)
+            except BaseException:
+                if fresh:
+                    self.uninstall(plain)
+                raise
 
     def uninstall(self, engine: Engine | AsyncEngine) -> None:
         """Takes the protection off again: the engine behaves as if it had never been there.

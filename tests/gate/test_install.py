@@ -652,3 +652,27 @@ def test_a_policy_whose_purposes_need_consent_is_refused_while_nothing_can_ask_f
         Privacy(policy, log=None, mode=mode)  # type: ignore[arg-type]
     assert "orders" not in str(refused.value)
     assert refused.value.hint == 'say consent = "none", or leave the purpose out of the policy.'
+
+
+@pytest.mark.parametrize("said", [{"mode": "observe"}, {"observe": ["orders"]}])
+def test_a_wall_that_cannot_be_put_up_leaves_no_gate_behind(
+    said: dict[str, Any], engine: Engine, made: Callable[..., Privacy]
+) -> None:
+    before = traces(engine)
+    observing = made(**said)
+    with pytest.raises(PolicyError, match="a wall cannot observe"):
+        observing.install(engine, walls=True)
+    assert traces(engine) == before
+    with pytest.raises(PolicyError, match="not installed"):
+        observing.check(engine)
+    another = made()
+    another.install(engine)
+    another.check(engine)
+
+
+def test_a_gate_that_stood_before_a_wall_failed_stays(engine: Engine, made: Callable[..., Privacy]) -> None:
+    observing = made(mode="observe")
+    observing.install(engine)
+    with pytest.raises(PolicyError, match="a wall cannot observe"):
+        observing.install(engine, walls=True)
+    observing.check(engine)

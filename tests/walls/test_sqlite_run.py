@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, String, create_engine, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from sa_privacy import DataSubject, Policy, Privacy, pii_column
 from sa_privacy.walls.sqlite import Pane
@@ -323,3 +323,27 @@ async def test_an_asyncio_raw_cursor_is_refused(filled: Engine, async_engine: As
         with pytest.raises(sqlite3.DatabaseError, match="prohibited"):
             await plain.execute(STREET)
     privacy.uninstall(async_engine)
+
+
+def test_a_connection_taken_out_before_the_wall_is_walled_once_it_is_used_or_back(
+    application: Callable[..., Engine], privacy: Privacy
+) -> None:
+    """Until then nothing public leads to it: docs/walls.md says so."""
+    engine = application(pool_size=1, max_overflow=0, poolclass=QueuePool)
+    with closing(engine.raw_connection()) as out:
+        plain = out.driver_connection
+        privacy.install(engine, walls=True)
+        assert not refused(out.cursor(), EMAIL)
+    with closing(engine.raw_connection()) as again:
+        assert again.driver_connection is plain
+        assert refused(again.cursor(), EMAIL)
+
+
+def test_a_connection_in_use_before_the_wall_is_walled_with_its_next_statement(
+    application: Callable[..., Engine], privacy: Privacy
+) -> None:
+    engine = application()
+    with engine.connect() as connection:
+        privacy.install(engine, walls=True)
+        connection.execute(text("SELECT tier FROM customers"))
+        assert refused(connection.connection.cursor(), EMAIL)
