@@ -54,6 +54,7 @@ def _event(line: bytes) -> dict[str, object]:
     good = event.get("decision") in {None, "allowed", "denied", "would_deny"}
     good &= all(isinstance(event.get(name), str | None) for name in TEXTS)
     good &= all(type(event.get(name)) in {int, type(None)} for name in NUMBERS)
+    good &= isinstance(event.get("maintenance", False), bool)
     good &= all(isinstance(event.get(name, {}), dict) for name in ("categories", "narrowed"))
     good = good and all(isinstance(one, str) for one in event.get("categories", {}).values())
     held = event.get("narrowed", {}).values() if good else ()

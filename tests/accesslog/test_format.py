@@ -104,6 +104,7 @@ def test_both_verifiers_know_where_something_was_asked_for_and_what_columns_hold
         "site": "shop/orders.py:42 in listing",
         "categories": {"customers.email": "email"},
         "narrowed": {"customers.email": ["letters"]},
+        "maintenance": True,
     }
     with AccessLog.open(tmp_path) as log:
         log.append("intent", members(**said))
@@ -115,7 +116,8 @@ def test_both_verifiers_know_where_something_was_asked_for_and_what_columns_hold
 
 
 @pytest.mark.parametrize(
-    "wrong", ['"site":7', '"route":[]', '"categories":{"a":1}', '"narrowed":{"a":"b"}', '"narrowed":[]']
+    "wrong",
+    ['"site":7', '"route":[]', '"categories":{"a":1}', '"narrowed":{"a":"b"}', '"narrowed":[]', '"maintenance":1'],
 )
 def test_both_verifiers_refuse_such_members_of_another_type(tmp_path: Path, wrong: str) -> None:
     with AccessLog.open(tmp_path) as log:

@@ -29,6 +29,7 @@ fields = st.fixed_dictionaries(
         "reads": texts,
         "denials": texts,
         "subjects": st.none() | texts,
+        "maintenance": st.booleans(),
         "rows": st.none() | st.integers(0, 2**62),
         "decision": st.sampled_from(["allowed", "denied", "would_deny", None]),
     },

@@ -641,3 +641,15 @@ def test_results_of_many_threads_are_each_written_for_their_own_access(
         assert (line["actor"], line["purpose"]) == (seqs[line["intent"]]["actor"], seqs[line["intent"]]["purpose"])
         assert line["purpose"] == [purposes[int(line["actor"].partition(":")[2]) % 4][0]]
     assert log.verify().ok
+
+
+def test_events_of_a_maintenance_access_say_so_and_no_others(session: Session, privacy: Privacy, trail: Trail) -> None:
+    with privacy.access(maintenance=True, role="engineer", actor="tests", reason="rows"):
+        session.execute(ROWS).all()
+        with privacy.access(reason="the same"):
+            session.execute(ROWS).all()
+        with privacy.access("billing", role="clerk"):
+            session.execute(select(Customer.name)).all()
+    with privacy.access(**CLERK):
+        session.execute(ROWS).all()
+    assert [line.get("maintenance") for line in trail.of("intent", "outcome")] == [True] * 4 + [None] * 4

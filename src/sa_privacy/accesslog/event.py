@@ -14,8 +14,9 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a caller may say of an event; the rest (time, writer, number, chain) is the log's own.
 
     Columns are ``"table.column"``. ``subjects`` are keyed pseudonyms, None where it cannot be told whose data it was.
-    ``intent`` is the ``seq``, of the same writer, of the intent that an outcome belongs to. ``site`` is the call site in
-    the application, ``categories`` what the columns touched hold, where something was refused or is only observed.
+    ``maintenance`` marks what was done under a maintenance access. ``intent`` is the ``seq``, of the same writer, of the
+    intent that an outcome belongs to. ``site`` is the call site in the application, ``categories`` what the columns
+    touched hold, where something was refused or is only observed.
     Source: docs/spec/log.md.
     """
 
@@ -35,6 +36,7 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     denials: list[str] = []
     policy: str | None = None
     request: str | None = None
+    maintenance: bool = False
     intent: int | None = None
     route: str | None = None
     site: str | None = None

@@ -220,6 +220,7 @@ def access_members(access: Access | None) -> bytes:
             "purpose": list(access.purposes),
             "reason": access.reason,
             "request": access.request,
+            "maintenance": access.maintenance,
             "route": None if route is None else as_text(route),
         }
         encoded = access.notes["members"] = members(
