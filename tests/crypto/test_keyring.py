@@ -233,6 +233,27 @@ def test_a_file_that_is_no_keyring_is_replaced_only_on_request(keys: Path) -> No
     assert Keyring.load(keys).ids == ring.ids
 
 
+def test_a_ring_that_cannot_be_read_for_its_mode_is_not_said_to_be_no_keyring(keys: Path) -> None:
+    before = keys.read_bytes()
+    keys.chmod(0o644)
+    with pytest.raises(KeyUnavailable) as caught:
+        Keyring.generate().save(keys)
+    assert "mode 0644" in caught.value.message
+    assert f"chmod 600 {keys}" in str(caught.value.hint)
+    assert "overwrite" not in str(caught.value)
+    assert keys.read_bytes() == before
+
+
+def test_a_ring_that_is_damaged_is_said_to_be(keys: Path) -> None:
+    document = stored(keys) | {"primary": "00000000"}
+    write(keys, json.dumps(document))
+    with pytest.raises(KeyUnavailable, match='its "primary" is not the id of one of its keys') as caught:
+        Keyring.generate().save(keys)
+    assert KEY["secret"] not in str(caught.value)
+    assert "backup" in str(caught.value.hint)
+    assert "overwrite=True" in str(caught.value.hint)
+
+
 def test_the_same_key_id_with_another_secret_is_not_the_same_ring(keys: Path) -> None:
     document = stored(keys)
     document["keys"][0]["secret"] = KEY["secret"]

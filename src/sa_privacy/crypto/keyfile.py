@@ -221,12 +221,16 @@ def replace(path: str, ring: Ring, *, overwrite: bool) -> None:
 
 def _check_older_self(path: Path, ring: Ring) -> None:
     hint = "Save under another name, or pass overwrite=True: what was sealed under the keys in that file is then lost."
+    there: tuple[Entry, ...] = ()
+    why = first = ""
     try:
-        there = parse(read(str(path)), "it").entries
-    except KeyUnavailable:
-        there = None
-    if there is None:
-        raise KeyUnavailable(f"{path} exists and cannot be read as a keyring of yours.", hint=hint)
+        there = parse(read(str(path)), f"the file {path}").entries
+    except KeyUnavailable as error:
+        why, first = error.message, error.hint or ""
+    if why:  # out here, so that no traceback of the file's text comes along
+        # It may hold keys all the same: what to mend comes first, and to overwrite it only where that is said to lose them.
+        way_out = f"{first} {hint}" if first == _RESTORE else first
+        raise KeyUnavailable(f"nothing was saved, for what is there cannot be read as a keyring: {why}", hint=way_out)
     if not {(entry.id, entry.secret) for entry in there} <= {(entry.id, entry.secret) for entry in ring.entries}:
         raise KeyUnavailable(f"{path} holds keys that the ring to be saved does not have.", hint=hint)
 
