@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sa_privacy.policy import Policy
+from sa_privacy.policy import Policy, Request, Touch, decide, denied
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
@@ -23,6 +23,13 @@ def test_the_policy_shown_is_accepted_and_refuses_what_the_first_screen_says() -
     assert not grant.covers("read", "email")
     assert not grant.covers("read", "birthday")
     assert [name for name, purpose in policy.purposes.items() if "birthday" in purpose.read] == ["campaigns"]
+
+
+def test_the_refusal_shown_is_the_one_that_comes() -> None:
+    policy = Policy.loads(TOML[0], source="README.md")
+    grant = policy.grant(["shipping"], ["warehouse"])
+    error = denied(decide(Request(grant, (Touch("customers.birthday", "birthday"),))), grant)
+    assert f"```\n{type(error).__name__} {error}\n```" in README
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=range(len(PYTHON)))

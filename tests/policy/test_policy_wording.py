@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sa_privacy.errors import AccessDenied, NoAccess, PurposeDenied
-from sa_privacy.policy import Grant, Policy, Request, Touch, decide, denied
+from sa_privacy.policy import Grant, Policy, Request, Touch, decide, denied, may_act_for
 
 POLICY = Policy(
     policy={"id": "shop", "version": "1"},
@@ -122,8 +122,8 @@ def test_the_message_says(request_: Request, message: str) -> None:
     [
         pytest.param(
             Request(PACKER, (BIRTHDAY,)),
-            'open for: campaigns. Declare privacy.access(purpose="campaigns"), or leave the column out of the query. '
-            'Role "packer" may not act for "campaigns"; marketing, warehouse may.',
+            'open for: campaigns. Role "packer" may not act for "campaigns"; marketing, warehouse may. '
+            "Leave the column out of the query.",
             id="whose it is, where this role may not",
         ),
         pytest.param(
@@ -134,9 +134,8 @@ def test_the_message_says(request_: Request, message: str) -> None:
         ),
         pytest.param(
             Request(PACKER, (EMAIL,)),
-            "open for: account, campaigns, inquiries. Declare the one it is for, e.g. "
-            'privacy.access(purpose="campaigns"), or leave the column out of the query. '
-            'Role "packer" may not act for any of these.',
+            'open for: account, campaigns, inquiries. Role "packer" may not act for any of these. '
+            "Leave the column out of the query.",
             id="several purposes, none of this role",
         ),
         pytest.param(
@@ -148,16 +147,46 @@ def test_the_message_says(request_: Request, message: str) -> None:
         pytest.param(
             Request(SHIPPING, (BIRTHDAY, AMOUNT)),
             "open: customers.birthday for campaigns; orders.amount for billing. "
-            'Declare privacy.access(purpose=["shipping", "campaigns", "billing"]), '
-            'or leave the columns out of the query. Role "warehouse" may not act for all of these.',
+            'Role "warehouse" may not act for "billing"; clerk may. Leave the columns out of the query.',
             id="several purposes, where none opens all",
         ),
         pytest.param(
             Request(POLICY.grant(["billing"], ["clerk"]), (PHONE,)),
+            'open for: account, shipping. Role "clerk" may not act for any of these. Leave the column out of the query.',
+            id="several purposes, none of a third role",
+        ),
+        pytest.param(
+            Request(POLICY.grant(["billing"], ["clerk", "packer", "customer"]), (PHONE,)),
             "open for: account, shipping. Declare the one it is for, e.g. "
-            'privacy.access(purpose="shipping"), or leave the column out of the query. '
-            'Role "clerk" may not act for any of these.',
+            'privacy.access(purpose="shipping"), or leave the column out of the query.',
             id="rather a purpose that reaches all rows",
+        ),
+        pytest.param(
+            Request(POLICY.grant(["shipping"], ["packer", "clerk", "customer"]), (EMAIL,), (AMOUNT,)),
+            "open: customers.email for account, campaigns, inquiries; orders.amount for billing. Declare "
+            'privacy.access(purpose=["shipping", "billing", "inquiries"]), or leave the columns out of the query.',
+            id="rather purposes of this role",
+        ),
+        pytest.param(
+            Request(POLICY.grant(["shipping"], ["packer", "customer"]), (EMAIL, BIRTHDAY)),
+            'open for: campaigns. Roles "customer" and "packer" may not act for "campaigns"; marketing, warehouse may. '
+            "Leave the columns out of the query.",
+            id="the one purpose that is not of these roles",
+        ),
+        pytest.param(
+            Request(SHIPPING, (), (), (BIRTHDAY,)),
+            'open for: campaigns. Declare privacy.access(purpose="campaigns"), or leave the column unset.',
+            id="to leave what is written unset",
+        ),
+        pytest.param(
+            Request(SHIPPING, (BIRTHDAY,), (), (EMAIL,)),
+            'open for: campaigns. Declare privacy.access(purpose="campaigns"), or leave the columns out.',
+            id="to leave out what is read and written",
+        ),
+        pytest.param(
+            Request(SHIPPING, (), (), (SECRET,)),
+            "no purpose of the policy allows it. Leave the column unset, or have the policy say what for.",
+            id="that no purpose writes it",
         ),
         pytest.param(
             Request(
@@ -185,20 +214,18 @@ def test_the_message_says(request_: Request, message: str) -> None:
         ),
         pytest.param(
             Request(PACKER, deletes=("invoices",)),
-            'open for: billing. Declare privacy.access(purpose="billing"). '
-            'Role "packer" may not act for "billing"; clerk may.',
+            'open for: billing. Role "packer" may not act for "billing"; clerk may.',
             id="what deletes from the table",
         ),
         pytest.param(
             Request(NIGHTLY, (BIRTHDAY,)),
-            'open for: campaigns. Declare privacy.access(purpose="campaigns"), or leave the column out of the query. '
-            'System "nightly" may not act for "campaigns".',
+            'open for: campaigns. System "nightly" may not act for "campaigns". Leave the column out of the query.',
             id="that the system may not",
         ),
         pytest.param(
             Request(VISITOR, (BIRTHDAY,)),
-            'open for: campaigns. Declare privacy.access(purpose="campaigns"), or leave the column out of the query. '
-            'Without a role nobody may act for "campaigns"; marketing, warehouse may.',
+            'open for: campaigns. Without a role nobody may act for "campaigns"; marketing, warehouse may. '
+            "Leave the column out of the query.",
             id="that a role is needed",
         ),
         pytest.param(
@@ -217,9 +244,20 @@ def test_the_message_says(request_: Request, message: str) -> None:
             id="which accesses there are",
         ),
         pytest.param(
-            Request(POLICY.grant([], ["packer"]), (BIRTHDAY,)),
+            Request(POLICY.grant([], ["marketing"]), (BIRTHDAY,)),
             'open for: campaigns. Declare what it is for: privacy.access(purpose="campaigns").',
             id="to declare a purpose",
+        ),
+        pytest.param(
+            Request(POLICY.grant([], ["marketing"]), (EMAIL,)),
+            'open for: account, campaigns, inquiries. Declare what it is for: privacy.access(purpose="campaigns").',
+            id="to declare the one purpose of this role",
+        ),
+        pytest.param(
+            Request(POLICY.grant([], ["packer"]), (BIRTHDAY,)),
+            'open for: campaigns. Role "packer" may not act for "campaigns"; marketing, warehouse may. '
+            "Leave the column out of the query.",
+            id="that there is nothing for this role to declare",
         ),
     ],
 )
@@ -254,8 +292,14 @@ def test_many_columns_are_counted_in_the_message_and_all_named_in_the_error() ->
 @pytest.mark.parametrize("grant", [SHIPPING, PACKER, NIGHTLY], ids=["a role", "a lesser role", "a system"])
 @pytest.mark.parametrize("touches", [(BIRTHDAY,), (EMAIL, PHONE), (NAME, AMOUNT), (PHONE, BIRTHDAY, AMOUNT)])
 def test_the_way_out_leads_out(grant: Grant, touches: tuple[Touch, ...]) -> None:
-    """The purposes that the hint says to declare do allow the whole statement, for somebody who may act for them."""
+    """The purposes that the hint says to declare do allow the whole statement, for this role; where it says to declare
+    nothing, nothing that the role may declare would."""
     request = Request(grant, touches)
     hint = error_for(request).hint or ""
+    if "purpose=" not in hint:
+        acting = may_act_for(POLICY, grant.roles, grant.system)
+        assert not decide(Request(POLICY.grant(acting, list(POLICY.roles)), touches)).allowed
+        assert "may not act for" in hint
+        return
     declared = hint.split("purpose=")[1].split(")")[0].split(", subject")[0].strip("[]").replace('"', "").split(", ")
-    assert decide(Request(POLICY.grant(declared, list(POLICY.roles)), touches)).allowed
+    assert decide(Request(POLICY.grant(declared, grant.roles, system=grant.system), touches)).allowed

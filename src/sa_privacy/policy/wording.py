@@ -67,12 +67,18 @@ def _whom(grant: Grant) -> str:
 
 def _declare_one(decision: Decision, grant: Grant | None) -> str:
     """The next step where no purpose was declared."""
-    known = any(denial.open_for for denial in decision.denials)
-    if known and not all(denial.open_for for denial in decision.denials):
-        return _shut(decision.denials)
-    which = _open(decision.denials) if known else ""
-    common = _common(decision.denials)
-    purpose = cut(common[0]) if len(common) == 1 else "..."
+    denials = decision.denials
+    known = any(denial.open_for for denial in denials)
+    if known and not all(denial.open_for for denial in denials):
+        return _shut(denials)
+    which = _open(denials) if known else ""
+    possible = _common(denials)
+    if known and grant is not None:
+        acting = may_act_for(grant.policy, grant.roles, grant.system)
+        if _beyond(denials, acting):
+            return f"{which}{_not_in_this_role(grant, _beyond(denials, acting), denials)}"
+        possible = tuple(purpose for purpose in possible if purpose in acting)
+    purpose = cut(possible[0]) if len(possible) == 1 else "..."
     role = ", role=..." if grant is None else ""
     return f"{which}Declare what it is for: privacy.access(purpose={purpose}{role})."
 
@@ -83,16 +89,21 @@ def _way_out(decision: Decision, grant: Grant) -> str:
     if not all(denial.open_for for denial in denials):
         return _shut(denials)
     acting = may_act_for(grant.policy, grant.roles, grant.system)
+    beyond = _beyond(denials, acting)
+    if beyond:
+        return f"{_open(denials)}{_not_in_this_role(grant, beyond, denials)}"
     chosen = _chosen(decision, grant, acting)
-    common = _common(denials)
     kept = () if chosen[0] in decision.alone else tuple(p for p in grant.purposes if p not in chosen)
     declared = (*kept, *chosen)  # what is covered already has to stay so
-    several = len(common) > 1
-    declare = f"Declare {'the one it is for, e.g. ' if several else ''}{_access(declared, grant)}"
-    hint = f"{_open(denials)}{declare}{_or_leave_out(denials)}"
-    if all(purpose in acting for purpose in chosen):
-        return hint
-    return f"{hint} {_not_in_this_role(grant, common or chosen)}"
+    which = "the one it is for, e.g. " if len(_common(denials)) > 1 else ""
+    leave = _leave_out(denials)
+    return f"{_open(denials)}Declare {which}{_access(declared, grant)}{f', or {leave}' if leave else ''}."
+
+
+def _beyond(denials: Iterable[Denial], acting: Collection[str]) -> tuple[str, ...]:
+    """The purposes that are lacked and may not be acted for; none where such as may be acted for are enough."""
+    shut = [denial.open_for for denial in denials if not any(purpose in acting for purpose in denial.open_for)]
+    return tuple(sorted(frozenset[str]().union(*shut)))
 
 
 def _common(denials: Collection[Denial]) -> tuple[str, ...]:
@@ -102,16 +113,16 @@ def _common(denials: Collection[Denial]) -> tuple[str, ...]:
 
 
 def _chosen(decision: Decision, grant: Grant, acting: Collection[str]) -> tuple[str, ...]:
-    """Few purposes that together open everything refused: rather such as may be acted for, that reach more than one's
-    own rows, and that suffice by themselves.
+    """Few purposes that may be acted for and together open everything refused: rather such as reach more than one's own
+    rows, and suffice by themselves.
     """
-    wanted = [frozenset(denial.open_for) for denial in decision.denials]
+    wanted = [frozenset(denial.open_for) & frozenset(acting) for denial in decision.denials]
     chosen: list[str] = []
 
-    def order(name: str) -> tuple[int, bool, bool, bool, str]:
+    def order(name: str) -> tuple[int, bool, bool, str]:
         opened = sum(name in opening for opening in wanted)
         own = grant.policy.purposes[name].rows == "own"
-        return -opened, name not in acting, own, name not in decision.alone, name
+        return -opened, own, name not in decision.alone, name
 
     while wanted:
         best = min(frozenset[str]().union(*wanted), key=order)
@@ -139,14 +150,15 @@ def _access(purposes: Collection[str], grant: Grant) -> str:
     return f"privacy.access(purpose={purpose}{', subject=...' if own else ''})"
 
 
-def _or_leave_out(denials: Iterable[Denial]) -> str:
-    columns = _columns(denials)
-    return f", or leave {columns} out of the query." if columns else "."
-
-
-def _columns(denials: Iterable[Denial]) -> str:
-    names = {denial.column for denial in denials if denial.verb != "delete"}
-    return ("the column" if len(names) == 1 else "the columns") if names else ""
+def _leave_out(denials: Iterable[Denial]) -> str:
+    """How to do without the columns; nothing where rows are deleted."""
+    asked = [denial for denial in denials if denial.verb != "delete"]
+    if not asked:
+        return ""
+    columns = "the column" if len({denial.column for denial in asked}) == 1 else "the columns"
+    written = {denial.verb == "write" for denial in asked}
+    how = "out" if len(written) > 1 else "unset" if True in written else "out of the query"
+    return f"leave {columns} {how}"
 
 
 def _shut(denials: Collection[Denial]) -> str:
@@ -155,34 +167,37 @@ def _shut(denials: Collection[Denial]) -> str:
     what = "it"
     if len(shut) < len(denials):
         what = _all_of([f"{_DOING[denial.verb]} {_what(denial)}" for denial in shut])
-    columns = _columns(shut)
-    leave = f"Leave {columns} out of the query, or have" if columns else "Have"
-    return f"no purpose of the policy allows {what}. {leave} the policy say what for."
+    leave = _leave_out(shut)
+    have = f"{_sentence(leave)}, or have" if leave else "Have"
+    return f"no purpose of the policy allows {what}. {have} the policy say what for."
 
 
-def _not_in_this_role(grant: Grant, purposes: Collection[str]) -> str:
+def _not_in_this_role(grant: Grant, purposes: Collection[str], denials: Collection[Denial]) -> str:
     """That the next step is not for this role to take, and whose it is."""
-    if len(purposes) > 1:
-        return f"{_nor(grant, 'all of these' if _any_may(grant, purposes) else 'any of these')}."
-    (purpose,) = purposes
-    able = sorted(role.name for role in grant.policy.roles.values() if purpose in role.purposes)
+    able: list[str] = []
+    what = _all_of([cut(purpose) for purpose in purposes], last="or")
+    if len(purposes) == 1:
+        able = sorted(role.name for role in grant.policy.roles.values() if role.purposes.issuperset(purposes))
+    elif purposes == _common(denials):
+        what = "any of these"
     others = f"; {listing(able)} may" if able and grant.system is None else ""
-    return f"{_nor(grant, cut(purpose))}{others}."
+    leave = _leave_out(denials)
+    return f"{_nor(grant, what)}{others}.{f' {_sentence(leave)}.' if leave else ''}"
 
 
-def _any_may(grant: Grant, purposes: Collection[str]) -> bool:
-    return not may_act_for(grant.policy, grant.roles, grant.system).isdisjoint(purposes)
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _nor(grant: Grant, what: str) -> str:
     whom = _whom(grant)
     if not whom:
         return f"Without a role nobody may act for {what}"
-    return f"{whom[0].upper()}{whom[1:]} may not act for {what}"
+    return f"{_sentence(whom)} may not act for {what}"
 
 
-def _all_of(names: list[str]) -> str:
+def _all_of(names: list[str], *, last: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``, or the first few ``and 7 more``."""
     if len(names) > _TOLD:
-        return f"{', '.join(names[:_TOLD])} and {len(names) - _TOLD} more"
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+        return f"{', '.join(names[:_TOLD])} {last} {len(names) - _TOLD} more"
+    return f" {last} ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
