@@ -64,4 +64,4 @@ __all__ = [
     "WallDown",
     "pii_column",
 ]
-__version__ = "0.1.0"
+__version__ = "0.1.0.dev0"

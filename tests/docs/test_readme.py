@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import sa_privacy
 from sa_privacy.policy import Policy, Request, Touch, decide, denied
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -35,6 +37,11 @@ def test_the_refusal_shown_is_the_one_that_comes() -> None:
 @pytest.mark.parametrize("block", PYTHON, ids=range(len(PYTHON)))
 def test_the_code_shown_is_python(block: str) -> None:
     ast.parse(block)
+
+
+def test_the_version_is_the_one_of_the_distribution() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sa_privacy.__version__ == project["version"]
 
 
 def test_the_files_linked_are_there() -> None:
