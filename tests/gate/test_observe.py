@@ -377,3 +377,13 @@ def test_with_observed_tables_an_access_is_refused_on_entry_as_ever(log: AccessL
         assert [event.decision for event in events_of(log)] == ["denied", "denied"]
     finally:
         privacy.close()
+
+
+def test_an_insert_that_would_be_refused_names_only_what_it_writes(
+    watched: Engine, watching: Privacy, log: AccessLog
+) -> None:
+    before = len(events_of(log))
+    with Session(watched) as session, watching.access("campaigns", role="marketing"):
+        session.add(Customer(name="Di Dee", email="di@example.com", phone="090-4"))
+        session.flush()
+    assert denials(events_of(log, after=before)) == [("write customers.phone",)]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, bindparam, create_engine, delete, func, insert, o
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from sa_privacy import AccessEnded, AccessLog, Keyring, Privacy, RowsDenied
+from sa_privacy import AccessEnded, AccessLog, Keyring, Privacy, PurposeDenied, RowsDenied
 from tests.gate import world
 from tests.gate.trail import CLERK, Trail, Whose, at_the_driver
 from tests.gate.world import Customer, Order
@@ -653,3 +653,21 @@ def test_events_of_a_maintenance_access_say_so_and_no_others(session: Session, p
     with privacy.access(**CLERK):
         session.execute(ROWS).all()
     assert [line.get("maintenance") for line in trail.of("intent", "outcome")] == [True] * 4 + [None] * 4
+
+
+def test_a_refused_insert_names_only_what_it_writes(session: Session, privacy: Privacy, trail: Trail) -> None:
+    """The ORM names every column; a NULL that nobody gave stands against nothing."""
+    session.add(Customer(name="Di Dee", email="di@example.com", phone="090-4"))
+    with privacy.access("campaigns", role="marketing"), pytest.raises(PurposeDenied) as refused:
+        session.flush()
+    assert refused.value.columns == ("customers.phone",)
+    assert "birthday" not in str(refused.value)
+    assert "or leave the column unset" in str(refused.value) or "Leave the column unset" in str(refused.value)
+    assert [line["denials"] for line in trail.intents] == [["write customers.phone"]]
+
+
+def test_what_is_null_in_one_row_only_is_written(session: Session, privacy: Privacy) -> None:
+    rows = [{"name": "A", "email": "a@example.com", "phone": phone, "birthday": None} for phone in ("1", None)]
+    with privacy.access("campaigns", role="marketing"), pytest.raises(PurposeDenied) as refused:
+        session.execute(insert(Customer), rows)
+    assert refused.value.columns == ("customers.phone",)

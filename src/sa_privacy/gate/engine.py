@@ -202,6 +202,8 @@ class Gate:
         """
         law = self.law(plan)
         enforced = verdict if law is plan else self._verdict(law, access.grant if access is not None else None)
+        if not enforced.allowed:
+            enforced = self._written(law, enforced, access, parameters, context)
         try:
             standing = self._standing(law, enforced, access, parameters, context)
         except PrivacyError as error:
@@ -212,6 +214,7 @@ class Gate:
             return standing
         try:
             judged, verdict = self._as_enforced(plan, verdict, access, context)
+            verdict = self._written(judged, verdict, access, parameters, context)
             return self._standing(judged, verdict, access, parameters, context)
         except PrivacyError as error:
             encoded = plan.encode("would_deny", denials_of(error, verdict.decision), self.policy.hash)
@@ -220,7 +223,7 @@ class Gate:
     def _standing(self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any) -> Verdict:
         """The verdict of a plan, with the values it comes with; or an error."""
         if not verdict.allowed or plan.refusal is not None:
-            verdict = self._reconsider(plan, verdict, access, parameters, context)
+            verdict = self._reconsider(plan, verdict, access, context)
         if plan.sealed_inside or plan.unsealed:
             raise sealed_column(plan, access.grant if access is not None else None)
         if verdict.own and access is not None:
@@ -243,9 +246,16 @@ class Gate:
             kept = self._enforced[key] = (plan, *found)
         return kept[1], kept[2]
 
-    def _reconsider(
-        self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any
-    ) -> Verdict:
+    def _written(self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any) -> Verdict:
+        """The verdict of what is really written: an ORM INSERT names every column, and a NULL that nobody gave is no
+        personal data.
+        """
+        if verdict.allowed or plan.refusal is not None:
+            return verdict
+        empty = plan.footprint.left_null(bound_values(context, parameters))
+        return self._verdict(plan, access.grant if access is not None else None, unwritten=empty) if empty else verdict
+
+    def _reconsider(self, plan: Plan, verdict: Verdict, access: Access | None, context: Any) -> Verdict:
         """The verdict of a statement that may run after all, or the error."""
         grant = access.grant if access is not None else None
         if plan.refusal is not None:
@@ -254,12 +264,6 @@ class Gate:
             # A column that an entity inside a subquery left out reads like something unknown outside it.
             left_out = getattr(context.compiled, "sa_privacy_left_out", ())
             raise refusal_of_columns(grant, left_out) if left_out else again(plan.refusal)
-        empty = plan.footprint.left_null(bound_values(context, parameters))
-        if empty:
-            # An ORM INSERT names every column; a NULL that nobody gave is no personal data.
-            without = self._verdict(plan, grant, unwritten=empty)
-            if without.allowed:
-                return without
         scope = self.scopes.get()
         if grant is None and scope is not None:
             raise ended(scope.access)
