@@ -13,17 +13,20 @@ from sa_privacy.policy.places import Path
 from sa_privacy.policy.table import Table, is_name, kind
 from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System
 
-__all__ = ["SECTIONS", "Contents", "read"]
+__all__ = ["KEYS", "Contents", "read"]
 
-SECTIONS = ("policy", "categories", "purposes", "roles", "systems", "columns", "log")
-
-_POLICY_KEYS = ("id", "version", "languages", "controller")
-_CATEGORY_KEYS = ("title", "dpv", "mask")
 _VERBS = ("read", "match", "write")
-_PURPOSE_KEYS = ("title", "clause", "use", *_VERBS, "delete", "consent", "rows", "dpv")
-_ROLE_KEYS = ("title", "purposes", "anonymous", "maintenance")
-_SYSTEM_KEYS = ("title", "purposes")
-_COLUMN_KEYS = ("category", "encrypt", "lookup", "purposes", "field")
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "policy": ("id", "version", "languages", "controller"),
+    "categories": ("title", "dpv", "mask"),
+    "purposes": ("title", "clause", "use", *_VERBS, "delete", "consent", "rows", "dpv"),
+    "roles": ("title", "purposes", "anonymous", "maintenance"),
+    "systems": ("title", "purposes"),
+    "columns": ("category", "encrypt", "lookup", "purposes", "field"),
+    "log": ("on_failure",),
+}
+"""The sections of a document, and the keys that may stand in each of their tables. docs/policy.md explains them."""
+
 _LOOKUPS: tuple[Literal["exact", "casefold"], ...] = ("exact", "casefold")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
 
@@ -54,12 +57,12 @@ def read(data: Mapping[str, object], faults: Faults) -> Contents:
 class _Reader:
     def __init__(self, data: Mapping[str, object], faults: Faults) -> None:
         self.faults = faults
-        self.document = Table(data, (), faults, SECTIONS)
+        self.document = Table(data, (), faults, KEYS)
         self.languages: tuple[str, ...] = ("en",)
         self.sections = {name: self.section(name) for name in ("categories", "purposes", "roles", "systems")}
 
     def contents(self) -> Contents:
-        head = Table(self.document.values.get("policy", {}), ("policy",), self.faults, _POLICY_KEYS)
+        head = Table(self.document.values.get("policy", {}), ("policy",), self.faults, KEYS["policy"])
         if "policy" not in self.document.values:
             head.is_table = False
             self.faults.add((), "the section [policy] is missing; it says id and version.")
@@ -111,12 +114,12 @@ class _Reader:
         return languages
 
     def category(self, name: str, value: object, path: Path) -> Category:
-        table = Table(value, path, self.faults, _CATEGORY_KEYS)
+        table = Table(value, path, self.faults, KEYS["categories"])
         title = table.words("title", self.languages, name)
         return Category(name, title, table.text("dpv"), table.text("mask", empty=True))
 
     def purpose(self, name: str, value: object, path: Path) -> Purpose:
-        table = Table(value, path, self.faults, _PURPOSE_KEYS)
+        table = Table(value, path, self.faults, KEYS["purposes"])
         verbs = {verb: self.opened(table, verb) for verb in _VERBS}
         if "use" in table.values:
             for verb in _VERBS:
@@ -149,7 +152,7 @@ class _Reader:
         return frozenset(names)
 
     def role(self, name: str, value: object, path: Path) -> Role:
-        table = Table(value, path, self.faults, _ROLE_KEYS)
+        table = Table(value, path, self.faults, KEYS["roles"])
         anonymous, maintenance = table.flag("anonymous"), table.flag("maintenance")
         if anonymous and maintenance:
             table.fault("anonymous", "stands beside maintenance: anybody could open everything; keep one.")
@@ -157,7 +160,7 @@ class _Reader:
         return Role(name, table.words("title", self.languages, name), purposes, anonymous, maintenance)
 
     def system(self, name: str, value: object, path: Path) -> System:
-        table = Table(value, path, self.faults, _SYSTEM_KEYS)
+        table = Table(value, path, self.faults, KEYS["systems"])
         title = table.words("title", self.languages, name)
         return System(name, title, self.acted_for(table, required=True))
 
@@ -174,7 +177,7 @@ class _Reader:
             parts = _parts(name)
             if not 2 <= len(parts) <= 3:
                 what = 'is no column; write "table.column" or "schema.table.column", in quotes.'
-                if len(parts) == 1 and isinstance(value, Mapping) and value and not value.keys() & set(_COLUMN_KEYS):
+                if len(parts) == 1 and isinstance(value, Mapping) and value and not value.keys() & set(KEYS["columns"]):
                     what = f'quote the whole name of the column, as in "{name}.{next(iter(value))}".'
                 section.fault(name, what)
             else:
@@ -189,7 +192,7 @@ class _Reader:
         if not isinstance(value, Mapping):
             self.faults.add(path, f'must be a category, or a table as in {{category = "..."}}, and is {kind(value)}.')
             return ColumnRule("")
-        table = Table(value, path, self.faults, _COLUMN_KEYS)
+        table = Table(value, path, self.faults, KEYS["columns"])
         category = table.needed("category", "say what it holds")
         if category:
             self.known_category(category, (*path, "category"), True)
@@ -216,7 +219,7 @@ class _Reader:
             self.faults.add(path, f"there is no category {cut(name)}. {nearest(name, categories)}")
 
     def log(self) -> LogRules:
-        table = Table(self.document.values.get("log", {}), ("log",), self.faults, ("on_failure",))
+        table = Table(self.document.values.get("log", {}), ("log",), self.faults, KEYS["log"])
         return LogRules(table.choice("on_failure", ("refuse", "continue")) or "refuse")
 
 
