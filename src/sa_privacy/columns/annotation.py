@@ -52,7 +52,7 @@ class Annotation:
     :param category: the policy's category.
     :param purposes: narrows the purposes the policy allows; None leaves them all.
     :param encrypt: the stored value is sealed.
-    :param lookup: how a sealed column may be searched; None: not at all.
+    :param lookup: how a sealed column is to be searched, once one can be; None: not at all.
     :param field: the logical field id seals are bound to; None: the column's own name.
     """
 
@@ -118,7 +118,7 @@ def pii_column(
     :param category: the policy's category.
     :param purposes: narrows the purposes that the policy allows for the category; never widens.
     :param encrypt: store the value sealed (AES-256-GCM). ``False``: guarded and logged, not sealed.
-    :param lookup: how a sealed column may be searched: None, ``"exact"``, ``"casefold"`` or a callable.
+    :param lookup: reserved for searching sealed columns: ``"exact"``, ``"casefold"`` or a callable. Does nothing yet.
     :param field: the logical field id the seal is bound to; ``"table.column"`` where it is left out.
     :raises PolicyError: the annotation contradicts itself.
     """
