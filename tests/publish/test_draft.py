@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sa_privacy.accesslog import AccessLog, Event, members
 from sa_privacy.errors import AccessDenied
 from sa_privacy.policy import Policy, Request, Touch, decide
-from sa_privacy.publish import Draft, draft_policy, read_uses
+from sa_privacy.publish import Draft, covering, draft_policy, read_uses
 from tests.policy.test_policy_properties import documents
 
 Said = dict[str, Any]
@@ -83,14 +83,36 @@ def test_several_purposes_are_declared_together_where_none_does_alone() -> None:
     assert 'purpose=["letters", "shipping"]' in draft.text
 
 
-def test_a_declared_purpose_is_widened_rather_than_the_role() -> None:
-    draft = drafted(shop(), would_deny("read customers.email", purpose=["shipping"], roles=["warehouse"]))
+def test_a_role_is_rather_let_act_for_a_purpose_that_covers_than_what_is_published_widened() -> None:
+    """What the report calls "Covered by" is what is proposed."""
+    policy = shop()
+    report = read_uses(logged([would_deny("read customers.email", purpose=["shipping"], roles=["warehouse"])]), policy)
+    draft = draft_policy(policy, report)
+    [proposal] = draft.proposals
+    assert (proposal.purposes, proposal.kind) == (("letters",), "declare")
+    assert proposal.purposes in covering(policy, report.places[0].needs, report.known)
+    assert draft.policy.purposes == policy.purposes
+    assert draft.policy.roles["warehouse"].purposes == {"letters", "shipping"}
+    assert "# WIDENED. May also act for: letters." in draft.text
+    assert 'or widen "shipping" by read customers.email' in draft.text  # for people to choose
+
+
+def test_a_declared_purpose_is_widened_where_none_covers() -> None:
+    draft = drafted(shop(), would_deny("read customers.phone", purpose=["shipping"], roles=["warehouse"]))
     [proposal] = draft.proposals
     assert (proposal.purposes, proposal.kind) == (("shipping",), "widened")
-    assert draft.policy.purposes["shipping"].read == {"name", "email"}
+    assert draft.policy.purposes["shipping"].read == {"name", "phone"}
     assert draft.policy.purposes["shipping"].write == {"name"}
     assert draft.policy.roles["warehouse"].purposes == {"shipping"}
-    assert "# WIDENED by: read customers.email.\n# shop/orders.py:7 in listing: once" in draft.text
+    assert "# WIDENED by: read customers.phone.\n# shop/orders.py:7 in listing: once" in draft.text
+
+
+def test_maintenance_is_named_where_whole_rows_are_written() -> None:
+    everything = [f"write {column}" for column in HOLDS]
+    assert "maintenance=True" in drafted(shop(), would_deny(*everything)).text
+    assert "maintenance=True" not in drafted(shop(), would_deny(*everything[1:])).text
+    covered = shop(purposes={"imports": {"write": [*CATEGORIES]}}, roles=None)
+    assert "maintenance=True" not in drafted(covered, would_deny(*everything)).text
 
 
 def test_a_new_purpose_has_the_name_of_the_route_or_of_the_function_and_its_sites() -> None:

@@ -33,6 +33,7 @@ def _read(log: Path, policy: Path) -> tuple[Policy, Report]:
 def report(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml"), as_json: JsonOption = False) -> None:
     """Show which routes and call sites touch what, and for which purposes they would have to be declared.
 
+    "Would refuse" counts the events that this policy does not cover: while observing they ran, while enforcing they did not.
     Call sites are noted by a Privacy that observes, and wherever something was refused.
     """
     with telling():
@@ -50,8 +51,8 @@ def report(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml"), as_
         say(f"{found.events} events, and nothing personal was touched in any.")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("Where", "Times", "Refused", "Touches", "So far", "Covered by"):
-        table.add_column(title, overflow="fold", justify="right" if title in ("Times", "Refused") else "left")
+    for title in ("Where", "Events", "Would refuse", "Touches", "So far", "Covered by"):
+        table.add_column(title, overflow="fold", justify="right" if title in ("Events", "Would refuse") else "left")
     for place in found.places:
         cover = _cover(loaded, found, place)
         table.add_row(
@@ -113,8 +114,8 @@ def _as_json(policy: Policy, found: Report, place: Place) -> dict[str, Any]:
     return {
         "route": place.route,
         "site": place.site,
-        "times": place.times,
-        "refused": place.refused,
+        "events": place.times,
+        "would_refuse": place.refused,
         "rows": place.rows,
         **verbs,
         "loaded": sorted(place.loaded),
@@ -124,8 +125,8 @@ def _as_json(policy: Policy, found: Report, place: Place) -> dict[str, Any]:
                 "purposes": list(use.under.purposes),
                 "roles": list(use.under.roles),
                 "system": use.under.system,
-                "times": use.times,
-                "refused": use.refused,
+                "events": use.times,
+                "would_refuse": use.refused,
                 "lacks": [str(need) for need in sorted(use.lacks)],
             }
             for use in place.uses.values()

@@ -18,6 +18,7 @@ __all__ = ["Draft", "Proposal", "draft_policy"]
 _UNDECIDED: Final = "undecided"
 _FUNCTION: Final = re.compile(r"(?P<file>[^/]*?)(?:\.\w+)?:\d+ in (?P<function>.*)$", re.DOTALL)
 _NEEDED: Final = "rows of others"
+_MAINTENANCE: Final = "or, if it is a migration or an import: privacy.access(maintenance=True, role=...), in a role with maintenance = true"
 _WAYS_OUT: Final = {
     "unreadable": "the library cannot read the statement; say what it touches with privacy.declare(...)",
     "sealed": "the database cannot compute with sealed values; read them and work in Python, or encrypt=False",
@@ -154,14 +155,12 @@ class _Drafting:
         declared = [n for n in under.purposes if n in policy.purposes and policy.purposes[n].rows == "all"]
         somebody = bool(under.roles or under.system)
         acting = may_act_for(policy, under.roles, under.system) if somebody else None
-        fitting = covering(policy, needs, self._known, acting)
+        # As the report does: rather let a role act for a purpose that is published than widen what is published.
+        fitting = covering(policy, needs, self._known, acting) or covering(policy, needs, self._known)
         if fitting:
             return fitting[0], "declare"
         if declared:
             return self._widen(place, use, needs, declared), "widened"
-        anybody = covering(policy, needs, self._known)
-        if anybody:
-            return anybody[0], "declare"
         return self._widen(place, use, needs, [self._new_name(place)]), "new"
 
     def _widen(self, place: Place, use: Use, needs: set[Need], declared: list[str]) -> tuple[str, ...]:
@@ -257,6 +256,15 @@ class _Drafting:
             document["purposes"] = sorted(before | more)
             self._roles.setdefault(f"{section}.{who}", set()).update(more)
 
+    def _writes_whole_rows(self, proposal: Proposal) -> bool:
+        """Whether it writes all that is known of a table, as migrations and imports do."""
+        written = {need.name for need in proposal.needs if need.verb == "write"}
+        tables = {name.rpartition(".")[0] for name in written}
+        return any(
+            len(columns) > 1 and written >= columns
+            for columns in ({name for name in self._known if name.rpartition(".")[0] == table} for table in tables)
+        )
+
     # -- in words -------------------------------------------------------------------------------------------------
 
     def comments(self, source: str) -> dict[tuple[str, ...], list[str]]:
@@ -288,6 +296,12 @@ class _Drafting:
                 f"  {asked(proposal.place, proposal.use)}",
                 f"    {declare(proposal.use, proposal.purposes, proposal.roles)}",
             ]
+            given = [name for name in proposal.use.under.purposes if name in self._policy.purposes]
+            if proposal.kind == "declare" and given:
+                lacks = ", ".join(map(str, sorted(proposal.use.lacks & proposal.needs)))
+                lines.append(clean(f'    or widen "{given[0]}" by {lacks}'))
+            if proposal.kind in ("widened", "new") and self._writes_whole_rows(proposal):
+                lines.append(f"    {_MAINTENANCE}")
         if self.unsolved:
             lines += ["", "What no purpose opens:", *(f"  {clean(one)}" for one in dict.fromkeys(self.unsolved))]
         return lines
