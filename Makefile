@@ -1,7 +1,8 @@
 # Every target sets up what it needs; nothing has to be installed first but Python 3.11 (and make).
 #
 #   make demo          walk through the shop, from nothing, on SQLite
-#                      (POSTGRESQL=postgresql://owner@host/empty tries its wall there too, with psql)
+#                      (POSTGRESQL=postgresql://owner@host/empty tries its wall there too, with psql;
+#                      KEEP=directory leaves database, keys and log there)
 #   make test          everything a change must pass: lint, types, floors, tests
 #   make test-matrix   the tests on the oldest and newest versions that are supported
 #   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
@@ -31,7 +32,8 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m examples.shop_app demo $(if $(POSTGRESQL),--postgresql "$(POSTGRESQL)")
+	@$(BIN)/python -m examples.shop_app demo $(if $(POSTGRESQL),--postgresql "$(POSTGRESQL)") \
+	  $(if $(KEEP),--keep "$(KEEP)")
 
 test: check tests
 

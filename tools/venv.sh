@@ -39,6 +39,7 @@ with_pip() {
     ${constraints:+--constraint "$constraints"} -e ".[$extras]"
 }
 
+echo "setting up $directory ($extras): the first time this takes a minute or so"
 if command -v uv >/dev/null; then
   with_uv || { echo "uv could not install; trying pip, which may know other package indexes" >&2; with_pip; }
 else

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from examples.shop_app.__main__ import main
 from examples.shop_app.data import fill
 from examples.shop_app.demo.promise import matrix
-from examples.shop_app.demo.record import change_one_byte
+from examples.shop_app.demo.record import change_one_byte, show_log
 from examples.shop_app.demo.refusals import REFUSED
 from examples.shop_app.demo.stage import ACTING, Stage, open_shop
 from examples.shop_app.demo.storage import occurrences
@@ -29,7 +29,7 @@ from examples.shop_app.demo.walk import tour
 from examples.shop_app.demo.wall import REFUSED as PAST_THE_GATE
 from examples.shop_app.demo.wall_postgresql import ASKED, Unsuitable, ask_psql, look_at, wall_of_shop
 from examples.shop_app.models import Customer
-from sa_privacy import AccessLog, PrivacyError
+from sa_privacy import AccessLog, PrivacyError, SealedColumn
 from tests.support.databases import Database
 from tests.support.postgres import wheel_programs
 
@@ -181,6 +181,30 @@ def test_the_demo_shows_every_chapter(shown: str) -> None:
     assert shown.count("hint:") >= len(REFUSED)
     assert "the chain holds" in shown
     assert "the chain is broken" in shown
+
+
+def test_the_event_shown_is_the_very_line_of_the_file(stage: Stage) -> None:
+    matrix(stage.privacy, stage.engine)
+    show_log(stage)
+    printed = stage.console.file.getvalue()  # type: ignore[attr-defined]
+    shown = re.search(r"^    \{.*?\"\}$", printed, flags=re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    line = "".join(part.removeprefix("    ") for part in shown[0].split("\n"))
+    assert line in [line for segment in stage.log.path.glob("*.jsonl") for line in segment.read_text().splitlines()]
+
+
+def test_the_caption_says_where_the_files_are_when_they_go_away(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    main(["demo", "--customers", "2"])
+    assert "temporary folder" in capsys.readouterr().out
+    main(["demo", "--customers", "2", "--keep", str(tmp_path / "kept")])
+    assert "temporary folder" not in capsys.readouterr().out
+
+
+def test_signing_in_cannot_search_sealed_addresses_yet_as_the_caption_says(stage: Stage) -> None:
+    with stage.privacy.access("sign_in", role="visitor"), Session(stage.engine) as session, pytest.raises(SealedColumn):
+        session.scalars(select(Customer.id).where(Customer.email == "someone@example.org")).all()
 
 
 def test_the_demo_stays_within_100_columns(shown: str) -> None:

@@ -110,6 +110,9 @@ def show_matrix(stage: Stage) -> None:
     refused = Counter(name for attempt in happened.values() for name in attempt.refused)
     errors = ", ".join(f"{name} {times} times" for name, times in sorted(refused.items()))
     stage.say(
-        f"""A number: that many values were handed over. ✗: refused ({errors or "never"}). "account" reaches the rows of one
-        person, here customer 1. "sign_in" may find a person by e-mail address, and may read nothing."""
+        f"""A number: that many values were handed over, of all columns of the category together: a customer may have a
+        second name, its reading in kana. ✗: all its columns were refused; counted by column, that is
+        {errors or "never"}. "account" reaches the rows of one person, here customer 1. "sign_in" reads nothing: it is to
+        find a person by e-mail address, and can do so once sealed columns can be searched; in this version that query
+        is refused (SealedColumn)."""
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import deque
 from pathlib import Path
 
+from rich.cells import chop_cells
 from rich.text import Text
 
 from examples.shop_app.demo.stage import Stage
@@ -38,9 +38,13 @@ def show_log(stage: Stage) -> None:
             Text(event.decision or "-", style="red" if event.decision == "denied" else ""),
         )
     stage.console.print(table)
-    stage.say("One of them as it stands in the file. People are keyed pseudonyms; no event holds a value:")
+    stage.say(
+        "One of them as it stands in the file, but for the breaks. People are keyed pseudonyms; no event holds a value:"
+    )
     chosen = next((event for event in reversed(last) if event.kind == "outcome" and event.subjects), last[-1])
-    stage.code(json.dumps(json.loads(_line(stage.log.path, chosen.hash)), ensure_ascii=False), "json")
+    line = _line(stage.log.path, chosen.hash).decode().rstrip("\n")
+    for part in chop_cells(line, stage.console.width - 4):
+        stage.console.print(Text(f"    {part}", style="cyan"), soft_wrap=True)  # as it is: no padding, no other breaks
 
 
 def _by_table(columns: list[str]) -> str:

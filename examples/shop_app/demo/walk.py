@@ -32,15 +32,26 @@ docs/glossary.md                 the words, in English and Japanese
 
 
 def tour(
-    directory: Path, console: Console, *, customers: int, language: str = "en", database: URL | None = None
+    directory: Path,
+    console: Console,
+    *,
+    customers: int,
+    language: str = "en",
+    database: URL | None = None,
+    passing: bool = False,
 ) -> None:
     """Makes a shop in an empty directory and walks through it.
 
     :param customers: how many generated customers it has; at least 2.
     :param language: ``"en"`` or ``"ja"``: of the policy's titles, and of the customer looked at.
     :param database: an empty PostgreSQL database, where the wall is tried with psql.
+    :param passing: whether the directory goes away afterwards, which is said then.
     """
     console.print(Text("A shop that keeps its privacy policy", style="bold"))
+    if passing:
+        console.print(
+            "Its files are in a temporary folder, gone at the end; make demo KEEP=DIR (--keep DIR) leaves them."
+        )
     privacy, log, engine = open_shop(directory)
     try:
         stage = Stage(directory, privacy, log, engine, console, language, someone=1 if language == "ja" else 2)
@@ -54,7 +65,7 @@ def tour(
         show_log(stage)
         show_chain(stage)
         show_wall(stage, database)
-        stage.chapter("What next", "The shop itself wrote two files of all this. Read them first.")
+        stage.chapter("What next", "Two files are the shop's own: its models and its policy. Read them first.")
         console.print(_NEXT, end="")
     finally:
         privacy.close()
