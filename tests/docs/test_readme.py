@@ -37,7 +37,7 @@ for block in others:
 
 async def app(scope, receive, send):
     readme.signed_in(17, "warehouse")
-    print("label:", await readme.shipping_label(1))
+    print("label:", await asyncio.to_thread(readme.shipping_label, 1))
 
 
 asyncio.run(readme.PrivacyMiddleware(app)({}, None, None))
