@@ -7,10 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import sa_privacy
 from sa_privacy.policy import Policy
 
 REPOSITORY = Path(__file__).parents[2]
@@ -117,3 +119,8 @@ def test_the_files_linked_are_there() -> None:
 def test_no_line_is_longer_than_the_eye_likes() -> None:
     """But for those of tables, which cannot be broken."""
     assert not [line for line in README.splitlines() if len(line) > 120 and not line.startswith("|")]
+
+
+def test_the_version_is_the_one_of_the_distribution() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sa_privacy.__version__ == project["version"]
