@@ -12,14 +12,17 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine, Integer, Text, create_engine, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -214,6 +217,20 @@ class Bench:
 
         return run
 
+    def events(self, folder: Path) -> Callable[[], None]:
+        """What two durable events cost with nothing around them: encoded, hashed, written, each in its fewest calls."""
+        file = os.open(folder / "bare", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        encode, before = msgspec.json.Encoder().encode, b"0" * 64
+        said = {"actor": "bench", "roles": ["staff"], "purpose": ["work"], "reads": ["visits.page"], "rows": 1}
+        said |= {"statement": "0" * 32, "policy": "0" * 64, "decision": "allowed", "subjects": ["0" * 26]}
+
+        def run() -> None:
+            for _ in range(2):
+                line = encode(said) + before
+                os.write(file, line + sha256(line).hexdigest().encode())
+
+        return run
+
     def statement(self, engine: Engine, sql: Any) -> Callable[[], None]:
         """One statement on an open connection, its one row fetched."""
         connection = engine.connect()
@@ -254,6 +271,8 @@ def measure(quick: bool) -> list[dict[str, Any]]:
             found.append(
                 row("gate and durable log, a statement", "us more", 12.0, added(plain_row, ours_row, rounds, many))
             )
+            bare = interleaved({"bare": bench.events(Path(folder))}, rounds, many)["bare"]
+            found.append(row("  two bare events: encode, hash, write", "us", None, [each * 1e6 for each in bare]))
             label = "plain columns of a table with personal ones"
             found.append(row(label, "us more", 1.0, added(plain_number, ours_number, rounds, many)))
             plain_product = bench.statement(bench.plain, select(PlainProduct.title).where(PlainProduct.id == 1))
