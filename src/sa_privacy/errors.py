@@ -21,6 +21,7 @@ __all__ = [
     "PrivacyError",
     "PurposeDenied",
     "RoleDenied",
+    "RotationRefused",
     "RowsDenied",
     "SealedColumn",
     "UnknownPurpose",
@@ -155,6 +156,12 @@ class KeyUnavailable(PrivacyError):
     """No key is at hand for a sealed column."""
 
     code = "SP-303"
+
+
+class RotationRefused(PrivacyError):
+    """The keyring is not in the state that this step of a rotation needs, or the key is still in use."""
+
+    code = "SP-305"
 
 
 class LogUnavailable(PrivacyError):

@@ -32,9 +32,11 @@ def derive(secret: bytes, label: str, scope: str) -> bytes:
 
 
 class SecondReader:
-    """Opens cells, and makes the lookup digests and pseudonyms, of one keyring document."""
+    """Opens cells, and makes the lookup slots and pseudonyms, of one keyring document."""
 
     def __init__(self, keyring: dict[str, Any]) -> None:
+        first_version = {"search": keyring["primary"], "slots": [keyring["primary"], None]}
+        self.lookup = keyring["lookup"] if keyring["version"] == 2 else first_version
         self.secrets = {int(key["id"], 16): base64.b64decode(key["secret"]) for key in keyring["keys"]}
 
     def slots(self, cell: bytes) -> list[tuple[int, bytes]]:
@@ -64,6 +66,18 @@ class SecondReader:
 
     def digest(self, field: str, key_id: int, normalised: bytes) -> bytes:
         return hmac_sha256(derive(self.secrets[key_id], "sa_privacy/v1/lookup", field), normalised)[:16]
+
+    def written_slots(self, field: str, normalised: bytes) -> bytes:
+        """Both slots of a cell that is written now."""
+        ids = [None if name is None else int(name, 16) for name in self.lookup["slots"]]
+        return b"".join(
+            bytes(20) if key_id is None else key_id.to_bytes(4, "big") + self.digest(field, key_id, normalised)
+            for key_id in ids
+        )
+
+    def search_slot(self) -> int:
+        """0 or 1: the slot that searches compare."""
+        return [str(name) for name in self.lookup["slots"]].index(self.lookup["search"])
 
     def pseudonym(self, kind: str, parts: list[str]) -> str:
         oldest = next(iter(self.secrets.values()))

@@ -117,7 +117,25 @@ KEY = {"id": "00000001", "created": "2026-01-01T00:00:00Z", "secret": base64.b64
 MALFORMED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a list": (lambda _: [], "not a JSON object"),
     "another format": (spoil(lambda d: d.update(format="x")), "format"),
-    "version 2": (spoil(lambda d: d.update(version=2)), "version"),
+    "version 3": (spoil(lambda d: d.update(version=3)), "version"),
+    "version 1 with a lookup": (spoil(lambda d: d.update(version=1)), "members are not format, version, primary, keys"),
+    "version 2 without a lookup": (
+        spoil(lambda d: d.pop("lookup")),
+        "members are not format, version, primary, lookup",
+    ),
+    "a lookup that is no object": (spoil(lambda d: d.update(lookup=[])), "search, slots"),
+    "a lookup with more": (spoil(lambda d: d["lookup"].update(more=1)), "search, slots"),
+    "one slot": (spoil(lambda d: d["lookup"]["slots"].pop()), "not two"),
+    "slots that are no list": (spoil(lambda d: d["lookup"].update(slots="ab")), "not two"),
+    "empty slots": (spoil(lambda d: d["lookup"].update(slots=[None, None])), "search"),
+    "a search that is in no slot": (spoil(lambda d: d["lookup"].update(search="00000002")), "search"),
+    "a search that is no id": (spoil(lambda d: d["lookup"].update(search=None)), "search"),
+    "a foreign slot": (spoil(lambda d: d["lookup"]["slots"].__setitem__(1, "00000002")), "ids of two of its keys"),
+    "a slot that is a number": (spoil(lambda d: d["lookup"]["slots"].__setitem__(1, 1)), "ids of two of its keys"),
+    "one key in both slots": (
+        spoil(lambda d: d["lookup"]["slots"].__setitem__(1, d["lookup"]["slots"][0])),
+        "ids of two of its keys",
+    ),
     "version true": (spoil(lambda d: d.update(version=True)), "version"),
     "an unknown member": (spoil(lambda d: d.update(more=1)), "members"),
     "no primary": (spoil(lambda d: d.pop("primary")), "members"),
@@ -178,7 +196,7 @@ def test_a_malformed_ring_is_refused_with_the_reason_and_without_its_content(
 def test_a_file_cut_off_or_filled_with_rubbish_is_refused_without_its_content(keys: Path, cut: int) -> None:
     text = keys.read_text()
     secret = stored(keys)["keys"][0]["secret"]
-    twice = text.replace('"version": 1', '"version": 1, "version": 1')
+    twice = text.replace('"version": 2', '"version": 2, "version": 2')
     for content in (text[:cut], "[" * 100_000, b"\xff\xfe\x00", twice, text + "x", " " * (1 << 20) + text):
         write(keys, content)
         with pytest.raises(KeyUnavailable, match=r"no keyring|longer than") as caught:
@@ -357,7 +375,7 @@ def test_nothing_that_holds_keys_shows_them_or_can_be_copied(keys: Path) -> None
     ring.save(keys)
     cipher = ring.sealer(FIELD)
     held = [base64.b64decode(key["secret"]) for key in stored(keys)["keys"]]
-    for thing in (ring, cipher, ring.pseudonym_key()):
+    for thing in (ring, cipher, ring.digests(FIELD), ring.pseudonym_key()):
         for shown in (repr(thing), str(thing), f"{thing}", format(thing)):
             for secret in held:
                 assert not any(

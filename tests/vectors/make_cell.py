@@ -18,8 +18,9 @@ OLD, NEW = 0x0000002A, 0xDEADBEEF
 SECRETS = {OLD: bytes(range(32)), NEW: bytes(range(255, 223, -1))}
 KEYRING = {
     "format": "sa_privacy.keyring",
-    "version": 1,
+    "version": 2,
     "primary": f"{NEW:08x}",
+    "lookup": {"search": f"{OLD:08x}", "slots": [f"{NEW:08x}", f"{OLD:08x}"]},
     "keys": [
         {"id": f"{OLD:08x}", "created": "2026-04-01T00:00:00Z", "secret": b64encode(SECRETS[OLD]).decode()},
         {"id": f"{NEW:08x}", "created": "2026-11-23T09:00:00Z", "secret": b64encode(SECRETS[NEW]).decode()},
@@ -98,6 +99,23 @@ def digest(field: str, entry: int, normalised: bytes) -> bytes:
     return mac(derive(entry, b"sa_privacy/v1/lookup", field), normalised)[:16]
 
 
+# Where the rotation of a lookup key stands: which key searches use, and the keys of slot A and slot B.
+PHASES: list[tuple[str, int, tuple[int | None, int | None]]] = [
+    ("steady", OLD, (OLD, None)),
+    ("steady", OLD, (None, OLD)),
+    ("adding", OLD, (OLD, NEW)),
+    ("adding", OLD, (NEW, OLD)),
+    ("switching", NEW, (OLD, NEW)),
+    ("switching", NEW, (NEW, OLD)),
+    ("steady", NEW, (None, NEW)),
+    ("steady", NEW, (NEW, None)),
+]
+
+
+def slot(field: str, entry: int | None, normalised: bytes) -> bytes:
+    return bytes(20) if entry is None else entry.to_bytes(4, "big") + digest(field, entry, normalised)
+
+
 def nonce(number: int) -> bytes:
     return hashlib.sha256(b"nonce %d" % number).digest()[:12]
 
@@ -105,8 +123,18 @@ def nonce(number: int) -> bytes:
 def document() -> dict[str, Any]:
     """The whole of cell.json."""
     address = b"taro@example.jp"
-    slots = b"".join(entry.to_bytes(4, "big") + digest(EMAIL, entry, address) for entry in (NEW, OLD))
-    sealed = [*SEALED, ("text with both slots filled", EMAIL, NEW, slots, "str", address)]
+    fillings: list[tuple[str, tuple[int | None, int | None]]] = [
+        ("text with both slots filled", (NEW, OLD)),
+        ("text with slot A filled", (OLD, None)),
+        ("text with slot B filled", (None, NEW)),
+    ]
+    sealed = [
+        *SEALED,
+        *(
+            (name, EMAIL, NEW, b"".join(slot(EMAIL, entry, address) for entry in filled), "str", address)
+            for name, filled in fillings
+        ),
+    ]
     cells = []
     for number, (name, field, entry, room, encoding, plaintext) in enumerate(sealed):
         cell = seal(field, entry, room, plaintext, nonce(number))
@@ -165,6 +193,20 @@ def document() -> dict[str, Any]:
                 "digest": digest(EMAIL, key_id, address).hex(),
             }
             for key_id in (OLD, NEW)
+        ],
+        "phases": [
+            {
+                "phase": phase,
+                "lookup": {
+                    "search": f"{search:08x}",
+                    "slots": [None if entry is None else f"{entry:08x}" for entry in filled],
+                },
+                "field": EMAIL,
+                "normalised": address.hex(),
+                "slots": b"".join(slot(EMAIL, entry, address) for entry in filled).hex(),
+                "search_slot": filled.index(search),
+            }
+            for phase, search, filled in PHASES
         ],
         "pseudonyms": [
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sa_privacy.crypto.cell import FieldCipher
 from sa_privacy.crypto.codec import JSON, Codec, codec_for
 from sa_privacy.crypto.keyring import Keyring
+from sa_privacy.crypto.lookup import LookupDigests
 from sa_privacy.crypto.pseudonym import Pseudonyms
 
-__all__ = ["JSON", "Codec", "FieldCipher", "Keyring", "Pseudonyms", "codec_for"]
+__all__ = ["JSON", "Codec", "FieldCipher", "Keyring", "LookupDigests", "Pseudonyms", "codec_for"]

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sa_privacy.crypto.codec import Unrepresentable, WrongType
 from sa_privacy.crypto.derivation import Label, field_bytes, frame, subkey
+from sa_privacy.crypto.lookup import EMPTY_SLOTS
+from sa_privacy.crypto.ring import Ring, key_name
 from sa_privacy.crypto.secrecy import Unportable
 from sa_privacy.errors import CellRejected, KeyUnavailable
 
@@ -27,7 +29,6 @@ __all__ = [
     "TAG_BYTES",
     "VERSION",
     "FieldCipher",
-    "key_name",
 ]
 
 VERSION = 1
@@ -35,14 +36,13 @@ SUITE_PLAIN = 1
 """AES-256-GCM."""
 SUITE_SLOTS = 2
 """AES-256-GCM with two lookup slots in front of the nonce."""
-SLOTS_BYTES = 40
+SLOTS_BYTES = len(EMPTY_SLOTS)
 NONCE_BYTES = 12
 TAG_BYTES = 16
 
 _DOMAIN = frame(b"sa_privacy/cell/v1")
 _PREFIX = 6
 _HEADER = {SUITE_PLAIN: _PREFIX, SUITE_SLOTS: _PREFIX + SLOTS_BYTES}
-_EMPTY_SLOTS = bytes(SLOTS_BYTES)
 # Where things are in a cell. Made once: a Python before 3.12 makes a slice anew each time one is written out.
 _START = slice(_PREFIX)
 _NONCE, _SEALED = slice(6, 18), slice(18, None)
@@ -51,24 +51,19 @@ _SLOTTED_HEADER, _SLOTTED_NONCE, _SLOTTED_SEALED = slice(46), slice(46, 58), sli
 _Aead: TypeAlias = Callable[[bytes, bytes, bytes | None], bytes]
 
 
-def key_name(key_id: int) -> str:
-    """A key id as people see it: 8 hexadecimal digits."""
-    return f"{key_id:08x}"
-
-
 class FieldCipher(Unportable):
     """Seals and opens the cells of one field. Made by :meth:`Keyring.sealer`, or enrolled in a ring; follows it when it
     rotates.
 
     :param field: the logical field id; every cell is bound to it.
-    :param slots: new cells get two (empty) lookup slots, suite 0x02. Cells of both suites are opened in any case.
+    :param slots: new cells get two lookup slots, suite 0x02. Cells of both suites are opened in any case.
     :param keyless: makes the error for a cipher that has no keys, from the field and ``"read"`` or ``"written"``.
     """
 
     __slots__ = (
         "__weakref__",
         "_aad_tail",
-        "_decrypt",
+        "_aeads",
         "_field",
         "_field_bytes",
         "_keyless",
@@ -88,30 +83,35 @@ class FieldCipher(Unportable):
         self._slots = slots
         self._slotted_start = _DOMAIN + _HEADER[SUITE_SLOTS].to_bytes(4, "big")
         self._aad_tail = frame(self._field_bytes)
-        self._decrypt: dict[int, _Aead] = {}
+        self._aeads: dict[int, AESGCM] = {}
         # Both keyed by the first 6 bytes of a cell. A plain header is always the same, so its associated data is kept.
         self._plain: dict[bytes, tuple[_Aead, bytes]] = {}
         self._slotted: dict[bytes, _Aead] = {}
         # header, encrypt, associated data. In a list, so that closures handed out earlier see a rotation.
         self._primary: list[tuple[bytes, _Aead, bytes]] = []
 
-    def adopt(self, key_id: int, secret: bytes, *, primary: bool) -> None:
-        """Takes a key of the ring in. For :class:`Keyring`, which calls it under its lock."""
-        aead = AESGCM(subkey(secret, Label.SEAL, self._field_bytes))
-        plain, slotted = (bytes((VERSION, suite)) + key_id.to_bytes(4, "big") for suite in (SUITE_PLAIN, SUITE_SLOTS))
-        self._decrypt[key_id] = aead.decrypt
-        self._plain[plain] = (aead.decrypt, self._aad(plain))
-        self._slotted[slotted] = aead.decrypt
-        if primary:
-            header = slotted + _EMPTY_SLOTS if self._slots else plain
-            self._primary[:] = [(header, aead.encrypt, self._aad(header))]
+    def adopt(self, ring: Ring) -> None:
+        """Takes the ring's keys over, and lets go of those that it has no more. For :class:`Keyring`, which calls it
+        under its lock.
+        """
+        for entry in ring.entries:
+            if entry.id not in self._aeads:
+                aead = AESGCM(subkey(entry.secret, Label.SEAL, self._field_bytes))
+                plain = _prefix(SUITE_PLAIN, entry.id)
+                self._plain[plain] = (aead.decrypt, self._aad(plain))
+                self._slotted[_prefix(SUITE_SLOTS, entry.id)] = aead.decrypt
+                self._aeads[entry.id] = aead
+        header = _prefix(SUITE_SLOTS, ring.primary) + EMPTY_SLOTS if self._slots else _prefix(SUITE_PLAIN, ring.primary)
+        self._primary[:] = [(header, self._aeads[ring.primary].encrypt, self._aad(header))]
+        for gone in self._aeads.keys() - set(ring.ids):
+            del self._plain[_prefix(SUITE_PLAIN, gone)], self._slotted[_prefix(SUITE_SLOTS, gone)], self._aeads[gone]
 
     def forget(self) -> None:
         """Lets go of all keys. For :class:`Keyring`, which calls it under its lock."""
         self._primary.clear()
         self._plain.clear()
         self._slotted.clear()
-        self._decrypt.clear()
+        self._aeads.clear()
 
     @property
     def field(self) -> str:
@@ -126,10 +126,12 @@ class FieldCipher(Unportable):
     def __repr__(self) -> str:
         return f"<FieldCipher {self._field!r}>"
 
-    def seal(self, plaintext: bytes) -> bytes:
+    def seal(self, plaintext: bytes, slots: bytes | None = None) -> bytes:
         """Seals under the ring's primary key, with a new random nonce. The empty plaintext is sealed too.
 
+        :param slots: the 40 bytes of :meth:`LookupDigests.slots`, for a cipher with slots; both empty where left out.
         :raises TypeError: the plaintext is not bytes.
+        :raises ValueError: the slots are not 40 bytes, or the cipher's cells have none.
         :raises KeyUnavailable: the cipher has no keys.
         """
         if not isinstance(plaintext, bytes):
@@ -137,6 +139,11 @@ class FieldCipher(Unportable):
         if not self._primary:
             raise self._keyless(self._field, "written")
         header, encrypt, aad = self._primary[0]
+        if slots is not None:
+            if not self._slots or len(slots) != SLOTS_BYTES:
+                raise ValueError(f"{self._field}: slots are {SLOTS_BYTES} bytes, and only for a cipher made with slots")
+            header = header[_START] + slots
+            aad = self._slotted_start + header + self._aad_tail
         nonce = urandom(12)
         return header + nonce + encrypt(nonce, plaintext, aad)
 
@@ -238,9 +245,9 @@ class FieldCipher(Unportable):
         key_id = int.from_bytes(cell[2:6], "big")
         if not key_id:
             raise self._rejected("the cell names no key")
-        decrypt = self._decrypt.get(key_id)
-        if decrypt is None:
-            if not self._decrypt:
+        aead = self._aeads.get(key_id)
+        if aead is None:
+            if not self._aeads:
                 raise self._keyless(self._field, "read")
             raise KeyUnavailable(
                 f"{self._field}: the cell is sealed under key {key_name(key_id)}, which the keyring does not hold.",
@@ -249,7 +256,7 @@ class FieldCipher(Unportable):
             )
         size = _HEADER[suite]
         try:
-            return decrypt(cell[size : size + 12], cell[size + 12 :], self._aad(cell[:size]))
+            return aead.decrypt(cell[size : size + 12], cell[size + 12 :], self._aad(cell[:size]))
         except InvalidTag:
             pass
         raise self._rejected(
@@ -285,6 +292,10 @@ class FieldCipher(Unportable):
         if isinstance(error, Unrepresentable):
             return Unrepresentable(f"{self._field}: {error}")
         return ValueError(f"{self._field}: the value cannot be encoded ({type(error).__name__})")
+
+
+def _prefix(suite: int, key_id: int) -> bytes:
+    return bytes((VERSION, suite)) + key_id.to_bytes(4, "big")
 
 
 def _keyless(field: str, verb: str) -> KeyUnavailable:

@@ -10,22 +10,23 @@ import secrets
 import stat
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sa_privacy.crypto.derivation import KEY_BYTES
-from sa_privacy.crypto.secrecy import Unportable
+from sa_privacy.crypto.ring import Entry, Lookup, Ring, key_name
 from sa_privacy.errors import KeyUnavailable
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Entry", "Ring", "dump", "parse", "read", "replace"]
+__all__ = ["dump", "from_variable", "parse", "read", "replace"]
 
 FORMAT = "sa_privacy.keyring"
-VERSION = 1
+VERSION = 2
+_MEMBERS = {1: ("format", "version", "primary", "keys"), 2: ("format", "version", "primary", "lookup", "keys")}
 _MAX_BYTES = 1 << 20
 _MAX_KEYS = 10_000
 _OTHERS = 0o077
@@ -35,39 +36,20 @@ _CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _RESTORE = "Restore the file from a backup; docs/spec/keyring.md has the format."
 
 
-class Entry(Unportable):
-    """One key of a ring.
-
-    :param id: 1 to 2^32 - 1.
-    :param secret: 32 bytes.
-    :param created: UTC, RFC 3339 in seconds.
-    """
-
-    __slots__ = ("created", "id", "secret")
-
-    def __init__(self, id: int, secret: bytes, created: str) -> None:  # noqa: A002 - the format's own word
-        self.id = id
-        self.secret = secret
-        self.created = created
-
-    def __repr__(self) -> str:
-        return f"<Entry {self.id:08x}>"
-
-
-class Ring(NamedTuple):
-    """What a keyring file says: the entries, oldest first, and the id of the primary one."""
-
-    entries: tuple[Entry, ...]
-    primary: int
-
-
-def dump(entries: Sequence[Entry], primary: int) -> bytes:
-    """The file's bytes."""
+def dump(ring: Ring) -> bytes:
+    """The file's bytes, in the newest version of the format."""
     keys = [
-        {"id": f"{entry.id:08x}", "created": entry.created, "secret": b64encode(entry.secret).decode("ascii")}
-        for entry in entries
+        {"id": key_name(entry.id), "created": entry.created, "secret": b64encode(entry.secret).decode("ascii")}
+        for entry in ring.entries
     ]
-    document = {"format": FORMAT, "version": VERSION, "primary": f"{primary:08x}", "keys": keys}
+    slots = [None if key_id is None else key_name(key_id) for key_id in ring.lookup.slots]
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "primary": key_name(ring.primary),
+        "lookup": {"search": key_name(ring.lookup.search), "slots": slots},
+        "keys": keys,
+    }
     return json.dumps(document, indent=2).encode("ascii") + b"\n"
 
 
@@ -95,10 +77,11 @@ def _ring(text: str | bytes) -> Ring:
         raise _Malformed("it is not a JSON object, or has a member twice")
     if document.get("format") != FORMAT:
         raise _Malformed(f'its "format" is not "{FORMAT}"')
-    if type(document.get("version")) is not int or document["version"] != VERSION:
-        raise _Malformed(f'its "version" is not {VERSION}')
-    if set(document) != {"format", "version", "primary", "keys"}:
-        raise _Malformed("its members are not format, version, primary, keys")
+    version = document.get("version")
+    if type(version) is not int or version not in _MEMBERS:
+        raise _Malformed('its "version" is not 1 or 2')
+    if set(document) != set(_MEMBERS[version]):
+        raise _Malformed(f"its members are not {', '.join(_MEMBERS[version])}")
     keys = document["keys"]
     if not isinstance(keys, list) or not 1 <= len(keys) <= _MAX_KEYS:
         raise _Malformed(f'its "keys" is not a list of 1 to {_MAX_KEYS:,} entries')
@@ -107,10 +90,33 @@ def _ring(text: str | bytes) -> Ring:
         raise _Malformed("two of its keys have the same id")
     if len({entry.secret for entry in entries}) < len(entries):
         raise _Malformed("two of its keys have the same secret")
-    primary = document["primary"]
-    if not isinstance(primary, str) or not _ID.fullmatch(primary) or int(primary, 16) not in {e.id for e in entries}:
+    ids = {key_name(entry.id): entry.id for entry in entries}
+    primary = _one_of(ids, document["primary"])
+    if primary is None:
         raise _Malformed('its "primary" is not the id of one of its keys')
-    return Ring(entries, int(primary, 16))
+    if version == 1:  # before lookups: the primary's digests go into slot A
+        return Ring(entries, primary, Lookup(primary, (primary, None)))
+    return Ring(entries, primary, _lookup(document["lookup"], ids))
+
+
+def _lookup(lookup: Any, ids: dict[str, int]) -> Lookup:
+    if not isinstance(lookup, dict) or set(lookup) != {"search", "slots"}:
+        raise _Malformed('the members of its "lookup" are not search, slots')
+    slots = lookup["slots"]
+    if not isinstance(slots, list) or len(slots) != 2:
+        raise _Malformed('the "slots" of its "lookup" are not two')
+    filled = [_one_of(ids, name) for name in slots if name is not None]
+    if None in filled or len(set(filled)) < len(filled):
+        raise _Malformed('the "slots" of its "lookup" are not null or the ids of two of its keys')
+    search = _one_of(ids, lookup["search"])
+    if search is None or search not in filled:
+        raise _Malformed('the "search" of its "lookup" is not the id in one of the slots')
+    first, second = (None if name is None else ids[name] for name in slots)
+    return Lookup(search, (first, second))
+
+
+def _one_of(ids: dict[str, int], name: Any) -> int | None:
+    return ids.get(name) if isinstance(name, str) else None
 
 
 def _entry(key: Any, place: int) -> Entry:
@@ -189,9 +195,10 @@ def read(path: str) -> bytes:
     return content
 
 
-def replace(path: str, ring: Ring, *, overwrite: bool) -> None:
+def replace(path: str, ring: Ring, *, overwrite: bool, retired: Iterable[Entry] = ()) -> None:
     """Writes the ring to the path with mode 0600; whoever reads it meanwhile sees the old file or the new one.
 
+    :param retired: entries that the ring let go of; the file may hold them.
     :param overwrite: replace whatever is there, even if keys are lost.
     :raises KeyUnavailable: the path holds keys that the ring does not have, or no keyring at all, and ``overwrite`` is
         not set; or the file cannot be written.
@@ -201,10 +208,10 @@ def replace(path: str, ring: Ring, *, overwrite: bool) -> None:
     try:
         with _locked(target.parent) as folder_handle:
             if not overwrite and target.exists():
-                _check_older_self(target, ring)
+                _check_older_self(target, (*ring.entries, *retired))
             handle = os.open(temporary, _NEW, 0o600)
             try:
-                _write(handle, dump(*ring))
+                _write(handle, dump(ring))
                 temporary.replace(target)
             except BaseException:
                 with suppress(OSError):
@@ -219,7 +226,7 @@ def replace(path: str, ring: Ring, *, overwrite: bool) -> None:
         ) from None
 
 
-def _check_older_self(path: Path, ring: Ring) -> None:
+def _check_older_self(path: Path, known: Iterable[Entry]) -> None:
     hint = "Save under another name, or pass overwrite=True: what was sealed under the keys in that file is then lost."
     there: tuple[Entry, ...] = ()
     why = first = ""
@@ -231,7 +238,7 @@ def _check_older_self(path: Path, ring: Ring) -> None:
         # It may hold keys all the same: what to mend comes first, and to overwrite it only where that is said to lose them.
         way_out = f"{first} {hint}" if first == _RESTORE else first
         raise KeyUnavailable(f"nothing was saved, for what is there cannot be read as a keyring: {why}", hint=way_out)
-    if not {(entry.id, entry.secret) for entry in there} <= {(entry.id, entry.secret) for entry in ring.entries}:
+    if not {(entry.id, entry.secret) for entry in there} <= {(entry.id, entry.secret) for entry in known}:
         raise KeyUnavailable(f"{path} holds keys that the ring to be saved does not have.", hint=hint)
 
 

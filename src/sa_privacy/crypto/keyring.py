@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
+from inspect import ismethod
 from threading import RLock
-from weakref import WeakSet
+from typing import NoReturn
+from weakref import WeakMethod, WeakSet, ref
 
 from sa_privacy.crypto import keyfile
-from sa_privacy.crypto.cell import FieldCipher, key_name
+from sa_privacy.crypto.cell import FieldCipher
 from sa_privacy.crypto.derivation import KEY_BYTES
-from sa_privacy.crypto.keyfile import Entry, Ring
+from sa_privacy.crypto.lookup import LookupDigests
 from sa_privacy.crypto.pseudonym import Pseudonyms
+from sa_privacy.crypto.ring import Entry, Lookup, Ring, key_name
 from sa_privacy.crypto.secrecy import Unportable
-from sa_privacy.errors import KeyUnavailable
+from sa_privacy.errors import KeyUnavailable, RotationRefused
 
 __all__ = ["Keyring"]
 
 
 class Keyring(Unportable):
-    """Keys by id, one of them primary. Cells are sealed under the primary key and opened with the key they name.
+    """Keys by id, one of them primary. Cells are sealed under the primary key and opened with the key they name. One of
+    them, two while it is being replaced, makes the lookup digests.
 
     Get one from :meth:`generate`, :meth:`load` or :meth:`from_env`. Safe to share between threads. It shows ids only,
     and cannot be pickled or copied.
     """
 
-    __slots__ = ("_ciphers", "_enrolled", "_lock", "_pseudonyms", "_ring")
+    __slots__ = ("_ciphers", "_digests", "_enrolled", "_lock", "_on_lookup_change", "_pseudonyms", "_retired", "_ring")
 
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
         self._lock = RLock()
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
-        self._enrolled: WeakSet[FieldCipher] = WeakSet()
+        self._digests: dict[str, LookupDigests] = {}
+        self._enrolled: WeakSet[FieldCipher | LookupDigests] = WeakSet()
+        self._on_lookup_change: list[ref[Callable[[], object]]] = []
+        self._retired: list[Entry] = []  # save() may replace a file that still has them
         # From the oldest entry: a rotation must not cut a person's history in the log in two.
         self._pseudonyms = Pseudonyms(ring.entries[0].secret)
 
@@ -40,7 +48,7 @@ class Keyring(Unportable):
     def generate(cls) -> Keyring:
         """A new ring with one random key. Save it before anything is sealed: without it the cells are lost."""
         entry = _new_entry(())
-        return cls(Ring((entry,), entry.id))
+        return cls(Ring((entry,), entry.id, Lookup(entry.id, (entry.id, None))))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Keyring:
@@ -68,27 +76,116 @@ class Keyring(Unportable):
         """Writes the ring to a file with mode 0600, whole or not at all.
 
         :param overwrite: also replace a file whose keys this ring does not hold. A file that holds some of this ring's
-            keys and no others (the ring before a rotation) is replaced in any case.
+            keys, or keys that it retired, and no others (the ring before a rotation) is replaced in any case.
         :raises KeyUnavailable: the file holds other keys, or is no keyring, or cannot be written.
         """
         with self._lock:
-            keyfile.replace(os.fspath(path), self._ring, overwrite=overwrite)
+            keyfile.replace(os.fspath(path), self._ring, overwrite=overwrite, retired=self._retired)
 
     def rotate(self) -> int:
         """Adds a random key and makes it primary; older keys go on opening their cells. Returns its id.
 
         Ciphers that were handed out before follow at once. Save the ring before anything is sealed under the new key.
+        Lookups stay as they are: their key has a rotation of its own.
         """
         with self._lock:
-            entry = _new_entry(self._ring.entries)
+            entry = _new_entry(self._known())
             # Ready to open everywhere before the first cell is sealed under it anywhere.
-            ciphers = tuple(self._enrolled)
-            for cipher in ciphers:
-                cipher.adopt(entry.id, entry.secret, primary=False)
-            self._ring = Ring((*self._ring.entries, entry), entry.id)
-            for cipher in ciphers:
-                cipher.adopt(entry.id, entry.secret, primary=True)
+            self._become(self._ring._replace(entries=(*self._ring.entries, entry)))
+            self._become(self._ring._replace(primary=entry.id))
             return entry.id
+
+    def rotate_lookup(self) -> int:
+        """First step of a new lookup key: adds a random key, whose digests go into the free slot of every new cell.
+        Searches go on with the old one. Returns the new key's id.
+
+        Save the ring, hand it to every process, and reseal every row, before :meth:`switch_lookup`.
+
+        :raises RotationRefused: a rotation is under way.
+        """
+        with self._lock:
+            self._expect("steady", "rotate_lookup()")
+            entry, lookup = _new_entry(self._known()), self._ring.lookup
+            self._become(self._ring._replace(entries=(*self._ring.entries, entry), lookup=lookup.with_other(entry.id)))
+            return entry.id
+
+    def switch_lookup(self) -> None:
+        """Second step: searches use the new key from now on; new cells go on having both digests.
+
+        Only after every row has the new digest: rows without one are not found any more. Save, and hand the ring to
+        every process, before :meth:`end_lookup`.
+
+        :raises RotationRefused: the ring is not in the phase "adding".
+        """
+        with self._lock:
+            self._expect("adding", "switch_lookup()")
+            lookup = self._ring.lookup
+            self._become(self._ring._replace(lookup=Lookup(lookup.other or 0, lookup.slots)))
+            callbacks = [callback for kept in self._on_lookup_change if (callback := kept()) is not None]
+        for callback in callbacks:  # outside the lock: what they do may take locks of its own
+            callback()
+
+    def end_lookup(self) -> None:
+        """Last step: new cells have the new digest only. The old key's slot is free for the next rotation.
+
+        :raises RotationRefused: the ring is not in the phase "switching".
+        """
+        with self._lock:
+            self._expect("switching", "end_lookup()")
+            self._become(self._ring._replace(lookup=self._ring.lookup.with_other(None)))
+
+    @property
+    def lookup_phase(self) -> str:
+        """Where the lookup key's rotation stands: ``"steady"``, ``"adding"`` or ``"switching"``."""
+        return self._ring.lookup_phase
+
+    def on_lookup_change(self, callback: Callable[[], object]) -> None:
+        """Calls back whenever searches have begun to use another slot, so that SQL that names the slot can be dropped.
+
+        :param callback: held weakly: it is called for as long as somebody else keeps it.
+        """
+        kept: ref[Callable[[], object]] = WeakMethod(callback) if ismethod(callback) else ref(callback)
+        with self._lock:
+            self._on_lookup_change = [one for one in self._on_lookup_change if one() is not None] + [kept]
+
+    def retire(self, key_id: int) -> None:
+        """Lets go of a key. What was sealed under it does not open any more: see first that no cell names it.
+
+        :raises KeyUnavailable: the ring does not hold it.
+        :raises RotationRefused: it is the primary key, the first one (pseudonyms), or makes lookup digests.
+        """
+        with self._lock:
+            ring, name = self._ring, key_name(key_id)
+            if key_id not in ring.ids:
+                raise KeyUnavailable(f"the keyring holds no key {name}.", hint="sa-privacy keys status lists its keys.")
+            if key_id == ring.primary:
+                _refuse(f"key {name} is the primary one: new cells are sealed under it", "rotate() first, and reseal.")
+            if key_id == ring.entries[0].id:
+                _refuse(
+                    f"key {name} is the ring's first: it makes the pseudonyms of the access log",
+                    "keep it for as long as the log's people are to be told apart.",
+                )
+            if key_id in ring.lookup.slots:
+                _refuse(
+                    f"key {name} makes the lookup digests",
+                    "rotate_lookup(), reseal, switch_lookup(), end_lookup(); then it may go.",
+                )
+            self._retired += [entry for entry in ring.entries if entry.id == key_id]
+            self._become(ring._replace(entries=tuple(entry for entry in ring.entries if entry.id != key_id)))
+
+    def _expect(self, phase: str, step: str) -> None:
+        now = self._ring.lookup_phase
+        if now != phase:
+            _refuse(f'{step} needs the lookup phase "{phase}", and the ring is in "{now}"', _NEXT_STEP[now])
+
+    def _known(self) -> tuple[Entry, ...]:
+        return (*self._ring.entries, *self._retired)
+
+    def _become(self, ring: Ring) -> None:
+        """Whoever has keys of this ring follows. Called under the lock."""
+        self._ring = ring
+        for follower in tuple(self._enrolled):
+            follower.adopt(ring)
 
     @property
     def primary_id(self) -> int:
@@ -98,7 +195,7 @@ class Keyring(Unportable):
     @property
     def ids(self) -> tuple[int, ...]:
         """Ids of all keys, oldest first."""
-        return tuple(entry.id for entry in self._ring.entries)
+        return self._ring.ids
 
     def __len__(self) -> int:
         return len(self._ring.entries)
@@ -106,7 +203,7 @@ class Keyring(Unportable):
     def __repr__(self) -> str:
         ring = self._ring
         ids = ", ".join(key_name(entry.id) for entry in ring.entries)
-        return f"<Keyring of {len(ring.entries)}: {ids}; primary {key_name(ring.primary)}>"
+        return f"<Keyring of {len(ring.entries)}: {ids}; primary {key_name(ring.primary)}, lookup {ring.lookup_phase}>"
 
     def sealer(self, field: str, *, slots: bool = False) -> FieldCipher:
         """The cipher for one field; the same object for the same arguments.
@@ -126,22 +223,46 @@ class Keyring(Unportable):
                     self._ciphers[field, slots] = cipher
         return cipher
 
-    def enrol(self, cipher: FieldCipher) -> None:
-        """Gives a cipher that somebody else keeps the ring's keys, now and with every rotation."""
-        with self._lock:
-            for entry in self._ring.entries:
-                cipher.adopt(entry.id, entry.secret, primary=entry.id == self._ring.primary)
-            self._enrolled.add(cipher)
+    def digests(self, field: str) -> LookupDigests:
+        """What makes the lookup digests of one field; the same object for the same field.
 
-    def release(self, cipher: FieldCipher) -> None:
-        """Takes the keys away from a cipher that was enrolled."""
+        :param field: the lookup field id, 1 to 1,024 bytes of UTF-8; columns that share a lookup share it.
+        :raises TypeError: the field id is not a str.
+        :raises ValueError: it is empty or too long.
+        """
         with self._lock:
-            self._enrolled.discard(cipher)
-            cipher.forget()
+            digests = self._digests.get(field)
+            if digests is None:
+                digests = self._digests[field] = LookupDigests(field)
+                self.enrol(digests)
+            return digests
+
+    def enrol(self, follower: FieldCipher | LookupDigests) -> None:
+        """Gives a cipher or digests that somebody else keeps the ring's keys, now and with every rotation."""
+        with self._lock:
+            follower.adopt(self._ring)
+            self._enrolled.add(follower)
+
+    def release(self, follower: FieldCipher | LookupDigests) -> None:
+        """Takes the keys away from what was enrolled."""
+        with self._lock:
+            self._enrolled.discard(follower)
+            follower.forget()
 
     def pseudonym_key(self) -> Pseudonyms:
         """The ring's pseudonyms for the access log. Rotation does not change them; see docs/spec/cell.md."""
         return self._pseudonyms
+
+
+_NEXT_STEP = {
+    "steady": "rotate_lookup() comes first.",
+    "adding": "reseal every row, then switch_lookup().",
+    "switching": "end_lookup(), once every process has the ring that switched.",
+}
+
+
+def _refuse(what: str, hint: str) -> NoReturn:
+    raise RotationRefused(f"{what}.", hint=hint)
 
 
 def _new_entry(taken: tuple[Entry, ...]) -> Entry:
