@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from sa_privacy.access import Access, Scope
 from sa_privacy.accesslog import AccessLog
-from sa_privacy.columns import DataSubject, Encrypted, pii_column
+from sa_privacy.columns import DataSubject, Encrypted, Lookup, lookup_key, pii_column
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import (
     AccessDenied,
@@ -48,6 +48,7 @@ __all__ = [
     "KeyUnavailable",
     "Keyring",
     "LogUnavailable",
+    "Lookup",
     "NoAccess",
     "NotLoaded",
     "Policy",
@@ -64,6 +65,7 @@ __all__ = [
     "UnknownRole",
     "UnreadableStatement",
     "WallDown",
+    "lookup_key",
     "pii_column",
 ]
 __version__ = "0.1.0.dev0"

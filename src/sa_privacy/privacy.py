@@ -20,9 +20,10 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
 from sa_privacy.accesslog import AccessLog
-from sa_privacy.columns.annotation import Annotation, Lookup, annotate_column, table_columns
+from sa_privacy.columns.annotation import Annotation, annotate_column, table_columns
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.live import LiveCatalogue
+from sa_privacy.columns.lookup import LookupSpec, as_lookup
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
@@ -298,7 +299,7 @@ class Privacy:
         category: str,
         purposes: Collection[str] | None = None,
         encrypt: bool = True,
-        lookup: Lookup = None,
+        lookup: LookupSpec = None,
         field: str | None = None,
     ) -> None:
         """Annotates a column of a model that one cannot edit; see :func:`sa_privacy.pii_column`.
@@ -318,7 +319,8 @@ class Privacy:
                 f"the policy knows no purpose {_quoted(unknown)}.",
                 hint=f"purposes of the policy: {', '.join(sorted(self.policy.purposes))}.",
             )
-        annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
+        only = None if purposes is None else frozenset(purposes)
+        annotation = Annotation(category, only, encrypt, as_lookup(lookup), field)
         columns = table_columns(column)
         for one in columns:
             table: object = one.table  # None, while it belongs to no table yet

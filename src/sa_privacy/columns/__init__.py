@@ -1,8 +1,10 @@
 """Where SQLAlchemy columns meet the policy: annotations, the sealed type, and the catalogue of what holds what."""
 
-from sa_privacy.columns.annotation import Annotation, DataSubject, Lookup, annotation_of, pii_column
+from sa_privacy.columns.annotation import Annotation, DataSubject, annotation_of, pii_column
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
+from sa_privacy.columns.lookup import Lookup, LookupSpec
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.columns.searching import lookup_key
 
 __all__ = [
     "Annotation",
@@ -10,9 +12,11 @@ __all__ = [
     "DataSubject",
     "Encrypted",
     "Lookup",
+    "LookupSpec",
     "PersonalColumn",
     "PersonalTable",
     "SubjectPath",
     "annotation_of",
+    "lookup_key",
     "pii_column",
 ]

@@ -7,17 +7,19 @@ else happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import Column, ForeignKey, Table, Text, event
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, event
 from sqlalchemy.orm import ColumnProperty, MappedColumn, Mapper, QueryableAttribute, mapped_column
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import NullType
 
-from sa_privacy.columns.sealable import NEED_VALUES, check_sealing, refusal_to_seal
+from sa_privacy.columns.indexes import index_searchable
+from sa_privacy.columns.lookup import Lookup, LookupSpec, as_lookup
+from sa_privacy.columns.sealable import check_sealing, needs_values, refusal_to_seal
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.sqlalchemy_private import ScannedColumn, forget_compiled, keep_out_of_repr_and_eq
 from sa_privacy.errors import PolicyError
@@ -25,7 +27,6 @@ from sa_privacy.errors import PolicyError
 __all__ = [
     "Annotation",
     "DataSubject",
-    "Lookup",
     "annotate_column",
     "annotated_tables",
     "annotation_of",
@@ -34,8 +35,6 @@ __all__ = [
     "registry_version",
     "table_columns",
 ]
-
-Lookup = str | Callable[[Any], str] | None
 
 _INFO = "sa_privacy"
 _tables: WeakSet[Table] = WeakSet()
@@ -52,14 +51,14 @@ class Annotation:
     :param category: the policy's category.
     :param purposes: narrows the purposes the policy allows; None leaves them all.
     :param encrypt: the stored value is sealed.
-    :param lookup: how a sealed column is to be searched, once one can be; None: not at all.
+    :param lookup: how a sealed column is searched; None: not at all.
     :param field: the logical field id seals are bound to; None: the column's own name.
     """
 
     category: str
     purposes: frozenset[str] | None = None
     encrypt: bool = True
-    lookup: Lookup = None
+    lookup: Lookup | None = None
     field: str | None = None
 
 
@@ -103,7 +102,7 @@ def pii_column(
     category: str,
     purposes: Collection[str] | None = None,
     encrypt: bool = True,
-    lookup: Lookup = None,
+    lookup: LookupSpec = None,
     field: str | None = None,
     **mapped_column_kwargs: Any,
 ) -> MappedColumn[Any]:
@@ -118,7 +117,11 @@ def pii_column(
     :param category: the policy's category.
     :param purposes: narrows the purposes that the policy allows for the category; never widens.
     :param encrypt: store the value sealed (AES-256-GCM). ``False``: guarded and logged, not sealed.
-    :param lookup: reserved for searching sealed columns: ``"exact"``, ``"casefold"`` or a callable. Does nothing yet.
+    :param lookup: lets a sealed column be searched by ``==``, ``in_``, ``is_distinct_from`` and joins, and gives it an
+        index. ``"exact"``: equal values; ``"casefold"``: also text that differs in case alone; a callable makes a str of
+        a value, the same one for values that count as equal; ``Lookup(..., shared="name")`` for columns that are compared
+        with each other. Whoever sees the database then sees which rows share a value. With ``unique=True`` and
+        ``index=True`` the lookup is meant.
     :param field: the logical field id the seal is bound to; ``"table.column"`` where it is left out.
     :raises PolicyError: the annotation contradicts itself.
     """
@@ -132,7 +135,7 @@ def pii_column(
     given = mapped_column_kwargs.pop("type_", given)
     annotation = _annotation(category, purposes, encrypt, lookup, field, given)
     if encrypt:
-        options = [f"{name}=" for name in NEED_VALUES if mapped_column_kwargs.get(name) not in (None, False)]
+        options = needs_values(mapped_column_kwargs, searchable=annotation.lookup is not None)
         options += ["ForeignKey" for item in positional if isinstance(item, ForeignKey)]
         if options:
             raise refusal_to_seal(f"a sealed column of category {category}", options)
@@ -161,7 +164,7 @@ class _PersonalMappedColumn(ScannedColumn):
 
 
 def _annotation(
-    category: Any, purposes: Collection[str] | None, encrypt: bool, lookup: Lookup, field: str | None, given: Any
+    category: Any, purposes: Collection[str] | None, encrypt: bool, lookup: LookupSpec, field: str | None, given: Any
 ) -> Annotation:
     if not isinstance(category, str) or not category:
         raise PolicyError("a personal column needs a category.", hint='write pii_column(..., category="email").')
@@ -172,9 +175,8 @@ def _annotation(
             f"lookup= on an unsealed column of category {category} has no meaning.",
             hint="an unsealed column is searched as it is: leave lookup out.",
         )
-    if not (lookup is None or callable(lookup) or lookup in ("exact", "casefold")):
-        raise PolicyError(f"lookup={lookup!r} is not known.", hint='"exact", "casefold", a callable, or None.')
-    annotation = Annotation(category, None if purposes is None else frozenset(purposes), encrypt, lookup, field)
+    only = None if purposes is None else frozenset(purposes)
+    annotation = Annotation(category, only, encrypt, as_lookup(lookup), field)
     if isinstance(given, Encrypted):
         inner = Annotation(given.category, given.purposes, True, given.lookup, given.field)
         if inner != annotation:
@@ -232,7 +234,7 @@ def annotate_column(column: Column[Any], annotation: Annotation) -> None:
     if before is not None and before != annotation:
         raise _twice(f"{column.table.fullname}.{column.name}", before, annotation)
     if annotation.encrypt:
-        check_sealing(column, column.table)
+        check_sealing(column, column.table, searchable=annotation.lookup is not None)
     column.info[_INFO] = annotation
     _settle(column, column.table)
 
@@ -252,10 +254,12 @@ def _settle(column: Column[Any], table: Table) -> None:
     if before is not None and before != annotation:
         raise _twice(f"{table.fullname}.{column.name}", before, annotation)
     if annotation.encrypt:
-        check_sealing(column, table)
         if not isinstance(kind, Encrypted):
+            check_sealing(column, table, searchable=annotation.lookup is not None)
             column.type = _sealed(None if isinstance(kind, NullType) else kind, annotation)
             forget_compiled(table)
+        index_searchable(table)
+        check_sealing(column, table)
     _register(column, table)
     _settled[column] = annotation_of(column) or annotation  # a type tells its field once it has one
 
@@ -304,6 +308,14 @@ def _attached(column: Column[Any], table: Any) -> None:
     """Notes annotated columns as they reach their table: declarative, Core, mixins, copies, added later."""
     if isinstance(table, Table):
         _settle(column, table)
+
+
+@event.listens_for(Index, "after_parent_attach")
+@event.listens_for(UniqueConstraint, "after_parent_attach")
+def _indexed(item: Index | UniqueConstraint, table: Any) -> None:  # noqa: ARG001 - the event's arguments
+    """An index over a searchable column means its lookup, whenever it comes."""
+    if isinstance(table, Table):
+        index_searchable(table)
 
 
 @event.listens_for(Mapper, "after_mapper_constructed")

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DontWrapMixin
 
-from sa_privacy.crypto import FieldCipher
+from sa_privacy.crypto import FieldCipher, LookupDigests
 from sa_privacy.errors import KeyUnavailable
 
 if TYPE_CHECKING:
@@ -27,23 +27,24 @@ class KeyBinding:
     ``uninstall`` reaches them, and why opening a cell asks nobody.
     """
 
-    __slots__ = ("__weakref__", "_ciphers", "_keyring", "_lock")
+    __slots__ = ("__weakref__", "_ciphers", "_digests", "_keyring", "_lock")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._keyring: Keyring | None = None
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
+        self._digests: dict[str, LookupDigests] = {}
 
     def use(self, keyring: Keyring | None) -> None:
         """From now on these keys, or none."""
         with self._lock:
             if keyring is self._keyring:
                 return
-            for cipher in self._ciphers.values():
+            for follower in (*self._ciphers.values(), *self._digests.values()):
                 if self._keyring is not None:
-                    self._keyring.release(cipher)
+                    self._keyring.release(follower)
                 if keyring is not None:
-                    keyring.enrol(cipher)
+                    keyring.enrol(follower)
             self._keyring = keyring
 
     def cipher(self, field: str, *, slots: bool) -> FieldCipher:
@@ -57,10 +58,34 @@ class KeyBinding:
                 self._ciphers[field, slots] = cipher
             return cipher
 
+    def digests(self, field: str) -> LookupDigests:
+        """What makes the lookup digests of one lookup field on this engine, likewise."""
+        with self._lock:
+            digests = self._digests.get(field)
+            if digests is None:
+                digests = self._digests[field] = LookupDigests(field, keyless=_no_lookup)
+                if self._keyring is not None:
+                    self._keyring.enrol(digests)
+            return digests
+
+    @property
+    def search_slot(self) -> int:
+        """The lookup slot that searches compare at the moment; the first where there are no keys."""
+        keyring = self._keyring
+        return 0 if keyring is None else keyring.search_slot
+
 
 def _no_keys(field: str, verb: str) -> NoKeys:
     return NoKeys(
         f"{field} is sealed and cannot be {verb}: this engine has no Privacy, or its Privacy has no keys.",
+        hint="call privacy.install(engine), with Privacy(..., keys=Keyring.load(...)).",
+        columns=(field,),
+    )
+
+
+def _no_lookup(field: str, _verb: str) -> NoKeys:
+    return NoKeys(
+        f"nothing can be looked up by {field}: this engine has no Privacy, or its Privacy has no keys.",
         hint="call privacy.install(engine), with Privacy(..., keys=Keyring.load(...)).",
         columns=(field,),
     )

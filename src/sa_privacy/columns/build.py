@@ -16,6 +16,8 @@ from sa_privacy.columns.annotation import (
     annotation_of,
 )
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
+from sa_privacy.columns.indexes import is_searchable
+from sa_privacy.columns.lookup import as_lookup
 from sa_privacy.columns.sealable import check_sealing
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.sqlalchemy_private import all_mappers
@@ -114,7 +116,7 @@ def seal_table(policy: Policy, table: Table) -> None:
     for column in table.columns if rules else ():
         rule = rules.get(column_name(column).lower())
         if rule is not None:
-            annotate_column(column, Annotation(rule.category, rule.purposes, True, rule.lookup, rule.field))
+            annotate_column(column, Annotation(rule.category, rule.purposes, True, as_lookup(rule.lookup), rule.field))
 
 
 def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
@@ -127,7 +129,7 @@ def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
             continue
         for key in before.columns.keys() & table.columns.keys():
             one, other = before.columns[key], table.columns[key]
-            if (one.category, one.purposes, one.sealed) != (other.category, other.purposes, other.sealed):
+            if _declared(one) != _declared(other):
                 raise PolicyError(
                     f"{one.name} is annotated twice, and not the same: as {one.category} and as {other.category}.",
                     hint="tables of one name are taken for one table. Say the same in both, or give Privacy(..., "
@@ -143,6 +145,10 @@ def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
             before.subject or table.subject,
         )
     return list(by_name.values())
+
+
+def _declared(column: PersonalColumn) -> tuple[object, ...]:
+    return (column.category, column.purposes, column.sealed, column.searchable)
 
 
 def _columns(table: Table) -> dict[str, PersonalColumn]:
@@ -161,6 +167,7 @@ def _columns(table: Table) -> dict[str, PersonalColumn]:
                 purposes=annotation.purposes,
                 sealed=sealed,
                 field=(column.type.field or "") if isinstance(column.type, Encrypted) else "",
+                searchable=is_searchable(column),
             )
     return found
 

@@ -21,6 +21,7 @@ class PersonalColumn:
     :param purposes: narrows the purposes that the policy allows for the category; None leaves them all.
     :param sealed: the stored value is a cell.
     :param field: the logical field id that seals are bound to.
+    :param searchable: it is sealed, and its cells have lookup slots.
     """
 
     name: str
@@ -30,6 +31,7 @@ class PersonalColumn:
     purposes: frozenset[str] | None = None
     sealed: bool = False
     field: str = ""
+    searchable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeEngine, to_instance
 
 from sa_privacy.columns.binding import NoKeys, keys_of
+from sa_privacy.columns.lookup import Lookup, LookupSpec, as_lookup, normaliser
+from sa_privacy.columns.searching import SealedComparator, register_lower
 from sa_privacy.crypto import JSON as JSON_CODEC
-from sa_privacy.crypto import codec_for
+from sa_privacy.crypto import FieldCipher, codec_for
 from sa_privacy.errors import PolicyError, PrivacyError, SealedColumn
 
 if TYPE_CHECKING:
@@ -56,16 +58,20 @@ class Encrypted(TypeDecorator[Any]):
         *,
         category: str,
         purposes: Collection[str] | None = None,
-        lookup: Any = None,
+        lookup: LookupSpec = None,
         field: str | None = None,
     ) -> None:
         super().__init__()
         self.inner: TypeEngine[Any] = to_instance(Text() if inner is None else inner)
         self.category = category
         self.purposes = None if purposes is None else frozenset(purposes)
-        self.lookup = lookup
+        self.lookup: Lookup | None = as_lookup(lookup)
         self.field = field
+        self._make_functions()
+
+    def _make_functions(self) -> None:
         self._encode, self._decode = _codec(self.inner)
+        self._normalise = None if self.lookup is None else normaliser(self.lookup, _stored_type(self.inner))
 
     def bound_to(self, field: str) -> Encrypted:
         """The same type, with its cells bound to `field`."""
@@ -73,11 +79,12 @@ class Encrypted(TypeDecorator[Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         # Keys are never here; codecs are functions, made anew from the inner type.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_encode", "_decode")}
+        made = ("_encode", "_decode", "_normalise")
+        return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._encode, self._decode = _codec(self.inner)
+        self._make_functions()
 
     @cached_property
     def _static_cache_key(self) -> tuple[Any, ...]:
@@ -88,9 +95,35 @@ class Encrypted(TypeDecorator[Any]):
     def python_type(self) -> type[Any]:
         return self.inner.python_type
 
+    @property
+    def operator_classes(self) -> Any:
+        """Which operators the type has (SQLAlchemy 2.1): those of the inner type. The gate says which can work."""
+        return getattr(self.inner, "operator_classes", None)
+
+    @property
+    def comparator_factory(self) -> Any:
+        return SealedComparator
+
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
-        # A compared value is not sealed: the gate refuses the comparison, and says what to do instead.
+        # Where there is no lookup, the gate refuses the comparison, and says what to do instead.
         return self.inner
+
+    @property
+    def lookup_field(self) -> str | None:
+        """The field id that digests are bound to; the same for columns that share a lookup."""
+        return self.lookup.shared or self.field if self.lookup is not None else None
+
+    @property
+    def folds(self) -> bool:
+        """Whether values that differ in case alone are found as equal."""
+        return self.lookup is not None and self.lookup.by == "casefold"
+
+    def compares_with(self, other: object) -> bool:
+        """Whether values of a column of the other type have the same digests."""
+        if not isinstance(other, Encrypted) or self.lookup is None or other.lookup is None:
+            return False
+        mine, theirs = (self.lookup_field, self.lookup.by), (other.lookup_field, other.lookup.by)
+        return mine == theirs and _stored_type(self.inner) is _stored_type(other.inner)
 
     def compare_values(self, x: Any, y: Any) -> bool:
         return self.inner.compare_values(x, y)
@@ -105,19 +138,45 @@ class Encrypted(TypeDecorator[Any]):
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         if self.field is None:
             return self._fieldless
-        seal, encode = keys_of(dialect).cipher(self.field, slots=self.lookup is not None).seal, self._encode
+        cipher, encode, normalise = self._cipher(dialect), self._encode, self._normalise
+        seal = cipher.seal
+        if normalise is None:
+            return self._guarded(lambda value: None if (plain := encode(value)) is None else seal(plain))
+        slots = keys_of(dialect).digests(self.lookup_field or self.field).slots
 
-        def seal_value(value: Any) -> Any:
+        def seal_with_slots(value: Any) -> bytes | None:
+            plaintext = encode(value)
+            return None if plaintext is None else seal(plaintext, slots(normalise(value, plaintext)))
+
+        return self._guarded(seal_with_slots)
+
+    def digester(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """From a value that the column is compared with to the slots that a cell of it would have."""
+        if self.field is None or self._normalise is None:
+            return self._fieldless
+        slots, encode, normalise = keys_of(dialect).digests(self.lookup_field or self.field).slots, self._encode, self._normalise
+
+        def digest(value: Any) -> bytes | None:
+            plaintext = encode(value)
+            return None if plaintext is None else slots(normalise(value, plaintext))
+
+        return self._guarded(digest)
+
+    def _cipher(self, dialect: Dialect) -> FieldCipher:
+        return keys_of(dialect).cipher(str(self.field), slots=self.lookup is not None)
+
+    def _guarded(self, make: Callable[[Any], bytes | None]) -> Callable[[Any], bytes | None]:
+        """The same for NULL and for values that cannot be encoded: no error carries one."""
+
+        def made(value: Any) -> bytes | None:
             if value is None:
                 return None
             try:
-                plaintext = encode(value)
-            except MemoryError:
+                return make(value)
+            except (MemoryError, PrivacyError):
                 raise
-            except Exception:  # noqa: BLE001, S110 - whatever encode raised may hold the value
+            except Exception:  # noqa: BLE001, S110 - whatever was raised may hold the value
                 pass
-            else:
-                return None if plaintext is None else seal(plaintext)
             # Outside the except block: the error's context could hold the value.
             raise SealFailed(
                 f"{self._name} holds {type(self.inner).__name__} and was given {type(value).__name__} "
@@ -126,12 +185,12 @@ class Encrypted(TypeDecorator[Any]):
                 columns=(self.field,) if self.field else (),
             )
 
-        return seal_value
+        return made
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         if self.field is None:
             return self._fieldless
-        return keys_of(dialect).cipher(self.field, slots=self.lookup is not None).opener(self._decode)
+        return self._cipher(dialect).opener(self._decode)
 
     def _fieldless(self, value: Any) -> None:
         """In place of both: a value that stands outside any column has no field to be bound to."""
@@ -144,6 +203,19 @@ class Encrypted(TypeDecorator[Any]):
     @property
     def _name(self) -> str:
         return self.field or f"a sealed column ({self.category})"
+
+
+def _stored_type(inner: TypeEngine[Any]) -> type | None:
+    """The Python type whose encoding the cells of `inner` hold; None where it is not plain."""
+    if isinstance(inner, Enum):
+        return str
+    if isinstance(inner, Interval):
+        return timedelta
+    if isinstance(inner, JSON):
+        return None
+    if isinstance(inner, TypeDecorator):
+        return _stored_type(inner.load_dialect_impl(_PLAIN))
+    return inner.python_type
 
 
 def _python_name(inner: TypeEngine[Any]) -> str:
@@ -220,3 +292,6 @@ def _decoration(inner: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+register_lower()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, ColumnElement, Table
 from sqlalchemy.orm import MappedColumn, Mapper
 from sqlalchemy.orm.mapper import _all_registries
+from sqlalchemy.sql.elements import BinaryExpression
 
-__all__ = ["ScannedColumn", "all_mappers", "forget_compiled", "keep_out_of_repr_and_eq"]
+__all__ = ["ScannedColumn", "all_mappers", "forget_compiled", "keep_out_of_repr_and_eq", "stand_for"]
 
 
 def all_mappers() -> Iterator[Mapper[Any]]:
@@ -42,6 +43,16 @@ def keep_out_of_repr_and_eq(column: MappedColumn[Any], *, repr_: bool, compare: 
     if compare:
         options = options._replace(dataclasses_compare=False)
     column._attribute_options = options
+
+
+def stand_for(expression: ColumnElement[Any], left: object, right: object) -> ColumnElement[Any]:
+    """Lets a comparison stand for that of two other things where Python asks whether it is true.
+
+    SQLAlchemy keeps columns in sets, and a set asks just that of ``one_column == other_column``.
+    """
+    if isinstance(expression, BinaryExpression):
+        expression._orig = (hash(left), hash(right)) if isinstance(right, ColumnElement) else expression._orig
+    return expression
 
 
 class ScannedColumn(MappedColumn[Any]):

@@ -121,9 +121,7 @@ class Keyring(Unportable):
             self._expect("adding", "switch_lookup()")
             lookup = self._ring.lookup
             self._become(self._ring._replace(lookup=Lookup(lookup.other or 0, lookup.slots)))
-            callbacks = [callback for kept in self._on_lookup_change if (callback := kept()) is not None]
-        for callback in callbacks:  # outside the lock: what they do may take locks of its own
-            callback()
+        self._tell_lookup_change()
 
     def end_lookup(self) -> None:
         """Last step: new cells have the new digest only. The old key's slot is free for the next rotation.
@@ -133,14 +131,27 @@ class Keyring(Unportable):
         with self._lock:
             self._expect("switching", "end_lookup()")
             self._become(self._ring._replace(lookup=self._ring.lookup.with_other(None)))
+        self._tell_lookup_change()
+
+    def _tell_lookup_change(self) -> None:
+        with self._lock:
+            callbacks = [callback for kept in self._on_lookup_change if (callback := kept()) is not None]
+        for callback in callbacks:  # outside the lock: what they do may take locks of its own
+            callback()
 
     @property
     def lookup_phase(self) -> str:
         """Where the lookup key's rotation stands: ``"steady"``, ``"adding"`` or ``"switching"``."""
         return self._ring.lookup_phase
 
+    @property
+    def search_slot(self) -> int:
+        """Which lookup slot searches compare: 0 (A) or 1 (B)."""
+        return self._ring.lookup.search_slot
+
     def on_lookup_change(self, callback: Callable[[], object]) -> None:
-        """Calls back whenever searches have begun to use another slot, so that SQL that names the slot can be dropped.
+        """Calls back whenever searches have begun to use another slot, and once more when the old one is written no more,
+        so that SQL that names a slot can be dropped.
 
         :param callback: held weakly: it is called for as long as somebody else keeps it.
         """

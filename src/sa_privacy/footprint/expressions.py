@@ -190,6 +190,10 @@ class Expressions:
         self.known_function(full, plain)
         if name == "set_config":
             self.setting(args)
+        if name in {"substr", "substring"} and len(args) == 3:
+            slot = self.slot(args, scope, use)
+            if slot is not None:
+                return slot
         lineage = EMPTY
         for arg in args:
             if isinstance(arg, exp.Star):
@@ -200,6 +204,13 @@ class Expressions:
             self.work.take(out)
             lineage |= out.lineage
         return Out(name, lineage)
+
+    def slot(self, args: list[exp.Expr], scope: Scope, use: Use) -> Out | None:
+        """The lookup slot that ``substr`` takes out of a cell, if it does."""
+        value, start, length = args
+        if not all(isinstance(arg, exp.Literal) and not arg.is_string for arg in (start, length)):
+            return None
+        return self.work.slot_of(self.expr(value, scope, use), start.this, length.this)
 
     def known_function(self, full: str, plain: str) -> None:
         """Refuses a function that is neither known nor declared; notes what a declared one touches."""

@@ -18,6 +18,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import Alias, Join
 
 from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.columns.searching import SLOT_BYTES, SLOTS, LookupDigest, LookupKey
 from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint.changes import Changes
 from sa_privacy.footprint.declarations import Declarations
@@ -257,12 +258,17 @@ class _Tree:
         if kind in _CONSTANTS:
             return NOTHING_OUT
         if issubclass(kind, elements.BindParameter) and kind.__module__.startswith("sqlalchemy."):
-            self.plain_type(element)
+            if type(element.type) is LookupDigest:
+                self.work.calls.add("substr")
+            else:
+                self.plain_type(element)
             return NOTHING_OUT
         if kind in {elements.Label, elements.Grouping, elements._label_reference}:
             return self.expr(element.element, use)
         if kind in _COMPUTED:
             return self.computed(element, kind, use)
+        if kind is LookupKey:
+            return self.slot(element, use)
         if issubclass(kind, functions.Function) or kind.__module__ == "sqlalchemy.sql.functions":
             return self.function(element, kind, use)
         raise _UnknownNode
@@ -317,6 +323,17 @@ class _Tree:
             self.work.take(out)
             lineage |= out.lineage
         return Out(lineage=lineage)
+
+    def slot(self, element: Any, use: Use) -> Out:
+        """The lookup slot of a column's cells."""
+        self.work.calls |= {"substr", "nullif"}
+        [column] = element.clauses
+        if self.relations is None and self.asked.dialect == "postgresql":
+            raise _UnknownNode
+        out = self.work.slot_of(self.expr(column, use), str(SLOTS[0]), str(SLOT_BYTES))
+        if out is None:
+            raise _UnknownNode
+        return out
 
     # key predicates
 

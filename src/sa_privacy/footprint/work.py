@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlglot import exp
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.columns.searching import SLOT_BYTES, SLOTS
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.keys import Bind, Pins
 from sa_privacy.footprint.lexer import Dialect, unreadable
@@ -23,6 +24,9 @@ __all__ = ["Asked", "Use", "Work", "function_name", "name_of", "only"]
 
 Use = Literal["read", "match", "assign", "none"]
 """What a value is for: the output, the choice of rows, an assignment, or nothing that counts."""
+
+
+_SLOTS = frozenset((str(start), str(SLOT_BYTES)) for start in SLOTS)
 
 
 @dataclass(slots=True)
@@ -86,6 +90,16 @@ class Work:
         column's own lookup, does not call it.
         """
         self.inside |= out.pending
+
+    def slot_of(self, out: Out, start: object, length: object) -> Out | None:
+        """What ``substr(value, start, length)`` takes, where that is a lookup slot of cells; else None.
+
+        Digests are not values: they may be compared and computed with. They count as the column all the same.
+        """
+        columns = [self.asked.catalogue.columns[name] for name in out.pending]
+        if (start, length) in _SLOTS and out.pending == out.lineage and all(column.searchable for column in columns):
+            return Out(lineage=out.lineage) if columns else None
+        return None
 
     def match(self, out: Out) -> None:
         """A value decides about rows, their order or their groups."""

@@ -18,7 +18,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.gate.sqlalchemy_private import asked_to_return
+from sa_privacy.columns.searching import empty_list
+from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
@@ -89,6 +90,16 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
             if self.implicit_returning:
                 returning_cols = _keep_out_of_returning(self, stmt, returning_cols)
             return super().returning_clause(stmt, returning_cols, **kwargs)  # type: ignore[no-any-return]
+
+        def visit_empty_set_op_expr(self, type_: Any, expand_op: Any, **kwargs: Any) -> str:
+            empty = empty_list(type_, expand_op)
+            return empty or super().visit_empty_set_op_expr(type_, expand_op, **kwargs)  # type: ignore[no-any-return]
+
+        def visit_on_conflict_do_update(self, on_conflict: Any, **kwargs: Any) -> str:
+            return super().visit_on_conflict_do_update(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]
+
+        def visit_on_conflict_do_nothing(self, on_conflict: Any, **kwargs: Any) -> str:
+            return super().visit_on_conflict_do_nothing(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]
 
     WatchedCompiler.__name__ = plain.__name__
     WatchedCompiler.__qualname__ = plain.__qualname__

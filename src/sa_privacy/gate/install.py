@@ -111,6 +111,10 @@ class Installation:
             show_rows(engine)
         self._routed.retire()
 
+    def forget_statements(self) -> None:
+        """Compiles every statement anew: searches use another lookup slot."""
+        self._routed.clear()
+
     def _cover(self, engine: Engine) -> None:
         if engine not in self._covered:
             self._covered.add(engine)
@@ -164,6 +168,8 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
     door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect.paramstyle)
     installed = Installation(engine, door, RoutedCache(gate))
     bind_keys(dialect, keys)
+    if keys is not None:
+        keys.on_lookup_change(installed.forget_statements)
     watch_compiler(dialect, gate.current_view, gate)
     installed.apply()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -16,6 +17,8 @@ from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.orm.base import _DEFER_FOR_STATE
 from sqlalchemy.util.concurrency import in_greenlet
 
+from sa_privacy.columns import lookup_key
+from sa_privacy.columns.indexes import is_searchable
 from sa_privacy.footprint import without_literals
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "InstanceKey",
     "RowLogger",
     "asked_to_return",
+    "by_lookup",
     "choose_eager_defaults",
     "copies_of",
     "default_compiled_cache",
@@ -148,6 +152,22 @@ def defer_for_state(mapper: Mapper[Any], key: str, state: InstanceState[Any]) ->
 def asked_to_return(statement: Any) -> frozenset[Any]:
     """What an ORM INSERT, UPDATE or DELETE was itself asked to return, beside what the mapper wants of it."""
     return frozenset(getattr(statement, "_supplemental_returning", None) or ())
+
+
+def by_lookup(compiler: Any, on_conflict: Any) -> Any:
+    """The same ON CONFLICT, with the lookups of searchable columns in place of the columns: these are what is unique."""
+    elements: Iterable[Any] | None = on_conflict.inferred_target_elements
+    table = compiler.stack[-1]["selectable"].table
+    named = {str(column.name): column for column in table.columns}
+    columns = [table.columns.get(e, named.get(e)) if isinstance(e, str) else e for e in elements or ()]
+    if not any(is_searchable(column) for column in columns):
+        return on_conflict
+    copied = copy(on_conflict)
+    copied.inferred_target_elements = [
+        lookup_key(column) if is_searchable(column) else element
+        for column, element in zip(columns, elements or (), strict=True)
+    ]
+    return copied
 
 
 _EAGER: Final = "_server_default_plus_onupdate_propkeys"
