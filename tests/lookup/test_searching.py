@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import (
@@ -29,7 +30,16 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from sa_privacy import AccessLog, KeyUnavailable, NoAccess, Privacy, PrivacyError, PurposeDenied, SealedColumn, lookup_key
+from sa_privacy import (
+    AccessLog,
+    KeyUnavailable,
+    NoAccess,
+    Privacy,
+    PrivacyError,
+    PurposeDenied,
+    SealedColumn,
+    lookup_key,
+)
 from sa_privacy.columns.sealed import SealFailed
 from tests.lookup.world import Base, Letter, Person
 
@@ -41,7 +51,7 @@ NAMED = select(Person.id, Person.email).cte("named")
 
 FOUND: dict[str, tuple[Select[Any], set[Any]]] = {
     "equal": (select(Person.id).where(Person.email == ANNA), {1}),
-    "the other way round": (select(Person.id).where(ANNA == Person.email), {1}),  # noqa: SIM300 - the point of it
+    "the other way round": (select(Person.id).where(operator.eq(cast("Any", ANNA), Person.email)), {1}),
     "not equal": (select(Person.id).where(Person.email != ANNA), {2}),
     "none": (select(Person.id).where(Person.email == None), {3}),  # noqa: E711 - SQLAlchemy's way of saying it
     "is none": (select(Person.id).where(Person.email.is_(None)), {3}),
@@ -143,7 +153,7 @@ REFUSED: dict[str, Select[Any]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_everything_else_is_refused_with_the_way_out(session: Session, name: str) -> None:
-    with pytest.raises(SealedColumn, match="lookup|encrypt=False"):
+    with pytest.raises(SealedColumn, match=r"lookup|encrypt=False"):
         session.execute(REFUSED[name]).all()
 
 

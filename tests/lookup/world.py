@@ -13,7 +13,7 @@ POLICY = Policy(
     policy={"id": "lookup", "version": "1"},
     categories={name: {} for name in ("name", "email", "phone", "birthday")},
     purposes={
-        "service": {"use": ["name", "email", "phone", "birthday"], "delete": ["letters"]},
+        "service": {"use": ["name", "email", "phone", "birthday"], "delete": ["letters", "people"]},
         "sign_in": {"match": ["email"]},
         "post": {"use": ["name"]},
     },
@@ -54,7 +54,9 @@ class Letter(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     email: Mapped[str] = pii_column(String(320), category="email", lookup=Lookup("casefold", shared="email"))
-    person: Mapped[Person | None] = relationship(primaryjoin=lambda: foreign(Letter.email) == Person.email, viewonly=True)
+    person: Mapped[Person | None] = relationship(
+        primaryjoin=lambda: foreign(Letter.email) == Person.email, viewonly=True
+    )
 
 
 class Member(Base):

@@ -40,7 +40,8 @@ class KeyBinding:
         with self._lock:
             if keyring is self._keyring:
                 return
-            for follower in (*self._ciphers.values(), *self._digests.values()):
+            followers: list[FieldCipher | LookupDigests] = [*self._ciphers.values(), *self._digests.values()]
+            for follower in followers:
                 if self._keyring is not None:
                     self._keyring.release(follower)
                 if keyring is not None:

@@ -50,7 +50,7 @@ def _replace(item: Index | UniqueConstraint, table: Table) -> None:
         if len(parts) == 1 and isinstance(item, Index) and _MADE not in item.info and isinstance(parts[0], LookupKey):
             _drop_default(item, table)  # one that a copy of the table brought along
         return
-    (table.indexes if isinstance(item, Index) else table.constraints).discard(item)  # type: ignore[arg-type]
+    (table.indexes if isinstance(item, Index) else table.constraints).discard(item)
     columns = [part.clauses.clauses[0] if type(part) is LookupKey else part for part in parts]
     name = f"ix_{table.name}_{'_'.join(str(getattr(part, 'name', 'x')) for part in columns)}_lookup"
     unique = not isinstance(item, Index) or bool(item.unique)
@@ -62,7 +62,7 @@ def _add(table: Table, name: str, parts: list[Any], **options: Any) -> None:
     for slot, ending in zip(_SLOTS, ("", "_2"), strict=True):
         index = Index(_short(name, ending), *(slot(part) if is_searchable(part) else part for part in parts), **options)
         if index not in table.indexes:  # made of SQL text alone
-            table.append_constraint(index)  # type: ignore[arg-type]
+            table.append_constraint(index)
 
 
 def _drop_default(index: Index, table: Table) -> None:

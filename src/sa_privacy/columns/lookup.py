@@ -37,7 +37,7 @@ class Lookup:
     def __post_init__(self) -> None:
         if not (callable(self.by) or self.by in ("exact", "casefold")):
             raise PolicyError(f"lookup={self.by!r} is not known.", hint='"exact", "casefold", a callable, or None.')
-        if self.shared is not None and not (isinstance(self.shared, str) and self.shared):
+        if self.shared == "":
             raise PolicyError("Lookup(shared=...) is a name.", hint='write Lookup("casefold", shared="email").')
 
 

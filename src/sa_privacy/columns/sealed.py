@@ -95,14 +95,12 @@ class Encrypted(TypeDecorator[Any]):
     def python_type(self) -> type[Any]:
         return self.inner.python_type
 
-    @property
-    def operator_classes(self) -> Any:
-        """Which operators the type has (SQLAlchemy 2.1): those of the inner type. The gate says which can work."""
-        return getattr(self.inner, "operator_classes", None)
+    comparator_factory = SealedComparator
 
     @property
-    def comparator_factory(self) -> Any:
-        return SealedComparator
+    def operator_classes(self) -> Any:  # type: ignore[override]
+        """Which operators the type has (SQLAlchemy 2.1): those of the inner type. The gate says which can work."""
+        return getattr(self.inner, "operator_classes", None)
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         # Where there is no lookup, the gate refuses the comparison, and says what to do instead.
@@ -154,7 +152,11 @@ class Encrypted(TypeDecorator[Any]):
         """From a value that the column is compared with to the slots that a cell of it would have."""
         if self.field is None or self._normalise is None:
             return self._fieldless
-        slots, encode, normalise = keys_of(dialect).digests(self.lookup_field or self.field).slots, self._encode, self._normalise
+        slots, encode, normalise = (
+            keys_of(dialect).digests(self.lookup_field or self.field).slots,
+            self._encode,
+            self._normalise,
+        )
 
         def digest(value: Any) -> bytes | None:
             plaintext = encode(value)

@@ -137,7 +137,7 @@ class LookupDigest(TypeDecorator[Any]):
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
         return self.sealed.literal_processor(dialect)
 
-    def coerce_compared_value(self, op: Any, value: Any) -> Any:  # noqa: ARG002 - SQLAlchemy's arguments
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
         return self
 
 
@@ -185,14 +185,12 @@ class _Lowered(TypeDecorator[Any]):
                     return found
             return super().operate(op, *other, **kwargs)
 
-    @property
-    def operator_classes(self) -> Any:
-        """As those of the column."""
-        return self.sealed.operator_classes
+    comparator_factory = Comparator
 
     @property
-    def comparator_factory(self) -> Any:
-        return self.Comparator
+    def operator_classes(self) -> Any:  # type: ignore[override]
+        """As those of the column."""
+        return self.sealed.operator_classes
 
 
 def lookup_key(column: Any) -> ColumnElement[bytes]:
@@ -219,10 +217,7 @@ def _compare(column: ColumnElement[Any], sealed: Any, op: Any, other: Any) -> Co
     other = _element(other)
     if sealed.lookup is None or other is None or isinstance(other, elements.Null):
         return None
-    if op in (operators.in_op, operators.not_in_op):
-        side = _list(sealed, other)
-    else:
-        side = _side(sealed, other)
+    side = (_list if op in (operators.in_op, operators.not_in_op) else _side)(sealed, other)
     return None if side is None else stand_for(op(LookupKey(column), side), column, other)
 
 
@@ -266,9 +261,7 @@ def _digested(sealed: Encrypted, bind: BindParameter[Any]) -> BindParameter[Any]
     given: dict[str, Any] = {"required": True} if bind.required else {"value": bind.value}
     if bind.callable is not None:
         given = {"callable_": bind.callable}
-    return bindparam(
-        bind.key, type_=LookupDigest(sealed), unique=bind.unique, expanding=bool(bind.expanding), **given
-    )
+    return bindparam(bind.key, type_=LookupDigest(sealed), unique=bind.unique, expanding=bool(bind.expanding), **given)
 
 
 def _element(given: Any) -> Any:

@@ -93,7 +93,7 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
 
         def visit_empty_set_op_expr(self, type_: Any, expand_op: Any, **kwargs: Any) -> str:
             empty = empty_list(type_, expand_op)
-            return empty or super().visit_empty_set_op_expr(type_, expand_op, **kwargs)  # type: ignore[no-any-return]
+            return empty or super().visit_empty_set_op_expr(type_, expand_op, **kwargs)
 
         def visit_on_conflict_do_update(self, on_conflict: Any, **kwargs: Any) -> str:
             return super().visit_on_conflict_do_update(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]

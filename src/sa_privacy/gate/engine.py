@@ -383,7 +383,12 @@ def sealed_column(plan: Plan, grant: Grant | None) -> SealedColumn:
     if plan.sealed_inside:
         said = f"{are}: the database sees bytes that differ for equal values, so it cannot compare, order, group or "
         said += "compute with them."
-        hint = "read the column and work with it in Python, or annotate it with encrypt=False."
+        if all(plan.catalogue.columns[name].searchable for name in names):
+            hint = "a lookup answers ==, !=, in_() and is_distinct_from(), with the column on the left, and joins of columns "
+            hint += "that share one. For anything else read the column and work in Python, or annotate it with encrypt=False."
+        else:
+            hint = 'give it lookup="exact" or lookup="casefold" to find rows by equality; for anything else read the column '
+            hint += "and work with it in Python, or annotate it with encrypt=False."
     else:
         said = f"{are}, and the statement puts something else there than a value sealed by the column's own type."
         hint = (

@@ -21,7 +21,7 @@ _NEEDED: Final = "rows of others"
 _MAINTENANCE: Final = "or, if it is a migration or an import: privacy.access(maintenance=True, role=...), in a role with maintenance = true"
 _WAYS_OUT: Final = {
     "unreadable": "the library cannot read the statement; say what it touches with privacy.declare(...)",
-    "sealed": "the database cannot compute with sealed values; read them and work in Python, or encrypt=False",
+    "sealed": "the database cannot compute with sealed values: lookup= for equality, else work in Python or encrypt=False",
     "enter": "the access itself was refused; the policy knows no such purpose or role, or the role may not act for it",
 }
 
