@@ -179,6 +179,12 @@ SECTIONS: Final[dict[str, tuple[Path, ...]]] = {
     ),
     "Learning without reading": (
         Path("WHERE, COUNT"),
+        Path("lookup of a guessed value"),
+        Path("lookup keys in the output"),
+        Path("lookup keys compared"),
+        Path("lookup keys grouped"),
+        Path("lookup slots in text SQL"),
+        Path("lookup keys copied elsewhere"),
         Path("EXISTS, IN"),
         Path("ORDER BY"),
         Path("GROUP BY, DISTINCT"),

@@ -11,7 +11,7 @@ Most personal columns here are *not* sealed: sealing alone would hide what the g
 | `customers.birthday` | birthday | no | no |
 | `customers.points` | usage_history | no | no |
 | `customers.profile` | usage_history | no | no |
-| `customers.passport` | document | yes | no |
+| `customers.passport` | document | yes, with a lookup | no |
 | `vips.concierge` | email | no | no |
 | `orders.amount` | amount | no | no |
 | `orders.gift_note` | message | no | no |
@@ -65,7 +65,7 @@ class Customer(Base):
     birthday: Mapped[datetime.date | None] = pii_column(Date, category="birthday", encrypt=False)
     points: Mapped[int | None] = pii_column(Integer, category="usage_history", encrypt=False)
     profile: Mapped[dict[str, Any] | None] = pii_column(JSON, category="usage_history", encrypt=False)
-    passport: Mapped[str | None] = pii_column(String(40), category="document")
+    passport: Mapped[str | None] = pii_column(String(40), category="document", lookup="exact")
     referrer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
 
     loud_email: Mapped[str] = column_property(email.column.concat("!"), deferred=True)  # type: ignore[attr-defined]
