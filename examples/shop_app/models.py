@@ -32,7 +32,9 @@ class Customer(Base):
     name_kana: Mapped[str | None] = pii_column(category="name")  # how a Japanese name is read
     address: Mapped[str] = pii_column(category="address")
     phone: Mapped[str | None] = pii_column(category="phone")
-    email: Mapped[str] = pii_column(String(320), category="email")
+    email: Mapped[str] = pii_column(
+        String(320), category="email", lookup="casefold", unique=True
+    )  # found when signing in
     birthday: Mapped[date | None] = pii_column(Date, category="birthday")
     language: Mapped[str] = mapped_column(String(2))  # not personal: which of the shop's two sites
     joined_on: Mapped[date]

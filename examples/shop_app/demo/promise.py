@@ -112,7 +112,6 @@ def show_matrix(stage: Stage) -> None:
     stage.say(
         f"""A number: that many values were handed over, of all columns of the category together: a customer may have a
         second name, its reading in kana. ✗: all its columns were refused; counted by column, that is
-        {errors or "never"}. "account" reaches the rows of one person, here customer 1. "sign_in" reads nothing: it is to
-        find a person by e-mail address, and can do so once sealed columns can be searched; in this version that query
-        is refused (SealedColumn)."""
+        {errors or "never"}. "account" reaches the rows of one person, here customer 1. "sign_in" reads nothing: it
+        finds a person by e-mail address, as a later chapter shows."""
     )

@@ -15,6 +15,7 @@ from examples.shop_app.demo.loads import show_loads, show_memory
 from examples.shop_app.demo.promise import show_matrix, show_policy
 from examples.shop_app.demo.record import show_chain, show_log
 from examples.shop_app.demo.refusals import show_refusals
+from examples.shop_app.demo.search import show_search
 from examples.shop_app.demo.stage import Stage, open_shop
 from examples.shop_app.demo.storage import show_storage
 from examples.shop_app.demo.wall import show_wall
@@ -61,6 +62,7 @@ def tour(
         show_loads(stage)
         show_refusals(stage)
         show_storage(stage)
+        show_search(stage)
         show_memory(stage)
         show_log(stage)
         show_chain(stage)
