@@ -308,17 +308,30 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     found = measure(options.quick)
-    print(f"{'':44} {'median':>8} {'middle half':>17}  {'unit':8} {'at most':>8}")
-    for line in found:
-        bar = "-" if line["bar"] is None else f"{line['bar']:.1f}"
-        middle_half = f"{line['low']:.2f} to {line['high']:.2f}"
-        print(f"{line['what']:44} {line['median']:8.2f} {middle_half:>17}  {line['unit']:8} {bar:>8}")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
-    missed = [line["what"] for line in found if line["bar"] is not None and line["median"] > line["bar"]]
+    return 1 if report(found) and options.check else 0
+
+
+def report(found: list[dict[str, Any]]) -> bool:
+    """Prints the lines as a table. A bar is what a figure may be at most; at least, where it is negative.
+
+    :returns: whether a bar is missed.
+    """
+    print(f"{'':44} {'median':>8} {'middle half':>17}  {'unit':8} {'bar':>8}")
+    for line in found:
+        bar = "-" if line["bar"] is None else f"{'<=' if line['bar'] > 0 else '>='} {abs(line['bar']):.1f}"
+        middle_half = f"{line['low']:.2f} to {line['high']:.2f}"
+        print(f"{line['what']:44} {line['median']:8.2f} {middle_half:>17}  {line['unit']:8} {bar:>8}")
+    missed = [
+        line["what"]
+        for line in found
+        if line["bar"] is not None
+        and (line["median"] > line["bar"] if line["bar"] > 0 else line["median"] < -line["bar"])
+    ]
     if missed:
-        print("over the bar: " + "; ".join(missed), file=sys.stderr)
-    return 1 if missed and options.check else 0
+        print("bars missed: " + "; ".join(missed), file=sys.stderr)
+    return bool(missed)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, String, create_engine, event, insert, select, text
+from sqlalchemy import Engine, ForeignKey, String, column, create_engine, event, func, insert, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine.interfaces import ExecuteStyle
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -28,8 +29,10 @@ from sqlalchemy.orm import (
     registry,
 )
 
+from sa_privacy import pii_column
 from sa_privacy.columns import sqlalchemy_private as columns_private
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.columns.searching import LookupKey
 from sa_privacy.gate import sqlalchemy_private as gate_private
 from sa_privacy.gate.compiling import unwatch_compiler, watch_compiler
 
@@ -40,6 +43,7 @@ WATCHED_HERE = {
     "ScannedColumn",
     "all_mappers",
     "asked_to_return",
+    "by_lookup",
     "choose_eager_defaults",
     "copies_of",
     "default_compiled_cache",
@@ -56,6 +60,7 @@ WATCHED_HERE = {
     "root_engine",
     "set_default_compiled_cache",
     "show_rows",
+    "stand_for",
     "unwrap_expired_loader",
     "rows_of_batches",
     "with_schemas",
@@ -190,6 +195,16 @@ def test_dataclass_options_of_a_column_can_be_replaced() -> None:
     assert repr(Inquiry(1, "ann", "5")).endswith("Inquiry(id=1, phone='5')")
     assert Inquiry(1, "ann", "5") == Inquiry(1, "bob", "5")
     assert Inquiry(1, "ann", "5") != Inquiry(1, "ann", "6")
+
+
+def test_a_comparison_can_stand_for_that_of_two_other_things() -> None:
+    """Columns in a set are the same where their comparison is true, also if it compares something else in SQL."""
+    one, other = column("a", String), column("b", String)
+    compared = columns_private.stand_for(func.f(one) == func.f(other), one, other)
+
+    assert not compared
+    assert columns_private.stand_for(func.f(one) == func.f(one), one, one)
+    assert str(compared) == "f(a) = f(b)"
 
 
 def test_the_cache_key_of_a_type_is_asked_of_static_cache_key() -> None:
@@ -365,6 +380,36 @@ def test_a_statement_tells_what_it_was_itself_asked_to_return() -> None:
     statement = insert(Person).return_defaults(Person.__table__.c.id, supplemental_cols=[Person.__table__.c.name])
     assert gate_private.asked_to_return(statement) == {Person.__table__.c.name}
     assert gate_private.asked_to_return(insert(Person)) == frozenset()
+
+
+def test_on_conflict_names_its_target_where_lookups_are_put_in() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Found(Base):
+        __tablename__ = "private_found"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str] = pii_column(category="name", lookup="exact")
+
+    seen: list[tuple[Any, Any]] = []
+
+    class Compiler(SQLiteCompiler):
+        def visit_on_conflict_do_nothing(self, on_conflict: Any, **kwargs: Any) -> str:
+            seen.append((on_conflict, gate_private.by_lookup(self, on_conflict)))
+            return str(super().visit_on_conflict_do_nothing(on_conflict, **kwargs))  # type: ignore[no-untyped-call]
+
+    dialect = sqlite.dialect()
+    dialect.statement_compiler = Compiler
+    offered = sqlite.insert(Found).values(id=1, name="x")
+    for target in (["name", "id"], [Found.name, Found.id], None):
+        str(offered.on_conflict_do_nothing(index_elements=target).compile(dialect=dialect))
+
+    (one, by_name), (two, by_attribute), (three, without) = seen
+    assert [type(each) for each in by_name.inferred_target_elements] == [LookupKey, str]
+    assert type(by_attribute.inferred_target_elements[0]) is LookupKey
+    assert one.inferred_target_elements == ["name", "id"]
+    assert two is not by_attribute
+    assert three is without
 
 
 # -- gate/: the engine ------------------------------------------------------------------------------------------------

@@ -159,7 +159,10 @@ def by_lookup(compiler: Any, on_conflict: Any) -> Any:
     elements: Iterable[Any] | None = on_conflict.inferred_target_elements
     table = compiler.stack[-1]["selectable"].table
     named = {str(column.name): column for column in table.columns}
-    columns = [table.columns.get(e, named.get(e)) if isinstance(e, str) else e for e in elements or ()]
+    columns = [
+        table.columns.get(e, named.get(e)) if isinstance(e, str) else getattr(e, "__clause_element__", lambda e=e: e)()
+        for e in elements or ()
+    ]
     if not any(is_searchable(column) for column in columns):
         return on_conflict
     copied = copy(on_conflict)
