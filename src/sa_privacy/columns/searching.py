@@ -49,6 +49,11 @@ _COMPARISONS: Final = frozenset(
     {operators.eq, operators.ne, operators.is_distinct_from, operators.is_not_distinct_from}
     | {operators.in_op, operators.not_in_op}
 )
+#: What these mean beside NULL. SQLAlchemy would compare cells with NULL, and a cell is there or it is not.
+_NULL_TESTS: Final[dict[Any, Callable[..., Any]]] = {
+    operators.is_distinct_from: operators.is_not,
+    operators.is_not_distinct_from: operators.is_,
+}
 #: Where a compiler keeps which slot it compares, so that both sides of a comparison agree.
 _SLOT: Final = "sa_privacy_search_slot"
 
@@ -215,7 +220,10 @@ def lookup_key(column: Any) -> ColumnElement[bytes]:
 def _compare(column: ColumnElement[Any], sealed: Any, op: Any, other: Any) -> ColumnElement[Any] | None:
     """The comparison over lookups; None where there is none."""
     other = _element(other)
-    if sealed.lookup is None or other is None or isinstance(other, elements.Null):
+    if other is None or isinstance(other, elements.Null):
+        test = _NULL_TESTS.get(op)
+        return None if test is None else test(column, None)
+    if sealed.lookup is None:
         return None
     side = (_list if op in (operators.in_op, operators.not_in_op) else _side)(sealed, other)
     return None if side is None else stand_for(op(LookupKey(column), side), column, other)
