@@ -27,7 +27,8 @@ from __future__ import annotations
 import datetime
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
@@ -200,16 +201,32 @@ class Case:
         """Everything that stands in the database, by `"table.column"`, as its owner sees it."""
         found: dict[str, list[Any]] = {}
         with self.admin.connect() as connection:
-            for (table,) in connection.exec_driver_sql(_TABLES[self.backend]).all():
-                result = connection.exec_driver_sql(f'SELECT * FROM "{table}"')
-                rows = result.all()
-                for index, column in enumerate(result.keys()):
-                    found[f"{table}.{column}"] = sorted((row[index] for row in rows), key=repr)
+            tables = connection.exec_driver_sql(_TABLES[self.backend]).scalars().all()
+            for table, cursor in _everything(
+                connection.connection.cursor(), tables, at_once=self.backend == "postgresql"
+            ):
+                rows = cursor.fetchall()
+                for index, column in enumerate(cursor.description):
+                    found[f"{table}.{column[0]}"] = sorted((row[index] for row in rows), key=repr)
         return found
 
     def log_holds(self, columns: Iterable[str]) -> list[str]:
         """The columns of which the access log itself holds a canary."""
         return held([file.read_bytes() for file in (self.path / "log").rglob("*") if file.is_file()], columns)
+
+
+def _everything(cursor: Any, tables: Sequence[str], *, at_once: bool) -> Iterator[tuple[str, Any]]:
+    """A cursor that holds all rows of a table, for each table; PostgreSQL is asked for all of them in one breath."""
+    with closing(cursor):
+        selects = [f'SELECT * FROM "{table}"' for table in tables]
+        if at_once:
+            cursor.execute("; ".join(selects))
+        for table, select in zip(tables, selects, strict=True):
+            if not at_once:
+                cursor.execute(select)
+            yield table, cursor
+            if at_once:
+                cursor.nextset()
 
 
 def personal(contents: Mapping[str, list[Any]]) -> dict[str, list[Any] | None]:

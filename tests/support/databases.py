@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 from uuid import uuid4
 
-import psycopg
-from psycopg.sql import SQL, Composed
+from psycopg import Cursor
+from psycopg.sql import SQL, Composed, Identifier
 from pytest_postgresql.janitor import DatabaseJanitor
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -29,6 +30,69 @@ ASYNC_DRIVERS: Final[tuple[tuple[Backend, AsyncDriver], ...]] = (
     ("postgresql", "psycopg"),
 )
 
+LEAVING_SECONDS: Final = 2
+
+
+class _Janitor(DatabaseJanitor):
+    """Makes a database by copying a template, and drops it; but one that nobody wrote to is as good as new, and becomes
+    the next one made from the same template.
+
+    The server's one connection serves for all of it: each new one costs as much as a database.
+    """
+
+    def __init__(self, server: Server, dbname: str, template: str | None = None) -> None:
+        template = template or server.template_dbname
+        super().__init__(user=server.user, host=server.host, port=server.port, dbname=dbname, template_dbname=template)
+        self.server = server
+        self._at_first: Any = None
+
+    def init(self) -> None:
+        spare = self.server.spare_databases[str(self.template_dbname)]
+        if spare:
+            self._renamed(spare.pop(), self.dbname)
+        else:
+            super().init()
+        self._at_first = self._next_transaction()
+
+    def drop(self) -> None:
+        if not self._left() or self._next_transaction() != self._at_first:
+            super().drop()
+            return
+        spare = f"spare_{uuid4().hex[:12]}"
+        self._renamed(self.dbname, spare)
+        self.server.spare_databases[str(self.template_dbname)].append(spare)
+
+    def _next_transaction(self) -> Any:
+        """Whoever writes, be it to a table, a sequence that was just copied, or the catalogue, takes such a number."""
+        with self.cursor() as cursor:
+            return cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())").fetchone()
+
+    def _left(self) -> bool:
+        """Whether nobody is connected any more, once all were told to go."""
+        deadline = time.monotonic() + LEAVING_SECONDS
+        with self.cursor() as cursor:
+            while True:
+                self._terminate_connection(cursor, self.dbname)
+                if not cursor.fetchall():
+                    return True
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.001)
+
+    def _renamed(self, old: str, new: str) -> None:
+        with self.cursor() as cursor:
+            cursor.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(old), Identifier(new)))
+
+    @contextmanager
+    def cursor(self, dbname: str | None = None) -> Iterator[Cursor]:
+        with self.server.connection.cursor() as cursor:
+            yield cursor
+
+    def _build_create_database_sql(self) -> Composed:
+        """By copying files: PostgreSQL 15's default logs every page, which is four times slower."""
+        made = super()._build_create_database_sql()
+        return made + SQL(" STRATEGY file_copy") if self.server.copies_files else made
+
 
 @dataclass(frozen=True)
 class Database:
@@ -40,6 +104,7 @@ class Database:
 
     backend: Backend
     url: URL
+    _janitor: _Janitor | None = field(default=None, repr=False)
     _engines: list[Engine] = field(default_factory=list, repr=False)
     _async_engines: list[AsyncEngine] = field(default_factory=list, repr=False)
 
@@ -75,28 +140,26 @@ class Database:
 
         :param name: of what it makes.
         """
-        key = (name, self.backend, str(self.url.query.get("host", "")))
-        if key not in _filled:
+        key = (name, self._janitor.server if self._janitor else None)
+        kept = _filled.get(key)
+        if kept is None:
             fill(self)
             for engine in self._engines:
                 engine.dispose()  # nobody may be connected to what is copied
             _filled[key] = self._kept(name)
-        else:
-            self._replace(_filled[key])
-
-    def _kept(self, name: str) -> bytes | str:
-        if self.backend == "sqlite":
-            return Path(str(self.url.database)).read_bytes()
-        kept = f"filled_{name}"
-        _at_server(self.url, f'CREATE DATABASE "{kept}" TEMPLATE "{self.url.database}"')
-        return kept
-
-    def _replace(self, kept: bytes | str) -> None:
-        if isinstance(kept, bytes):
+        elif self._janitor is None:
             Path(str(self.url.database)).write_bytes(kept)
         else:
-            name = self.url.database
-            _at_server(self.url, f'DROP DATABASE "{name}"', f'CREATE DATABASE "{name}" TEMPLATE "{kept}"')
+            self._janitor.drop()
+            self._janitor.template_dbname = kept
+            self._janitor.init()
+
+    def _kept(self, name: str) -> Any:
+        if self._janitor is None:
+            return Path(str(self.url.database)).read_bytes()
+        kept = f"filled_{name}"
+        _Janitor(self._janitor.server, kept, self._janitor.dbname).init()
+        return kept
 
     def dispose(self) -> None:
         """Close the connections of all sync engines made here."""
@@ -109,15 +172,7 @@ class Database:
             await self._async_engines.pop().dispose()
 
 
-_filled: Final[dict[tuple[str, Backend, str], bytes | str]] = {}
-
-
-def _at_server(url: URL, *statements: str) -> None:
-    said = {"host": url.query["host"], "port": url.query["port"], "user": url.username, "dbname": "postgres"}
-    with closing(psycopg.connect(**said, autocommit=True)) as connection:  # type: ignore[arg-type]
-        copies = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
-        for statement in statements:
-            connection.execute(statement + copies * statement.startswith("CREATE"))
+_filled: Final[dict[tuple[str, Server | None], Any]] = {}
 
 
 @contextmanager
@@ -130,25 +185,14 @@ def sqlite_database(directory: Path) -> Iterator[Database]:
         database.dispose()
 
 
-class _Janitor(DatabaseJanitor):
-    """Makes databases by copying files: PostgreSQL 15's default logs every page, which is four times slower."""
-
-    def _build_create_database_sql(self) -> Composed:
-        return super()._build_create_database_sql() + SQL(" STRATEGY file_copy")
-
-
 @contextmanager
 def postgresql_database(server: Server) -> Iterator[Database]:
-    """Create a database on the server, and drop it afterwards, whoever may still be connected."""
-    name = f"test_{uuid4().hex[:12]}"
-    janitor = (_Janitor if server.copies_files else DatabaseJanitor)(
-        user=server.user, host=server.host, port=server.port, dbname=name, template_dbname=server.template_dbname
-    )
-    url = URL.create(
-        "postgresql+psycopg", username=server.user, database=name, query={"host": server.host, "port": str(server.port)}
-    )
+    """A database of the server's, taken away afterwards, whoever may still be connected."""
+    janitor = _Janitor(server, f"test_{uuid4().hex[:12]}")
+    query = {"host": server.host, "port": str(server.port)}
+    url = URL.create("postgresql+psycopg", username=server.user, database=janitor.dbname, query=query)
     with janitor:
-        database = Database("postgresql", url)
+        database = Database("postgresql", url, janitor)
         try:
             yield database
         finally:

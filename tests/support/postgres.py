@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -199,12 +200,21 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._home: Path | None = None
         self._data: Path | None = None
+        self._connection: psycopg.Connection | None = None
+        self.spare_databases: defaultdict[str, list[str]] = defaultdict(list)  # by the template that each is a copy of
         self.copies_files = False  # whether CREATE DATABASE may be told to copy files: PostgreSQL 15 and newer
 
     @property
     def host(self) -> str:
         """The directory of the Unix socket, as libpq and asyncpg take it for a host."""
         return str(self._directory / "socket")
+
+    @property
+    def connection(self) -> psycopg.Connection:
+        """A superuser's connection, in autocommit, for making and dropping databases; open as long as the server runs."""
+        if self._connection is None:
+            raise ServerFailed("the server has not been started")
+        return self._connection
 
     @property
     def _directory(self) -> Path:
@@ -275,8 +285,10 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                with psycopg.connect(host=self.host, port=self.port, user=self.user, dbname=self.dbname) as found:
-                    self.copies_files = found.info.server_version >= 150000
+                self._connection = psycopg.connect(
+                    host=self.host, port=self.port, user=self.user, dbname=self.dbname, autocommit=True
+                )
+                self.copies_files = self._connection.info.server_version >= 150000
             except psycopg.OperationalError as error:
                 code = self._process.poll()
                 if code is not None:
@@ -289,6 +301,9 @@ class Server:
 
     def stop(self) -> None:
         """End the server at once and remove its directory. Safe to call twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         if self._process is not None:
             if self._process.poll() is None:
                 self._process.send_signal(signal.SIGQUIT)  # immediate shutdown: nothing here is worth saving

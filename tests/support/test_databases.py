@@ -6,7 +6,9 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -55,16 +57,75 @@ def test_a_driver_of_another_database_is_refused(database: Database) -> None:
         database.async_url("asyncpg")
 
 
+def number_of(database: Database) -> Any:
+    """What only this database of the server is called by, whatever its name."""
+    with database.engine().connect() as connection:
+        return connection.scalar(text("SELECT oid FROM pg_database WHERE datname = current_database()"))
+
+
 def test_a_database_is_dropped_even_where_a_connection_stays_open(postgresql_server: Server) -> None:
     with postgresql_database(postgresql_server) as database:
+        fill(database.engine())
         connection = database.engine().connect()
         connection.execute(text("SELECT 1"))
-        name = database.url.database
+        number = number_of(database)
     connection.invalidate()
-    with psycopg.connect(
-        host=postgresql_server.host, user=postgresql_server.user, dbname=postgresql_server.dbname
-    ) as admin:
-        assert admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchall() == []
+    assert postgresql_server.connection.execute("SELECT 1 FROM pg_database WHERE oid = %s", (number,)).fetchall() == []
+
+
+def test_a_database_that_was_only_read_serves_again(postgresql_server: Server) -> None:
+    with postgresql_database(postgresql_server) as database:
+        database.fill("numbers", lambda empty: fill(empty.engine()))
+    numbers = []
+    for _ in range(2):
+        with postgresql_database(postgresql_server) as database:
+            database.fill("numbers", lambda empty: fill(empty.engine()))
+            with database.engine().connect() as connection:
+                assert connection.scalars(select(NUMBERS.c.n).order_by(NUMBERS.c.n)).all() == [1, 2]
+            numbers.append(number_of(database))
+    assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO numbers VALUES (3)",
+        "SELECT nextval('counted')",
+        "SELECT * FROM numbers FOR UPDATE",
+        "ALTER TABLE numbers ADD COLUMN m integer",
+        "CREATE TEMPORARY TABLE passing (n integer)",
+        "INSERT INTO numbers VALUES (1)",
+    ],
+)
+@pytest.mark.parametrize("ends", ["COMMIT", "ROLLBACK", ""])
+def test_a_database_that_anything_was_written_to_does_not(postgresql_server: Server, sql: str, ends: str) -> None:
+    def counted(empty: Database) -> None:
+        with empty.engine().begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE numbers (n integer PRIMARY KEY)")
+            connection.exec_driver_sql("INSERT INTO numbers VALUES (1), (2)")
+            connection.exec_driver_sql("CREATE SEQUENCE counted")
+            connection.exec_driver_sql("SELECT nextval('counted')")
+
+    with postgresql_database(postgresql_server) as database:
+        database.fill("counted", counted)
+    with postgresql_database(postgresql_server) as database:
+        database.fill("counted", counted)
+        number = number_of(database)
+        with closing(psycopg.connect(_dsn(database), autocommit=True)) as connection:
+            connection.execute("BEGIN")
+            with suppress(psycopg.errors.UniqueViolation):
+                connection.execute(sql)
+            if ends:
+                connection.execute(ends)
+            janitor = database._janitor
+            assert janitor is not None
+            janitor.drop()  # while the connection is open
+        janitor.init()
+        assert number_of(database) != number
+
+
+def _dsn(database: Database) -> str:
+    return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def test_the_server_of_the_wheel_comes_up_where_the_machine_has_none() -> None:
