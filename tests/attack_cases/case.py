@@ -29,6 +29,7 @@ import importlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
@@ -266,7 +267,12 @@ def strings(loot: Any) -> Iterable[str]:
 def held(loot: Any, columns: Iterable[str]) -> list[str]:
     """The columns, of those given, of which `loot` holds a canary, in whatever form."""
     heap = "\n".join(_flat(loot, set())).lower()
-    return [name for name in columns if any(needle in heap for value in canaries(name) for needle in _needles(value))]
+    return [name for name in columns if any(needle in heap for needle in _needles_of(name))]
+
+
+@cache
+def _needles_of(column: str) -> tuple[str, ...]:
+    return tuple(needle for value in canaries(column) for needle in _needles(value))
 
 
 def _needles(value: Any) -> list[str]:

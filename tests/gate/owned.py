@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import Final
+
 from sqlalchemy import Engine, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from sa_privacy import DataSubject, Policy, Privacy, pii_column
+from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
+from tests.support.databases import Database
 
-__all__ = ["POLICY", "Base", "Complaint", "Customer", "Gift", "Item", "Letter", "Order", "Rating", "Return", "fill"]
+__all__ = [
+    "KEYS",
+    "POLICY",
+    "Base",
+    "Complaint",
+    "Customer",
+    "Gift",
+    "Item",
+    "Letter",
+    "Order",
+    "Rating",
+    "Return",
+    "fill",
+    "filled",
+]
 
 
 class Base(DeclarativeBase):
@@ -148,6 +166,21 @@ def rows() -> list[Base]:
         Rating(customer_id=1, product="soap", comment="good"),
         Rating(customer_id=2, product="soap", comment="bad"),
     ]
+
+
+KEYS: Final = Keyring.generate()
+
+
+def filled(database: Database) -> None:
+    """Makes the tables and the rows in an empty database, sealed under ``KEYS``: once, then by copying."""
+    database.fill("owned", _fill)
+
+
+def _fill(database: Database) -> None:
+    with closing(Privacy(POLICY, keys=KEYS, log=None, metadata=Base)) as privacy:
+        owner = database.engine()
+        privacy.install(owner)
+        fill(privacy, owner)
 
 
 def fill(privacy: Privacy, engine: Engine) -> None:

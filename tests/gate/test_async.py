@@ -67,11 +67,8 @@ def privacy(log: AccessLog, keys: Keyring) -> Iterator[Privacy]:
 
 @pytest.fixture
 def shop(database: Database, engine: Engine, privacy: Privacy) -> Engine:
-    world.filled(database)
+    world.filled(database, more=MANY - 3)
     privacy.install(engine)
-    with privacy.access(**CLERK), Session(engine) as session:
-        session.add_all([Customer(name=f"n{i}", email=f"{i}@example.com") for i in range(MANY - 3)])
-        session.commit()
     return engine
 
 

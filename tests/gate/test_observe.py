@@ -18,7 +18,6 @@ from sa_privacy import (
     AccessDenied,
     AccessEnded,
     AccessLog,
-    Keyring,
     Policy,
     Privacy,
     PrivacyError,
@@ -34,8 +33,9 @@ from tests.gate.people import Account, Employee, Letter, Member, Person, Visitor
 from tests.gate.statements import ACCESSES, STATEMENTS, statement_for
 from tests.gate.watch import events_of, statements
 from tests.gate.world import Customer, Order
+from tests.support.databases import Database
 
-KEYS = Keyring.generate()
+KEYS = world.KEYS
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def watching(log: AccessLog) -> Iterator[Privacy]:
 
 
 @pytest.fixture
-def watched(engine: Engine, watching: Privacy) -> Engine:
+def watched(database: Database, engine: Engine, watching: Privacy) -> Engine:
     """The shop, observed."""
+    world.filled(database)
     watching.install(engine)
-    world.fill(watching, engine)
     return engine
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from sa_privacy import (
     AccessLog,
-    Keyring,
     NoAccess,
     PolicyError,
     Privacy,
@@ -28,8 +27,9 @@ from tests.gate.statements import ACCESSES, STATEMENTS, statement_for
 from tests.gate.test_observe import outcome_of
 from tests.gate.watch import events_of
 from tests.gate.world import Customer, Order, Product
+from tests.support.databases import Database
 
-KEYS = Keyring.generate()
+KEYS = world.KEYS
 
 
 @pytest.fixture
@@ -49,20 +49,20 @@ def make(log: AccessLog) -> Iterator[Callable[..., Privacy]]:
 
 
 @pytest.fixture
-def orders(make: Callable[..., Privacy], engine: Engine) -> Privacy:
+def orders(make: Callable[..., Privacy], database: Database, engine: Engine) -> Privacy:
     """Customers are enforced, orders only observed."""
+    world.filled(database)
     privacy = make("orders")
     privacy.install(engine)
-    world.fill(privacy, engine)
     return privacy
 
 
 @pytest.fixture
-def customers(make: Callable[..., Privacy], engine: Engine) -> Privacy:
+def customers(make: Callable[..., Privacy], database: Database, engine: Engine) -> Privacy:
     """Orders are enforced, customers only observed."""
+    world.filled(database)
     privacy = make("customers")
     privacy.install(engine)
-    world.fill(privacy, engine)
     return privacy
 
 

@@ -48,6 +48,7 @@ from sa_privacy import AccessLog, DataSubject, Keyring, Privacy, RowsDenied, pii
 from tests.gate import owned
 from tests.gate.owned import Complaint, Customer, Gift, Item, Letter, Order, Rating, Return
 from tests.gate.watch import events_of
+from tests.support.databases import Database
 
 ANN, BO = 1, 2
 TABLES = owned.Base.metadata.tables
@@ -61,15 +62,15 @@ def log(tmp_path: Path) -> AccessLog:
 
 @pytest.fixture
 def privacy(log: AccessLog) -> Iterator[Privacy]:
-    made = Privacy(owned.POLICY, keys=Keyring.generate(), log=log, metadata=owned.Base)
+    made = Privacy(owned.POLICY, keys=owned.KEYS, log=log, metadata=owned.Base)
     yield made
     made.close()
 
 
 @pytest.fixture
-def shop(engine: Engine, privacy: Privacy) -> Engine:
+def shop(database: Database, engine: Engine, privacy: Privacy) -> Engine:
+    owned.filled(database)
     privacy.install(engine)
-    owned.fill(privacy, engine)
     return engine
 
 

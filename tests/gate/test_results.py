@@ -18,6 +18,7 @@ from sa_privacy import AccessEnded, AccessLog, Keyring, Privacy, PurposeDenied, 
 from tests.gate import world
 from tests.gate.trail import CLERK, Trail, Whose, at_the_driver
 from tests.gate.world import Customer, Order
+from tests.support.databases import Database
 
 MANY = 23
 """Customers in the table: three of the shop's and twenty more."""
@@ -46,12 +47,10 @@ def privacy(log: AccessLog, keys: Keyring) -> Iterator[Privacy]:
 
 
 @pytest.fixture
-def session(shop: Engine, privacy: Privacy) -> Iterator[Session]:
-    with Session(shop) as opened:
-        with privacy.access(**CLERK):
-            opened.add_all([Customer(name=f"n{i}", email=f"{i}@example.com") for i in range(MANY - 3)])
-            opened.commit()
-        yield opened
+def shop(database: Database, engine: Engine, privacy: Privacy) -> Engine:
+    world.filled(database, more=MANY - 3)
+    privacy.install(engine)
+    return engine
 
 
 @pytest.fixture

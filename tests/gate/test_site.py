@@ -16,12 +16,13 @@ from sqlalchemy import Engine, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, Keyring, NoAccess, Policy, Privacy, PurposeDenied
+from sa_privacy import AccessLog, NoAccess, Policy, Privacy, PurposeDenied
 from tests.gate import world
 from tests.gate.watch import events_of
 from tests.gate.world import EVERYONE, Customer, Order, Product
+from tests.support.databases import Database
 
-KEYS = Keyring.generate()
+KEYS = world.KEYS
 HERE = "tests/gate/test_site.py"
 LIBRARY = """
 def fetch(session, statement):
@@ -33,11 +34,11 @@ def hand(callback):
 
 
 @pytest.fixture
-def watching(log: AccessLog, engine: Engine) -> Iterator[Privacy]:
+def watching(log: AccessLog, database: Database, engine: Engine) -> Iterator[Privacy]:
     """A Privacy that observes, with rows."""
+    world.filled(database)
     privacy = Privacy(world.POLICY, keys=KEYS, log=log, mode="observe", metadata=world.Base)
     privacy.install(engine)
-    world.fill(privacy, engine)
     yield privacy
     privacy.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 
 from sqlalchemy import Date, Engine, ForeignKey, String, func, select
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -152,16 +153,23 @@ def customers() -> list[Customer]:
 KEYS = Keyring.generate()
 
 
-def filled(database: Database) -> None:
-    """Makes the tables and the rows in an empty database, sealed under ``KEYS``: once, then by copying."""
-    database.fill("gate", _fill)
+def filled(database: Database, *, more: int = 0) -> None:
+    """Makes the tables and the rows in an empty database, sealed under ``KEYS``: once, then by copying.
+
+    :param more: customers beside those three.
+    """
+    database.fill(f"gate_{more}", partial(_fill, more))
 
 
-def _fill(database: Database) -> None:
+def _fill(more: int, database: Database) -> None:
     privacy = Privacy(POLICY, keys=KEYS, log=None, metadata=Base)
     owner = database.engine()
     privacy.install(owner)
     fill(privacy, owner)
+    if more:
+        with privacy.access("everything", role="clerk"), Session(owner) as session:
+            session.add_all([Customer(name=f"n{i}", email=f"{i}@example.com") for i in range(more)])
+            session.commit()
     privacy.close()
 
 
