@@ -9,6 +9,9 @@
 #   make bench-quick   overhead ratios, fewer rounds
 #   make clean         remove the environments and caches
 
+# Compiled tests are kept: each run, and each process that a test starts, would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -17,9 +20,20 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
-# The rooms that import no SQLAlchemy (a rule in pyproject.toml holds them to it) are the same on every version of it;
-# "oldest" tries them with the oldest versions of what they do import.
-WITHOUT_SQLALCHEMY := policy crypto access accesslog
+# Everything runs on the newest SQLAlchemy (`make test`, `make matrix-sqlalchemy-2.1`). On the older two everything runs
+# that a version of it can change, sync and async, on SQLite and PostgreSQL. Left out there is only this; pytest counts it
+# as deselected:
+#  - on both, raw cursors before a wall: SQLAlchemy opens the connection, and the database refuses. That a wall goes up,
+#    follows the access and lets through what is allowed (all else in tests/walls/test_*_run.py and the like) does run;
+#  - on the oldest, what neither SQLAlchemy nor another dependency decides: killed processes and full disks under the log,
+#    and drawn policies. The rooms that import no SQLAlchemy (a rule in pyproject.toml holds them to it) do run, with the
+#    oldest versions of what they import;
+#  - on the newest 2.0, which lies between the other two, those rooms; what stands on top (commands, demo, notices,
+#    documents, a user's models under mypy); and how a wall is planned and read back from the database's catalogue.
+RAW_CURSORS := walls/test_attack_cases.py::test_a_raw_cursor_gets_nothing_from_an_attack
+LEFT_OUT_oldest := $(RAW_CURSORS) accesslog/test_trouble.py policy/test_policy_properties.py
+LEFT_OUT_sqlalchemy-2.0 := $(RAW_CURSORS) policy/ crypto/ access/ accesslog/ cli/ shop/ publish/ docs/ typing/ \
+  walls/test_plan.py walls/test_postgresql_catalogue.py walls/test_wall_properties.py
 # Two workers, each with its own PostgreSQL; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS := 2
 PYTEST_ARGS :=
@@ -49,8 +63,7 @@ tests: $(VENV)/.test
 test-matrix: $(MATRIX:%=matrix-%)
 
 matrix-%: .venvs/%/.test
-	.venvs/$*/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS) \
-	  $(if $(filter oldest,$*),,$(WITHOUT_SQLALCHEMY:%=--ignore=tests/%))
+	.venvs/$*/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS) $(LEFT_OUT_$*:%=--deselect=tests/%)
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.oracle --seconds $(SECONDS) $(SEED:%=--seed %)

@@ -61,6 +61,7 @@ SETTINGS: Final[dict[str, str]] = {
     "max_wal_senders": "0",
     "autovacuum": "off",
     "jit": "off",
+    "update_process_title": "off",
     "shared_buffers": "32MB",
     "max_connections": "60",
     "timezone": "UTC",
