@@ -166,7 +166,7 @@ MALFORMED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 def locals_of(error: BaseException) -> str:
     """What a report that shows local variables would show of the frames of the library."""
     trace = traceback.TracebackException.from_exception(error, capture_locals=True)
-    return str([(frame.name, frame.locals) for frame in trace.stack if f"{os.sep}crypto{os.sep}key" in frame.filename])
+    return str([(frame.name, frame.locals) for frame in trace.stack if f"sa_privacy{os.sep}crypto" in frame.filename])
 
 
 def assert_shows_nothing(error: KeyUnavailable, text: str) -> None:
@@ -300,7 +300,7 @@ def test_a_file_that_cannot_be_written_is_an_error_that_leaves_nothing_behind(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sa_privacy.crypto.keyfile.os.fsync", full)
+    monkeypatch.setattr("sa_privacy.crypto.privatefile.os.fsync", full)
     ring = Keyring.load(keys)
     ring.rotate()
     with pytest.raises(KeyUnavailable, match="No space left"):
@@ -313,7 +313,7 @@ def test_a_file_that_cannot_be_written_is_an_error_that_leaves_nothing_behind(
 def test_a_file_planted_under_the_temporary_name_is_neither_written_nor_removed(
     keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sa_privacy.crypto.keyfile.secrets.token_hex", lambda _: "guessed")
+    monkeypatch.setattr("sa_privacy.crypto.privatefile.secrets.token_hex", lambda _: "guessed")
     elsewhere = write(keys.parent / "elsewhere", "")
     (keys.parent / ".keys.json.guessed.tmp").symlink_to(elsewhere)
     with pytest.raises(KeyUnavailable, match="cannot be written"):
@@ -324,7 +324,7 @@ def test_a_file_planted_under_the_temporary_name_is_neither_written_nor_removed(
 
 KILLED = """
 import os, signal, sys
-from sa_privacy.crypto import Keyring, keyfile
+from sa_privacy.crypto import Keyring, privatefile
 path, place = sys.argv[1:]
 ring = Keyring.load(path)
 ring.rotate()
@@ -341,7 +341,7 @@ def dying(name):
         return result
     return call
 for name in ("fsync", "replace"):
-    setattr(keyfile.os, name, dying(name))
+    setattr(privatefile.os, name, dying(name))
 ring.save(path)
 """
 

@@ -7,5 +7,19 @@ from sa_privacy.crypto.codec import JSON, Codec, codec_for
 from sa_privacy.crypto.keyring import Keyring
 from sa_privacy.crypto.lookup import LookupDigests
 from sa_privacy.crypto.pseudonym import Pseudonyms
+from sa_privacy.crypto.secrecy import KEYS_IN_THE_CLEAR
+from sa_privacy.crypto.services import AwsKms, KeyService, LocalKey
 
-__all__ = ["JSON", "Codec", "FieldCipher", "Keyring", "LookupDigests", "Pseudonyms", "codec_for"]
+__all__ = [
+    "JSON",
+    "KEYS_IN_THE_CLEAR",
+    "AwsKms",
+    "Codec",
+    "FieldCipher",
+    "KeyService",
+    "Keyring",
+    "LocalKey",
+    "LookupDigests",
+    "Pseudonyms",
+    "codec_for",
+]

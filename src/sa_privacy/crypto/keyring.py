@@ -7,17 +7,19 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from inspect import ismethod
-from threading import RLock
+from threading import Lock, RLock
 from typing import NoReturn
 from weakref import WeakMethod, WeakSet, ref
 
-from sa_privacy.crypto import keyfile
+from sa_privacy.crypto import keyfile, privatefile
 from sa_privacy.crypto.cell import FieldCipher
 from sa_privacy.crypto.derivation import KEY_BYTES
+from sa_privacy.crypto.keyfile import Loaded
 from sa_privacy.crypto.lookup import LookupDigests
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.crypto.ring import Entry, Lookup, Ring, key_name
-from sa_privacy.crypto.secrecy import Unportable
+from sa_privacy.crypto.secrecy import InTheClear, Unportable, require_consent
+from sa_privacy.crypto.services.wrapping import KeyService, Wrapping
 from sa_privacy.errors import KeyUnavailable, RotationRefused
 
 __all__ = ["Keyring"]
@@ -31,10 +33,23 @@ class Keyring(Unportable):
     and cannot be pickled or copied.
     """
 
-    __slots__ = ("_ciphers", "_digests", "_enrolled", "_lock", "_on_lookup_change", "_pseudonyms", "_retired", "_ring")
+    __slots__ = (
+        "_ciphers",
+        "_digests",
+        "_enrolled",
+        "_lock",
+        "_on_lookup_change",
+        "_pseudonyms",
+        "_retired",
+        "_ring",
+        "_saving",
+        "_wrapping",
+    )
 
-    def __init__(self, ring: Ring) -> None:
+    def __init__(self, ring: Ring, wrapping: Wrapping | None = None) -> None:
         self._ring = ring
+        self._wrapping = wrapping  # as in the file that the ring came from, or was saved to last
+        self._saving = Lock()  # a lock of its own: a slow key service must hold nobody up but savers
         self._lock = RLock()
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
         self._digests: dict[str, LookupDigests] = {}
@@ -51,36 +66,108 @@ class Keyring(Unportable):
         return cls(Ring((entry,), entry.id, Lookup(entry.id, (entry.id, None))))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Keyring:
+    def load(
+        cls, path: str | os.PathLike[str], *, service: KeyService | None = None, policy_id: str | None = None
+    ) -> Keyring:
         """Reads a keyring file.
 
-        :raises KeyUnavailable: the file is missing, malformed, or can be read by group or others (POSIX).
+        :param service: unwraps its keys, here and now; it is not asked again until the ring is saved.
+        :param policy_id: refuse a file whose keys are wrapped for another policy.
+        :raises KeyUnavailable: the file is missing, malformed, can be read by group or others (POSIX), is wrapped and
+            no such service was given, or is not wrapped though one was; or the service did not unwrap a key.
         """
         path = os.fspath(path)
-        return cls(keyfile.parse(keyfile.read(path), f"the file {path}"))
+        source = f"the file {path}"
+        content = privatefile.read(path, _WHAT, missing=_MAKE_ONE)
+        try:
+            return cls(*_checked(keyfile.parse(content, source, _by_name(service)), source, service, policy_id))
+        finally:
+            content = b""  # tracebacks keep the locals of this frame
 
     @classmethod
-    def from_env(cls, name: str) -> Keyring:
+    def from_env(cls, name: str, *, service: KeyService | None = None, policy_id: str | None = None) -> Keyring:
         """Reads a keyring from an environment variable: the JSON of a keyring file, or base64 of it.
 
-        :raises KeyUnavailable: the variable is not set, or does not hold a keyring.
+        :param service: as for :meth:`load`.
+        :param policy_id: as for :meth:`load`.
+        :raises KeyUnavailable: the variable is not set, or does not hold a keyring; and as for :meth:`load`.
         """
+        source = f"the environment variable {name}"
         if not os.environ.get(name, "").strip():
             raise KeyUnavailable(
-                f"the environment variable {name} is not set, or empty.",
+                f"{source} is not set, or empty.",
                 hint="Set it to the content of a keyring file, plain or in base64 (base64 -w0 < keys.json).",
             )
-        return cls(keyfile.from_variable(name))
+        return cls(*_checked(keyfile.from_variable(name, _by_name(service)), source, service, policy_id))
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        service: KeyService | None = None,
+        policy_id: str | None = None,
+        in_the_clear: InTheClear | None = None,
+        overwrite: bool = False,
+    ) -> None:
         """Writes the ring to a file with mode 0600, whole or not at all.
 
+        A ring that was loaded with a key service is wrapped by it again.
+
+        :param service: wraps the keys, from now on.
+        :param policy_id: the policy that they are wrapped for; needed where the ring was not wrapped before.
+        :param in_the_clear: :data:`KEYS_IN_THE_CLEAR` saves a ring unwrapped that was wrapped.
         :param overwrite: also replace a file whose keys this ring does not hold. A file that holds some of this ring's
             keys, or keys that it retired, and no others (the ring before a rotation) is replaced in any case.
-        :raises KeyUnavailable: the file holds other keys, or is no keyring, or cannot be written.
+        :raises KeyUnavailable: the file holds other keys, or is no keyring, or cannot be written; or the service did
+            not wrap a key. Nothing was saved then.
         """
-        with self._lock:
-            keyfile.replace(os.fspath(path), self._ring, overwrite=overwrite, retired=self._retired)
+        with self._saving:
+            before = self._wrapping
+            wrapping = self._next_wrapping(service, policy_id, in_the_clear)
+            with self._lock:
+                ring, known = self._ring, self._known()
+            asked = tuple(one for one in (wrapping, before) if one is not None)
+
+            def check(there: str) -> None:
+                keyfile.older_self(privatefile.read(there, _WHAT, missing=_MAKE_ONE), there, known, asked)
+
+            text = f"{keyfile.dump(ring, wrapping)}\n".encode("ascii")
+            try:
+                privatefile.replace(os.fspath(path), text, _WHAT, check=None if overwrite else check)
+            finally:
+                text = b""  # tracebacks keep the locals of this frame
+            self._wrapping = wrapping
+
+    def export(self, consent: InTheClear) -> str:
+        """The text of a keyring file with all keys in the clear.
+
+        :param consent: :data:`KEYS_IN_THE_CLEAR`, so that no key leaves by accident.
+        :raises TypeError: it is something else.
+        """
+        require_consent(consent)
+        return keyfile.dump(self._ring)
+
+    @property
+    def wrapped_by(self) -> str | None:
+        """Name of the key service that wraps the ring's keys in its file, or None."""
+        return None if self._wrapping is None else self._wrapping.service.name
+
+    def _next_wrapping(
+        self, service: KeyService | None, policy_id: str | None, in_the_clear: InTheClear | None
+    ) -> Wrapping | None:
+        if in_the_clear is not None:
+            require_consent(in_the_clear)
+            if service is not None:
+                raise TypeError("keys are wrapped by a service, or saved in the clear: not both")
+            return None
+        before = self._wrapping
+        if service is None and policy_id is None:
+            return before
+        if before is not None:
+            service, policy_id = service or before.service, policy_id or before.policy_id
+        if service is None or policy_id is None:
+            raise TypeError("a ring is wrapped by a service for a policy: give service= and policy_id=")
+        return Wrapping(service, policy_id)
 
     def rotate(self) -> int:
         """Adds a random key and makes it primary; older keys go on opening their cells. Returns its id.
@@ -263,6 +350,27 @@ class Keyring(Unportable):
     def pseudonym_key(self) -> Pseudonyms:
         """The ring's pseudonyms for the access log. Rotation does not change them; see docs/spec/cell.md."""
         return self._pseudonyms
+
+
+_WHAT = "the keyring file"
+_MAKE_ONE = "Make one: Keyring.generate().save(path)."
+
+
+def _by_name(service: KeyService | None) -> dict[str, KeyService]:
+    return {} if service is None else {service.name: service}
+
+
+def _checked(loaded: Loaded, source: str, service: KeyService | None, policy_id: str | None) -> Loaded:
+    """What was loaded, if it is wrapped as the caller expects."""
+    wrapping = loaded.wrapping
+    if service is not None and wrapping is None:
+        raise KeyUnavailable(
+            f"{source} holds its keys in the clear, though a key service was given.",
+            hint="Wrap them (sa-privacy keys wrap); if others may have read the file, rotate too.",
+        )
+    if wrapping is not None and policy_id not in (None, wrapping.policy_id):
+        raise KeyUnavailable(f"the keys in {source} are wrapped for another policy.", hint="Give that policy's file.")
+    return loaded
 
 
 _NEXT_STEP = {
