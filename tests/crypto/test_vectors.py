@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sa_privacy.crypto import JSON, Keyring, codec_for
+from sa_privacy.crypto import JSON, Keyring, LocalKey, codec_for
 from sa_privacy.crypto.derivation import Label, hkdf, subkey
 from sa_privacy.errors import CellRejected, KeyUnavailable
 
@@ -167,6 +167,15 @@ def test_both_read_a_ring_of_version_1_as_one_whose_primary_fills_slot_a(monkeyp
     assert slots[:4].hex() == keyring["primary"]
     assert slots[20:] == bytes(20)
     assert ring.lookup_phase == "steady"
+
+
+@pytest.mark.parametrize("case", DOCUMENT["wrapped"], ids=lambda case: str(case["context"]["key_id"]))
+def test_the_local_key_service_wraps_as_the_spec_says(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    service, secret = LocalKey(bytes.fromhex(case["wrapping_key"])), bytes.fromhex(case["secret"])
+    assert service.unwrap(bytes.fromhex(case["wrapped"]), case["context"]) == secret
+    fixed = bytes.fromhex(case["nonce"])
+    monkeypatch.setattr("sa_privacy.crypto.services.local.secrets.token_bytes", lambda size: fixed[:size])
+    assert service.wrap(secret, case["context"]).hex() == case["wrapped"]
 
 
 @pytest.mark.parametrize("case", DOCUMENT["pseudonyms"], ids=lambda case: "+".join(case["parts"]))

@@ -120,6 +120,16 @@ def nonce(number: int) -> bytes:
     return hashlib.sha256(b"nonce %d" % number).digest()[:12]
 
 
+WRAPPING_KEY = hashlib.sha256(b"wrapping key").digest()
+
+
+def wrap(entry: int, policy_id: str, fixed: bytes) -> bytes:
+    """As the local key service does."""
+    context = frame(b"key_id") + frame(f"{entry:08x}".encode()) + frame(b"policy_id") + frame(policy_id.encode())
+    aad = frame(b"sa_privacy/wrap/v1") + context
+    return fixed + AESGCM(WRAPPING_KEY).encrypt(fixed, SECRETS[entry], aad)
+
+
 def document() -> dict[str, Any]:
     """The whole of cell.json."""
     address = b"taro@example.jp"
@@ -207,6 +217,16 @@ def document() -> dict[str, Any]:
                 "search_slot": filled.index(search),
             }
             for phase, search, filled in PHASES
+        ],
+        "wrapped": [
+            {
+                "wrapping_key": WRAPPING_KEY.hex(),
+                "context": {"key_id": f"{key_id:08x}", "policy_id": "belue-shop"},
+                "nonce": nonce(1000 + number).hex(),
+                "secret": SECRETS[key_id].hex(),
+                "wrapped": wrap(key_id, "belue-shop", nonce(1000 + number)).hex(),
+            }
+            for number, key_id in enumerate((OLD, NEW))
         ],
         "pseudonyms": [
             {

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import adoption, wall
+from sa_privacy.cli import adoption, keys, wall
 
 __all__ = ["app"]
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(adoption.report)
 app.command()(adoption.suggest)
+app.add_typer(keys.app)
 app.add_typer(wall.app)
 
 

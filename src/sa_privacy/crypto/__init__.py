@@ -7,6 +7,7 @@ from sa_privacy.crypto.codec import JSON, Codec, codec_for
 from sa_privacy.crypto.keyring import Keyring
 from sa_privacy.crypto.lookup import LookupDigests
 from sa_privacy.crypto.pseudonym import Pseudonyms
+from sa_privacy.crypto.ring import KeyInfo, key_name
 from sa_privacy.crypto.secrecy import KEYS_IN_THE_CLEAR
 from sa_privacy.crypto.services import AwsKms, KeyService, LocalKey
 
@@ -16,10 +17,12 @@ __all__ = [
     "AwsKms",
     "Codec",
     "FieldCipher",
+    "KeyInfo",
     "KeyService",
     "Keyring",
     "LocalKey",
     "LookupDigests",
     "Pseudonyms",
     "codec_for",
+    "key_name",
 ]

@@ -17,7 +17,7 @@ from sa_privacy.crypto.derivation import KEY_BYTES
 from sa_privacy.crypto.keyfile import Loaded
 from sa_privacy.crypto.lookup import LookupDigests
 from sa_privacy.crypto.pseudonym import Pseudonyms
-from sa_privacy.crypto.ring import Entry, Lookup, Ring, key_name
+from sa_privacy.crypto.ring import Entry, KeyInfo, Lookup, Ring, key_name
 from sa_privacy.crypto.secrecy import InTheClear, Unportable, require_consent
 from sa_privacy.crypto.services.wrapping import KeyService, Wrapping
 from sa_privacy.errors import KeyUnavailable, RotationRefused
@@ -173,14 +173,33 @@ class Keyring(Unportable):
         """Adds a random key and makes it primary; older keys go on opening their cells. Returns its id.
 
         Ciphers that were handed out before follow at once. Save the ring before anything is sealed under the new key.
-        Lookups stay as they are: their key has a rotation of its own.
+        Where several processes seal, :meth:`add_key` and :meth:`promote` do it in two steps. Lookups stay as they are:
+        their key has a rotation of its own.
+        """
+        with self._lock:
+            # Ready to open everywhere before the first cell is sealed under it anywhere.
+            key_id = self.add_key()
+            self.promote(key_id)
+            return key_id
+
+    def add_key(self) -> int:
+        """Adds a random key that opens cells, and seals none yet. Returns its id.
+
+        Save the ring and hand it to every process, before :meth:`promote`.
         """
         with self._lock:
             entry = _new_entry(self._known())
-            # Ready to open everywhere before the first cell is sealed under it anywhere.
             self._become(self._ring._replace(entries=(*self._ring.entries, entry)))
-            self._become(self._ring._replace(primary=entry.id))
             return entry.id
+
+    def promote(self, key_id: int) -> None:
+        """Makes a key of the ring the primary one: new cells are sealed under it from now on.
+
+        :raises KeyUnavailable: the ring does not hold it.
+        """
+        with self._lock:
+            self._expect_key(key_id)
+            self._become(self._ring._replace(primary=key_id))
 
     def rotate_lookup(self) -> int:
         """First step of a new lookup key: adds a random key, whose digests go into the free slot of every new cell.
@@ -191,7 +210,7 @@ class Keyring(Unportable):
         :raises RotationRefused: a rotation is under way.
         """
         with self._lock:
-            self._expect("steady", "rotate_lookup()")
+            self._expect_phase("steady", "rotate_lookup()")
             entry, lookup = _new_entry(self._known()), self._ring.lookup
             self._become(self._ring._replace(entries=(*self._ring.entries, entry), lookup=lookup.with_other(entry.id)))
             return entry.id
@@ -205,7 +224,7 @@ class Keyring(Unportable):
         :raises RotationRefused: the ring is not in the phase "adding".
         """
         with self._lock:
-            self._expect("adding", "switch_lookup()")
+            self._expect_phase("adding", "switch_lookup()")
             lookup = self._ring.lookup
             self._become(self._ring._replace(lookup=Lookup(lookup.other or 0, lookup.slots)))
         self._tell_lookup_change()
@@ -216,7 +235,7 @@ class Keyring(Unportable):
         :raises RotationRefused: the ring is not in the phase "switching".
         """
         with self._lock:
-            self._expect("switching", "end_lookup()")
+            self._expect_phase("switching", "end_lookup()")
             self._become(self._ring._replace(lookup=self._ring.lookup.with_other(None)))
         self._tell_lookup_change()
 
@@ -254,8 +273,7 @@ class Keyring(Unportable):
         """
         with self._lock:
             ring, name = self._ring, key_name(key_id)
-            if key_id not in ring.ids:
-                raise KeyUnavailable(f"the keyring holds no key {name}.", hint="sa-privacy keys status lists its keys.")
+            self._expect_key(key_id)
             if key_id == ring.primary:
                 _refuse(f"key {name} is the primary one: new cells are sealed under it", "rotate() first, and reseal.")
             if key_id == ring.entries[0].id:
@@ -271,10 +289,16 @@ class Keyring(Unportable):
             self._retired += [entry for entry in ring.entries if entry.id == key_id]
             self._become(ring._replace(entries=tuple(entry for entry in ring.entries if entry.id != key_id)))
 
-    def _expect(self, phase: str, step: str) -> None:
+    def _expect_phase(self, phase: str, step: str) -> None:
         now = self._ring.lookup_phase
         if now != phase:
             _refuse(f'{step} needs the lookup phase "{phase}", and the ring is in "{now}"', _NEXT_STEP[now])
+
+    def _expect_key(self, key_id: int) -> None:
+        if key_id not in self._ring.ids:
+            raise KeyUnavailable(
+                f"the keyring holds no key {key_name(key_id)}.", hint="sa-privacy keys status lists its keys."
+            )
 
     def _known(self) -> tuple[Entry, ...]:
         return (*self._ring.entries, *self._retired)
@@ -294,6 +318,22 @@ class Keyring(Unportable):
     def ids(self) -> tuple[int, ...]:
         """Ids of all keys, oldest first."""
         return self._ring.ids
+
+    @property
+    def keys(self) -> tuple[KeyInfo, ...]:
+        """What may be known of the keys, oldest first."""
+        ring = self._ring
+        return tuple(
+            KeyInfo(
+                entry.id,
+                entry.created,
+                primary=entry.id == ring.primary,
+                first=entry is ring.entries[0],
+                slot=ring.lookup.slots.index(entry.id) if entry.id in ring.lookup.slots else None,
+                search=entry.id == ring.lookup.search,
+            )
+            for entry in ring.entries
+        )
 
     def __len__(self) -> int:
         return len(self._ring.entries)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sa_privacy.crypto.secrecy import Unportable
 
-__all__ = ["Entry", "Lookup", "Ring", "key_name"]
+__all__ = ["Entry", "KeyInfo", "Lookup", "Ring", "key_name"]
 
 
 def key_name(key_id: int) -> str:
@@ -31,6 +31,24 @@ class Entry(Unportable):
 
     def __repr__(self) -> str:
         return f"<Entry {key_name(self.id)}>"
+
+
+class KeyInfo(NamedTuple):
+    """What may be known of a key.
+
+    :param created: UTC, RFC 3339 in seconds.
+    :param primary: new cells are sealed under it.
+    :param first: it makes the pseudonyms of the access log.
+    :param slot: new cells have its lookup digest in slot A (0) or B (1); None: in neither.
+    :param search: searches compare its digests.
+    """
+
+    id: int
+    created: str
+    primary: bool
+    first: bool
+    slot: int | None
+    search: bool
 
 
 class Lookup(NamedTuple):
