@@ -6,6 +6,7 @@
 #   make test          everything a change must pass: lint, types, floors, tests
 #   make test-matrix   the tests on the oldest and newest versions that are supported
 #   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
+#   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
 #   make bench-quick   overhead ratios, fewer rounds
 #   make clean         remove the environments and caches
 
@@ -39,8 +40,9 @@ WORKERS := 2
 PYTEST_ARGS :=
 SECONDS := 60
 SEED :=
+CELLS := 1000000
 
-.PHONY: help demo test check tests test-matrix fuzz bench-quick clean
+.PHONY: help demo test check tests test-matrix fuzz mixups bench-quick clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -67,6 +69,10 @@ matrix-%: .venvs/%/.test
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.oracle --seconds $(SECONDS) $(SEED:%=--seed %)
+
+mixups: $(VENV)/.test
+	@$(BIN)/python -m tests.crypto.mixups --cells $(CELLS) --backend sqlite
+	@$(BIN)/python -m tests.crypto.mixups --cells $(CELLS) --backend postgresql
 
 bench-quick: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.overhead --quick

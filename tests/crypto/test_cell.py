@@ -63,18 +63,45 @@ def test_a_large_value_fits() -> None:
     assert cipher.open(cipher.seal(b"x" * 1_000_000)) == b"x" * 1_000_000
 
 
-@BOTH
-@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF, 0x03])
-def test_a_cell_with_any_byte_changed_does_not_open(slots: bool, mask: int) -> None:
-    cipher = RING.sealer(EMAIL, slots=slots)
-    cell = cipher.seal(SECRET.encode())
+FILLED = RING.digests(EMAIL).slots(SECRET.encode())
+KINDS: dict[str, bytes | None] = {"plain": None, "empty slots": bytes(40), "filled slots": FILLED}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "plaintext", [b"", b"x", SECRET.encode(), bytes(100)], ids=["empty", "one byte", "text", "long"]
+)
+def test_a_cell_with_any_bit_of_any_byte_changed_does_not_open(kind: str, plaintext: bytes) -> None:
+    cipher = RING.sealer(EMAIL, slots=KINDS[kind] is not None)
+    cell = cipher.seal(plaintext, KINDS[kind])
     for place in range(len(cell)):
-        changed = cell[:place] + bytes((cell[place] ^ mask,)) + cell[place + 1 :]
         # A changed key id names another key, which the ring does not have.
         error = KeyUnavailable if 2 <= place < 6 else CellRejected
-        for open_cell in (cipher.open, cipher.opener(TEXT.decode)):
-            with pytest.raises(error):
-                open_cell(changed)
+        for mask in (0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF):
+            changed = cell[:place] + bytes((cell[place] ^ mask,)) + cell[place + 1 :]
+            for open_cell in (cipher.open, cipher.opener(bytes)):
+                with pytest.raises(error):
+                    open_cell(changed)
+
+
+def test_no_part_of_one_cell_can_stand_in_another() -> None:
+    ring = Keyring.generate()
+    cipher, digests = ring.sealer(EMAIL, slots=True), ring.digests(EMAIL)
+    cells = []
+    for _ in range(2):
+        cells += [cipher.seal(value, digests.slots(value)) for value in (b"taro", b"jiro", b"taro")]
+        ring.rotate()
+    parts = {"key id": (2, 6), "slot A": (6, 26), "nonce": (46, 58), "ciphertext": (58, -16), "tag": (-16, None)}
+    changed = 0
+    for one in cells:
+        for other in cells:
+            for start, end in parts.values():
+                spliced = one[:start] + other[start:end] + (b"" if end is None else one[end:])
+                if spliced != one:
+                    changed += 1
+                    with pytest.raises(CellRejected):
+                        cipher.open(spliced)
+    assert changed > 100
 
 
 @BOTH

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sa_privacy.crypto import JSON, Keyring, LocalKey, codec_for
-from sa_privacy.crypto.derivation import Label, hkdf, subkey
+from sa_privacy.crypto.derivation import Label, subkey
 from sa_privacy.errors import CellRejected, KeyUnavailable
 
 from .second_reader import NoKey, Rejected, SecondReader
@@ -199,38 +199,3 @@ def test_the_second_reader_stays_small_and_strange_to_the_library() -> None:
     source = (Path(__file__).parent / "second_reader.py").read_text(encoding="utf-8")
     assert len(source.splitlines()) < 100
     assert "sa_privacy." not in source.replace('"sa_privacy/', "")
-
-
-# RFC 5869, appendix A, the SHA-256 cases: ikm, salt, info, length, okm.
-RFC_5869 = {
-    "A.1": (
-        "0b" * 22,
-        "000102030405060708090a0b0c",
-        "f0f1f2f3f4f5f6f7f8f9",
-        42,
-        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
-    ),
-    "A.2": (
-        bytes(range(0x50)).hex(),
-        bytes(range(0x60, 0xB0)).hex(),
-        bytes(range(0xB0, 0x100)).hex(),
-        82,
-        (
-            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
-            "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"
-        ),
-    ),
-    "A.3": (
-        "0b" * 22,
-        "",
-        "",
-        42,
-        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", RFC_5869)
-def test_hkdf_gives_the_output_of_the_rfc(name: str) -> None:
-    secret, salt, info, length, expected = RFC_5869[name]
-    assert hkdf(bytes.fromhex(secret), bytes.fromhex(info), salt=bytes.fromhex(salt), length=length).hex() == expected

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sa_privacy.crypto.derivation import KEY_BYTES
 from sa_privacy.crypto.ring import key_name
+from sa_privacy.crypto.secrecy import Unportable
 from sa_privacy.errors import KeyUnavailable
 
 __all__ = ["MAX_WRAPPED", "KeyService", "Wrapping", "is_policy_id", "is_service_name"]
@@ -55,7 +56,7 @@ def is_policy_id(policy_id: object) -> bool:
     return isinstance(policy_id, str) and 1 <= len(policy_id) <= _MAX_POLICY_ID and policy_id.isprintable()
 
 
-class Wrapping:
+class Wrapping(Unportable):
     """A key service, and the policy that it wraps the ring's secrets for.
 
     :raises ValueError: the service's name or the policy id is not one that can stand in a file.
