@@ -56,7 +56,7 @@ def test_a_saved_ring_loads_and_opens_the_cells_of_the_ring_that_was_saved(tmp_p
 
 def test_key_ids_are_random_unique_and_never_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     draws = iter([0, 7, 7, 0, 9])
-    monkeypatch.setattr("sa_privacy.crypto.keyring.secrets.randbits", lambda _: next(draws))
+    monkeypatch.setattr("sa_privacy.crypto.rotation.secrets.randbits", lambda _: next(draws))
     ring = Keyring.generate()
     assert ring.rotate() == ring.primary_id == 9
     assert ring.ids == (7, 9)

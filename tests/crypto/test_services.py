@@ -123,7 +123,7 @@ def test_a_wrapped_ring_comes_back_whole_and_its_file_holds_no_key(service: KeyS
     assert loaded.sealer(FIELD).open(cell) == b"x"
     assert loaded.digests(FIELD).slots(b"x") == slots
     assert loaded.pseudonym_key().of("customer", 1) == ring.pseudonym_key().of("customer", 1)
-    assert loaded.wrapped_by == service.name
+    assert (loaded.wrapped_by, loaded.policy_id) == (service.name, "shop")
     assert (oct(path.stat().st_mode)[-3:]) == "600"
 
 
@@ -257,6 +257,7 @@ def test_a_ring_stays_wrapped_until_it_is_said_to_be_saved_in_the_clear(tmp_path
     assert "service" in stored(path)
     ring.save(path, in_the_clear=KEYS_IN_THE_CLEAR)
     assert Keyring.load(path).ids == ring.ids
+    assert (ring.wrapped_by, ring.policy_id) == (None, None)
 
 
 def test_a_ring_moves_from_one_service_to_another(tmp_path: Path) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy import create_engine, make_url
 
 from sa_privacy.cli.census import Census, take_census
-from sa_privacy.cli.keyadvice import Advice, advise
+from sa_privacy.cli.keyadvice import advise
+from sa_privacy.cli.keyreport import as_json, show, wrapped
 from sa_privacy.cli.models import load_models
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
-from sa_privacy.crypto import KEYS_IN_THE_CLEAR, KeyInfo, Keyring, LocalKey, key_name
+from sa_privacy.crypto import KEYS_IN_THE_CLEAR, Keyring, LocalKey, key_name
 from sa_privacy.privacy import Privacy
 
 __all__ = ["app"]
@@ -67,7 +64,7 @@ def new(path: PathArgument, *, service: ServiceOption = None, policy_id: PolicyI
             fail("a ring is wrapped by a service for a policy.", "give both --service and --policy-id, or neither.")
         ring = Keyring.generate()
         ring.save(path, service=find_service(service), policy_id=policy_id)
-    say(f"{path}: key {key_name(ring.primary_id)}{_wrapped(ring)}. Back it up.")
+    say(f"{path}: key {key_name(ring.primary_id)}{wrapped(ring)}. Back it up.")
 
 
 @app.command()
@@ -198,7 +195,7 @@ def wrap(
         if policy_id is None and ring.wrapped_by is None:
             fail("for which policy?", "give --policy-id, the id of the policy document.")
         ring.save(path, service=wrapper, policy_id=policy_id)
-    say(f"{path}:{_wrapped(ring).removeprefix(',')}. Backups from before hold the keys as they were: delete them.")
+    say(f"{path}:{wrapped(ring).removeprefix(',')}. Backups from before hold the keys as they were: delete them.")
 
 
 @app.command()
@@ -225,7 +222,7 @@ def status(
     models: ModelsOption = None,
     policy: PolicyOption = Path("privacy.toml"),
     service: ServiceOption = None,
-    as_json: JsonOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Show the keys; with a database, how many cells each has by field, and which keys may go.
 
@@ -235,10 +232,10 @@ def status(
         ring = _load(path, service)
         census = None if url is None else _census(url, models, policy)
     advice = advise(ring.keys, ring.lookup_phase, census)
-    if as_json:
-        print_json(_as_json(ring, census, advice))
+    if json:
+        print_json(as_json(ring, census, advice))
     else:
-        _show(ring, census, advice)
+        show(ring, census, advice)
     if advice.wrong:
         raise typer.Exit(FOUND)
 
@@ -253,12 +250,8 @@ def _key_id(said: str) -> int:
     return int(said, 16)
 
 
-def _wrapped(ring: Keyring) -> str:
-    return f", wrapped by {ring.wrapped_by}" if ring.wrapped_by else ""
-
-
 def _done(ring: Keyring, step: str, what: str) -> None:
-    say(f"{what}{_wrapped(ring)}.")
+    say(f"{what}{wrapped(ring)}.")
     say(_NEXT[step])
 
 
@@ -278,54 +271,3 @@ def _census(url: str, models: list[str] | None, policy: Path) -> Census:
     finally:
         engine.dispose()
         privacy.close()
-
-
-def _roles(key: KeyInfo) -> str:
-    roles = ["primary"] * key.primary + ["pseudonyms"] * key.first
-    if key.slot is not None:
-        roles.append(f"lookup slot {'AB'[key.slot]}{', searched' * key.search}")
-    return "\n".join(roles)
-
-
-def _show(ring: Keyring, census: Census | None, advice: Advice) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    counted = ("Cells", "In slots", "Kept for") if census is not None else ()
-    for title in ("Key", "Made", "Does", *counted):
-        table.add_column(title, overflow="fold", justify="right" if title in ("Cells", "In slots") else "left")
-    for key in ring.keys:
-        numbers = () if census is None else (f"{census.by_key[key.id]:,}", f"{census.by_slot[key.id]:,}")
-        verdict = () if census is None else (advice.kept_for.get(key.id) or "nothing: it may go",)
-        table.add_row(*(Text(one) for one in (key_name(key.id), key.created, _roles(key), *numbers, *verdict)))
-    console = Console(highlight=False)
-    console.print(table)
-    say(f"Lookup: {ring.lookup_phase}{_wrapped(ring)}.")
-    if census is not None and census.by_field:
-        fields = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for title in ("Field", "Key", "Cells"):
-            fields.add_column(title, overflow="fold", justify="right" if title == "Cells" else "left")
-        for (field, key_id), cells in sorted(census.by_field.items()):
-            fields.add_row(Text(field), Text(key_name(key_id)), Text(f"{cells:,}"))
-        console.print(fields)
-    for line in advice.notes:
-        say(line)
-    for line in advice.wrong:
-        say(line, style="red")
-
-
-def _as_json(ring: Keyring, census: Census | None, advice: Advice) -> dict[str, Any]:
-    keys = []
-    for key in ring.keys:
-        one = {**key._asdict(), "id": key_name(key.id), "slot": None if key.slot is None else "AB"[key.slot]}
-        if census is not None:
-            one |= {"cells": census.by_key[key.id], "in_slots": census.by_slot[key.id]}
-            one |= {"may_go": key.id not in advice.kept_for, "kept_for": advice.kept_for.get(key.id)}
-        keys.append(one)
-    said: dict[str, Any] = {"keys": keys, "lookup_phase": ring.lookup_phase, "wrapped_by": ring.wrapped_by}
-    if census is not None:
-        said["fields"] = [
-            {"field": field, "key": key_name(key_id), "cells": cells}
-            for (field, key_id), cells in sorted(census.by_field.items())
-        ]
-        said["unsealed"] = dict(census.unsealed)
-        said["missing"] = list(census.missing)
-    return {**said, "notes": list(advice.notes), "wrong": list(advice.wrong)}

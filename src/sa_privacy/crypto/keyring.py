@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from inspect import ismethod
 from threading import Lock, RLock
-from typing import NoReturn
 from weakref import WeakMethod, WeakSet, ref
 
-from sa_privacy.crypto import keyfile, privatefile
+from sa_privacy.crypto import keyfile, privatefile, rotation
 from sa_privacy.crypto.cell import FieldCipher
-from sa_privacy.crypto.derivation import KEY_BYTES
 from sa_privacy.crypto.keyfile import Loaded
 from sa_privacy.crypto.lookup import LookupDigests
 from sa_privacy.crypto.pseudonym import Pseudonyms
-from sa_privacy.crypto.ring import Entry, KeyInfo, Lookup, Ring, key_name
+from sa_privacy.crypto.ring import Entry, KeyInfo, Ring, key_name
 from sa_privacy.crypto.secrecy import InTheClear, Unportable, require_consent
-from sa_privacy.crypto.services.wrapping import KeyService, Wrapping
-from sa_privacy.errors import KeyUnavailable, RotationRefused
+from sa_privacy.crypto.services.wrapping import KeyService, Wrapping, next_wrapping
+from sa_privacy.errors import KeyUnavailable
 
 __all__ = ["Keyring"]
 
@@ -62,8 +58,7 @@ class Keyring(Unportable):
     @classmethod
     def generate(cls) -> Keyring:
         """A new ring with one random key. Save it before anything is sealed: without it the cells are lost."""
-        entry = _new_entry(())
-        return cls(Ring((entry,), entry.id, Lookup(entry.id, (entry.id, None))))
+        return cls(rotation.first_ring(rotation.new_entry(())))
 
     @classmethod
     def load(
@@ -123,7 +118,13 @@ class Keyring(Unportable):
         """
         with self._saving:
             before = self._wrapping
-            wrapping = self._next_wrapping(service, policy_id, in_the_clear)
+            if in_the_clear is None:
+                wrapping = next_wrapping(before, service, policy_id)
+            else:
+                require_consent(in_the_clear)
+                wrapping = None
+                if service is not None:
+                    raise TypeError("keys are wrapped by a service, or saved in the clear: not both")
             with self._lock:
                 ring, known = self._ring, self._known()
             asked = tuple(one for one in (wrapping, before) if one is not None)
@@ -152,22 +153,10 @@ class Keyring(Unportable):
         """Name of the key service that wraps the ring's keys in its file, or None."""
         return None if self._wrapping is None else self._wrapping.service.name
 
-    def _next_wrapping(
-        self, service: KeyService | None, policy_id: str | None, in_the_clear: InTheClear | None
-    ) -> Wrapping | None:
-        if in_the_clear is not None:
-            require_consent(in_the_clear)
-            if service is not None:
-                raise TypeError("keys are wrapped by a service, or saved in the clear: not both")
-            return None
-        before = self._wrapping
-        if service is None and policy_id is None:
-            return before
-        if before is not None:
-            service, policy_id = service or before.service, policy_id or before.policy_id
-        if service is None or policy_id is None:
-            raise TypeError("a ring is wrapped by a service for a policy: give service= and policy_id=")
-        return Wrapping(service, policy_id)
+    @property
+    def policy_id(self) -> str | None:
+        """Id of the policy that the ring's keys are wrapped for in its file, or None where they are not wrapped."""
+        return None if self._wrapping is None else self._wrapping.policy_id
 
     def rotate(self) -> int:
         """Adds a random key and makes it primary; older keys go on opening their cells. Returns its id.
@@ -188,8 +177,8 @@ class Keyring(Unportable):
         Save the ring and hand it to every process, before :meth:`promote`.
         """
         with self._lock:
-            entry = _new_entry(self._known())
-            self._become(self._ring._replace(entries=(*self._ring.entries, entry)))
+            entry = rotation.new_entry(self._known())
+            self._become(rotation.with_entry(self._ring, entry))
             return entry.id
 
     def promote(self, key_id: int) -> None:
@@ -198,8 +187,7 @@ class Keyring(Unportable):
         :raises KeyUnavailable: the ring does not hold it.
         """
         with self._lock:
-            self._expect_key(key_id)
-            self._become(self._ring._replace(primary=key_id))
+            self._become(rotation.promoted(self._ring, key_id))
 
     def rotate_lookup(self) -> int:
         """First step of a new lookup key: adds a random key, whose digests go into the free slot of every new cell.
@@ -210,9 +198,8 @@ class Keyring(Unportable):
         :raises RotationRefused: a rotation is under way.
         """
         with self._lock:
-            self._expect_phase("steady", "rotate_lookup()")
-            entry, lookup = _new_entry(self._known()), self._ring.lookup
-            self._become(self._ring._replace(entries=(*self._ring.entries, entry), lookup=lookup.with_other(entry.id)))
+            entry = rotation.new_entry(self._known())
+            self._become(rotation.lookup_added(self._ring, entry))
             return entry.id
 
     def switch_lookup(self) -> None:
@@ -224,9 +211,7 @@ class Keyring(Unportable):
         :raises RotationRefused: the ring is not in the phase "adding".
         """
         with self._lock:
-            self._expect_phase("adding", "switch_lookup()")
-            lookup = self._ring.lookup
-            self._become(self._ring._replace(lookup=Lookup(lookup.other or 0, lookup.slots)))
+            self._become(rotation.lookup_switched(self._ring))
         self._tell_lookup_change()
 
     def end_lookup(self) -> None:
@@ -235,8 +220,7 @@ class Keyring(Unportable):
         :raises RotationRefused: the ring is not in the phase "switching".
         """
         with self._lock:
-            self._expect_phase("switching", "end_lookup()")
-            self._become(self._ring._replace(lookup=self._ring.lookup.with_other(None)))
+            self._become(rotation.lookup_ended(self._ring))
         self._tell_lookup_change()
 
     def _tell_lookup_change(self) -> None:
@@ -272,33 +256,10 @@ class Keyring(Unportable):
         :raises RotationRefused: it is the primary key, the first one (pseudonyms), or makes lookup digests.
         """
         with self._lock:
-            ring, name = self._ring, key_name(key_id)
-            self._expect_key(key_id)
-            if key_id == ring.primary:
-                _refuse(f"key {name} is the primary one: new cells are sealed under it", "rotate() first, and reseal.")
-            if key_id == ring.entries[0].id:
-                _refuse(
-                    f"key {name} is the ring's first: it makes the pseudonyms of the access log",
-                    "keep it for as long as the log's people are to be told apart.",
-                )
-            if key_id in ring.lookup.slots:
-                _refuse(
-                    f"key {name} makes the lookup digests",
-                    "rotate_lookup(), reseal, switch_lookup(), end_lookup(); then it may go.",
-                )
-            self._retired += [entry for entry in ring.entries if entry.id == key_id]
-            self._become(ring._replace(entries=tuple(entry for entry in ring.entries if entry.id != key_id)))
-
-    def _expect_phase(self, phase: str, step: str) -> None:
-        now = self._ring.lookup_phase
-        if now != phase:
-            _refuse(f'{step} needs the lookup phase "{phase}", and the ring is in "{now}"', _NEXT_STEP[now])
-
-    def _expect_key(self, key_id: int) -> None:
-        if key_id not in self._ring.ids:
-            raise KeyUnavailable(
-                f"the keyring holds no key {key_name(key_id)}.", hint="sa-privacy keys status lists its keys."
-            )
+            ring = self._ring
+            left = rotation.retired(ring, key_id)
+            self._retired += set(ring.entries) - set(left.entries)
+            self._become(left)
 
     def _known(self) -> tuple[Entry, ...]:
         return (*self._ring.entries, *self._retired)
@@ -322,18 +283,7 @@ class Keyring(Unportable):
     @property
     def keys(self) -> tuple[KeyInfo, ...]:
         """What may be known of the keys, oldest first."""
-        ring = self._ring
-        return tuple(
-            KeyInfo(
-                entry.id,
-                entry.created,
-                primary=entry.id == ring.primary,
-                first=entry is ring.entries[0],
-                slot=ring.lookup.slots.index(entry.id) if entry.id in ring.lookup.slots else None,
-                search=entry.id == ring.lookup.search,
-            )
-            for entry in ring.entries
-        )
+        return self._ring.infos
 
     def __len__(self) -> int:
         return len(self._ring.entries)
@@ -411,21 +361,3 @@ def _checked(loaded: Loaded, source: str, service: KeyService | None, policy_id:
     if wrapping is not None and policy_id not in (None, wrapping.policy_id):
         raise KeyUnavailable(f"the keys in {source} are wrapped for another policy.", hint="Give that policy's file.")
     return loaded
-
-
-_NEXT_STEP = {
-    "steady": "rotate_lookup() comes first.",
-    "adding": "reseal every row, then switch_lookup().",
-    "switching": "end_lookup(), once every process has the ring that switched.",
-}
-
-
-def _refuse(what: str, hint: str) -> NoReturn:
-    raise RotationRefused(f"{what}.", hint=hint)
-
-
-def _new_entry(taken: tuple[Entry, ...]) -> Entry:
-    ids = {0, *(entry.id for entry in taken)}
-    while (key_id := secrets.randbits(32)) in ids:
-        pass
-    return Entry(key_id, secrets.token_bytes(KEY_BYTES), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")

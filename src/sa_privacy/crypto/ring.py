@@ -88,6 +88,22 @@ class Ring(NamedTuple):
         return tuple(entry.id for entry in self.entries)
 
     @property
+    def infos(self) -> tuple[KeyInfo, ...]:
+        """What may be known of the entries, oldest first."""
+        slots = self.lookup.slots
+        return tuple(
+            KeyInfo(
+                entry.id,
+                entry.created,
+                primary=entry.id == self.primary,
+                first=entry is self.entries[0],
+                slot=slots.index(entry.id) if entry.id in slots else None,
+                search=entry.id == self.lookup.search,
+            )
+            for entry in self.entries
+        )
+
+    @property
     def lookup_phase(self) -> str:
         """Where the lookup key's rotation stands.
 

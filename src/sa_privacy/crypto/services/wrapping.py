@@ -15,7 +15,7 @@ from sa_privacy.crypto.ring import key_name
 from sa_privacy.crypto.secrecy import Unportable
 from sa_privacy.errors import KeyUnavailable
 
-__all__ = ["MAX_WRAPPED", "KeyService", "Wrapping", "is_policy_id", "is_service_name"]
+__all__ = ["MAX_WRAPPED", "KeyService", "Wrapping", "is_policy_id", "is_service_name", "next_wrapping"]
 
 MAX_WRAPPED = 8192
 """The most bytes that a wrapped secret may have."""
@@ -110,6 +110,20 @@ class Wrapping(Unportable):
             f"key {key_name(key_id)} cannot be {verb} by the key service {self.service.name}: {fault}.",
             hint=hint or "See that the service can be reached, and that this process may use it for this policy.",
         )
+
+
+def next_wrapping(before: Wrapping | None, service: KeyService | None, policy_id: str | None) -> Wrapping | None:
+    """How a ring is wrapped when it is saved: as before, but for what is given.
+
+    :raises TypeError: it was not wrapped before, and only one of the two is given.
+    """
+    if service is None and policy_id is None:
+        return before
+    if before is not None:
+        service, policy_id = service or before.service, policy_id or before.policy_id
+    if service is None or policy_id is None:
+        raise TypeError("a ring is wrapped by a service for a policy: give service= and policy_id=")
+    return Wrapping(service, policy_id)
 
 
 def _said(error: Exception) -> tuple[str, str | None]:
