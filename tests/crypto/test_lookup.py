@@ -29,7 +29,7 @@ def rings(rotations: int, folder: Path) -> list[Keyring]:
             step(ring)
         ring.save(path)
         found.append(Keyring.load(path))
-        if len(found) % 2:
+        if len(found) % 3 == 1:
             ring.rotate()
     return found
 
@@ -269,6 +269,37 @@ def test_saving_after_retiring_still_refuses_keys_that_the_ring_never_had(tmp_pa
     elsewhere.save(tmp_path / "keys.json")
     with pytest.raises(KeyUnavailable, match="does not have"):
         ring.save(tmp_path / "keys.json")
+
+
+def test_a_ring_does_not_take_the_lookup_back_that_somebody_else_took_on(tmp_path: Path) -> None:
+    """Two who change one file: the steps of one are not undone by the other, who read it before."""
+    path = tmp_path / "keys.json"
+    older = rings(2, tmp_path)
+    for at, ring in enumerate(older):
+        for later in older[at + 1 :]:
+            later.save(path, overwrite=True)
+            ring.save(tmp_path / "own.json", overwrite=True)
+            later.save(tmp_path / "own.json")
+            if ring.ids == later.ids:
+                with pytest.raises(KeyUnavailable, match="further on in the rotation") as caught:
+                    ring.save(path)
+                assert "Load it again" in str(caught.value.hint)
+                assert Keyring.load(path).lookup_phase == later.lookup_phase
+            ring.save(path, overwrite=True)
+            assert Keyring.load(path).lookup_phase == ring.lookup_phase
+
+
+def test_a_file_that_searched_by_a_key_since_retired_is_an_older_one(tmp_path: Path) -> None:
+    ring = Keyring.generate()
+    old = ring.rotate_lookup()
+    ring.switch_lookup()
+    ring.end_lookup()
+    ring.save(tmp_path / "keys.json")
+    for step in STEPS:
+        step(ring)
+    ring.retire(old)
+    ring.save(tmp_path / "keys.json")
+    assert old not in Keyring.load(tmp_path / "keys.json").ids
 
 
 def test_a_file_of_version_1_is_read_and_saved_as_version_2(tmp_path: Path) -> None:

@@ -201,25 +201,44 @@ def _decoded(text: str) -> str | bytes:
         return b""
 
 
-def older_self(text: bytes, path: str, known: Iterable[Entry], wrappings: Iterable[Wrapping]) -> None:
-    """Refuses to replace a file unless it is an older state of the ring.
+def older_self(
+    text: bytes, path: str, ring: Ring, retired: Iterable[Entry] = (), wrappings: Iterable[Wrapping] = ()
+) -> None:
+    """Refuses to replace a file unless it is an older state of the ring, or the same.
 
     :param text: what the file holds.
-    :param known: the ring's entries, those that it retired too.
+    :param retired: entries that the ring let go of; the file may hold them.
     :param wrappings: who may be asked to unwrap what the file holds.
-    :raises KeyUnavailable: the file holds keys that the ring does not have, or no keyring at all.
+    :raises KeyUnavailable: the file holds keys that the ring does not have, or is further on in the rotation of the
+        lookup key, or is no keyring at all.
     """
     hint = "Save under another name, or pass overwrite=True: what was sealed under the keys in that file is then lost."
-    there: tuple[Entry, ...] = ()
+    there: Ring | None = None
     why = first = ""
     try:
-        there = parse(text, f"the file {path}", {one.service.name: one.service for one in wrappings}).ring.entries
+        there = parse(text, f"the file {path}", {one.service.name: one.service for one in wrappings}).ring
     except KeyUnavailable as error:
         why, first = error.message, error.hint or ""
     text = b""  # as in parse()
-    if why:  # out here, so that no traceback of the file's text comes along
+    if there is None:  # out here, so that no traceback of the file's text comes along
         # What to mend comes first, and to overwrite only where there is nothing to mend.
         way_out = f"{first} {hint}" if first == _RESTORE else first
         raise KeyUnavailable(f"nothing was saved, for what is there cannot be read as a keyring: {why}", hint=way_out)
-    if not {(entry.id, entry.secret) for entry in there} <= {(entry.id, entry.secret) for entry in known}:
+    if not _all_in(there.entries, (*ring.entries, *retired)):
         raise KeyUnavailable(f"{path} holds keys that the ring to be saved does not have.", hint=hint)
+    if _progress(there.lookup, ring) > _progress(ring.lookup, ring):
+        raise KeyUnavailable(
+            f"{path} is further on in the rotation of the lookup key than the ring to be saved.",
+            hint="Load it again. overwrite=True goes back: rows written since may then be lost from sight, or doubled.",
+        )
+
+
+def _all_in(some: Iterable[Entry], known: Iterable[Entry]) -> bool:
+    return {(entry.id, entry.secret) for entry in some} <= {(entry.id, entry.secret) for entry in known}
+
+
+def _progress(lookup: Lookup, ring: Ring) -> tuple[int, int, bool]:
+    """Grows with every step of a lookup key's rotation. Keys that the ring has retired came before all others."""
+    age = {key_id: place for place, key_id in enumerate(ring.ids)}
+    newest = max(age.get(key_id, -1) for key_id in lookup.slots if key_id is not None)
+    return newest, age.get(lookup.search, -1), None in lookup.slots

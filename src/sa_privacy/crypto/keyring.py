@@ -113,8 +113,8 @@ class Keyring(Unportable):
         :param in_the_clear: :data:`KEYS_IN_THE_CLEAR` saves a ring unwrapped that was wrapped.
         :param overwrite: also replace a file whose keys this ring does not hold. A file that holds some of this ring's
             keys, or keys that it retired, and no others (the ring before a rotation) is replaced in any case.
-        :raises KeyUnavailable: the file holds other keys, or is no keyring, or cannot be written; or the service did
-            not wrap a key. Nothing was saved then.
+        :raises KeyUnavailable: the file holds other keys, or is further on in the rotation of the lookup key, or is no
+            keyring, or cannot be written; or the service did not wrap a key. Nothing was saved then.
         """
         with self._saving:
             before = self._wrapping
@@ -126,11 +126,11 @@ class Keyring(Unportable):
                 if service is not None:
                     raise TypeError("keys are wrapped by a service, or saved in the clear: not both")
             with self._lock:
-                ring, known = self._ring, self._known()
+                ring, retired = self._ring, tuple(self._retired)
             asked = tuple(one for one in (wrapping, before) if one is not None)
 
             def check(there: str) -> None:
-                keyfile.older_self(privatefile.read(there, _WHAT, missing=_MAKE_ONE), there, known, asked)
+                keyfile.older_self(privatefile.read(there, _WHAT, missing=_MAKE_ONE), there, ring, retired, asked)
 
             text = f"{keyfile.dump(ring, wrapping)}\n".encode("ascii")
             try:
