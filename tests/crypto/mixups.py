@@ -123,11 +123,13 @@ async def _in_tasks(engines: dict[str, AsyncEngine], starts: dict[str, Iterator[
 
 
 def _rotate(rings: dict[str, Keyring], seconds: float, over: Event) -> None:
+    steps = {"steady": Keyring.rotate_lookup, "adding": Keyring.switch_lookup, "switching": Keyring.end_lookup}
     for _ in range(ROTATIONS):
         if over.wait(seconds):
             return
         for ring in rings.values():
             ring.rotate()
+            steps[ring.lookup_phase](ring)
 
 
 def mix(databases: dict[str, Database], cells: int, *, pause: float = 0.05) -> Tally:
@@ -192,6 +194,10 @@ def _look_at_all(engines: dict[str, Engine], rings: dict[str, Keyring], tally: T
                     keys.add(key)
                     if key not in rings[owner].ids or own.open(cell) != text.encode():
                         tally.wrong["sealed under the wrong key"] += 1
+                    slots = [cell[6:26], cell[26:46]] if cell[1] == 2 else []
+                    named = {int.from_bytes(slot[:4], "big") for slot in slots if any(slot)}
+                    if slots and not (named and named <= set(rings[owner].ids)):
+                        tally.wrong["digest under the wrong key"] += 1
                     if tally.cells % 100 == 0:
                         try:
                             other.open(cell)
