@@ -14,7 +14,7 @@ from sqlalchemy import Column, Index, Table, UniqueConstraint
 
 from sa_privacy.columns.searching import LookupKey, SlotA, SlotB
 
-__all__ = ["index_searchable", "is_searchable", "lookup_indexes"]
+__all__ = ["index_searchable", "is_searchable", "lookup_indexes", "slot_names"]
 
 _LONGEST: Final = 63
 """PostgreSQL's longest name."""
@@ -59,8 +59,8 @@ def _replace(item: Index | UniqueConstraint, table: Table) -> None:
 
 
 def _add(table: Table, name: str, parts: list[Any], **options: Any) -> None:
-    for slot, ending in zip(_SLOTS, ("", "_2"), strict=True):
-        index = Index(_short(name, ending), *(slot(part) if is_searchable(part) else part for part in parts), **options)
+    for slot, named in zip(_SLOTS, slot_names(name), strict=True):
+        index = Index(named, *(slot(part) if is_searchable(part) else part for part in parts), **options)
         if index not in table.indexes:  # made of SQL text alone
             table.append_constraint(index)
 
@@ -85,6 +85,12 @@ def _covers(index: Index, column: Column[Any]) -> bool:
     """Whether searches of the column can use the index: its lookup comes first."""
     first = next(iter(index.expressions), None)
     return isinstance(first, (SlotA, SlotB)) and _columns_of(first) == [str(column.name)]
+
+
+def slot_names(name: str) -> tuple[str, str]:
+    """What the two indexes of a lookup are called: the second after the first, so that one name tells both."""
+    first = _short(name, "")
+    return first, _short(first, "_2")
 
 
 def _short(name: str, ending: str) -> str:
