@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
@@ -20,6 +21,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
 from sa_privacy.accesslog import AccessLog
+from sa_privacy.columns.accepting import Accepted
 from sa_privacy.columns.annotation import Annotation, annotate_column, table_columns
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.live import LiveCatalogue
@@ -63,6 +65,10 @@ class Privacy:
         means every annotated table of the process.
     :param recheck: seconds after which the database is asked again what a name stands for (a table, a view, a function
         of its own). What changes names through a protected engine counts at once; 0 asks with every statement.
+    :param accept_plaintext: sealed columns that still hold plain values, ``{"customers.email": date(2027, 1, 31)}``:
+        until the end of that day (UTC) such values are read, and counted. Only cells are written.
+    :param stored_as: of those columns, the SQLAlchemy type that wrote what they hold, where it is not the column's inner
+        type: ``{"customers.email": StringEncryptedType(...)}``.
     :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed); or a purpose needs
         consent, which this version cannot ask for.
     """
@@ -77,6 +83,8 @@ class Privacy:
         observe: str | Collection[str] = (),
         metadata: Any = None,
         recheck: float = 5.0,
+        accept_plaintext: Mapping[str, date] | None = None,
+        stored_as: Mapping[str, Any] | None = None,
     ) -> None:
         observed = Observed.of(mode, observe)
         self.policy = policy if isinstance(policy, Policy) else Policy.load(Path(policy))
@@ -84,6 +92,7 @@ class Privacy:
         self.log = log
         self.mode: Mode = mode
         self._keys = keys
+        self._accepted = Accepted(accept_plaintext or {}, stored_as or {})
         self._declarations = Declarations()
         self._scopes = AccessScopes(self.policy, lenient=observed.everything)
         self._live = LiveCatalogue(self.policy, _collections(metadata))
@@ -131,7 +140,8 @@ class Privacy:
         if fresh:
             self._live.check()
             self._gate.observed.check(self.catalogue)
-            self._installed[plain] = install(plain, self._gate, self._keys)
+            accepted = self._accepted.by_field(self.catalogue)
+            self._installed[plain] = install(plain, self._gate, self._keys, accepted)
             self._memory.engines_changed(some=True)
         if walls and plain not in self._walls:
             try:
@@ -284,6 +294,23 @@ class Privacy:
         names = [thing for thing in objects_and_names if isinstance(thing, str)]
         for instance in objects:
             await load_covered(self._memory, instance, names)
+
+    # -- sealing --------------------------------------------------------------------------------------------------
+
+    @property
+    def keys(self) -> Keyring | None:
+        """The keys of sealed columns."""
+        return self._keys
+
+    @property
+    def accepted(self) -> Accepted:
+        """The columns of which plain values are read beside cells, and until when."""
+        return self._accepted
+
+    @property
+    def plaintext_read(self) -> dict[str, int]:
+        """How many plain values this process has read of each column that accepts them."""
+        return self._accepted.counts()
 
     # -- columns --------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -13,6 +14,7 @@ from sa_privacy.crypto import FieldCipher, LookupDigests
 from sa_privacy.errors import KeyUnavailable
 
 if TYPE_CHECKING:
+    from sa_privacy.columns.accepting import Acceptance
     from sa_privacy.crypto import Keyring
 
 __all__ = ["KeyBinding", "NoKeys", "bind_keys", "keys_of", "unbind_keys"]
@@ -27,17 +29,23 @@ class KeyBinding:
     ``uninstall`` reaches them, and why opening a cell asks nobody.
     """
 
-    __slots__ = ("__weakref__", "_ciphers", "_digests", "_keyring", "_lock")
+    __slots__ = ("__weakref__", "_accepted", "_ciphers", "_digests", "_keyring", "_lock")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._keyring: Keyring | None = None
+        self._accepted: Mapping[str, Acceptance] = {}
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
         self._digests: dict[str, LookupDigests] = {}
 
-    def use(self, keyring: Keyring | None) -> None:
-        """From now on these keys, or none."""
+    def accepted(self) -> Mapping[str, Acceptance]:
+        """Of which fields plain values are read, beside cells."""
+        return self._accepted
+
+    def use(self, keyring: Keyring | None, accepted: Mapping[str, Acceptance] | None = None) -> None:
+        """From now on these keys, or none; and plain values of these fields."""
         with self._lock:
+            self._accepted = accepted or {}
             if keyring is self._keyring:
                 return
             followers: list[FieldCipher | LookupDigests] = [*self._ciphers.values(), *self._digests.values()]
@@ -103,9 +111,9 @@ def keys_of(dialect: Dialect) -> KeyBinding:
     return binding
 
 
-def bind_keys(dialect: Dialect, keyring: Keyring | None) -> None:
-    """Gives the engine its keys."""
-    keys_of(dialect).use(keyring)
+def bind_keys(dialect: Dialect, keyring: Keyring | None, accepted: Mapping[str, Acceptance] | None = None) -> None:
+    """Gives the engine its keys, and says of which fields it accepts plain values."""
+    keys_of(dialect).use(keyring, accepted)
 
 
 def unbind_keys(dialect: Dialect) -> None:

@@ -16,9 +16,11 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeEngine, to_instance
 
+from sa_privacy.columns.accepting import PlainValues
 from sa_privacy.columns.binding import NoKeys, keys_of
 from sa_privacy.columns.lookup import Lookup, LookupSpec, as_lookup, normaliser
 from sa_privacy.columns.searching import SealedComparator, register_lower
+from sa_privacy.columns.stored import as_it_is, decoration
 from sa_privacy.crypto import JSON as JSON_CODEC
 from sa_privacy.crypto import FieldCipher, codec_for
 from sa_privacy.errors import PolicyError, PrivacyError, SealedColumn
@@ -192,7 +194,12 @@ class Encrypted(TypeDecorator[Any]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         if self.field is None:
             return self._fieldless
-        return self._cipher(dialect).opener(self._decode)
+        plain = PlainValues(keys_of(dialect).accepted, self.field, self.inner, dialect)
+        return self._cipher(dialect).opener(self._decode, plain)
+
+    def same(self, x: Any, y: Any) -> bool:
+        """Whether two values have the same plaintext; raises what encoding raises."""
+        return x is y or (x is not None and y is not None and self._encode(x) == self._encode(y))
 
     def _fieldless(self, value: Any) -> None:
         """In place of both: a value that stands outside any column has no field to be bound to."""
@@ -268,32 +275,15 @@ def _enum_codec(inner: Any) -> _Codec:
 def _decorated_codec(inner: TypeDecorator[Any]) -> _Codec:
     """Through what the decorator does to values, and the codec of the type it decorates."""
     encode, decode = _codec(inner.load_dialect_impl(_PLAIN))
-    before, after = _decoration(inner)
+    before, after = decoration(inner)
 
     def encode_decorated(value: Any) -> Any:
         plain = before(value)
         return None if plain is None else encode(plain)  # a decorator may store some values as NULL
 
-    return (encode if before is _as_it_is else encode_decorated), (
-        decode if after is _as_it_is else lambda data: after(decode(data))
+    return (encode if before is as_it_is else encode_decorated), (
+        decode if after is as_it_is else lambda data: after(decode(data))
     )
-
-
-def _decoration(inner: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    kind: Any = type(inner)
-    if kind.bind_processor is not TypeDecorator.bind_processor:  # as PickleType does
-        return inner.bind_processor(_PLAIN) or _as_it_is, inner.result_processor(_PLAIN, None) or _as_it_is
-    before: Callable[[Any], Any] = _as_it_is
-    after: Callable[[Any], Any] = _as_it_is
-    if kind.process_bind_param is not TypeDecorator.process_bind_param:
-        before = lambda value: inner.process_bind_param(value, _PLAIN)  # noqa: E731
-    if kind.process_result_value is not TypeDecorator.process_result_value:
-        after = lambda value: inner.process_result_value(value, _PLAIN)  # noqa: E731
-    return before, after
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 register_lower()

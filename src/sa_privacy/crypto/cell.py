@@ -8,6 +8,7 @@ again slowly, outside the ``except`` clause, so that no error carries another on
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from os import urandom
 from typing import Any, TypeAlias
 
@@ -29,6 +30,8 @@ __all__ = [
     "TAG_BYTES",
     "VERSION",
     "FieldCipher",
+    "PlainReaders",
+    "is_cell",
 ]
 
 VERSION = 1
@@ -49,6 +52,16 @@ _NONCE, _SEALED = slice(6, 18), slice(18, None)
 _SLOTTED_HEADER, _SLOTTED_NONCE, _SLOTTED_SEALED = slice(46), slice(46, 58), slice(58, None)
 
 _Aead: TypeAlias = Callable[[bytes, bytes, bytes | None], bytes]
+PlainReaders: TypeAlias = Callable[[], tuple[Callable[[Any], Any], bool] | None]
+"""How to read a value that was never sealed, and whether such values are bytes that may look like a cell; None: not."""
+
+
+def is_cell(value: object) -> bool:
+    """Whether a stored value has the form of a cell: bytes, a known version and suite, no shorter than the least cell."""
+    if not isinstance(value, (bytes, bytearray, memoryview)) or len(value) < _PREFIX:
+        return False
+    size = _HEADER.get(value[1])
+    return value[0] == VERSION and size is not None and len(value) >= size + NONCE_BYTES + TAG_BYTES
 
 
 class FieldCipher(Unportable):
@@ -163,12 +176,14 @@ class FieldCipher(Unportable):
             pass
         return self._open(cell)
 
-    def opener(self, decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
+    def opener(self, decode: Callable[[bytes], Any], otherwise: PlainReaders | None = None) -> Callable[[Any], Any]:
         """A function that opens a cell and decodes its plaintext, in one frame. None (NULL) stays None.
 
         :param decode: a codec's ``decode``. What it raises becomes :class:`CellRejected`.
+        :param otherwise: asked, for what could not be opened, how to read a value that is no cell. What that raises becomes
+            :class:`CellRejected`, too.
         """
-        reopen = self._reopen
+        reopen = self._reopen if otherwise is None else partial(self._reopen, otherwise=otherwise)
         if self._slots:
             slotted, start, tail = self._slotted, self._slotted_start, self._aad_tail
 
@@ -263,8 +278,13 @@ class FieldCipher(Unportable):
             "the cell does not open: it was changed, moved from another field, or sealed under another key"
         )
 
-    def _reopen(self, cell: bytes, decode: Callable[[bytes], Any]) -> Any:
-        plaintext = self._open(cell)
+    def _reopen(self, cell: Any, decode: Callable[[bytes], Any], otherwise: PlainReaders | None = None) -> Any:
+        reader = otherwise() if otherwise is not None else None
+        if reader is not None and self._may_be_plain(cell, mistakable=reader[1]):
+            decode, plaintext = reader[0], cell
+        else:
+            plaintext = self._open(cell)
+        cell = None  # tracebacks keep the locals of this frame
         try:
             return decode(plaintext)
         except MemoryError:
@@ -276,6 +296,15 @@ class FieldCipher(Unportable):
             "the cell opens, but does not hold a value of the column's type",
             hint="Was the type changed after sealing? Give the column a new field id. Named zones need tzdata.",
         )
+
+    def _may_be_plain(self, value: Any, *, mistakable: bool) -> bool:
+        """Whether a stored value may be one that was never sealed.
+
+        :param mistakable: such values are random bytes themselves: a cell is what names a key of the ring.
+        """
+        if not is_cell(value):
+            return True
+        return mistakable and int.from_bytes(value[2:6], "big") not in self._aeads
 
     def _rejected(self, what: str, *, hint: str | None = None) -> CellRejected:
         hint = hint or "Restore the row from a backup, and look into who changed it."

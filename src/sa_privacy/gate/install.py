@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
@@ -25,6 +25,7 @@ from sa_privacy.gate.sqlalchemy_private import (
 )
 
 if TYPE_CHECKING:
+    from sa_privacy.columns.accepting import Acceptance
     from sa_privacy.crypto import Keyring
 
 __all__ = ["Installation", "install"]
@@ -147,10 +148,13 @@ class Installation:
             self._watching[watching.__name__] = vars(dialect)[watching.__name__] = watching
 
 
-def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
+def install(
+    engine: Engine, gate: Gate, keys: Keyring | None, accepted: Mapping[str, Acceptance] | None = None
+) -> Installation:
     """Protects `engine` with `gate`.
 
     :param engine: a root engine; what ``execution_options()`` made of it is protected with it.
+    :param accepted: the fields of which plain values are read beside cells.
     :raises PolicyError: another gate is on it already, its database is not known to the library, or something else
         keeps the gate from seeing statements.
     """
@@ -167,7 +171,7 @@ def install(engine: Engine, gate: Gate, keys: Keyring | None) -> Installation:
         )
     door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect.paramstyle)
     installed = Installation(engine, door, RoutedCache(gate))
-    bind_keys(dialect, keys)
+    bind_keys(dialect, keys, accepted)
     if keys is not None:
         keys.on_lookup_change(installed.forget_statements)
     watch_compiler(dialect, gate.current_view, gate)
