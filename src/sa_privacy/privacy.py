@@ -308,6 +308,15 @@ class Privacy:
         return self._accepted
 
     @property
+    def record(self) -> Callable[[str, bytes], int]:
+        """Writes one event of a job into the log, as durable as the policy's ``[log]`` asks; see :mod:`sa_privacy.jobs`."""
+        return self._gate.write
+
+    def looks_after(self, table: Table) -> bool:
+        """Whether a table is among those of this policy."""
+        return self._live.looks_after(table)
+
+    @property
     def plaintext_read(self) -> dict[str, int]:
         """How many plain values this process has read of each column that accepts them."""
         return self._accepted.counts()

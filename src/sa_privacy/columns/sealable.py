@@ -15,7 +15,7 @@ from sa_privacy.columns.indexes import is_searchable
 from sa_privacy.columns.searching import LookupKey
 from sa_privacy.errors import PolicyError
 
-__all__ = ["check_sealing", "needs_values", "refusal_to_seal"]
+__all__ = ["check_sealing", "names_value", "needs_values", "refusal_to_seal"]
 
 #: What a column may ask of the database that takes its values; the first two a lookup serves as well.
 _NEED_VALUES = ("unique", "index", "primary_key", "server_default", "server_onupdate")
@@ -77,16 +77,16 @@ def _made_of(column: Column[Any], table: Table, *, searchable: bool) -> Iterator
             if not searchable and any(part is column for part in parts):
                 yield item
                 continue
-        if any(_names(text, column) for text in texts):
+        if any(names_value(text, column.name) for text in texts):
             yield item
     for other in table.columns:
-        if other is not column and other.computed is not None and _names(other.computed.sqltext, column):
+        if other is not column and other.computed is not None and names_value(other.computed.sqltext, column.name):
             yield other.computed
 
 
-def _names(expression: object, column: Column[Any]) -> bool:
+def names_value(expression: object, column: str) -> bool:
     """Whether SQL names a column otherwise than to ask whether it is NULL."""
     text = re.sub(r"'(?:[^']|'')*'", "''", str(expression))
-    name = rf'(?<!\w)"?{re.escape(column.name)}"?(?!\w)'
+    name = rf'(?<!\w)"?{re.escape(column)}"?(?!\w)'
     besides = re.sub(rf"(?i){name}\s+IS\s+(NOT\s+)?NULL", "", text)
     return re.search(rf"(?i){name}", besides) is not None

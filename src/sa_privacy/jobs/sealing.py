@@ -1,0 +1,241 @@
+"""Sealing what a live table holds, sealing it anew after a rotation, and unsealing it.
+
+Plain values become cells where they are, row by row, while the application runs: its release reads both forms and writes
+cells alone (``Privacy(..., accept_plaintext=...)``). A row is changed only where it still holds what was read of it, so a
+concurrent write is never overwritten with stale data; each new value is verified by opening it before the old one goes.
+
+What is left to do stands in the data: what is a cell, and under which key. So a job that was killed, at any moment, is
+started again and goes on; nothing else is kept.
+
+A job compares sealed values, which the gate refuses to all. So it works on an engine of its own, which no Privacy
+protects, under a maintenance access, and writes an intent and an outcome for each batch into the access log.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from sa_privacy.accesslog import members
+from sa_privacy.errors import CellRejected, NoAccess, PolicyError
+from sa_privacy.gate.plan import access_members, outcome_members
+from sa_privacy.jobs.batch import Batch, Chunk, connected, working_on
+from sa_privacy.jobs.count import TableCount, count
+from sa_privacy.jobs.doctor import require_sealable
+from sa_privacy.jobs.passes import Inline, Pace, Passes, Progress, Tally
+from sa_privacy.jobs.retype import declared_type, to_bytes, to_plain_type
+from sa_privacy.jobs.target import Keeper, Target, keys_for_job, targets_of
+from sa_privacy.jobs.values import Operation
+
+__all__ = ["TableReport", "reseal", "seal", "unseal"]
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What was done in one table.
+
+    :param counted: what it held before.
+    :param tally: what was changed; None for a dry run.
+    :param seconds: how long it took, without counting.
+    :param locked: of these, the seconds that the table was locked for the change of its columns' type (PostgreSQL).
+    """
+
+    operation: Operation
+    counted: TableCount
+    tally: Tally | None = None
+    seconds: float = 0.0
+    locked: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.tally is not None and not self.tally.remaining
+
+
+def seal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: Any) -> list[TableReport]:
+    """Seals what columns hold that the models say are sealed.
+
+    :param engine: synchronous, of the job's own: no Privacy protects it.
+    :param privacy: has the keys, the policy, the log and the models.
+    :param columns: as ``"table.column"``; those of one table are sealed together, one UPDATE for each row.
+    :param options: as for :func:`reseal`, and
+
+        - ``stored_as``: by column, the type that wrote what is stored, where it is not the column's inner type. Worker
+          processes take it from ``Privacy(..., stored_as=...)``.
+        - ``lock_timeout``: PostgreSQL: seconds to wait, each of ten times, for the lock under which the column's type
+          becomes BYTEA. Default 5.
+    :raises NoAccess: no maintenance access is declared around it.
+    :raises PolicyError: a column is not sealed by its model, or something in the database stands against it (see
+        :func:`sa_privacy.jobs.examine`). Nothing was changed.
+    :raises Busy: the database gave the job no turn. What was sealed until then is.
+    """
+    return _run("seal", engine, privacy, columns, **options)
+
+
+def reseal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: Any) -> list[TableReport]:
+    """Seals cells anew: under the keyring's primary key, and with the lookup slots of the moment.
+
+    :param options:
+        - ``dry_run``: counts, and changes nothing.
+        - ``batch``: rows of one transaction. Default 500.
+        - ``rate``: rows a second at most.
+        - ``executor``: any ``concurrent.futures.Executor``; ``workers``: how many chunks it gets at once. Worker processes
+          need :func:`sa_privacy.jobs.prepare_worker`.
+        - ``progress``: called with a :class:`Progress` after each batch.
+    :raises KeyUnavailable: a cell names a key that the ring does not hold.
+    """
+    return _run("reseal", engine, privacy, columns, **options)
+
+
+def unseal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: Any) -> list[TableReport]:
+    """Puts plain values where cells are, and gives the column its inner type back (PostgreSQL).
+
+    The application must not write cells meanwhile: what it writes behind the job is done again, but not what comes after.
+
+    :param options: as for :func:`seal`.
+    """
+    return _run("unseal", engine, privacy, columns, **options)
+
+
+def _run(
+    operation: Operation,
+    engine: Engine,
+    privacy: Keeper,
+    columns: Sequence[str],
+    *,
+    dry_run: bool = False,
+    stored_as: Mapping[str, Any] | None = None,
+    batch: int = 500,
+    rate: float | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Callable[[Progress], object] | None = None,
+    lock_timeout: float = 5.0,
+) -> list[TableReport]:
+    if batch < 1 or workers < 1 or (rate is not None and rate < 1):
+        raise PolicyError("batch, workers and rate are numbers from 1 up.", hint="leave them out for the defaults.")
+    said = _said(operation, privacy)
+    keys, targets = keys_for_job(privacy), targets_of(privacy, columns, stored_as)
+    reports = []
+    with working_on(engine, keys):
+        with connected(engine) as connection:
+            for target in targets:  # all of them before the first is touched
+                if operation == "seal":
+                    require_sealable(connection, target)
+                elif operation == "unseal" and engine.dialect.name == "postgresql":
+                    for column in target.columns:
+                        declared_type(connection, target, column)
+            connection.rollback() if dry_run else connection.commit()
+        for target in targets:
+            with connected(engine) as connection:
+                counted = count(connection, target, operation, keys)
+            if dry_run:
+                reports.append(TableReport(operation, counted))
+                continue
+            job = _Job(operation, engine, privacy, target, said, lock_timeout)
+            pace = Pace(batch, rate, workers)
+            reports.append(job.run(counted, pace, executor or Inline(), progress))
+    return reports
+
+
+def _said(operation: Operation, privacy: Keeper) -> bytes:
+    """What all events of a job say of who runs it.
+
+    :raises NoAccess: nobody does, or not for maintenance.
+    """
+    access = privacy.current().access
+    if not access.maintenance:
+        raise NoAccess(
+            f"to {operation} columns is maintenance, and the access in force is none.",
+            hint="with privacy.access(maintenance=True, actor=..., role=..., reason=...), in a role with maintenance = true.",
+            purpose=access.purposes,
+            roles=access.roles,
+        )
+    return access_members(access)
+
+
+class _Job:
+    """One operation on one table."""
+
+    def __init__(
+        self, operation: Operation, engine: Engine, privacy: Keeper, target: Target, said: bytes, lock_timeout: float
+    ) -> None:
+        self._operation: Operation = operation
+        self._engine = engine
+        self._privacy = privacy
+        self._keys = keys_for_job(privacy)
+        self._target = target
+        self._said = said
+        self._lock_timeout = lock_timeout
+        names = sorted(target.names)
+        self._members = (
+            said
+            + b","
+            + members(
+                reads=names,
+                matches=names,
+                writes=names,
+                statement=f"job:{operation}",
+                decision="allowed",
+                policy=privacy.policy.hash,
+            )
+        )
+
+    def run(
+        self, counted: TableCount, pace: Pace, executor: Executor, progress: Callable[[Progress], object] | None
+    ) -> TableReport:
+        start, done = time.monotonic(), 0
+
+        def tell(rows: int) -> None:
+            nonlocal done
+            done += rows
+            if progress is not None:
+                total = max(done, counted.to_do)
+                progress(Progress(self._target.name, done, total, time.monotonic() - start))
+
+        locked = self._retype(lambda c: to_bytes(c, self._target, self._lock_timeout)) if counted.rewritten else 0.0
+        batch = Batch(self._engine, self._target, self._operation, self._keys)
+        passes = Passes(
+            self._engine,
+            self._target,
+            self._operation,
+            batch,
+            pace=pace,
+            executor=executor,
+            record=self._privacy.record,
+            members=self._members,
+            tell=tell,
+        )
+        tally = passes.run()
+        if self._operation == "unseal" and self._engine.dialect.name == "postgresql" and not tally.remaining:
+            locked = self._retype(
+                lambda c: to_plain_type(c, self._target, self._lock_timeout, lambda c: self._last(c, batch, tally))
+            )
+        return TableReport(self._operation, counted, tally, time.monotonic() - start, locked)
+
+    def _retype(self, change: Callable[[Connection], float]) -> float:
+        intent = self._privacy.record("intent", self._members)
+        with connected(self._engine) as connection:
+            locked = change(connection)
+        self._privacy.record("outcome", self._members + outcome_members(intent, -1, None, None))
+        return locked
+
+    def _last(self, connection: Connection, batch: Batch, tally: Tally) -> None:
+        """The cells that came until the table was locked."""
+        full = True
+        while full:
+            done = batch.run_on(connection, Chunk("", self._operation, self._target.names, None, None, 1000), own=False)
+            full = done.full
+            tally.changed += done.changed
+            tally.values += done.values
+            if done.rejected:
+                raise CellRejected(
+                    f"{self._target.name}: cells that do not open came while the column was being unsealed.",
+                    hint="see what writes there; nothing was lost, and the job can be run again.",
+                    columns=self._target.names,
+                )
