@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, null, select, update
 
 from sa_privacy import CellRejected, Encrypted, Keyring, PolicyError, Privacy
 from sa_privacy.crypto.cell import is_cell
@@ -44,9 +43,10 @@ def test_plain_values_are_read_sealed_and_unsealed(
     kind_, values = kind
     old, new = plain_and_sealed(kind_)
     old.metadata.create_all(engine)
-    rows = list(enumerate([*values, None]))
+    rows = list(enumerate(values))
     with engine.begin() as connection:
         connection.execute(old.insert(), [{"id": n, "value": value} for n, value in rows])
+        connection.execute(old.insert().values(id=99, value=null()))
         before = [tuple(row) for row in connection.execute(select(old).order_by(old.c.id))]
     with maintaining(metadata=new.metadata, accept=ACCEPT) as privacy:
         assert opened(privacy, make_engine, select(new)) == before
@@ -68,7 +68,9 @@ def test_plain_values_are_read_sealed_and_unsealed(
         unseal(engine, privacy, ["things.value"])
         with engine.connect() as connection:
             assert [tuple(row) for row in connection.execute(select(old).order_by(old.c.id))] == before
-            assert all(type(a[1]) is type(b[1]) for a, b in zip(rows, before, strict=True) if not isinstance(a[1], int))
+            assert all(
+                type(a[1]) is type(b[1]) for a, b in zip(rows, before, strict=False) if not isinstance(a[1], int)
+            )
 
 
 @pytest.fixture
@@ -99,9 +101,8 @@ def test_other_columns_accept_none(half_sealed: Privacy, engine: Engine) -> None
 
 @pytest.mark.backends("sqlite")
 def test_what_is_written_is_a_cell(half_sealed: Privacy, engine: Engine, make_engine: Callable[..., Engine]) -> None:
-    with Session(engine) as session:
-        session.get_one(Customer, 1).email = "new@example.org"
-        session.commit()
+    with engine.begin() as connection:
+        connection.execute(update(Customer).where(Customer.id == 1).values(email="new@example.org"))
     stored = dict(raw(make_engine(), "id, email"))
     assert is_cell(stored[1])
     assert stored[2] == "p2@example.org"
@@ -111,9 +112,8 @@ def test_what_is_written_is_a_cell(half_sealed: Privacy, engine: Engine, make_en
 def test_a_damaged_cell_is_no_plain_value(
     half_sealed: Privacy, engine: Engine, make_engine: Callable[..., Engine]
 ) -> None:
-    with Session(engine) as session:
-        session.get_one(Customer, 1).email = "new@example.org"
-        session.commit()
+    with engine.begin() as connection:
+        connection.execute(update(Customer).where(Customer.id == 1).values(email="new@example.org"))
     ((_, cell), *_) = raw(make_engine(), "id, email")
     for damaged in (cell[:-1], cell[:20], b"\x02" + cell[1:], bytes((1, 9)) + cell[2:], cell[:40] + b"\0" + cell[41:]):
         with make_engine().begin() as connection:

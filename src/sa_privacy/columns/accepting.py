@@ -117,9 +117,10 @@ class PlainValues:
     """How plain values of one column are read on one engine, where they are accepted at all.
 
     :param accepted: the engine's acceptances of the moment, by field.
+    :param coltype: the driver's word for the type of the stored column.
     """
 
-    __slots__ = ("_accepted", "_dialect", "_field", "_inner", "_made")
+    __slots__ = ("_accepted", "_coltype", "_dialect", "_field", "_inner", "_made")
 
     def __init__(
         self,
@@ -127,11 +128,13 @@ class PlainValues:
         field: str,
         inner: TypeEngine[Any],
         dialect: Dialect,
+        coltype: object,
     ) -> None:
         self._accepted = accepted
         self._field = field
         self._inner = inner
         self._dialect = dialect
+        self._coltype = coltype
         self._made: tuple[Acceptance, Callable[[Any], Any], bool] | None = None
 
     def __call__(self) -> tuple[Callable[[Any], Any], bool] | None:
@@ -145,7 +148,7 @@ class PlainValues:
             kind = acceptance.stored_as or self._inner
             self._made = (
                 acceptance,
-                self._counting(acceptance, plain_reader(kind, self._dialect)),
+                self._counting(acceptance, plain_reader(kind, self._dialect, self._coltype)),
                 acceptance.stored_as is not None and is_binary(kind, self._dialect),
             )
         return self._made[1:]

@@ -194,7 +194,7 @@ class Encrypted(TypeDecorator[Any]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         if self.field is None:
             return self._fieldless
-        plain = PlainValues(keys_of(dialect).accepted, self.field, self.inner, dialect)
+        plain = PlainValues(keys_of(dialect).accepted, self.field, self.inner, dialect, coltype)
         return self._cipher(dialect).opener(self._decode, plain)
 
     def same(self, x: Any, y: Any) -> bool:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from uuid import UUID
 
@@ -30,7 +31,7 @@ _PLAIN = DefaultDialect()
 _Both: TypeAlias = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 _INTERVAL = re.compile(
     r"(?:(?P<years>-?\d+) years? ?)?(?:(?P<months>-?\d+) mons? ?)?(?:(?P<days>-?\d+) days? ?)?"
-    r"(?:(?P<sign>-?)(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.(?P<fraction>\d{1,6}))?)?"
+    r"(?:(?P<sign>[-+]?)(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.(?P<fraction>\d{1,6}))?)?"
 )
 
 
@@ -63,13 +64,21 @@ def is_binary(kind: TypeEngine[Any], dialect: Dialect) -> bool:
         return False
 
 
-def plain_reader(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+def plain_reader(kind: TypeEngine[Any], dialect: Dialect, coltype: object = None) -> Callable[[Any], Any]:
     """Makes a value of what the database holds for it. May raise anything, with the value, on what is none.
 
     :param kind: the type as the application sees it.
+    :param coltype: the driver's word for the type of the stored column, as for ``TypeEngine.result_processor``.
     :raises PolicyError: the type's text form on PostgreSQL is not known to the library.
     """
-    native = kind.dialect_impl(dialect).result_processor(dialect, None) or as_it_is
+
+    @lru_cache(maxsize=1)  # made when it is needed: some drivers refuse to make one for bytes
+    def processor() -> Callable[[Any], Any]:
+        return kind.dialect_impl(dialect).result_processor(dialect, coltype) or as_it_is
+
+    def native(value: Any) -> Any:
+        return processor()(value)
+
     if is_binary(kind, dialect):
         return lambda value: native(_bytes_of(value))
     if dialect.name != "postgresql":
@@ -86,7 +95,9 @@ def plain_reader(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any
 
 def plain_writer(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
     """Makes of a value what :func:`plain_reader` reads: on PostgreSQL, bytes for a BYTEA column."""
-    if dialect.name != "postgresql" or is_binary(kind, dialect):
+    if is_binary(kind, dialect):
+        return kind.dialect_impl(_PLAIN).bind_processor(_PLAIN) or as_it_is  # the driver's would wrap the bytes
+    if dialect.name != "postgresql":
         return kind.dialect_impl(dialect).bind_processor(dialect) or as_it_is
     to_text = _text_form(kind, dialect)[1]
 
@@ -149,7 +160,7 @@ def _read_interval(text: str) -> timedelta:
         seconds=int(part.get("seconds", 0)),
         microseconds=int(part.get("fraction", "0").ljust(6, "0")),
     )
-    return timedelta(days=days) + (-clock if "sign" in part else clock)
+    return timedelta(days=days) + (-clock if part.get("sign") == "-" else clock)
 
 
 def _write_interval(value: timedelta) -> str:
