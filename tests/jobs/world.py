@@ -40,7 +40,7 @@ NAIVE = datetime.fromisoformat("2001-02-03T04:05:06.000789")
 POLICY = Policy(
     policy={"id": "jobs", "version": "1"},
     categories={"name": {}, "email": {}, "other": {}},
-    purposes={"all": {"use": ["name", "email", "other"]}},
+    purposes={"all": {"use": ["name", "email", "other"], "delete": ["customers"]}},
     roles={"staff": {"purposes": ["all"]}, "engineer": {"maintenance": True}},
 )
 
