@@ -92,7 +92,7 @@ class Writer(Thread):
             with self._privacy.access("all", role="staff", actor="writer"):
                 while not self._stop_asked.is_set():
                     self._write()
-                    time.sleep(0.002)
+                    time.sleep(0.0005)
         except Exception as error:  # noqa: BLE001 - told by stop()
             self.failure = error
 
