@@ -15,12 +15,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Engine, create_engine, delete, insert, text, update
 
 from sa_privacy import Keyring, Privacy
-from sa_privacy.jobs import seal
+from sa_privacy.jobs import batch, seal
+from sa_privacy.jobs.sql import TableSql
 from tests.jobs.world import FAR, POLICY, Base, Customer, maintaining
 
 COLUMNS = ["customers.name", "customers.email"]
@@ -36,25 +38,33 @@ def start_server() -> None:
     It is told where imports come from by the environment alone (before Python 3.13).
     """
     CONTEXT.set_forkserver_preload([__name__])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         forkserver.ensure_running()
 
 
-def run_job(url: str, keys: str, batch: int, starts: Connection) -> None:
+class SlowSql(TableSql):
+    """Waits between what a batch reads and what it writes: for those who kill, and for those who write."""
+
+    def write(self, *given: Any) -> int:
+        time.sleep(0.02)
+        return super().write(*given)
+
+
+def run_job(url: str, keys: str, rows: int, starts: Connection) -> None:
     """The process that is killed."""
     engine = create_engine(url)
-    with maintaining(Keyring.load(keys)) as privacy:
+    with maintaining(Keyring.load(keys)) as privacy, patch.object(batch, "TableSql", SlowSql):
         starts.send(True)
-        seal(engine, privacy, COLUMNS, batch=batch)
+        seal(engine, privacy, COLUMNS, batch=rows)
     engine.dispose()
 
 
-def killed(url: str, keys: Path, *, batch: int, after: float | None) -> bool:
+def killed(url: str, keys: Path, *, rows: int, after: float | None) -> bool:
     """Runs the job, and kills it (SIGKILL) so many seconds after it began; None: lets it end. Whether it ended by itself."""
     start_server()
     ours, theirs = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=run_job, args=(url, str(keys), batch, theirs))
+    process = CONTEXT.Process(target=run_job, args=(url, str(keys), rows, theirs))
     process.start()
     theirs.close()
     assert ours.recv()
@@ -83,7 +93,10 @@ class Writer(Thread):
         self._random = random.Random(first_new)
         self._next = first_new
         self._stop_asked = Event()
-        self.expected = mine
+        # Each of these is written once, as far as they reach: a stale write must not be healed by the next good one.
+        self._untouched: list[int] = []
+        self.expected: dict[int, Row] = {}
+        self.take(mine)
         self.written = 0
         self.failure: Exception | None = None
 
@@ -101,11 +114,12 @@ class Writer(Thread):
         value = f"w{self._next}.{self.written}@example.org"
         name = self._random.choice([None, f"Writer {self.written}"])
         what = self._random.random()
-        key = self._random.choice(list(self.expected)) if self.expected else None
-        if key is None or what < 0.2:
+        some = self._untouched
+        key = some.pop(self._random.randrange(len(some))) if some else self._random.choice([*self.expected][-20:])
+        if what < 0.1:
             key, self._next = self._next, self._next + 1
             statement: Any = insert(Customer).values(id=key, name=name, email=value)
-        elif what < 0.3:
+        elif what < 0.2:
             statement = delete(Customer).where(Customer.id == key)
         else:
             statement = update(Customer).where(Customer.id == key).values(name=name, email=value)
@@ -115,6 +129,11 @@ class Writer(Thread):
             del self.expected[key]
         else:
             self.expected[key] = (name, value)
+
+    def take(self, rows: dict[int, Row]) -> None:
+        """Some more rows are its own."""
+        self.expected.update(rows)
+        self._untouched += rows
 
     def stop(self) -> None:
         """Ends it, and says whether it went wrong."""

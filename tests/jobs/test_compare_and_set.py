@@ -14,8 +14,8 @@ from sqlalchemy import Engine, text
 from sa_privacy import Keyring
 from sa_privacy.crypto.cell import is_cell
 from sa_privacy.jobs import batch, seal
-from sa_privacy.jobs.values import DONE
-from tests.jobs.world import Base, Customer, fill, maintaining, raw
+from sa_privacy.jobs.values import change_of
+from tests.jobs.world import fill, maintaining, raw
 
 ROWS = 6
 #: What somebody else does to a row after the job has read it: new values of the two columns, or the row goes.
@@ -32,10 +32,10 @@ def changed_between(make_engine: Callable[..., Engine], writes: dict[int, Any]) 
     """``change_of``, but that the writes happen while the first value of a batch is being changed: between the batch's
     SELECT and its UPDATE.
     """
-    plain = batch.change_of
+    plain = change_of
     done = False
 
-    def change_of(*args: Any) -> Any:
+    def late(*args: Any) -> Any:
         change = plain(*args)
 
         def change_late(stored: Any) -> Any:
@@ -49,7 +49,7 @@ def changed_between(make_engine: Callable[..., Engine], writes: dict[int, Any]) 
 
         return change_late
 
-    return change_of
+    return late
 
 
 def write(connection: Any, key: int, values: Any) -> None:
@@ -88,13 +88,12 @@ def test_a_concurrent_write_is_never_overwritten(
             del expected[key]
         else:
             expected[key] = values
-    columns = Customer.__table__.c
     with maintaining(keys) as privacy, patch.object(batch, "change_of", changed_between(make_engine, writes)):
         [report] = seal(engine, privacy, ["customers.name", "customers.email"], batch=ROWS)
     assert report.complete
     found = {}
     for key, *cells in raw(engine):
         assert all(cell is None or is_cell(cell) for cell in cells)
-        openers = [keys.sealer(columns[name].type.field).open for name in ("name", "email")]
+        openers = [keys.sealer(f"customers.{name}").open for name in ("name", "email")]
         found[key] = tuple(None if c is None else opener(c).decode() for opener, c in zip(openers, cells, strict=True))
     assert found == expected

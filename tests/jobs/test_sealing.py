@@ -44,7 +44,7 @@ def test_doing_it_again_changes_nothing(engine: Engine) -> None:
 def test_columns_can_be_sealed_one_after_the_other(engine: Engine, make_engine: Callable[..., Engine]) -> None:
     fill(engine, 20)
     before = raw(engine)
-    with maintaining(accept={name: FAR for name in BOTH}) as privacy:
+    with maintaining(accept=dict.fromkeys(BOTH, FAR)) as privacy:
         seal(engine, privacy, ["customers.email"])
         assert opened(privacy, make_engine, select(Customer.id, Customer.name, Customer.email)) == before
         seal(engine, privacy, BOTH)
@@ -137,9 +137,12 @@ def test_a_job_is_in_the_access_log(engine: Engine, tmp_path: Path) -> None:
 def test_it_is_maintenance(engine: Engine) -> None:
     fill(engine, 1)
     before = raw(engine)
-    with maintaining() as privacy:
-        with privacy.access("all", role="staff", actor="x"), pytest.raises(NoAccess, match="maintenance"):
-            seal(engine, privacy, BOTH)
+    with (
+        maintaining() as privacy,
+        privacy.access("all", role="staff", actor="x"),
+        pytest.raises(NoAccess, match="maintenance"),
+    ):
+        seal(engine, privacy, BOTH)
     with pytest.raises(NoAccess):
         seal(engine, privacy, BOTH)
     assert raw(engine) == before

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, null, select, update
 
-from sa_privacy import CellRejected, Encrypted, Keyring, PolicyError, Privacy
+from sa_privacy import CellRejected, Encrypted, PolicyError, Privacy
 from sa_privacy.crypto.cell import is_cell
 from sa_privacy.jobs import seal, unseal
-from tests.jobs.world import FAR, KINDS, POLICY, Base, Customer, fill, maintaining, opened, raw
+from tests.jobs.world import FAR, KINDS, Customer, fill, maintaining, opened, raw
 
 ACCEPT = {"things.value": FAR}
 
@@ -157,16 +157,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_told(name: str, engine: Engine) -> None:
     accept, stored_as, message = MISTAKES[name]
-    privacy: Privacy | None = None
+
+    def install() -> None:
+        with maintaining(accept=accept, stored_as=stored_as) as privacy:
+            privacy.install(engine)
+
     with pytest.raises(PolicyError, match=message):
-        privacy = Privacy(
-            POLICY,
-            keys=Keyring.generate(),
-            log=None,
-            metadata=Base,
-            accept_plaintext=accept,
-            stored_as=stored_as,
-        )
-        privacy.install(engine)
-    if privacy is not None:
-        privacy.close()
+        install()
