@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import adoption, keys, wall
+from sa_privacy.cli import adoption, doctor, keys, sealing, wall
 
 __all__ = ["app"]
 
@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 app.command()(adoption.report)
 app.command()(adoption.suggest)
+app.command()(doctor.doctor)
+app.command()(sealing.seal)
+app.command()(sealing.reseal)
+app.command()(sealing.unseal)
 app.add_typer(keys.app)
 app.add_typer(wall.app)
 

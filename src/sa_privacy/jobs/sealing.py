@@ -42,6 +42,7 @@ class TableReport:
     :param counted: what it held before.
     :param tally: what was changed; None for a dry run.
     :param seconds: how long it took, without counting.
+    :param find: SQL that finds the rows that still have work.
     :param locked: of these, the seconds that the table was locked for the change of its columns' type (PostgreSQL).
     """
 
@@ -50,6 +51,7 @@ class TableReport:
     tally: Tally | None = None
     seconds: float = 0.0
     locked: float = 0.0
+    find: str = ""
 
     @property
     def complete(self) -> bool:
@@ -216,7 +218,9 @@ class _Job:
             locked = self._retype(
                 lambda c: to_plain_type(c, self._target, self._lock_timeout, lambda c: self._last(c, batch, tally))
             )
-        return TableReport(self._operation, counted, tally, time.monotonic() - start, locked)
+        return TableReport(
+            self._operation, counted, tally, time.monotonic() - start, locked, batch.sql.left_over(self._operation)
+        )
 
     def _retype(self, change: Callable[[Connection], float]) -> float:
         intent = self._privacy.record("intent", self._members)

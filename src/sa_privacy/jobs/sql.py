@@ -109,6 +109,11 @@ class TableSql:
         )
         return statement, parameters
 
+    def left_over(self, operation: Operation) -> str:
+        """The keys of all rows with work, for people: nothing of it is escaped for a driver."""
+        statement = f"SELECT {self._keys_sql()} FROM {self.table} WHERE {self.any_to_do(operation)}"
+        return statement if self._mark == "?" else statement.replace("%%", "%")
+
     def keyless_rows(self) -> str:
         """How many rows no key names: SQLite lets a part of a primary key be NULL."""
         nulls = " OR ".join(f"{name} IS NULL" for name in self.key)

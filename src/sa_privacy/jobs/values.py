@@ -43,8 +43,8 @@ _SLOTS: Final = slice(6, 46)
 
 
 def mistakable(target: Target, column: Column[Any], dialect: Dialect) -> bool:
-    """Whether what is stored are random bytes, so that only a key's id tells a cell from them."""
-    return column.name in target.stored_as and is_binary(target.plain_type(column), dialect)
+    """Whether plain values are bytes, so that only the id of a key that is there tells a cell from them."""
+    return is_binary(target.plain_type(column), dialect)
 
 
 def current_header(keys: Keyring, *, slots: bool) -> bytes:
@@ -81,13 +81,18 @@ def _sealing(target: Target, column: Column[Any], dialect: Dialect, keys: Keyrin
     kind = target.sealed_type(column)
     read, seal = plain_reader(target.plain_type(column), dialect), kind.bind_processor(dialect)
     open_cell = kind.result_processor(dialect, None)
-    random_bytes, ids = mistakable(target, column, dialect), frozenset(keys.ids)
+    only_known, ids = mistakable(target, column, dialect), frozenset(keys.ids)
+    # Which it is, a cell whose key is not there or a plain value that looks like one, only an older type can tell.
+    told_apart = column.name in target.stored_as
 
     def change(stored: Any) -> Any:
         if stored is None:
             return DONE
-        if is_cell(stored) and not (random_bytes and int.from_bytes(stored[2:6], "big") not in ids):
-            return DONE
+        if is_cell(stored):
+            if not only_known or int.from_bytes(stored[2:6], "big") in ids:
+                return DONE
+            if not told_apart:
+                return REJECTED
         value = read(stored)
         cell = seal(value)
         return cell if kind.same(open_cell(cell), value) else REJECTED

@@ -1,0 +1,33 @@
+"""The database that a command works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine, make_url
+
+from sa_privacy.cli.telling import fail
+
+__all__ = ["connecting"]
+
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+@contextmanager
+def connecting(url: str | None) -> Iterator[Engine]:
+    """An engine, with a driver that works without asyncio, and gone afterwards."""
+    if url is None:
+        fail("which database?", "give --url, or set SA_PRIVACY_URL.")
+    made = make_url(url)
+    driver = _DRIVERS.get(made.get_backend_name())
+    if driver is None:
+        fail(f"{made.get_backend_name()} is not supported.", "sa_privacy works on SQLite and PostgreSQL.")
+    try:
+        engine = create_engine(made.set(drivername=driver))
+    except ModuleNotFoundError:
+        fail("psycopg is not installed.", 'pip install "sa-privacy[postgres]"')
+    try:
+        yield engine
+    finally:
+        engine.dispose()

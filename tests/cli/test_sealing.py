@@ -1,0 +1,140 @@
+"""`sa-privacy doctor`, `seal`, `reseal` and `unseal`, on an application's table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from sqlalchemy import Engine, select
+from typer.testing import CliRunner
+
+from sa_privacy import AccessLog, Keyring
+from sa_privacy.cli.app import app
+from sa_privacy.crypto.cell import is_cell
+from sa_privacy.policy.writing import as_sections, as_toml
+from tests.jobs import world
+from tests.jobs.world import Customer, fill, maintaining, opened, raw
+
+COLUMNS = ["customers.email", "customers.name"]
+
+
+@pytest.fixture
+def run(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs the command in a directory with a policy and keys, on the test's database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("SA_PRIVACY_URL", engine.url.render_as_string(hide_password=False))
+    (tmp_path / "privacy.toml").write_text(as_toml(as_sections(world.POLICY)))
+    Keyring.generate().save("keys.json")
+
+    def invoke(command: str, *words: str) -> Result:
+        return CliRunner().invoke(app, [command, *words, "--models", "tests.jobs.world:Base"])
+
+    return invoke
+
+
+def test_from_the_dry_run_to_the_way_back(
+    run: Callable[..., Result], engine: Engine, make_engine: Callable[..., Engine]
+) -> None:
+    fill(engine, 30)
+    before = raw(engine)
+    dry = run("seal", *COLUMNS, "--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert "30 of them to look at. Nothing was changed." in dry.stdout
+    assert ("becomes BYTEA first" in dry.stdout) is (engine.dialect.name == "postgresql")
+    assert raw(engine) == before
+    sealed = run("seal", *COLUMNS, "--log", "log", "--actor", "staff:9", "--batch", "7", "--rate", "9000/s")
+    assert sealed.exit_code == 0, sealed.output
+    assert "customers: 30 rows, 56 values" in sealed.stdout
+    assert {event.actor for event in AccessLog.open("log").events() if event.kind == "intent"} == {"staff:9"}
+    with maintaining(Keyring.load("keys.json")) as privacy:
+        assert opened(privacy, make_engine, select(Customer.id, Customer.name, Customer.email)) == before
+    keys = Keyring.load("keys.json")
+    keys.rotate()
+    keys.save("keys.json")
+    told = json.loads(run("reseal", *COLUMNS, "--no-log", "--json").stdout)
+    assert told[0]["done"]["rows"] == 30
+    assert {bytes(email)[2:6] for _, _, email in raw(engine)} == {keys.primary_id.to_bytes(4, "big")}
+    assert run("unseal", *COLUMNS, "--no-log").exit_code == 0
+    assert raw(engine) == before
+
+
+@pytest.mark.backends("sqlite")
+def test_worker_processes_load_the_keys_themselves(run: Callable[..., Result], engine: Engine) -> None:
+    fill(engine, 30)
+    ran = run("seal", *COLUMNS, "--no-log", "--batch", "10", "--workers", "2")
+    assert ran.exit_code == 0, ran.output
+    assert all(is_cell(email) for _, _, email in raw(engine))
+
+
+@pytest.mark.backends("sqlite")
+def test_what_cannot_be_sealed_is_told_with_the_way_to_find_it(run: Callable[..., Result], engine: Engine) -> None:
+    fill(engine, 3)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE customers SET email = x'00ff' WHERE id = 2")
+    ran = run("seal", *COLUMNS, "--no-log")
+    assert ran.exit_code == 1
+    assert "customers.email: 1 values are none of the column's type" in ran.stdout
+    _, _, statement = ran.stdout.partition("1 rows are left: ")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql(statement.strip()).all() == [(2,)]
+
+
+MISTAKES: dict[str, tuple[list[str], str, str]] = {
+    "no log": (["seal", *COLUMNS], "in the access log", "--no-log"),
+    "no such column": (["seal", "customers.emial", "--no-log"], '"customers.emial"', "customers.email"),
+    "not sealed": (["seal", "customers.tier", "--no-log"], '"customers.tier"', "customers.email"),
+    "no rate": (["seal", *COLUMNS, "--no-log", "--rate", "fast"], '"fast" is no rate', "500/s"),
+    "no type": (["seal", *COLUMNS, "--no-log", "--stored-as", "x"], "says no type", "package.module:TYPE"),
+    "no such type": (
+        ["seal", *COLUMNS, "--no-log", "--stored-as", "customers.email=tests.jobs.world:Old"],
+        'no "Old"',
+        "SQLAlchemy type",
+    ),
+    "no keys": (["seal", *COLUMNS, "--no-log", "--keys", "x.json"], "x.json", "keyring"),
+    "no role": (["seal", *COLUMNS, "--no-log", "--role", "staff"], "staff", "engineer"),
+    "no column to look at": (["doctor", "customers.emial"], '"customers.emial"', "customers.email"),
+}
+
+
+@pytest.mark.backends("sqlite")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told_with_its_way_out(name: str, run: Callable[..., Result], engine: Engine) -> None:
+    fill(engine, 1)
+    words, message, hint = MISTAKES[name]
+    ran = run(*words)
+    assert ran.exit_code == 2, ran.output
+    error, _, way_out = ran.stderr.partition("\nhint: ")
+    assert error.startswith("error: ")
+    assert message in error
+    assert hint.lower() in way_out.lower()
+
+
+@pytest.mark.backends("sqlite")
+def test_without_a_database_it_asks_for_one(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SA_PRIVACY_URL")
+    assert "which database" in run("seal", *COLUMNS, "--no-log").stderr
+
+
+def test_doctor_says_what_stands_against_it(run: Callable[..., Result], engine: Engine) -> None:
+    fill(engine, 1)
+    assert run("doctor", "customers.email", "customers.name").exit_code == 0
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE UNIQUE INDEX one_email ON customers (email)")
+    ran = run("doctor", "customers.email", "customers.name")
+    assert ran.exit_code == 1
+    assert "customers.email: can be sealed in place: no" in ran.stdout
+    assert "one_email" in ran.stdout
+    assert 'lookup="exact", unique=True' in ran.stdout
+    assert "customers.name: can be sealed in place: yes" in ran.stdout
+    told: list[dict[str, Any]] = json.loads(run("doctor", "customers.email", "--json").stdout)
+    assert told[0]["sealable"] is False
+    assert told[0]["findings"][0]["kind"] == "unique"
+    refused = run("seal", "customers.email", "--no-log")
+    assert refused.exit_code == 2
+    assert "one_email" in refused.stderr
+    assert raw(engine, "email") == [("p1@example.org",)]
