@@ -61,6 +61,11 @@ def tell(report: TableReport) -> None:
         say(
             f"  {name}: {times:,} values are none of the column's type, or do not open: left as they were.", style="red"
         )
+    for name, times in tally.refused.items():
+        say(
+            f"  {name}: {times:,} values were refused by the database, as values that are there twice: left.",
+            style="red",
+        )
     if tally.remaining:
         say(f"  {tally.remaining:,} rows are left: {report.find}", style="red")
 
@@ -117,6 +122,7 @@ def as_json(report: TableReport) -> dict[str, Any]:
             "values": tally.values,
             "came_again": tally.lost,
             "rejected": dict(tally.rejected),
+            "refused": dict(tally.refused),
             "remaining": tally.remaining,
             "seconds": round(report.seconds, 3),
             "locked_seconds": round(report.locked, 3),

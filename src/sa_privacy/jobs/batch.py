@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sa_privacy.columns.binding import bind_keys, unbind_keys
 from sa_privacy.errors import PolicyError
@@ -59,7 +59,8 @@ class Done:
     :param values: values that were written.
     :param lost: rows that somebody else wrote, or held, in the meantime: they come again.
     :param rejected: by column, values that are left as they were.
-    :param stuck: rows with a value that was rejected.
+    :param refused: by column, values of rows that the database refused, as a unique index does: left as they were.
+    :param stuck: rows with a value that was rejected or refused.
     :param full: there may be more rows in the range.
     """
 
@@ -68,6 +69,7 @@ class Done:
     values: int = 0
     lost: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
     stuck: int = 0
     full: bool = False
 
@@ -78,6 +80,7 @@ class Done:
         self.values += other.values
         self.lost += other.lost
         self.rejected += other.rejected
+        self.refused += other.refused
         self.stuck += other.stuck
         self.full |= other.full
 
@@ -117,13 +120,30 @@ class Batch:
             connection.rollback()
         done = Done(rows=len(rows), full=len(rows) == chunk.limit)
         for changed, group in self._changed(rows, done).items():
-            written = self.sql.write(connection, changed, group)
-            done.changed += written
-            done.values += written * len(changed)
-            done.lost += len(group) - written
+            self._write(connection, changed, group, done)
         if own:
             connection.commit()
         return done
+
+    def _write(
+        self, connection: Connection, changed: tuple[int, ...], group: list[tuple[Key, Key, Key]], done: Done
+    ) -> None:
+        """Writes rows at once; one by one where the database refuses that, as a unique index does for a second value."""
+        try:
+            with connection.begin_nested():
+                written = self.sql.write(connection, changed, group)
+        except IntegrityError:
+            if len(group) > 1:
+                for row in group:
+                    self._write(connection, changed, [row], done)
+                return
+            done.stuck += 1
+            for index in changed:
+                done.refused[self._target.names[index]] += 1
+            return
+        done.changed += written
+        done.values += written * len(changed)
+        done.lost += len(group) - written
 
     def _changed(self, rows: Any, done: Done) -> dict[tuple[int, ...], list[tuple[Key, Key, Key]]]:
         """The rows to write, by which columns of them change."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from sa_privacy.crypto.cell import key_name
+from sa_privacy.crypto.ring import key_name
 from sa_privacy.errors import PolicyError
 from sa_privacy.jobs.retype import stored_types
 from sa_privacy.jobs.sql import TableSql

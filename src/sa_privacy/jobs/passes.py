@@ -53,6 +53,8 @@ class Tally:
     """What all passes did together.
 
     :param rejected: by column, values that hold no value of the type, or would not come back the same: left as they were.
+    :param refused: by column, values of rows that the database refused (a unique index over lookups: the value is there
+        twice): left as they were.
     :param remaining: rows that still have work.
     """
 
@@ -62,6 +64,7 @@ class Tally:
     passes: int = 0
     remaining: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ class Passes:
                 tally.changed += one.changed
                 tally.values += one.values
                 tally.lost += one.lost
-                tally.rejected = one.rejected
+                tally.rejected, tally.refused = one.rejected, one.refused
                 tally.remaining = self._remaining() if exact else one.lost + one.stuck
                 if not one.lost and not one.full and tally.remaining <= one.stuck:
                     break

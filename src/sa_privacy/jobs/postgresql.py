@@ -60,7 +60,7 @@ def _finding(row: Any, column: str, name: str) -> Finding | None:
             kind == "check" and not names_value(said, column)
         ):  # NOT NULL is one, too, in PostgreSQL 18
             return None
-        return Finding(name, kind, what, forbids=True)
+        return Finding(name, kind, what, forbids=kind != "unique")
     if of == "pg_class" and unique is not None:
         if _LOOKUP_INDEX.search(index):
             return None
@@ -68,7 +68,7 @@ def _finding(row: Any, column: str, name: str) -> Finding | None:
             return Finding(name, "text search", what, forbids=True)
         if computed or method not in {"btree", "hash"} or "_pattern_ops" in index:
             return Finding(name, "expression index", what, forbids=True)
-        return Finding(name, "unique" if unique else "index", what, forbids=unique)
+        return Finding(name, "unique" if unique else "index", what, forbids=False)
     if of == "pg_attrdef":
         return Finding(name, "server default" if own else "generated column", what, forbids=True)
     return Finding(name, _CLASSES.get(of, "depends"), what, forbids=True)

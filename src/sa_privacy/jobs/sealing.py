@@ -237,7 +237,7 @@ class _Job:
             full = done.full
             tally.changed += done.changed
             tally.values += done.values
-            if done.rejected:
+            if done.stuck:
                 raise CellRejected(
                     f"{self._target.name}: cells that do not open came while the column was being unsealed.",
                     hint="see what writes there; nothing was lost, and the job can be run again.",

@@ -92,7 +92,7 @@ class _Schema:
         columns = {str(row["name"]).lower() for row in self.pragma("index_xinfo", said) if row["key"]}
         sql = next((sql for kind, name, _, sql in self._master if kind == "index" and name == said), "")
         if self._column in columns:
-            yield self._found("unique" if index["unique"] else "index", said, forbids=bool(index["unique"]))
+            yield self._found("unique" if index["unique"] else "index", said, forbids=False)
         elif names_value(sql.partition("(")[2], self._column) and not _LOOKUP_INDEX.search(sql):
             yield self._found("expression index", said)
 

@@ -1,0 +1,131 @@
+"""Searchable columns: a job writes their digests, follows a rotation of the lookup key, and meets what is there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, select
+
+from sa_privacy import Encrypted, Keyring, SealedColumn
+from sa_privacy.crypto.cell import is_cell
+from sa_privacy.jobs import reseal, seal
+from tests.jobs.world import FAR, maintaining, raw
+
+NAMES = ["ann@example.org", "Bob@Example.org", "été@example.org", None, *(f"p{n}@example.org" for n in range(20))]
+ROWS: list[dict[str, Any]] = [{"id": n, "email": email} for n, email in enumerate(NAMES)]
+PEOPLE = Table(
+    "people",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("email", Encrypted(String(320), category="email", lookup="casefold"), unique=True),
+)
+COLUMN = ["people.email"]
+
+
+@pytest.fixture(autouse=True)
+def _plain_rows(engine: Engine) -> None:
+    """As an earlier release left them."""
+    old = Table("people", MetaData(), Column("id", Integer, primary_key=True), Column("email", String(320)))
+    old.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(old.insert(), ROWS)
+
+
+@pytest.fixture
+def find(make_engine: Callable[..., Engine]) -> Callable[..., list[int]]:
+    """Looks somebody up, in an application of its own."""
+
+    def looked_up(privacy: Any, email: str) -> list[int]:
+        engine = make_engine()
+        privacy.install(engine)
+        try:
+            with engine.connect() as connection:
+                return list(connection.scalars(select(PEOPLE.c.id).where(PEOPLE.c.email == email)))
+        finally:
+            privacy.uninstall(engine)
+
+    return looked_up
+
+
+def test_what_was_sealed_is_found(engine: Engine, find: Callable[..., list[int]]) -> None:
+    with maintaining(metadata=PEOPLE.metadata) as privacy:
+        [report] = seal(engine, privacy, COLUMN, batch=5)
+        assert report.complete
+        for index in PEOPLE.indexes:  # made when all is sealed
+            index.create(engine)
+        assert find(privacy, "BOB@example.org") == [1]
+        assert find(privacy, "ÉTÉ@EXAMPLE.ORG") == [2]
+        assert find(privacy, "nobody@example.org") == []
+
+
+def test_a_lookup_key_is_rotated_without_a_gap(engine: Engine, find: Callable[..., list[int]]) -> None:
+    keys = Keyring.generate()
+    with maintaining(keys, metadata=PEOPLE.metadata) as privacy:
+        seal(engine, privacy, COLUMN)
+        for index in PEOPLE.indexes:
+            index.create(engine)
+        for step in (keys.rotate_lookup, keys.switch_lookup, keys.end_lookup) * 2:  # each slot is freed, and used again
+            if step.__name__ == "switch_lookup":
+                [report] = reseal(engine, privacy, COLUMN, batch=5)
+                assert report.tally is not None
+                assert (report.tally.changed, report.complete) == (len(ROWS) - 1, True)
+                [again] = reseal(engine, privacy, COLUMN)
+                assert again.tally is not None
+                assert again.tally.changed == 0
+            step()
+            assert find(privacy, "bob@example.org") == [1]
+        if step.__name__ == "end_lookup":
+            reseal(engine, privacy, COLUMN)
+        assert find(privacy, "bob@example.org") == [1]
+
+
+def test_a_search_is_refused_as_long_as_it_would_miss_somebody(engine: Engine, find: Callable[..., list[int]]) -> None:
+    keys = Keyring.generate()
+    with maintaining(keys, metadata=PEOPLE.metadata, accept={"people.email": FAR}) as privacy:
+        with pytest.raises(SealedColumn, match="is being sealed"):
+            find(privacy, "bob@example.org")
+        seal(engine, privacy, COLUMN)
+    with maintaining(keys, metadata=PEOPLE.metadata) as privacy:
+        assert find(privacy, "bob@example.org") == [1]
+
+
+def test_what_is_there_twice_is_left_and_told(engine: Engine, make_engine: Callable[..., Engine]) -> None:
+    """A process of the old release wrote after the lookup indexes were made."""
+    with maintaining(metadata=PEOPLE.metadata) as privacy:
+        seal(engine, privacy, COLUMN)
+        for index in PEOPLE.indexes:
+            index.create(engine)
+        form = "convert_to('{0}', 'UTF8')" if engine.dialect.name == "postgresql" else "'{0}'"
+        late = {98: "ANN@example.org", 99: "new@example.org"}
+        with make_engine().begin() as connection:
+            for key, email in late.items():
+                connection.exec_driver_sql(f"INSERT INTO people VALUES ({key}, {form.format(email)})")
+        [report] = seal(engine, privacy, COLUMN)
+        assert report.tally is not None
+        assert (report.complete, report.tally.changed, report.tally.remaining) == (False, 1, 1)
+        assert report.tally.refused == {"people.email": 1}
+        assert [key for key, email in raw(engine, "id, email", "people") if email and not is_cell(email)] == [98]
+        with make_engine().begin() as connection:
+            connection.exec_driver_sql("DELETE FROM people WHERE id = 98")
+        [report] = seal(engine, privacy, COLUMN)
+        assert report.complete
+
+
+def test_cells_without_slots_get_them(engine: Engine, find: Callable[..., list[int]]) -> None:
+    """The column was sealed before its model said lookup=."""
+    plain = Table(
+        "people",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("email", Encrypted(String(320), category="email")),
+    )
+    keys = Keyring.generate()
+    with maintaining(keys, metadata=plain.metadata) as privacy:
+        seal(engine, privacy, COLUMN)
+    with maintaining(keys, metadata=PEOPLE.metadata) as privacy:
+        assert find(privacy, "bob@example.org") == []
+        [report] = reseal(engine, privacy, COLUMN)
+        assert report.complete
+        assert find(privacy, "bob@example.org") == [1]
