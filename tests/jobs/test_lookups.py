@@ -98,13 +98,11 @@ def test_what_is_there_twice_is_left_and_told(engine: Engine, make_engine: Calla
         for index in PEOPLE.indexes:
             index.create(engine)
         form = "convert_to('{0}', 'UTF8')" if engine.dialect.name == "postgresql" else "'{0}'"
-        late = {98: "ANN@example.org", 99: "new@example.org"}
         with make_engine().begin() as connection:
-            for key, email in late.items():
-                connection.exec_driver_sql(f"INSERT INTO people VALUES ({key}, {form.format(email)})")
+            connection.exec_driver_sql(f"INSERT INTO people VALUES (98, {form.format('ANN@example.org')})")
         [report] = seal(engine, privacy, COLUMN)
         assert report.tally is not None
-        assert (report.complete, report.tally.changed, report.tally.remaining) == (False, 1, 1)
+        assert (report.complete, report.tally.changed, report.tally.remaining) == (False, 0, 1)
         assert report.tally.refused == {"people.email": 1}
         assert [key for key, email in raw(engine, "id, email", "people") if email and not is_cell(email)] == [98]
         with make_engine().begin() as connection:
