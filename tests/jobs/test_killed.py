@@ -39,9 +39,10 @@ def test_nothing_is_lost_whenever_it_is_killed(
     keys.save(tmp_path / "keys.json")
     fill(engine, ROWS)
     expected: dict[int, Row] = {key: (name, email) for key, name, email in raw(engine)}
-    killed(url, tmp_path / "keys.json", rows=BATCH, after=0.02)  # the change of type comes before the new release
+    after = 0.02  # the change of type comes before the new release
+    killed(url, tmp_path / "keys.json", rows=BATCH, after=after)
     while engine.dialect.name == "postgresql" and not all(is_bytes(engine)):
-        killed(url, tmp_path / "keys.json", rows=BATCH, after=0.1)
+        killed(url, tmp_path / "keys.json", rows=BATCH, after=(after := 2 * after))
     kills, next_key = 0, 1_000_001
     with writers(make_engine(), keys, expected) as running:
         while kills < KILLS:
