@@ -7,6 +7,7 @@
 #   make test-matrix   the tests on the oldest and newest versions that are supported
 #   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
 #   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
+#   make kill          a sealing job killed at KILLS=100 random moments, writers running, on SQLite and PostgreSQL
 #   make bench-quick   overhead ratios, fewer rounds
 #   make clean         remove the environments and caches
 
@@ -39,10 +40,11 @@ LEFT_OUT_sqlalchemy-2.0 := $(RAW_CURSORS) policy/ crypto/ access/ accesslog/ cli
 WORKERS := 2
 PYTEST_ARGS :=
 SECONDS := 60
+KILLS := 100
 SEED :=
 CELLS := 1000000
 
-.PHONY: help demo test check tests test-matrix fuzz mixups bench-quick clean
+.PHONY: help demo test check tests test-matrix fuzz mixups kill bench-quick clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -73,6 +75,9 @@ fuzz: $(VENV)/.test
 mixups: $(VENV)/.test
 	@$(BIN)/python -m tests.crypto.mixups --cells $(CELLS) --backend sqlite
 	@$(BIN)/python -m tests.crypto.mixups --cells $(CELLS) --backend postgresql
+
+kill: $(VENV)/.test
+	SA_PRIVACY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/jobs/test_killed.py $(PYTEST_ARGS)
 
 bench-quick: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.overhead --quick

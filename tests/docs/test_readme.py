@@ -45,15 +45,6 @@ async def app(scope, receive, send):
 asyncio.run(readme.PrivacyMiddleware(app)({}, None, None))
 assert readme.plan.allowed and not readme.plan.denials
 assert readme.verification.ok and readme.verification.events > 6
-
-maintenance = readme.privacy.access(maintenance=True, actor="staff:1", role="engineer")
-with maintenance, readme.Session(readme.engine) as session:
-    session.add(readme.Member(email="taro@example.org"))
-    session.commit()
-(copying,) = [block for block in json.load(open("blocks.json", encoding="utf-8")) if "migration" in block]
-exec(copying[copying.index("migration = "):], vars(readme))
-with maintenance, readme.Session(readme.engine) as session:
-    print("copied:", session.scalars(readme.select(readme.Member.email_sealed)).one())
 readme.privacy.close()
 """
 
@@ -107,7 +98,6 @@ def test_all_snippets_run_in_order(directory: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "hanako@example.org" in ran.stdout  # text(...).columns(...) opened the cell
     assert "label: 1 Example St" in ran.stdout
-    assert "copied: taro@example.org" in ran.stdout
 
 
 def test_the_files_linked_are_there() -> None:
