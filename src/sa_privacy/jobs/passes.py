@@ -181,12 +181,11 @@ class Passes:
     def _ranges(self) -> Iterator[tuple[Key | None, Key | None]]:
         """Ranges with one chunk's rows each; the last may have no end. None are cut where there is no work."""
         after: Key | None = None
-        while self._end_of_range(after, size=1) is not None:
-            upto = self._end_of_range(after)
+        while (upto := self._end_of_range(after)) is not None:
             yield after, upto
-            if upto is None:
-                return
             after = upto
+        if self._end_of_range(after, size=1) is not None:
+            yield after, None
 
     def _end_of_range(self, after: Key | None, size: int | None = None) -> Key | None:
         statement, parameters = self._batch.sql.end_of_range(self._operation, after, size or self._pace.size)

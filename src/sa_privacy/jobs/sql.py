@@ -34,6 +34,8 @@ class TableSql:
         self._stored = stored
         self._postgresql = dialect.name == "postgresql"
         self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        # psycopg: as bytes; its text form of an array is made by regular expressions.
+        self._array = "%b" if dialect.driver == "psycopg" else "%s"
         self.table = self._escaped(dialect.identifier_preparer.format_table(target.table))
         self.key = tuple(self.quoted(column.name) for column in target.key)
         self.columns = tuple(self.quoted(column.name) for column in target.columns)
@@ -145,7 +147,7 @@ class TableSql:
         """
         names = [self.columns[index] for index in changed]
         kinds = [self._stored[column.name] for column in self._target.key]
-        parts = [f"%s::{kind.replace('%', '%%')}[]" for kind in kinds] + ["%s::bytea[]"] * (2 * len(names))
+        parts = [f"%s::{kind.replace('%', '%%')}[]" for kind in kinds] + [f"{self._array}::bytea[]"] * (2 * len(names))
         k, o, n = (
             [f"{letter}{i}" for i in range(size)]
             for letter, size in zip("kon", (len(kinds), *[len(names)] * 2), strict=True)
