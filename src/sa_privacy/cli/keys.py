@@ -48,7 +48,7 @@ _NEXT = {
     "rotate": "Hand the file to every process before any of them seals; then reseal, and retire the old key.",
     "add": "Hand the file to every process; then sa-privacy keys promote.",
     "promote": "Hand the file to every process; reseal, and retire the old key.",
-    "rotate-lookup": "Hand the file to every process, reseal every row (sa-privacy reseal --lookup), then switch-lookup.",
+    "rotate-lookup": "Hand the file to every process, reseal every row (sa-privacy reseal), then switch-lookup.",
     "switch-lookup": "Hand the file to every process; then end-lookup.",
     "end-lookup": "Hand the file to every process. The old key may go once no slot names it: sa-privacy keys status.",
 }

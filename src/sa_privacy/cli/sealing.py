@@ -21,7 +21,9 @@ from sa_privacy import jobs
 from sa_privacy.accesslog import AccessLog
 from sa_privacy.cli import job_report
 from sa_privacy.cli.database import connecting
+from sa_privacy.cli.keys import ServiceOption
 from sa_privacy.cli.models import load_models, load_object
+from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import FOUND, fail, print_json, telling
 from sa_privacy.crypto import Keyring
 from sa_privacy.jobs import TableReport
@@ -79,6 +81,7 @@ class Said:
     models: tuple[str, ...]
     policy: str
     keys: str
+    service: str | None
     url: str
     stored_as: tuple[tuple[str, str], ...] = ()
 
@@ -90,7 +93,7 @@ class Said:
         }
         return Privacy(
             self.policy,
-            keys=Keyring.load(self.keys),
+            keys=Keyring.load(self.keys, service=find_service(self.service)),
             log=log,
             metadata=load_models(self.models),
             accept_plaintext=dict.fromkeys(types, date.max),
@@ -108,6 +111,7 @@ def seal(
     models: ModelsOption,
     policy: PolicyOption = Path("privacy.toml"),
     keys: KeysOption = Path("keys.json"),
+    service: ServiceOption = None,
     url: UrlOption = None,
     log: LogOption = None,
     no_log: NoLogOption = False,
@@ -136,7 +140,7 @@ def seal(
         "lock_timeout": lock_timeout,
     }
     with telling(), connecting(url) as engine:
-        said = Said(tuple(models), str(policy), str(keys), _url(engine), types)
+        said = Said(tuple(models), str(policy), str(keys), service, _url(engine), types)
         with _acting(said, log, actor, role, reason or "seal columns", unlogged=no_log or dry_run) as privacy:
             _run(jobs.seal, engine, privacy, columns, said, options, as_json=as_json)
 
@@ -147,6 +151,7 @@ def reseal(
     models: ModelsOption,
     policy: PolicyOption = Path("privacy.toml"),
     keys: KeysOption = Path("keys.json"),
+    service: ServiceOption = None,
     url: UrlOption = None,
     log: LogOption = None,
     no_log: NoLogOption = False,
@@ -162,7 +167,7 @@ def reseal(
     """Seal cells anew, under the keyring's primary key and with the lookup slots of the moment: after a rotation."""
     options = {"dry_run": dry_run, "batch": batch, "rate": _rate(rate), "workers": workers}
     with telling(), connecting(url) as engine:
-        said = Said(tuple(models), str(policy), str(keys), _url(engine))
+        said = Said(tuple(models), str(policy), str(keys), service, _url(engine))
         with _acting(said, log, actor, role, reason or "reseal columns", unlogged=no_log or dry_run) as privacy:
             _run(jobs.reseal, engine, privacy, columns, said, options, as_json=as_json)
 
@@ -173,6 +178,7 @@ def unseal(
     models: ModelsOption,
     policy: PolicyOption = Path("privacy.toml"),
     keys: KeysOption = Path("keys.json"),
+    service: ServiceOption = None,
     url: UrlOption = None,
     log: LogOption = None,
     no_log: NoLogOption = False,
@@ -195,7 +201,7 @@ def unseal(
         "lock_timeout": lock_timeout,
     }
     with telling(), connecting(url) as engine:
-        said = Said(tuple(models), str(policy), str(keys), _url(engine))
+        said = Said(tuple(models), str(policy), str(keys), service, _url(engine))
         with _acting(said, log, actor, role, reason or "unseal columns", unlogged=no_log or dry_run) as privacy:
             _run(jobs.unseal, engine, privacy, columns, said, options, as_json=as_json)
 
