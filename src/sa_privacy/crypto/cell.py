@@ -242,7 +242,8 @@ class FieldCipher(Unportable):
             if not isinstance(cell, (bytearray, memoryview)):
                 raise self._rejected(
                     f"the stored value is {type(cell).__name__}, not a cell",
-                    hint="The column holds values that were never sealed. Seal them, or declare it with encrypt=False.",
+                    hint="The column holds values that were never sealed. Seal them (sa-privacy seal), or declare it with "
+                    "encrypt=False.",
                 )
             cell = bytes(cell)
         if not cell:
@@ -281,9 +282,9 @@ class FieldCipher(Unportable):
     def _reopen(self, cell: Any, decode: Callable[[bytes], Any], otherwise: PlainReaders | None = None) -> Any:
         reader = otherwise() if otherwise is not None else None
         if reader is not None and self._may_be_plain(cell, mistakable=reader[1]):
-            decode, plaintext = reader[0], cell
+            decode, plaintext, what = reader[0], cell, "a plain value was read, but it is no value of the column's type"
         else:
-            plaintext = self._open(cell)
+            plaintext, what = self._open(cell), "the cell opens, but does not hold a value of the column's type"
         cell = None  # tracebacks keep the locals of this frame
         try:
             return decode(plaintext)
@@ -293,7 +294,7 @@ class FieldCipher(Unportable):
             pass
         plaintext = b""  # tracebacks keep the locals of this frame
         raise self._rejected(
-            "the cell opens, but does not hold a value of the column's type",
+            what,
             hint="Was the type changed after sealing? Give the column a new field id. Named zones need tzdata.",
         )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, Table, inspect
 
 from sa_privacy.columns.sealable import check_sealing
 from sa_privacy.columns.sealed import Encrypted
@@ -22,7 +22,19 @@ __all__ = ["examine", "matched_in", "require_sealable"]
 
 
 def examine(connection: Connection, table: Table, column: Column[Any]) -> list[Finding]:
-    """What stands against sealing a column, in the model and in the database connected to. Changes nothing."""
+    """What stands against sealing a column, in the model and in the database connected to. Changes nothing.
+
+    :raises PolicyError: the database has no such column.
+    """
+    known = inspect(connection)
+    if not known.has_table(table.name, table.schema) or column.name not in {
+        each["name"] for each in known.get_columns(table.name, table.schema)
+    }:
+        raise PolicyError(
+            f"the database has no {table.fullname}.{column.name}.",
+            hint="is it the right database, and its schema up to date?",
+            columns=(f"{table.fullname}.{column.name}",),
+        )
     return list(dict.fromkeys([*_of_model(table, column), *_of_database(connection, table, column)]))
 
 
