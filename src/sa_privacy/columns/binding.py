@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DontWrapMixin
 
 from sa_privacy.crypto import FieldCipher, LookupDigests
-from sa_privacy.errors import KeyUnavailable
+from sa_privacy.errors import KeyUnavailable, SealedColumn
 
 if TYPE_CHECKING:
     from sa_privacy.columns.accepting import Acceptance
@@ -41,6 +41,19 @@ class KeyBinding:
     def accepted(self) -> Mapping[str, Acceptance]:
         """Of which fields plain values are read, beside cells."""
         return self._accepted
+
+    def require_all_sealed(self, field: str | None) -> None:
+        """Makes sure that a search finds all: plain values have no digest, so it would pass them over.
+
+        :raises SealedColumn: plain values of the field are accepted.
+        """
+        acceptance = self._accepted.get(field or "")
+        if acceptance is not None and acceptance.open:
+            raise SealedColumn(
+                f"{acceptance.column} is being sealed: a search would not find the values that are still plain.",
+                hint=f"sa-privacy seal {acceptance.column}; once all is sealed, take it out of accept_plaintext.",
+                columns=(acceptance.column,),
+            )
 
     def use(self, keyring: Keyring | None, accepted: Mapping[str, Acceptance] | None = None) -> None:
         """From now on these keys, or none; and plain values of these fields."""

@@ -102,28 +102,13 @@ def _slot(compiler: SQLCompiler) -> int:
 @compiles(LookupKey)
 def _compile_key(element: LookupKey, compiler: SQLCompiler, **kw: Any) -> str:
     if element.slot is None:
-        _must_be_sealed(element, compiler.dialect)
+        for column in element.clauses:
+            keys_of(compiler.dialect).require_all_sealed(getattr(column.type, "field", None))
     slot = _slot(compiler) if element.slot is None else element.slot
     cell = compiler.process(element.clauses, **kw)
     empty = f"'\\x{_ZEROS}'::bytea" if compiler.dialect.name == "postgresql" else f"x'{_ZEROS}'"
     # An empty slot is NULL: it equals nothing, and is not in the way of a unique index.
     return f"NULLIF(substr({cell}, {SLOTS[slot]}, {SLOT_BYTES}), {empty})"
-
-
-def _must_be_sealed(element: LookupKey, dialect: Dialect) -> None:
-    """Plain values have no digest: a search would pass them over, and find nobody where somebody is.
-
-    :raises SealedColumn: the engine accepts plain values of the column.
-    """
-    for column in element.clauses:
-        field: Any = getattr(column.type, "field", None)
-        acceptance = keys_of(dialect).accepted().get(field)
-        if acceptance is not None and acceptance.open:
-            raise SealedColumn(
-                f"{field} is being sealed: a search would not find the values that are still plain.",
-                hint=f"sa-privacy seal {acceptance.column}; once all is sealed, take it out of accept_plaintext.",
-                columns=(acceptance.column,),
-            )
 
 
 @compiles(SearchedHalf)
