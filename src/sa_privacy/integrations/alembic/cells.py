@@ -1,4 +1,4 @@
-"""Whether a column holds cells, and whether it holds values that are none: asked of the database, without a key."""
+"""Whether a column holds cells: asked of the database, without a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.engine import Dialect
 from sa_privacy.crypto.cell import NONCE_BYTES, SLOTS_BYTES, SUITE_PLAIN, SUITE_SLOTS, TAG_BYTES, VERSION
 from sa_privacy.integrations.alembic.stored import on_table
 
-__all__ = ["column_type", "has_cells", "has_plain_values", "is_cell"]
+__all__ = ["column_type", "has_cells", "is_cell"]
 
 #: The first two bytes of each suite's cells, and the length of the shortest.
 _SUITES: Final = tuple(
@@ -40,15 +40,6 @@ def has_cells(connection: Connection, table: str, column: str, schema: str | Non
         return False
     quoted = connection.dialect.identifier_preparer.quote(column)
     return _any(connection, table, schema, is_cell(quoted, connection.dialect))
-
-
-def has_plain_values(connection: Connection, table: str, column: str, schema: str | None) -> bool:
-    """Whether there is something else than cells and NULLs in a column."""
-    quoted = connection.dialect.identifier_preparer.quote(column)
-    condition = f"{quoted} IS NOT NULL"
-    if column_type(connection, table, column, schema) in {None, "bytea"}:
-        condition += f" AND NOT {is_cell(quoted, connection.dialect)}"
-    return _any(connection, table, schema, condition)
 
 
 def column_type(connection: Connection, table: str, column: str, schema: str | None) -> str | None:

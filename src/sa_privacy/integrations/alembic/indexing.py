@@ -7,11 +7,7 @@ from typing import Any
 
 from alembic.operations import MigrateOperation, Operations
 
-from sa_privacy.errors import PolicyError
-from sa_privacy.integrations.alembic.cells import has_plain_values, is_cell
 from sa_privacy.integrations.alembic.lookups import LookupIndex, Part
-from sa_privacy.integrations.alembic.plpgsql import block, guarded
-from sa_privacy.integrations.alembic.stored import on_table
 
 __all__ = ["CreateLookupIndexOp", "DropLookupIndexOp"]
 
@@ -40,14 +36,12 @@ class CreateLookupIndexOp(MigrateOperation):
     ) -> None:
         """Makes the two indexes of a lookup, one over each slot of its cells.
 
-        A unique one is refused while the column holds values that are not sealed: their bytes are not digests, and equal
-        without meaning anything.
+        Values that are not sealed yet are not in them: a unique one holds among cells from the start.
 
         :param index_name: of the first; the second's is made of it.
         :param columns: ``lookup("email")`` for a column that is looked up, names for plain columns, ``sa.text()`` for others.
         :param concurrently: PostgreSQL: without a lock against writers; in ``op.get_context().autocommit_block()``.
         :param options: of the dialects, as ``op.create_index`` takes them, e.g. ``postgresql_where``.
-        :raises PolicyError: see above.
         """
         if concurrently:
             options["postgresql_concurrently"] = True
@@ -104,9 +98,6 @@ class DropLookupIndexOp(MigrateOperation):
 @Operations.implementation_for(CreateLookupIndexOp)
 def _create(operations: Operations, operation: CreateLookupIndexOp) -> None:
     index = operation.index
-    if index.unique:
-        for column in index.looked_up:
-            _require_cells(operations, index, column)
     said: dict[str, Any] = {"if_not_exists": True} if operation.if_not_exists else {}
     for one in index.indexes():
         operations.impl.create_index(one, **said)
@@ -117,22 +108,3 @@ def _drop(operations: Operations, operation: DropLookupIndexOp) -> None:
     said: dict[str, Any] = {"if_exists": True} if operation.if_exists else {}
     for one in operation.index.indexes():
         operations.impl.drop_index(one, **said)
-
-
-def _require_cells(operations: Operations, index: LookupIndex, column: str) -> None:
-    context = operations.get_context()
-    table = index.table if index.schema is None else f"{index.schema}.{index.table}"
-    said = f"{table}.{column} holds values that are not sealed, so {index.name} cannot be unique over it"
-    out = f"seal them first (sa-privacy seal {table}.{column}), then run the migration again."
-    if not context.as_sql:
-        if has_plain_values(operations.get_bind(), index.table, column, index.schema):
-            raise PolicyError(f"{said}.", hint=out, columns=(f"{table}.{column}",))
-    elif context.dialect.name == "postgresql":
-        name, of = (
-            context.dialect.identifier_preparer.quote(column),
-            on_table(context.dialect, index.table, index.schema),
-        )
-        guard = guarded(
-            f"SELECT FROM {of} WHERE {name} IS NOT NULL AND NOT {is_cell(name, context.dialect)}", said, out
-        )
-        operations.execute(block(guard))

@@ -16,9 +16,15 @@ from sa_privacy.integrations.alembic.sqlite_text import NAME, bracketed, recorde
 
 __all__ = ["StoredIndex", "StoredLookup", "indexes_in", "lookups_in", "on_table"]
 
+def _bytes(digits: str) -> str:
+    return rf"(?:x'{digits}'|'\\x{digits}'(?:::bytea)?)"
+
+
+#: The lookup key of a column, as both databases show it.
 _SLOT: Final = re.compile(
-    rf"(?is)\(*\s*nullif\s*\(\s*substr(?:ing)?\s*\(\s*({NAME})\s*,\s*({'|'.join(map(str, SLOTS))})\s*,\s*{SLOT_BYTES}\s*\)"
-    rf"\s*,\s*(?:x'0{{{2 * SLOT_BYTES}}}'|'\\x0{{{2 * SLOT_BYTES}}}'(?:::bytea)?)\s*\)\s*\)*"
+    rf"(?is)\(*\s*case\s+when\s+\(?\s*substr(?:ing)?\s*\(\s*(?P<column>{NAME})\s*,\s*1\s*,\s*2\s*\)\s*=\s*{_bytes('0102')}"
+    rf"\s*\)?\s+then\s+nullif\s*\(\s*substr(?:ing)?\s*\(\s*(?P=column)\s*,\s*(?P<start>{'|'.join(map(str, SLOTS))})"
+    rf"\s*,\s*{SLOT_BYTES}\s*\)\s*,\s*{_bytes('0' * 2 * SLOT_BYTES)}\s*\)\s*(?:else\s+null(?:::bytea)?\s*)?end\s*\)*"
 )
 _POSTGRESQL: Final = """
 SELECT c.relname::text, i.indisunique, i.indisvalid,
@@ -113,8 +119,8 @@ def _stored(name: str, parts: list[str], **said: Any) -> StoredIndex:
     for part in parts:
         found = _SLOT.fullmatch(part.strip())
         if found is not None:
-            columns.append(LookedUp(unquoted(found[1])))
-            slots.add(SLOTS.index(int(found[2])))
+            columns.append(LookedUp(unquoted(found["column"])))
+            slots.add(SLOTS.index(int(found["start"])))
         elif re.fullmatch(NAME, part.strip()):
             columns.append(unquoted(part.strip()))
         else:
