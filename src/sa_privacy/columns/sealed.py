@@ -20,7 +20,7 @@ from sa_privacy.columns.accepting import PlainValues
 from sa_privacy.columns.binding import NoKeys, keys_of
 from sa_privacy.columns.lookup import Lookup, LookupSpec, as_lookup, normaliser
 from sa_privacy.columns.searching import SealedComparator, register_lower
-from sa_privacy.columns.stored import as_it_is, decoration
+from sa_privacy.columns.stored import as_it_is, decoration, plain_writer
 from sa_privacy.crypto import JSON as JSON_CODEC
 from sa_privacy.crypto import FieldCipher, codec_for
 from sa_privacy.errors import PolicyError, PrivacyError, SealedColumn
@@ -160,11 +160,32 @@ class Encrypted(TypeDecorator[Any]):
             self._normalise,
         )
 
+        accepted, field, plain = keys_of(dialect).accepted, self.field, self._plain_form(dialect)
+
         def digest(value: Any) -> bytes | None:
             plaintext = encode(value)
-            return None if plaintext is None else slots(normalise(value, plaintext))
+            if plaintext is None:
+                return None
+            both = slots(normalise(value, plaintext))
+            return both + plain(value) if field in accepted() else both
 
         return self._guarded(digest)
+
+    def compares_plain(self, dialect: Dialect) -> bool:
+        """Whether the database can compare plain values of the column as its lookup does, while it is being sealed."""
+        acceptance = keys_of(dialect).accepted().get(self.field or "")
+        if acceptance is None or not acceptance.open or acceptance.stored_as is not None:
+            return False
+        return self.lookup is not None and not callable(self.lookup.by)
+
+    def _plain_form(self, dialect: Dialect) -> Callable[[Any], bytes]:
+        """From a value to the bytes of its plain form: what stands in the database as long as it is not sealed."""
+
+        def plain(value: Any) -> bytes:
+            stored = plain_writer(self.inner, dialect)(value)
+            return stored if isinstance(stored, bytes) else str(stored).encode()
+
+        return plain
 
     def _cipher(self, dialect: Dialect) -> FieldCipher:
         return keys_of(dialect).cipher(str(self.field), slots=self.lookup is not None)

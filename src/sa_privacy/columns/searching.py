@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sa_privacy.columns.sealed import Encrypted
 
 __all__ = [
+    "LONGEST",
     "SLOTS",
     "SLOT_BYTES",
     "LookupDigest",
@@ -35,6 +36,7 @@ __all__ = [
     "SearchedHalf",
     "SlotA",
     "SlotB",
+    "compare_both_forms",
     "empty_list",
     "lookup_key",
     "register_lower",
@@ -54,6 +56,13 @@ _NULL_TESTS: Final[dict[Any, Callable[..., Any]]] = {
     operators.is_distinct_from: operators.is_not,
     operators.is_not_distinct_from: operators.is_,
 }
+#: Longer than any value. A plain value is compared as ``substr(column, 1, LONGEST)``, which says that this is meant.
+LONGEST: Final = 1_073_741_823
+#: How cells begin: version and suite.
+_CELLS: Final = ("0101", "0102")
+#: Where a compiler keeps which form of a column that is being sealed it renders.
+_CELL: Final = "sa_privacy_cell_form"
+_PLAIN: Final = "sa_privacy_plain_form"
 #: Where a compiler keeps which slot it compares, so that both sides of a comparison agree.
 _SLOT: Final = "sa_privacy_search_slot"
 
@@ -101,22 +110,76 @@ def _slot(compiler: SQLCompiler) -> int:
 
 @compiles(LookupKey)
 def _compile_key(element: LookupKey, compiler: SQLCompiler, **kw: Any) -> str:
-    if element.slot is None:
+    postgresql = compiler.dialect.name == "postgresql"
+    cell = compiler.process(element.clauses, **kw)
+    if compiler.__dict__.get(_PLAIN):
+        [column] = element.clauses
+        return _plain_value(f"substr({cell}, 1, {LONGEST})", column.type, postgresql=postgresql)
+    if element.slot is None and not compiler.__dict__.get(_CELL):
         for column in element.clauses:
             keys_of(compiler.dialect).require_all_sealed(getattr(column.type, "field", None))
     slot = _slot(compiler) if element.slot is None else element.slot
-    cell = compiler.process(element.clauses, **kw)
-    empty = f"'\\x{_ZEROS}'::bytea" if compiler.dialect.name == "postgresql" else f"x'{_ZEROS}'"
+    empty = f"'\\x{_ZEROS}'::bytea" if postgresql else f"x'{_ZEROS}'"
     # An empty slot is NULL: it equals nothing, and is not in the way of a unique index.
     return f"NULLIF(substr({cell}, {SLOTS[slot]}, {SLOT_BYTES}), {empty})"
 
 
 @compiles(SearchedHalf)
 def _compile_half(element: SearchedHalf, compiler: SQLCompiler, **kw: Any) -> str:
-    both = f"({compiler.process(element.clauses, **kw)})"  # a SELECT of nothing, where a list is empty
+    sent = f"({compiler.process(element.clauses, **kw)})"  # a SELECT of nothing, where a list is empty
     if compiler.dialect.name == "postgresql":
-        both = f"CAST({both} AS BYTEA)"
-    return f"substr({both}, {1 + SLOT_BYTES * _slot(compiler)}, {SLOT_BYTES})"
+        sent = f"CAST({sent} AS BYTEA)"
+    if compiler.__dict__.get(_PLAIN):
+        [bind] = element.clauses
+        kind: Any = bind.type
+        plain = f"substr({sent}, {1 + 2 * SLOT_BYTES})"
+        return _plain_value(plain, kind.sealed, postgresql=compiler.dialect.name == "postgresql")
+    return f"substr({sent}, {1 + SLOT_BYTES * _slot(compiler)}, {SLOT_BYTES})"
+
+
+# -- while a column is being sealed ------------------------------------------------------------------------------------
+
+
+def compare_both_forms(binary: Any, compiler: Any, visit: Callable[[], str]) -> str:
+    """The SQL of a comparison; where plain values of its column are accepted, of both: cells by their digests, plain values
+    as they are. No index serves the latter.
+
+    :param visit: renders the comparison once.
+    """
+    column = _being_sealed(binary, compiler.dialect)
+    if column is None:
+        return visit()
+    versions = ", ".join(
+        f"'\\x{each}'::bytea" if compiler.dialect.name == "postgresql" else f"x'{each}'" for each in _CELLS
+    )
+    head = f"substr({compiler.process(column)}, 1, {len(_CELLS[0]) // 2}) IN ({versions})"
+    return (
+        f"CASE WHEN {head} THEN {_visit_with(_CELL, compiler, visit)} ELSE {_visit_with(_PLAIN, compiler, visit)} END"
+    )
+
+
+def _visit_with(form: str, compiler: Any, visit: Callable[[], str]) -> str:
+    compiler.__dict__[form] = True
+    try:
+        return visit()
+    finally:
+        del compiler.__dict__[form]
+
+
+def _being_sealed(binary: Any, dialect: Dialect) -> ColumnElement[Any] | None:
+    """The column of a comparison with values, where plain values of it are accepted and can be compared."""
+    if type(binary.left) is not LookupKey or not isinstance(binary.right, BindParameter):
+        return None
+    [column] = binary.left.clauses
+    sealed: Any = column.type
+    return column if sealed.field in keys_of(dialect).accepted() and sealed.compares_plain(dialect) else None
+
+
+def _plain_value(stored: str, sealed: Any, *, postgresql: bool) -> str:
+    """A plain value, or what it is compared with, as bytes; folded as far as the database can."""
+    if postgresql:
+        return f"lower(convert_from({stored}, 'UTF8'))" if sealed.folds else stored
+    return f"CAST(lower(CAST({stored} AS TEXT)) AS BLOB)" if sealed.folds else f"CAST({stored} AS BLOB)"
 
 
 class LookupDigest(TypeDecorator[Any]):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlglot import exp
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
-from sa_privacy.columns.searching import SLOT_BYTES, SLOTS
+from sa_privacy.columns.searching import LONGEST, SLOT_BYTES, SLOTS
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.keys import Bind, Pins
 from sa_privacy.footprint.lexer import Dialect, unreadable
@@ -26,7 +26,9 @@ Use = Literal["read", "match", "assign", "none"]
 """What a value is for: the output, the choice of rows, an assignment, or nothing that counts."""
 
 
-_SLOTS = frozenset((str(start), str(SLOT_BYTES)) for start in SLOTS)
+#: What ``substr`` may take out of cells that can be searched: a slot; and, while a column is being sealed, how a stored
+#: value begins, and the whole of it where it is plain.
+_SLOTS = frozenset({*((str(start), str(SLOT_BYTES)) for start in SLOTS), ("1", "2"), ("1", str(LONGEST))})
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.columns.searching import empty_list
+from sa_privacy.columns.searching import compare_both_forms, empty_list
 from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup
 from sa_privacy.gate.view import View
 
@@ -94,6 +94,11 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
         def visit_empty_set_op_expr(self, type_: Any, expand_op: Any, **kwargs: Any) -> str:
             empty = empty_list(type_, expand_op)
             return empty or super().visit_empty_set_op_expr(type_, expand_op, **kwargs)
+
+        def visit_binary(self, binary: Any, *args: Any, **kwargs: Any) -> str:
+            return compare_both_forms(
+                binary, self, lambda: super(WatchedCompiler, self).visit_binary(binary, *args, **kwargs)
+            )
 
         def visit_on_conflict_do_update(self, on_conflict: Any, **kwargs: Any) -> str:
             return super().visit_on_conflict_do_update(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]
