@@ -1,8 +1,8 @@
 """Comparisons of sealed columns, as SQL over the lookup slots of their cells.
 
-``Customer.email == "x"`` becomes ``NULLIF(substr(email, 7, 20), <zeros>) = substr(?, 1, 20)``. The left side is the
-*lookup key*: a slot in front of the cell, at an offset that is written out, so that an index over the same expression
-serves it. The right side is the digest of the value, made while the parameter is bound, with the keys of the engine.
+``Customer.email == "x"`` becomes ``(CASE WHEN substr(email, 1, 2) = x'0102' THEN NULLIF(substr(email, 7, 20), <zeros>)
+END) = substr(?, 1, 20)``. The left side is the *lookup key*: a slot in front of a cell that has slots, at an offset that is
+written out, so that an index over the same expression serves it. The right side is the digest of the value, made while the parameter is bound, with the keys of the engine.
 Both slots are sent (docs/spec/cell.md); which one is compared says the engine's keyring when the statement is compiled.
 """
 
@@ -59,7 +59,8 @@ _NULL_TESTS: Final[dict[Any, Callable[..., Any]]] = {
 #: Longer than any value. A plain value is compared as ``substr(column, 1, LONGEST)``, which says that this is meant.
 LONGEST: Final = 1_073_741_823
 #: How cells begin: version and suite.
-_CELLS: Final = ("0101", "0102")
+_SLOTTED: Final = "0102"
+_CELLS: Final = ("0101", _SLOTTED)
 #: Where a compiler keeps which form of a column that is being sealed it renders.
 _CELL: Final = "sa_privacy_cell_form"
 _PLAIN: Final = "sa_privacy_plain_form"
@@ -119,9 +120,15 @@ def _compile_key(element: LookupKey, compiler: SQLCompiler, **kw: Any) -> str:
         for column in element.clauses:
             keys_of(compiler.dialect).require_all_sealed(getattr(column.type, "field", None))
     slot = _slot(compiler) if element.slot is None else element.slot
-    empty = f"'\\x{_ZEROS}'::bytea" if postgresql else f"x'{_ZEROS}'"
-    # An empty slot is NULL: it equals nothing, and is not in the way of a unique index.
-    return f"NULLIF(substr({cell}, {SLOTS[slot]}, {SLOT_BYTES}), {empty})"
+    head, empty = (_literal(each, postgresql=postgresql) for each in (_SLOTTED, _ZEROS))
+    # Of anything but a cell with slots there is none, and an empty slot is none: NULL equals nothing, and is not in the way
+    # of a unique index. So the index holds also while a column is being sealed.
+    digest = f"NULLIF(substr({cell}, {SLOTS[slot]}, {SLOT_BYTES}), {empty})"
+    return f"(CASE WHEN substr({cell}, 1, 2) = {head} THEN {digest} END)"
+
+
+def _literal(digits: str, *, postgresql: bool) -> str:
+    return f"'\\x{digits}'::bytea" if postgresql else f"x'{digits}'"
 
 
 @compiles(SearchedHalf)
@@ -149,10 +156,8 @@ def compare_both_forms(binary: Any, compiler: Any, visit: Callable[[], str]) -> 
     column = _being_sealed(binary, compiler.dialect)
     if column is None:
         return visit()
-    versions = ", ".join(
-        f"'\\x{each}'::bytea" if compiler.dialect.name == "postgresql" else f"x'{each}'" for each in _CELLS
-    )
-    head = f"substr({compiler.process(column)}, 1, {len(_CELLS[0]) // 2}) IN ({versions})"
+    versions = ", ".join(_literal(each, postgresql=compiler.dialect.name == "postgresql") for each in _CELLS)
+    head = f"substr({compiler.process(column)}, 1, 2) IN ({versions})"
     return (
         f"CASE WHEN {head} THEN {_visit_with(_CELL, compiler, visit)} ELSE {_visit_with(_PLAIN, compiler, visit)} END"
     )
