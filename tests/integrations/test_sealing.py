@@ -172,8 +172,8 @@ def test_uniqueness_holds_among_cells_while_others_are_plain(engine: Engine, mig
     assert lookups(engine) == {"ix_people_email_lookup": True}
     cells = seal_values(engine)
     assert stored(engine) == {**VALUES, **cells}
+    again = {"id": 99, "cell": next(iter(cells.values()))}
     with engine.connect() as connection, pytest.raises(IntegrityError):
-        again = {"id": 99, "cell": next(iter(cells.values()))}
         connection.execute(text("INSERT INTO people (id, email) VALUES (:id, :cell)"), again)
 
 

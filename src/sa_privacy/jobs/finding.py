@@ -35,7 +35,7 @@ WAYS_OUT: Final = {
     "primary key": "Give the table a key without meaning, and seal the column then.",
     "foreign key": "Let the reference use a key without meaning. Cells differ for equal values, so none can refer to another.",
     "unique": 'Say lookup="exact", unique=True in the model. Keep this until all is sealed: plain values stay unique among '
-    "themselves. Then make the lookup indexes, and drop it: cells are always unique.",
+    "themselves, and the lookup indexes keep cells unique. Then drop it.",
     "check": "Drop it, and check the value in Python (@validates) before it is sealed.",
     "index": f"Drop it: an index over cells finds nothing. {_SEARCH[0].upper()}{_SEARCH[1:]}.",
     "expression index": f"Drop it: it would be made of cells. {_SEARCH[0].upper()}{_SEARCH[1:]}.",

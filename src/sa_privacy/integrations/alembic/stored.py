@@ -16,6 +16,7 @@ from sa_privacy.integrations.alembic.sqlite_text import NAME, bracketed, recorde
 
 __all__ = ["StoredIndex", "StoredLookup", "indexes_in", "lookups_in", "on_table"]
 
+
 def _bytes(digits: str) -> str:
     return rf"(?:x'{digits}'|'\\x{digits}'(?:::bytea)?)"
 
