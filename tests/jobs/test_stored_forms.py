@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -164,3 +165,20 @@ def test_a_mistake_is_told(name: str, engine: Engine) -> None:
 
     with pytest.raises(PolicyError, match=message):
         install()
+
+
+@pytest.mark.backends("postgresql")
+def test_text_that_became_longer_is_not_cut(engine: Engine, make_engine: Callable[..., Engine]) -> None:
+    """A cell has room for any length; the plain type has not."""
+    fill(engine, 3)
+    with maintaining() as privacy:
+        seal(engine, privacy, ["customers.name", "customers.email"])
+        protected = make_engine()
+        privacy.install(protected)
+        with protected.begin() as connection:
+            connection.execute(update(Customer).where(Customer.id == 1).values(name="n" * 150))
+        privacy.uninstall(protected)
+        with pytest.raises(CellRejected, match="plain types do not take") as refused:
+            unseal(engine, privacy, ["customers.name", "customers.email"])
+        assert "nnnn" not in "".join(traceback.format_exception(refused.value))
+        assert max(len(name) for (name,) in raw(engine, "name")) == 150

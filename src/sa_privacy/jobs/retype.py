@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Enum
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import ARRAY, Column, Connection, Enum, String, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.types import TypeEngine
 
 from sa_privacy.columns.stored import is_binary
-from sa_privacy.errors import PolicyError, PrivacyError
+from sa_privacy.errors import CellRejected, PolicyError, PrivacyError
 from sa_privacy.jobs.target import Target
 
 __all__ = ["Busy", "declared_type", "stored_types", "to_bytes", "to_plain_type"]
@@ -89,11 +91,10 @@ def to_plain_type(
     for column in target.columns:
         plain = target.plain_type(column)
         if stored[column.name] == "bytea" and not is_binary(plain, connection.dialect):
-            name = quote(column.name).replace("%", "%%")
-            changes.append(
-                f"ALTER COLUMN {name} TYPE {declared_type(connection, target, column)} "
-                f"USING convert_from({name}, 'UTF8')::{declared_type(connection, target, column)}"
-            )
+            name, kind = quote(column.name).replace("%", "%%"), declared_type(connection, target, column)
+            # A cast that is written out would cut text which has become longer than the type takes.
+            cast = "" if _is_text(plain, connection.dialect) else f"::{kind}"
+            changes.append(f"ALTER COLUMN {name} TYPE {kind} USING convert_from({name}, 'UTF8'){cast}")
     return _alter(connection, target, changes, lock_timeout, last)
 
 
@@ -113,6 +114,12 @@ def declared_type(connection: Connection, target: Target, column: Column[Any]) -
     return str(plain.compile(dialect=connection.dialect)).replace("%", "%%")
 
 
+def _is_text(kind: TypeEngine[Any], dialect: Dialect) -> bool:
+    while isinstance(kind, TypeDecorator):
+        kind = kind.load_dialect_impl(dialect)
+    return isinstance(kind, String) and not isinstance(kind, Enum)
+
+
 def _alter(
     connection: Connection,
     target: Target,
@@ -124,6 +131,7 @@ def _alter(
         return 0.0
     table = connection.dialect.identifier_preparer.format_table(target.table).replace("%", "%%")
     connection.rollback()  # what was read to get here
+    refused = False
     for tried in range(_LOCKS):
         try:
             with connection.begin():
@@ -135,10 +143,19 @@ def _alter(
                     last(connection)
                 connection.exec_driver_sql(f"ALTER TABLE {table} {', '.join(changes)}")
             return time.perf_counter() - start
+        except DataError:
+            refused = True  # said below: the error of the database may quote the value
+            break
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != "55P03":  # lock_not_available
                 raise
             time.sleep(0.2 * (tried + 1))
+    if refused:
+        raise CellRejected(
+            f"{target.name}: the columns hold values that their plain types do not take.",
+            hint="declare types that take what was written since the columns were sealed; nothing was lost.",
+            columns=target.names,
+        )
     raise Busy(
         f"{target.name}: the lock for changing the column's type was not to be had, {_LOCKS} times.",
         hint="end long transactions on the table, or give a longer lock_timeout (everybody waits behind it).",
