@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, select
 
-from sa_privacy import Encrypted, Keyring
+from sa_privacy import Encrypted, Keyring, PolicyError
 from sa_privacy.crypto.cell import is_cell
 from sa_privacy.jobs import reseal, seal
+from sa_privacy.jobs.batch import working_on
 from tests.jobs.world import maintaining, raw
 
 NAMES = ["ann@example.org", "Bob@Example.org", "été@example.org", None, *(f"p{n}@example.org" for n in range(20))]
@@ -117,3 +118,35 @@ def test_cells_without_slots_get_them(engine: Engine, find: Callable[..., list[i
         [report] = reseal(engine, privacy, COLUMN)
         assert report.complete
         assert find(privacy, "bob@example.org") == [1]
+
+
+def test_a_column_that_gets_a_lookup_later_is_work_for_seal(engine: Engine, find: Callable[..., list[int]]) -> None:
+    """Cells without slots are found by nobody, so a dry run must not say that nothing is left."""
+    plain = Table(
+        "people",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("email", Encrypted(String(320), category="email")),
+    )
+    keys = Keyring.generate()
+    with maintaining(keys, metadata=plain.metadata) as privacy:
+        seal(engine, privacy, COLUMN)
+    with maintaining(keys, metadata=PEOPLE.metadata) as privacy:
+        [report] = seal(engine, privacy, COLUMN, dry_run=True)
+        assert report.counted.to_do == len(ROWS) - 1
+        [report] = seal(engine, privacy, COLUMN)
+        assert report.complete
+        assert find(privacy, "bob@example.org") == [1]
+        [report] = seal(engine, privacy, COLUMN, dry_run=True)
+        assert report.counted.to_do == 0
+
+
+def test_two_jobs_on_one_engine_are_refused(engine: Engine) -> None:
+    with (
+        maintaining(metadata=PEOPLE.metadata) as privacy,
+        working_on(engine, Keyring.generate()),
+        pytest.raises(PolicyError, match="another job"),
+    ):
+        seal(engine, privacy, COLUMN)
+    with maintaining(metadata=PEOPLE.metadata) as privacy:
+        assert all(report.complete for report in seal(engine, privacy, COLUMN))

@@ -252,3 +252,34 @@ def test_inserting_a_row_of_a_query_does_not_copy_slots(session: Session) -> Non
     with pytest.raises(PrivacyError):
         session.execute(insert(Letter).from_select(["id", "email"], select(Person.id + 10, lookup_key(Person.email))))
     assert Base.metadata.tables.keys() >= {"people", "letters"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(Person.id).where(or_(Person.email == bindparam("z"), Person.phone == bindparam("z"))),
+        select(Person.id).where(or_(Person.email == bindparam("z"), Person.name.is_(bindparam("z", type_=String)))),
+        select(Person.id, bindparam("z", type_=String)).where(Person.email == bindparam("z")),
+    ],
+    ids=["two lookups", "another column", "the output"],
+)
+def test_one_parameter_for_a_lookup_and_something_else_is_refused(session: Session, statement: Select[Any]) -> None:
+    """SQLAlchemy has one way of sending it, whatever it is compared with."""
+    with pytest.raises(SealedColumn, match="use two parameters"):
+        session.execute(statement, {"z": "bob@example.org"})
+
+
+def test_one_parameter_for_one_lookup_twice(session: Session) -> None:
+    statement = select(Person.id).where(
+        or_(Person.email == bindparam("z"), Person.email.is_distinct_from(bindparam("z")))
+    )
+
+    assert set(session.scalars(statement, {"z": ANNA})) == {1, 2, 3}
+
+
+def test_a_relationship_of_somebody_without_the_value(session: Session) -> None:
+    session.execute(update(Letter).where(Letter.id == 2).values(email=None))
+    session.expire_all()
+
+    assert session.get_one(Letter, 2).person is None
+    assert session.scalars(select(Letter.id).where(Letter.person == None)).all() in ([], [2])  # noqa: E711

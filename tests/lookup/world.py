@@ -53,7 +53,7 @@ class Letter(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-    email: Mapped[str] = pii_column(String(320), category="email", lookup=Lookup("casefold", shared="email"))
+    email: Mapped[str | None] = pii_column(String(320), category="email", lookup=Lookup("casefold", shared="email"))
     person: Mapped[Person | None] = relationship(
         primaryjoin=lambda: foreign(Letter.email) == Person.email, viewonly=True
     )

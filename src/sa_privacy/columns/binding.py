@@ -42,6 +42,19 @@ class KeyBinding:
         """Of which fields plain values are read, beside cells."""
         return self._accepted
 
+    def lend(self, keyring: Keyring) -> bool:
+        """Gives the engine keys, unless it has some: whether it got them."""
+        with self._lock:
+            if self._keyring is not None:
+                return False
+            self._keyring = keyring
+            for follower in self._followers():
+                keyring.enrol(follower)
+            return True
+
+    def _followers(self) -> list[FieldCipher | LookupDigests]:
+        return [*self._ciphers.values(), *self._digests.values()]
+
     def require_all_sealed(self, field: str | None) -> None:
         """Makes sure that a search finds all: plain values have no digest, so it would pass them over.
 
@@ -61,8 +74,7 @@ class KeyBinding:
             self._accepted = accepted or {}
             if keyring is self._keyring:
                 return
-            followers: list[FieldCipher | LookupDigests] = [*self._ciphers.values(), *self._digests.values()]
-            for follower in followers:
+            for follower in self._followers():
                 if self._keyring is not None:
                     self._keyring.release(follower)
                 if keyring is not None:

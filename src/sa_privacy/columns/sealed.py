@@ -20,7 +20,7 @@ from sa_privacy.columns.accepting import PlainValues
 from sa_privacy.columns.binding import NoKeys, keys_of
 from sa_privacy.columns.lookup import Lookup, LookupSpec, as_lookup, normaliser
 from sa_privacy.columns.searching import SealedComparator, register_lower
-from sa_privacy.columns.stored import as_it_is, decoration, plain_writer
+from sa_privacy.columns.stored import as_it_is, decoration, is_binary, plain_writer
 from sa_privacy.crypto import JSON as JSON_CODEC
 from sa_privacy.crypto import FieldCipher, codec_for
 from sa_privacy.errors import PolicyError, PrivacyError, SealedColumn
@@ -176,6 +176,8 @@ class Encrypted(TypeDecorator[Any]):
         acceptance = keys_of(dialect).accepted().get(self.field or "")
         if acceptance is None or not acceptance.open or acceptance.stored_as is not None:
             return False
+        if isinstance(self.inner, Interval) or is_binary(self.inner, dialect):
+            return False  # of one value PostgreSQL knows several spellings, and bytes may look like a cell
         return self.lookup is not None and not callable(self.lookup.by)
 
     def _plain_form(self, dialect: Dialect) -> Callable[[Any], bytes]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sa_privacy.columns.sealed import Encrypted
 
 __all__ = [
+    "BOTH_FORMS",
     "LONGEST",
     "SLOTS",
     "SLOT_BYTES",
@@ -40,6 +41,7 @@ __all__ = [
     "empty_list",
     "lookup_key",
     "register_lower",
+    "require_parameters_apart",
 ]
 
 #: Where the two slots begin in a cell, counted from 1 as ``substr`` does, and how long one is.
@@ -64,6 +66,8 @@ _CELLS: Final = ("0101", _SLOTTED)
 #: Where a compiler keeps which form of a column that is being sealed it renders.
 _CELL: Final = "sa_privacy_cell_form"
 _PLAIN: Final = "sa_privacy_plain_form"
+#: And that it has rendered both.
+BOTH_FORMS: Final = "sa_privacy_both_forms"
 #: Where a compiler keeps which slot it compares, so that both sides of a comparison agree.
 _SLOT: Final = "sa_privacy_search_slot"
 
@@ -113,6 +117,8 @@ def _slot(compiler: SQLCompiler) -> int:
 def _compile_key(element: LookupKey, compiler: SQLCompiler, **kw: Any) -> str:
     postgresql = compiler.dialect.name == "postgresql"
     cell = compiler.process(element.clauses, **kw)
+    if postgresql and any(isinstance(each, BindParameter) for each in element.clauses):
+        cell = f"CAST({cell} AS BYTEA)"  # a relationship looks for a value: where it is NULL, its type must be told
     if compiler.__dict__.get(_PLAIN):
         [column] = element.clauses
         return _plain_value(f"substr({cell}, 1, {LONGEST})", column.type, postgresql=postgresql)
@@ -158,6 +164,7 @@ def compare_both_forms(binary: Any, compiler: Any, visit: Callable[[], str]) -> 
         return visit()
     versions = ", ".join(_literal(each, postgresql=compiler.dialect.name == "postgresql") for each in _CELLS)
     head = f"substr({compiler.process(column)}, 1, 2) IN ({versions})"
+    compiler.__dict__[BOTH_FORMS] = True
     return (
         f"CASE WHEN {head} THEN {_visit_with(_CELL, compiler, visit)} ELSE {_visit_with(_PLAIN, compiler, visit)} END"
     )
@@ -215,6 +222,28 @@ class LookupDigest(TypeDecorator[Any]):
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         return self
+
+
+def require_parameters_apart(compiler: Any) -> None:
+    """Refuses one parameter that is compared with a sealed column and with something else.
+
+    SQLAlchemy makes one thing of it for all places where its name stands, and it has to be sent in two forms.
+
+    :raises SealedColumn: names the parameter and the column.
+    """
+    digested = {
+        name: bind.type.sealed for bind, name in compiler.bind_names.items() if isinstance(bind.type, LookupDigest)
+    }
+    for bind, name in compiler.bind_names.items() if digested else ():
+        sealed = digested.get(name)
+        other = bind.type.sealed if isinstance(bind.type, LookupDigest) else None
+        if sealed is None or (other is not None and other.field == sealed.field and other.compares_with(sealed)):
+            continue
+        raise SealedColumn(
+            f'the parameter "{name}" is compared with {sealed.field}, which is sealed, and stands elsewhere too.',
+            hint="use two parameters with the same value.",
+            columns=(str(sealed.field),),
+        )
 
 
 def empty_list(kinds: Sequence[Any], operator: Any) -> str | None:

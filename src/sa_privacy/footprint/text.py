@@ -25,19 +25,21 @@ def footprint_of_text(
     catalogue: Catalogue,
     relations: Relations,
     declarations: Declarations,
+    both_forms: bool = False,
 ) -> Footprint:
     """What a text touches; several statements count together.
 
     :param paramstyle: ``"qmark"``, ``"named"``, ``"numeric"``, ``"format"``, ``"pyformat"``, ``"numeric_dollar"`` or
         ``"none"``. SQLAlchemy's unexpanded list parameters are understood everywhere. Binds are named, or counted
         from 0 over all parameters of the text.
+    :param both_forms: the text is the library's own, of a search while a column is being sealed.
     :raises UnreadableStatement: where it cannot tell; the hint names the way out.
     """
     if declarations.statements:
         declared = declarations.statements.get(fingerprint(sql, dialect))
         if declared is not None:
             return declared
-    asked = Asked(dialect, catalogue, relations, declarations)
+    asked = Asked(dialect, catalogue, relations, declarations, both_forms)
     asked.view = lambda definition, depth: view_of(definition, depth, asked)
     try:
         footprints = [judge(part, asked) for part in split(cut(sql, dialect, paramstyle))]

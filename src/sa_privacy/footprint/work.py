@@ -26,9 +26,10 @@ Use = Literal["read", "match", "assign", "none"]
 """What a value is for: the output, the choice of rows, an assignment, or nothing that counts."""
 
 
-#: What ``substr`` may take out of cells that can be searched: a slot; and, while a column is being sealed, how a stored
-#: value begins, and the whole of it where it is plain.
-_SLOTS = frozenset({*((str(start), str(SLOT_BYTES)) for start in SLOTS), ("1", "2"), ("1", str(LONGEST))})
+#: What ``substr`` may take out of cells that can be searched: a slot, and how the cell begins; and in what the library
+#: itself renders while a column is being sealed, the whole of a plain value.
+_SLOTS = frozenset({*((str(start), str(SLOT_BYTES)) for start in SLOTS), ("1", "2")})
+_WHOLE = ("1", str(LONGEST))
 
 
 @dataclass(slots=True)
@@ -39,6 +40,8 @@ class Asked:
     catalogue: Catalogue
     relations: Relations
     declarations: Declarations
+    both_forms: bool = False
+    """The library itself rendered plain values of columns that are being sealed."""
     depth: int = 0
     view: Callable[[str, int], tuple[Footprint, Rows]] | None = None
 
@@ -99,7 +102,9 @@ class Work:
         Digests are not values: they may be compared and computed with. They count as the column all the same.
         """
         columns = [self.asked.catalogue.columns[name] for name in out.pending]
-        if (start, length) in _SLOTS and out.pending == out.lineage and all(column.searchable for column in columns):
+        taken = (start, length)
+        known = taken in _SLOTS or (taken == _WHOLE and self.asked.both_forms)
+        if known and out.pending == out.lineage and all(column.searchable for column in columns):
             return Out(lineage=out.lineage) if columns else None
         return None
 

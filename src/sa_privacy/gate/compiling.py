@@ -18,7 +18,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.columns.searching import compare_both_forms, empty_list
+from sa_privacy.columns.searching import compare_both_forms, empty_list, require_parameters_apart
 from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup
 from sa_privacy.gate.view import View
 
@@ -82,6 +82,7 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
             token = _compiling.set(now)
             try:
                 super().__init__(*args, **kwargs)
+                require_parameters_apart(self)
                 self.sa_privacy_left_out = tuple(now.left_out)
             finally:
                 _compiling.reset(token)

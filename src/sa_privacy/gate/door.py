@@ -11,6 +11,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.columns.searching import BOTH_FORMS
 from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
 from sa_privacy.gate.answers import Answers
@@ -159,6 +160,7 @@ class Door:
                 catalogue=catalogue,
                 relations=relations,
                 declarations=self.gate.declarations(),
+                both_forms=compiled is not None and BOTH_FORMS in compiled.__dict__,
             )
         except UnreadableStatement as error:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from sa_privacy.columns.binding import bind_keys, unbind_keys
+from sa_privacy.columns.binding import keys_of, unbind_keys
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.binds import owner_of_dialect
 from sa_privacy.gate.scrub import scrub_error
@@ -214,9 +214,13 @@ def working_on(engine: Engine, keys: Keyring) -> Iterator[None]:
             "the job's engine is protected by a Privacy, which compares no sealed values.",
             hint="give the job an engine of its own, create_engine(engine.url), and leave it out of install_all(match=...).",
         )
+    if not keys_of(dialect).lend(keys):
+        raise PolicyError(
+            "another job is at work on this engine.",
+            hint="give each job an engine of its own, create_engine(engine.url), or wait for the other one to end.",
+        )
     hidden = engine.hide_parameters
     engine.hide_parameters = True
-    bind_keys(dialect, keys)
     hide_rows(engine)
     event.listen(engine, "handle_error", scrub_error)
     try:

@@ -47,11 +47,12 @@ def stored_types(connection: Connection, target: Target) -> dict[str, str]:
         return {}
     table = connection.dialect.identifier_preparer.format_table(target.table)
     rows = connection.exec_driver_sql(
-        "SELECT attname::text, format_type(atttypid, NULL) FROM pg_catalog.pg_attribute "
+        "SELECT attname::text, format_type(atttypid, NULL), format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
         "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
         (table,),
     )
-    found = {str(name): str(kind) for name, kind in rows}
+    keys = {column.name for column in target.key}  # their lengths count: a cast to character is one to a single letter
+    found = {str(name): str(whole if name in keys else kind) for name, kind, whole in rows}
     missing = [c.name for c in (*target.key, *target.columns) if c.name not in found]
     if missing:
         raise PolicyError(

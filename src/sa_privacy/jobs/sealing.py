@@ -30,7 +30,7 @@ from sa_privacy.jobs.doctor import require_sealable
 from sa_privacy.jobs.passes import Inline, Pace, Passes, Progress, Tally
 from sa_privacy.jobs.retype import declared_type, to_bytes, to_plain_type
 from sa_privacy.jobs.target import Keeper, Target, keys_for_job, targets_of
-from sa_privacy.jobs.values import Operation
+from sa_privacy.jobs.values import Operation, change_of
 
 __all__ = ["TableReport", "reseal", "seal", "unseal"]
 
@@ -200,6 +200,8 @@ class _Job:
                 total = max(done, counted.to_do)
                 progress(Progress(self._target.name, done, total, time.monotonic() - start))
 
+        for column in self._target.columns:  # what cannot be done is said before the table is touched
+            change_of(self._operation, self._target, column, self._engine.dialect, self._keys)
         locked = self._retype(lambda c: to_bytes(c, self._target, self._lock_timeout)) if counted.rewritten else 0.0
         batch = Batch(self._engine, self._target, self._operation, self._keys)
         passes = Passes(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 from sqlalchemy.engine import Dialect
 
+from sa_privacy.crypto.cell import SUITE_PLAIN, VERSION
 from sa_privacy.jobs.target import Target
 from sa_privacy.jobs.values import Operation, current_header, mistakable
 
@@ -19,6 +20,7 @@ __all__ = ["Key", "TableSql"]
 Key = tuple[Any, ...]
 
 _LEAST = {"01": 34, "02": 74}  # bytes of the shortest cell of each suite
+_NO_CELL = "FALSE"
 
 
 class TableSql:
@@ -56,7 +58,7 @@ class TableSql:
         """The condition that a column holds a cell."""
         column, kind = self._target.columns[index], self.columns[index]
         if self._postgresql and self._stored.get(column.name) != "bytea":
-            return "FALSE"
+            return _NO_CELL
         suites = " OR ".join(
             f"(substr({kind}, 1, 2) = {self._bytes(bytes.fromhex('01' + suite))} AND length({kind}) >= {least})"
             for suite, least in _LEAST.items()
@@ -70,9 +72,13 @@ class TableSql:
     def to_do(self, operation: Operation, index: int) -> str:
         """The condition that a column of a row may have work to do."""
         cell = self.is_cell(index)
+        searched = self._target.sealed_type(self._target.columns[index]).lookup is not None
         if operation == "seal":
-            return f"({self.columns[index]} IS NOT NULL AND NOT {cell})"
-        if operation == "unseal" or self._target.sealed_type(self._target.columns[index]).lookup is not None:
+            head = self._bytes(bytes((VERSION, SUITE_PLAIN)))
+            slotless = f" OR ({cell} AND substr({self.columns[index]}, 1, 2) = {head})"
+            slotless = slotless if searched and cell != _NO_CELL else ""
+            return f"({self.columns[index]} IS NOT NULL AND (NOT {cell}{slotless}))"
+        if operation == "unseal" or searched:
             return cell  # whether its slots are the present ones, only its value says
         return f"({cell} AND substr({self.columns[index]}, 1, 6) <> {self._bytes(current_header(self._keys, slots=False))})"
 

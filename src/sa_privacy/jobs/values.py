@@ -40,6 +40,7 @@ REJECTED: Final = _Mark("REJECTED")
 """It does not hold a value of the column's type, or would not come back the same: it stays as it is."""
 
 _SLOTS: Final = slice(6, 46)
+_UNREAD: Final = _Mark("UNREAD")
 
 
 def mistakable(target: Target, column: Column[Any], dialect: Dialect) -> bool:
@@ -84,16 +85,20 @@ def _sealing(target: Target, column: Column[Any], dialect: Dialect, keys: Keyrin
     only_known, ids = mistakable(target, column, dialect), frozenset(keys.ids)
     # Which it is, a cell whose key is not there or a plain value that looks like one, only an older type can tell.
     told_apart = column.name in target.stored_as
+    slots = kind.lookup is not None
 
     def change(stored: Any) -> Any:
         if stored is None:
             return DONE
+        value = _UNREAD
         if is_cell(stored):
             if not only_known or int.from_bytes(stored[2:6], "big") in ids:
-                return DONE
-            if not told_apart:
+                if not slots or stored[1] == SUITE_SLOTS:
+                    return DONE
+                value = open_cell(stored)  # sealed before the column had a lookup: without digests it is not found
+            elif not told_apart:
                 return REJECTED
-        value = read(stored)
+        value = read(stored) if value is _UNREAD else value
         cell = seal(value)
         return cell if kind.same(open_cell(cell), value) else REJECTED
 
