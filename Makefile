@@ -8,6 +8,7 @@
 #   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
 #   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
 #   make kill          a sealing job killed at KILLS=100 random moments, writers running, on SQLite and PostgreSQL
+#   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
 #   make bench-quick   overhead ratios, fewer rounds
 #   make clean         remove the environments and caches
 
@@ -43,8 +44,9 @@ SECONDS := 60
 KILLS := 100
 SEED :=
 CELLS := 1000000
+MUTANTS :=
 
-.PHONY: help demo test check tests test-matrix fuzz mixups kill bench-quick clean
+.PHONY: help demo test check tests test-matrix fuzz mixups kill mutants bench-quick clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -79,6 +81,11 @@ mixups: $(VENV)/.test
 kill: $(VENV)/.test
 	SA_PRIVACY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/jobs/test_killed.py $(PYTEST_ARGS)
 
+# CI=1: Hypothesis then draws the same examples in every run.
+mutants: .venvs/mutation/.test
+	@CI=1 .venvs/mutation/bin/mutmut run $(MUTANTS)
+	@.venvs/mutation/bin/mutmut results
+
 bench-quick: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.overhead --quick
 
@@ -94,7 +101,11 @@ $(VENV)/.test: pyproject.toml tools/venv.sh
 	@tools/venv.sh .venvs/$* test $<
 	@touch $@
 
+.venvs/mutation/.test: pyproject.toml tools/venv.sh
+	@tools/venv.sh .venvs/mutation test,mutation
+	@touch $@
+
 .PRECIOUS: .venvs/%/.test
 
 clean:
-	rm -rf .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf mutants .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

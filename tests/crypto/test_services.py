@@ -184,7 +184,7 @@ def test_a_service_that_is_down_is_a_clear_error_at_start_and_leaves_the_file_al
     assert Keyring.load(path, service=service).ids == ring.ids
 
 
-@pytest.mark.parametrize("answer", [b"", b"short", bytes(33), "text", None], ids=repr)
+@pytest.mark.parametrize("answer", [b"", b"short", bytes(33), "text", None], ids=["empty", "short", "long", "text", "none"])
 def test_an_answer_that_is_no_key_is_refused(answer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service, path = Recording(), tmp_path / "keys.json"
     Keyring.generate().save(path, service=service, policy_id="shop")

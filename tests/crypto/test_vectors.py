@@ -184,7 +184,7 @@ def test_both_make_the_same_pseudonyms(case: dict[str, Any], ring: Keyring) -> N
     assert SecondReader(DOCUMENT["keyring"]).pseudonym(case["kind"], case["parts"]) == case["pseudonym"]
 
 
-@pytest.mark.parametrize("case", DOCUMENT["derived"], ids=lambda case: f"{case['label']} {case['scope']}")
+@pytest.mark.parametrize("case", DOCUMENT["derived"], ids=lambda case: f"{case['label']} {len(case['scope'])}")
 def test_every_derived_key_is_the_one_of_the_vectors(case: dict[str, Any]) -> None:
     label = Label(case["label"].encode())
     assert subkey(SECRETS[case["key_id"]], label, case["scope"].encode()).hex() == case["key"]
