@@ -265,6 +265,40 @@ def test_a_plaintext_must_be_bytes() -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("said", ["its own", "the keeper's"])
+def test_a_cipher_has_keys_only_while_it_is_enrolled_and_says_what_could_not_be_done(slots: bool, said: str) -> None:
+    def unkept(field: str, verb: str) -> KeyUnavailable:
+        return KeyUnavailable(f"{field} cannot be {verb}: nobody keeps it.", hint="keep it", columns=(field,))
+
+    ring = Keyring.generate()
+    cipher = FieldCipher(EMAIL, slots=slots, keyless=unkept if said == "the keeper's" else None)
+    cell = ring.sealer(EMAIL, slots=slots).seal(SECRET.encode())
+    seal, open_cell = cipher.sealer(TEXT.encode), cipher.opener(TEXT.decode)
+    attempts: list[tuple[Callable[[], object], str]] = [
+        (lambda: cipher.seal(b"x"), "written"),
+        (lambda: seal(SECRET), "written"),
+        (lambda: cipher.open(cell), "read"),
+        (lambda: open_cell(cell), "read"),
+    ]
+
+    def assert_keyless() -> None:
+        for attempt, verb in attempts:
+            with pytest.raises(KeyUnavailable, match=f": {EMAIL} cannot be {verb}: ") as caught:
+                attempt()
+            assert ("nobody keeps it" in str(caught.value)) is (said == "the keeper's")
+            assert caught.value.columns == (EMAIL,)
+            assert caught.value.hint
+            assert SECRET not in everything(caught.value)
+
+    assert_keyless()
+    ring.enrol(cipher)
+    assert open_cell(cell) == open_cell(seal(SECRET)) == SECRET
+    ring.release(cipher)
+    assert_keyless()
+    assert ring.sealer(EMAIL, slots=slots).open(cell) == SECRET.encode()
+
+
+@BOTH
 def test_ciphers_and_closures_that_were_handed_out_follow_a_rotation(slots: bool) -> None:
     ring = Keyring.generate()
     cipher = ring.sealer(EMAIL, slots=slots)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sa_privacy.crypto import Keyring
+from sa_privacy.crypto import KEYS_IN_THE_CLEAR, Keyring
 from sa_privacy.errors import KeyUnavailable
 
 FIELD = "customers.email"
@@ -95,8 +95,9 @@ def test_what_is_no_regular_file_is_refused_and_does_not_hang(tmp_path: Path) ->
     for path in (tmp_path / "pipe", tmp_path):
         with pytest.raises(KeyUnavailable, match=r"regular file|cannot be opened"):
             Keyring.load(path)
-    with pytest.raises(KeyUnavailable, match="does not exist"):
+    with pytest.raises(KeyUnavailable, match=f": the keyring file {tmp_path / 'missing'} does not exist") as caught:
         Keyring.load(tmp_path / "missing")
+    assert "Keyring.generate()" in str(caught.value.hint)
 
 
 def spoil(change: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -139,6 +140,8 @@ MALFORMED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "no primary": (spoil(lambda d: d.pop("primary")), "members"),
     "a foreign primary": (spoil(lambda d: d.update(primary="00000002")), "primary"),
     "a primary that is no id": (spoil(lambda d: d.update(primary=1)), "primary"),
+    "a primary that is a list": (spoil(lambda d: d.update(primary=[])), "primary"),
+    "a slot that is an object": (spoil(lambda d: d["lookup"]["slots"].__setitem__(1, {})), "ids of two of its keys"),
     "no keys": (spoil(lambda d: d.update(keys=[])), "keys"),
     "too many keys": (spoil(lambda d: d.update(keys=[1] * 10_001)), "keys"),
     "a key that is no object": (spoil(lambda d: d["keys"].append("x")), "key 2"),
@@ -184,8 +187,9 @@ def test_a_malformed_ring_is_refused_with_the_reason_and_without_its_content(
     text = json.dumps(change(stored(keys)))
     monkeypatch.setenv("RING", base64.b64encode(text.encode()).decode())
     write(keys, text)
-    for load in (partial(Keyring.load, keys), partial(Keyring.from_env, "RING")):
-        with pytest.raises(KeyUnavailable, match=said) as caught:
+    loads = {f"the file {keys}": partial(Keyring.load, keys), "the environment variable RING": partial(Keyring.from_env, "RING")}
+    for source, load in loads.items():
+        with pytest.raises(KeyUnavailable, match=f": {source} is no keyring: .*{said}") as caught:
             load()
         assert_shows_nothing(caught.value, secret)
 
@@ -214,7 +218,8 @@ def test_an_environment_variable_that_is_missing_or_wrong_is_refused(monkeypatch
     monkeypatch.delenv("RING", raising=False)
     with pytest.raises(KeyUnavailable, match="RING is not set"):
         Keyring.from_env("RING")
-    for text in (" ", "{", "c2VjcmV0", "not base64, and secret"):
+    spoilt = base64.b64encode(Keyring.generate().export(KEYS_IN_THE_CLEAR).encode()).decode()
+    for text in (" ", "{", "c2VjcmV0", "not base64, and secret", f"{spoilt[:40]}!{spoilt[40:]}"):
         monkeypatch.setenv("RING", text)
         with pytest.raises(KeyUnavailable, match="RING") as caught:
             Keyring.from_env("RING")
@@ -241,7 +246,7 @@ def test_a_ring_may_be_saved_over_itself_and_over_its_older_self_only(keys: Path
 
 def test_a_file_that_is_no_keyring_is_replaced_only_on_request(keys: Path) -> None:
     write(keys, "precious notes")
-    with pytest.raises(KeyUnavailable, match="cannot be read as a keyring"):
+    with pytest.raises(KeyUnavailable, match=f"cannot be read as a keyring: the file {keys}"):
         Keyring.generate().save(keys)
     assert keys.read_text() == "precious notes"
     ring = Keyring.generate()

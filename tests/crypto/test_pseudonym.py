@@ -29,6 +29,9 @@ SAME: list[list[Any]] = [
     [42, "42", Decimal(42), Decimal("42.00"), Decimal("4.2E+1"), 42.0, (42,), ("42",)],
     [0, "0", False, Decimal("-0"), -0.0],
     [1.5, Decimal("1.50"), "1.5"],
+    [1000, Decimal("1E+3"), Decimal("1000.0"), 1e3, "1000"],
+    [Decimal("1E-7"), Decimal("0.00000010"), "0.0000001"],
+    [Decimal("1E+400"), 10**400, "1" + "0" * 400],
     [ONE, str(ONE), str(ONE).upper(), ONE.hex, ONE.hex.upper(), ONE.bytes, memoryview(ONE.bytes)],
     [datetime(2026, 1, 1, 9, tzinfo=JST), datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00.000000+00:00"],
     [

@@ -217,14 +217,26 @@ def test_a_wrapped_file_says_who_can_unwrap_it(tmp_path: Path, monkeypatch: pyte
     assert Keyring.from_env("RING", service=Recording()).wrapped_by == "recording"
 
 
-def test_a_file_of_another_policy_or_in_the_clear_is_not_what_was_asked_for(tmp_path: Path) -> None:
+def test_a_ring_of_another_policy_or_in_the_clear_is_not_what_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrapped, clear, service = tmp_path / "wrapped.json", tmp_path / "clear.json", Recording()
     Keyring.generate().save(wrapped, service=service, policy_id="shop")
     Keyring.generate().save(clear)
-    with pytest.raises(KeyUnavailable, match="wrapped for another policy"):
-        Keyring.load(wrapped, service=service, policy_id="museum")
-    with pytest.raises(KeyUnavailable, match="in the clear, though a key service was given"):
-        Keyring.load(clear, service=service)
+    monkeypatch.setenv("WRAPPED", wrapped.read_text())
+    monkeypatch.setenv("CLEAR", clear.read_text())
+    loads: list[tuple[Callable[..., Keyring], str, str, str]] = [
+        (Keyring.load, str(wrapped), str(clear), "the file"),
+        (Keyring.from_env, "WRAPPED", "CLEAR", "the environment variable"),
+    ]
+    for load, of_shop, in_the_clear, kind in loads:
+        with pytest.raises(KeyUnavailable, match=f"{kind} {of_shop} are wrapped for another policy") as caught:
+            load(of_shop, service=service, policy_id="museum")
+        assert caught.value.hint
+        with pytest.raises(KeyUnavailable, match=f"{kind} {in_the_clear} holds its keys in the clear, though") as caught:
+            load(in_the_clear, service=service)
+        assert caught.value.hint
+        assert load(of_shop, service=service, policy_id="shop").policy_id == "shop"
 
 
 def test_a_file_whose_policy_was_changed_does_not_unwrap(service: KeyService, tmp_path: Path) -> None:
@@ -277,8 +289,9 @@ def test_a_wrapped_file_is_replaced_only_by_its_own_ring(tmp_path: Path) -> None
     before = path.read_bytes()
     with pytest.raises(KeyUnavailable, match="does not have"):
         Keyring.generate().save(path, service=service, policy_id="shop")
-    with pytest.raises(KeyUnavailable, match="wrapped by the key service recording"):
+    with pytest.raises(KeyUnavailable, match="wrapped by the key service recording") as caught:
         Keyring.generate().save(path)
+    assert "overwrite" not in str(caught.value.hint)
     assert path.read_bytes() == before
 
 
