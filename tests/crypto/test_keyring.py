@@ -296,8 +296,10 @@ def test_saving_through_a_link_replaces_the_file_and_not_the_link(keys: Path) ->
 def test_a_file_that_cannot_be_written_is_an_error_that_leaves_nothing_behind(
     keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(KeyUnavailable, match="cannot be written"):
-        Keyring.generate().save(keys.parent / "missing" / "keys.json")
+    missing = keys.parent / "missing" / "keys.json"
+    with pytest.raises(KeyUnavailable, match=f": the keyring file {missing} cannot be written") as caught:
+        Keyring.generate().save(missing)
+    assert caught.value.hint
     before = keys.read_bytes()
 
     def full(_: int) -> None:

@@ -176,6 +176,8 @@ def test_a_service_that_is_down_is_a_clear_error_at_start_and_leaves_the_file_al
         assert ("vault is sealed" if name == "its own" else type(FAULTS[name]).__name__) in caught.value.message
         assert repr(SECRET)[2:20] not in str(caught.value)
         assert caught.value.hint
+        assert (caught.value.hint == "Unseal it.") is (name == "its own")
+        assert ".." not in caught.value.message
         assert_shows_no_key(caught.value, ring)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["keys.json"]
@@ -203,6 +205,30 @@ def test_a_service_that_does_not_wrap_is_refused(
         ring.save(tmp_path / "keys.json", service=service, policy_id="shop")
     assert_shows_no_key(caught.value, ring)
     assert not (tmp_path / "keys.json").exists()
+
+
+@pytest.mark.parametrize("size", [1, 2, 8191, 8192])
+def test_a_wrapped_key_may_have_1_to_8192_bytes(size: int, tmp_path: Path) -> None:
+    class Vault:
+        """Keeps the keys itself, and answers with a label."""
+
+        name = "v" * 64
+
+        def __init__(self) -> None:
+            self.kept: dict[bytes, bytes] = {}
+
+        def wrap(self, secret: bytes, context: Mapping[str, str]) -> bytes:
+            label = bytes((len(self.kept),)) * size
+            self.kept[label] = secret
+            return label
+
+        def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+            return self.kept[wrapped]
+
+    vault, ring, path = Vault(), Keyring.generate(), tmp_path / "keys.json"
+    ring.rotate()
+    ring.save(path, service=vault, policy_id="p" * 256)
+    assert secrets_of(Keyring.load(path, service=vault)) == secrets_of(ring)
 
 
 def test_a_wrapped_file_says_who_can_unwrap_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
