@@ -347,6 +347,7 @@ SPOILT: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "too much": (lambda d: d["keys"][0].update(wrapped="AAAA" * 2731), "wrapped of key 1 is not 1 to 8,192 bytes"),
     "no base64": (lambda d: d["keys"][0].update(wrapped="!"), "wrapped of key 1"),
     "version 1": (lambda d: d.update(version=1), "members"),
+    "version 1, without a lookup": (lambda d: d.update(version=d.pop("lookup") and 1), "members"),
     "wrapped keys without a service": (lambda d: d.pop("service"), "secret"),
 }
 
