@@ -107,11 +107,14 @@ def test_no_part_of_one_cell_can_stand_in_another() -> None:
 @BOTH
 def test_a_cell_cut_off_anywhere_does_not_open(slots: bool) -> None:
     cipher = RING.sealer(EMAIL, slots=slots)
-    cell = cipher.seal(SECRET.encode())
+    cell, shortest = cipher.seal(SECRET.encode()), len(cipher.seal(b""))
     for length in range(len(cell)):
+        said = "empty" if not length else "cut off" if length < shortest else "does not open"
         for open_cell in (cipher.open, cipher.opener(TEXT.decode)):
-            with pytest.raises(CellRejected):
+            with pytest.raises(CellRejected, match=said) as caught:
                 open_cell(cell[:length])
+            assert caught.value.columns == (EMAIL,)
+            assert caught.value.hint
 
 
 def test_a_cell_opens_only_for_its_own_field_under_its_own_ring() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sa_privacy.crypto import KEYS_IN_THE_CLEAR, Keyring
+from sa_privacy.crypto.keyfile import parse
 from sa_privacy.errors import KeyUnavailable
 
 FIELD = "customers.email"
@@ -192,6 +193,17 @@ def test_a_malformed_ring_is_refused_with_the_reason_and_without_its_content(
         with pytest.raises(KeyUnavailable, match=f": {source} is no keyring: .*{said}") as caught:
             load()
         assert_shows_nothing(caught.value, secret)
+
+
+def test_a_ring_may_have_10_000_keys(keys: Path) -> None:
+    document = stored(keys)
+    secrets = (base64.b64encode(number.to_bytes(32, "big")).decode() for number in range(1, 10_000))
+    taken = document["keys"][0]["id"]
+    document["keys"] += [
+        {**KEY, "id": f"{number:08x}" if f"{number:08x}" != taken else "ffffffff", "secret": secret}
+        for number, secret in enumerate(secrets, 1)
+    ]
+    assert len(parse(json.dumps(document), "here").ring.entries) == 10_000
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -3])

@@ -207,28 +207,44 @@ def test_a_service_that_does_not_wrap_is_refused(
     assert not (tmp_path / "keys.json").exists()
 
 
+class Vault:
+    """A service that keeps the keys itself, and answers with a label of some length."""
+
+    name = "v" * 64
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.kept: dict[bytes, bytes] = {}
+
+    def wrap(self, secret: bytes, context: Mapping[str, str]) -> bytes:
+        label = bytes((len(self.kept),)) * self.size
+        self.kept[label] = secret
+        return label
+
+    def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        return self.kept[wrapped]
+
+
 @pytest.mark.parametrize("size", [1, 2, 8191, 8192])
 def test_a_wrapped_key_may_have_1_to_8192_bytes(size: int, tmp_path: Path) -> None:
-    class Vault:
-        """Keeps the keys itself, and answers with a label."""
-
-        name = "v" * 64
-
-        def __init__(self) -> None:
-            self.kept: dict[bytes, bytes] = {}
-
-        def wrap(self, secret: bytes, context: Mapping[str, str]) -> bytes:
-            label = bytes((len(self.kept),)) * size
-            self.kept[label] = secret
-            return label
-
-        def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
-            return self.kept[wrapped]
-
-    vault, ring, path = Vault(), Keyring.generate(), tmp_path / "keys.json"
+    vault, ring, path = Vault(size), Keyring.generate(), tmp_path / "keys.json"
     ring.rotate()
     ring.save(path, service=vault, policy_id="p" * 256)
     assert secrets_of(Keyring.load(path, service=vault)) == secrets_of(ring)
+
+
+def test_a_file_that_would_be_too_long_to_be_read_is_not_written(tmp_path: Path) -> None:
+    vault, ring, path = Vault(8192), Keyring.generate(), tmp_path / "keys.json"
+    ring.save(path, service=vault, policy_id="shop")
+    before = path.read_bytes()
+    for _ in range(95):
+        ring.add_key()
+    with pytest.raises(KeyUnavailable, match="longer than 1 MiB") as caught:
+        ring.save(path)
+    assert "Nothing was saved" in caught.value.message
+    assert caught.value.hint
+    assert_shows_no_key(caught.value, ring)
+    assert path.read_bytes() == before
 
 
 def test_a_wrapped_file_says_who_can_unwrap_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

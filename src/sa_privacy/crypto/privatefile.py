@@ -61,8 +61,14 @@ def replace(path: str, content: bytes, what: str, *, check: Callable[[str], None
 
     :param what: as for :func:`read`.
     :param check: called with the path of a file that is there, under the lock; refuses by raising.
-    :raises KeyUnavailable: the file cannot be written.
+    :raises KeyUnavailable: the file cannot be written, or would be too long to be read again.
     """
+    if len(content) > MAX_BYTES:
+        content = b""  # tracebacks keep the locals of this frame
+        raise KeyUnavailable(
+            f"{what} {path} would be longer than 1 MiB. Nothing was saved.",
+            hint="Retire keys that no cell names (sa-privacy keys status), or wrap them in fewer bytes.",
+        )
     target = Path(os.path.realpath(path))  # a link stays a link
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     fault = None
