@@ -188,7 +188,10 @@ def test_a_malformed_ring_is_refused_with_the_reason_and_without_its_content(
     text = json.dumps(change(stored(keys)))
     monkeypatch.setenv("RING", base64.b64encode(text.encode()).decode())
     write(keys, text)
-    loads = {f"the file {keys}": partial(Keyring.load, keys), "the environment variable RING": partial(Keyring.from_env, "RING")}
+    loads = {
+        f"the file {keys}": partial(Keyring.load, keys),
+        "the environment variable RING": partial(Keyring.from_env, "RING"),
+    }
     for source, load in loads.items():
         with pytest.raises(KeyUnavailable, match=f": {source} is no keyring: .*{said}") as caught:
             load()

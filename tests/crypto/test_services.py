@@ -186,7 +186,9 @@ def test_a_service_that_is_down_is_a_clear_error_at_start_and_leaves_the_file_al
     assert Keyring.load(path, service=service).ids == ring.ids
 
 
-@pytest.mark.parametrize("answer", [b"", b"short", bytes(33), "text", None], ids=["empty", "short", "long", "text", "none"])
+@pytest.mark.parametrize(
+    "answer", [b"", b"short", bytes(33), "text", None], ids=["empty", "short", "long", "text", "none"]
+)
 def test_an_answer_that_is_no_key_is_refused(answer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service, path = Recording(), tmp_path / "keys.json"
     Keyring.generate().save(path, service=service, policy_id="shop")
@@ -275,7 +277,9 @@ def test_a_ring_of_another_policy_or_in_the_clear_is_not_what_was_asked_for(
         with pytest.raises(KeyUnavailable, match=f"{kind} {of_shop} are wrapped for another policy") as caught:
             load(of_shop, service=service, policy_id="museum")
         assert caught.value.hint
-        with pytest.raises(KeyUnavailable, match=f"{kind} {in_the_clear} holds its keys in the clear, though") as caught:
+        with pytest.raises(
+            KeyUnavailable, match=f"{kind} {in_the_clear} holds its keys in the clear, though"
+        ) as caught:
             load(in_the_clear, service=service)
         assert caught.value.hint
         assert load(of_shop, service=service, policy_id="shop").policy_id == "shop"
