@@ -262,6 +262,13 @@ def test_a_field_id_that_the_spec_forbids_is_refused(field: str) -> None:
         RING.sealer(field)
 
 
+@pytest.mark.parametrize("field", [b"customers.email", 7, None], ids=["bytes", "int", "none"])
+def test_a_field_id_that_is_no_str_is_refused_by_its_type(field: Any) -> None:
+    for make in (RING.sealer, RING.digests):
+        with pytest.raises(TypeError, match=f"a field id is a str, not {type(field).__name__}$"):
+            make(field)
+
+
 def test_a_plaintext_must_be_bytes() -> None:
     with pytest.raises(TypeError, match="bytes, not str"):
         RING.sealer(EMAIL).seal("text")  # type: ignore[arg-type]
