@@ -158,8 +158,18 @@ def test_an_unknown_key_is_named_and_the_way_out_is_said() -> None:
 def test_an_unknown_version_or_suite_is_said(place: int, byte: int, said: str) -> None:
     cell = bytearray(RING.sealer(EMAIL).seal(b"value"))
     cell[place] = byte
-    with pytest.raises(CellRejected, match=said):
-        RING.sealer(EMAIL).open(bytes(cell))
+    for rest in (None, place + 1):
+        with pytest.raises(CellRejected, match=f"{said} of the cell format is unknown") as caught:
+            RING.sealer(EMAIL).open(bytes(cell[:rest]))
+        assert caught.value.hint
+
+
+@BOTH
+def test_a_cell_that_names_key_0_is_said_to_name_none(slots: bool) -> None:
+    cell = RING.sealer(EMAIL, slots=slots).seal(b"value")
+    for cipher in (RING.sealer(EMAIL, slots=slots), FieldCipher(EMAIL, slots=slots)):
+        with pytest.raises(CellRejected, match="names no key"):
+            cipher.open(cell[:2] + bytes(4) + cell[6:])
 
 
 @pytest.mark.parametrize("stored", ["plain text", 17, object()], ids=["str", "int", "object"])
@@ -260,6 +270,12 @@ def test_errors_of_cells_never_show_bytes(spoil: Callable[[bytes], bytes]) -> No
 def test_a_field_id_that_the_spec_forbids_is_refused(field: str) -> None:
     with pytest.raises(ValueError, match="field id"):
         RING.sealer(field)
+
+
+@pytest.mark.parametrize("field", ["x", "x" * 1024, "é" * 512], ids=["1 byte", "1,024 bytes", "1,024 bytes of UTF-8"])
+def test_a_field_id_may_have_1_to_1024_bytes(field: str) -> None:
+    assert RING.sealer(field).open(RING.sealer(field).seal(b"value")) == b"value"
+    assert RING.digests(field).field == RING.sealer(field).field == field
 
 
 @pytest.mark.parametrize("field", [b"customers.email", 7, None], ids=["bytes", "int", "none"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -53,6 +54,42 @@ def test_a_saved_ring_loads_and_opens_the_cells_of_the_ring_that_was_saved(tmp_p
     assert loaded.sealer(FIELD).open(old) == b"old"
     assert loaded.sealer(FIELD).open(new) == b"new"
     assert loaded.pseudonym_key().of("customer", 1) == ring.pseudonym_key().of("customer", 1)
+
+
+def test_a_ring_says_what_each_of_its_keys_does() -> None:
+    ring = Keyring.generate()
+    first = ring.primary_id
+    lookup, primary = ring.rotate_lookup(), ring.rotate()
+    idle = ring.add_key()
+
+    def jobs() -> dict[int, tuple[bool, bool, int | None, bool]]:
+        return {key.id: (key.primary, key.first, key.slot, key.search) for key in ring.keys}
+
+    nothing = (False, False, None, False)
+    assert jobs() == {
+        first: (False, True, 0, True),
+        lookup: (False, False, 1, False),
+        primary: (True, False, None, False),
+        idle: nothing,
+    }
+    assert list(jobs()) == list(ring.ids) == [first, lookup, primary, idle]
+    ring.switch_lookup()
+    ring.promote(idle)
+    assert jobs() == {
+        first: (False, True, 0, False),
+        lookup: (False, False, 1, True),
+        primary: nothing,
+        idle: (True, False, None, False),
+    }
+    ring.end_lookup()
+    ring.promote(first)
+    assert jobs() == {
+        first: (True, True, None, False),
+        lookup: (False, False, 1, True),
+        primary: nothing,
+        idle: nothing,
+    }
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", key.created) for key in ring.keys)
 
 
 def test_key_ids_are_random_unique_and_never_zero(monkeypatch: pytest.MonkeyPatch) -> None:
