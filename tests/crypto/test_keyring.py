@@ -10,8 +10,10 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,23 @@ def test_a_ring_says_what_each_of_its_keys_does() -> None:
         idle: nothing,
     }
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", key.created) for key in ring.keys)
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@POSIX
+@pytest.mark.usefixtures("tokyo")
+def test_a_key_is_dated_in_utc() -> None:
+    (key,) = Keyring.generate().keys
+    age = datetime.now(UTC) - datetime.fromisoformat(key.created)
+    assert abs(age) < timedelta(hours=1)
 
 
 def test_key_ids_are_random_unique_and_never_zero(monkeypatch: pytest.MonkeyPatch) -> None:
