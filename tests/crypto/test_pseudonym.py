@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -59,6 +60,13 @@ def fresh(key: object) -> str:
 def test_a_key_has_one_pseudonym_whatever_type_it_came_in(keys: list[Any]) -> None:
     assert len({OF("customer", key) for key in keys}) == 1
     assert len({fresh(key) for key in keys}) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the local zone of a process is set on POSIX only")
+@pytest.mark.usefixtures("tokyo")
+def test_the_zone_of_the_machine_makes_no_difference() -> None:
+    assert canonical(datetime(2026, 1, 1, 9, tzinfo=JST)) == "2026-01-01T00:00:00.000000+00:00"
+    assert canonical(datetime(2026, 1, 1, 9)) == "2026-01-01T09:00:00.000000"
 
 
 def test_different_keys_and_kinds_have_different_pseudonyms() -> None:

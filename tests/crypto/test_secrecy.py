@@ -222,7 +222,10 @@ def test_a_report_with_the_locals_of_every_frame_shows_no_key(failure: str, tmp_
     with pytest.raises((PrivacyError, TypeError, ValueError)) as caught:
         FAILURES[failure](ring, tmp_path)
     report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert_hidden("".join(report.format()), material(ring))
+    shown = "".join(report.format())
+    assert_hidden(shown, material(ring))
+    if (tmp_path / "other.json").exists():
+        assert_hidden(shown, material(Keyring.load(tmp_path / "other.json")))
 
 
 @pytest.mark.parametrize("said", [None, True, 1, "KEYS_IN_THE_CLEAR", "keys in the clear", object()])
