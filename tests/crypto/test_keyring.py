@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -377,6 +378,41 @@ def test_a_file_that_cannot_be_written_is_an_error_that_leaves_nothing_behind(
         cause = cause.__cause__ or cause.__context__
     assert keys.read_bytes() == before
     assert [path.name for path in keys.parent.iterdir()] == [keys.name]
+
+
+def test_a_save_that_is_interrupted_leaves_nothing_behind_and_shows_nothing(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    before, ring = keys.read_bytes(), Keyring.load(keys)
+    monkeypatch.setattr("sa_privacy.crypto.privatefile.os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        ring.save(keys)
+    assert stored(keys)["keys"][0]["secret"] not in locals_of(caught.value)
+    assert keys.read_bytes() == before
+    assert [path.name for path in keys.parent.iterdir()] == [keys.name]
+
+
+@POSIX
+def test_two_savers_take_turns(keys: Path) -> None:
+    import fcntl
+
+    before, ring = keys.read_bytes(), Keyring.load(keys)
+    ring.rotate()
+    other = os.open(keys.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        saver = Thread(target=ring.save, args=(keys,))
+        saver.start()
+        saver.join(0.3)
+        assert saver.is_alive()
+        assert keys.read_bytes() == before
+    finally:
+        os.close(other)
+    saver.join()
+    assert Keyring.load(keys).ids == ring.ids
 
 
 @POSIX
