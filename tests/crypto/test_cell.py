@@ -233,6 +233,18 @@ def test_a_plaintext_that_the_codec_cannot_read_is_rejected_and_seen_nowhere(slo
             trace = trace.tb_next  # type: ignore[assignment]
 
 
+@BOTH
+def test_want_of_memory_is_not_taken_for_a_bad_cell_or_value(slots: bool) -> None:
+    def exhausted(_: Any) -> Any:
+        raise MemoryError
+
+    cipher = RING.sealer(EMAIL, slots=slots)
+    with pytest.raises(MemoryError):
+        cipher.opener(exhausted)(cipher.seal(SECRET.encode()))
+    with pytest.raises(MemoryError):
+        cipher.sealer(exhausted)(SECRET)
+
+
 def test_a_value_that_cannot_be_encoded_is_refused_by_field_and_type_and_seen_nowhere() -> None:
     def encode(value: Any) -> bytes:
         raise LookupError(value)
