@@ -196,8 +196,13 @@ MALFORMED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "an unknown member of a key": (spoil(lambda d: d["keys"][0].update(more=1)), "key 1"),
     "key id 0": (spoil(lambda d: d["keys"][0].update(id="00000000")), "id of key 1"),
     "an upper-case id": (spoil(lambda d: d["keys"][0].update(id="ABCDEF01")), "id of key 1"),
+    "an id of 7 digits": (spoil(lambda d: d["keys"][0].update(id="0000001")), "id of key 1"),
     "a number as id": (spoil(lambda d: d["keys"][0].update(id=1)), "id of key 1"),
     "an id with a line end": (spoil(lambda d: d["keys"][0].update(id="00000001\n")), "id of key 1"),
+    "digits of another script": (
+        spoil(lambda d: d["keys"][0].update(created="٢٠٢٦-01-01T00:00:00Z")),
+        'the "created" of key 1',
+    ),
     "no time": (spoil(lambda d: d["keys"][0].update(created="today")), "created"),
     "31 bytes": (spoil(lambda d: d["keys"][0].update(secret=base64.b64encode(bytes(31)).decode())), "secret of key 1"),
     "33 bytes": (spoil(lambda d: d["keys"][0].update(secret=base64.b64encode(bytes(33)).decode())), "secret of key 1"),
