@@ -52,7 +52,9 @@ def test_the_empty_plaintext_is_sealed_and_the_same_value_never_gives_the_same_c
 
 @BOTH
 def test_the_header_is_the_one_of_the_spec(slots: bool) -> None:
-    cell = RING.sealer(EMAIL, slots=slots).seal(b"x")
+    cipher = RING.sealer(EMAIL, slots=slots)
+    assert cipher.slots is slots
+    cell = cipher.seal(b"x")
     assert cell[:6] == bytes((1, 2 if slots else 1)) + RING.primary_id.to_bytes(4, "big")
     if slots:
         assert cell[6:46] == bytes(40)
