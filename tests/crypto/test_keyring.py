@@ -166,6 +166,10 @@ MALFORMED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "another format": (spoil(lambda d: d.update(format="x")), "format"),
     "version 3": (spoil(lambda d: d.update(version=3)), "version"),
     "version 1 with a lookup": (spoil(lambda d: d.update(version=1)), "members are not format, version, primary, keys"),
+    "version 1 with a service": (
+        spoil(lambda d: d.update(version=1, service=d.pop("lookup"))),
+        "its members are not format, version, primary, keys",
+    ),
     "version 2 without a lookup": (
         spoil(lambda d: d.pop("lookup")),
         "members are not format, version, primary, lookup",
