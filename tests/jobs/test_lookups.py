@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, select
+from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, select, text
 
-from sa_privacy import Encrypted, Keyring, PolicyError
+from sa_privacy import Encrypted, Keyring, KeyUnavailable, PolicyError
 from sa_privacy.crypto.cell import is_cell
-from sa_privacy.jobs import reseal, seal
+from sa_privacy.jobs import reseal, seal, unseal
 from sa_privacy.jobs.batch import working_on
 from tests.jobs.world import maintaining, raw
 
@@ -54,8 +54,6 @@ def test_what_was_sealed_is_found(engine: Engine, find: Callable[..., list[int]]
     with maintaining(metadata=PEOPLE.metadata) as privacy:
         [report] = seal(engine, privacy, COLUMN, batch=5)
         assert report.complete
-        for index in PEOPLE.indexes:  # made when all is sealed
-            index.create(engine)
         assert find(privacy, "BOB@example.org") == [1]
         assert find(privacy, "ÉTÉ@EXAMPLE.ORG") == [2]
         assert find(privacy, "nobody@example.org") == []
@@ -65,8 +63,6 @@ def test_a_lookup_key_is_rotated_without_a_gap(engine: Engine, find: Callable[..
     keys = Keyring.generate()
     with maintaining(keys, metadata=PEOPLE.metadata) as privacy:
         seal(engine, privacy, COLUMN)
-        for index in PEOPLE.indexes:
-            index.create(engine)
         for step in (keys.rotate_lookup, keys.switch_lookup, keys.end_lookup) * 2:  # each slot is freed, and used again
             if step.__name__ == "switch_lookup":
                 [report] = reseal(engine, privacy, COLUMN, batch=5)
@@ -86,8 +82,6 @@ def test_what_is_there_twice_is_left_and_told(engine: Engine, make_engine: Calla
     """A process of the old release wrote after the lookup indexes were made."""
     with maintaining(metadata=PEOPLE.metadata) as privacy:
         seal(engine, privacy, COLUMN)
-        for index in PEOPLE.indexes:
-            index.create(engine)
         form = "convert_to('{0}', 'UTF8')" if engine.dialect.name == "postgresql" else "'{0}'"
         with make_engine().begin() as connection:
             connection.exec_driver_sql(f"INSERT INTO people VALUES (98, {form.format('ANN@example.org')})")
@@ -150,3 +144,47 @@ def test_two_jobs_on_one_engine_are_refused(engine: Engine) -> None:
         seal(engine, privacy, COLUMN)
     with maintaining(metadata=PEOPLE.metadata) as privacy:
         assert all(report.complete for report in seal(engine, privacy, COLUMN))
+
+
+def lookup_indexes_of(engine: Engine) -> dict[str, bool]:
+    """The lookup indexes that the database has, and which are unique."""
+    if engine.dialect.name == "sqlite":
+        asked = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%substr(%'"
+    else:
+        asked = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'people' AND indexdef LIKE '%substr%'"
+    with engine.connect() as connection:
+        return {str(name): "UNIQUE" in sql for name, sql in connection.execute(text(asked))}
+
+
+def test_the_job_makes_the_lookup_indexes_and_drops_them(engine: Engine, make_engine: Callable[..., Engine]) -> None:
+    """A table that is there already gets none from create_all(), and would silently be unique no more."""
+    with maintaining(metadata=PEOPLE.metadata) as privacy:
+        seal(engine, privacy, COLUMN)
+        assert lookup_indexes_of(make_engine()) == {
+            "ix_people_email_lookup": True,
+            "ix_people_email_lookup_2": True,
+        }
+        seal(engine, privacy, COLUMN)
+        [report] = unseal(engine, privacy, COLUMN)
+        assert report.complete
+    assert lookup_indexes_of(make_engine()) == {}
+    assert [email for _, email in raw(engine, "id, email", "people")] == NAMES
+
+
+def test_an_index_of_the_same_name_is_in_the_way(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE INDEX ix_people_email_lookup ON people (email)")
+    with maintaining(metadata=PEOPLE.metadata) as privacy, pytest.raises(PolicyError, match="ix_people_email_lookup"):
+        seal(engine, privacy, COLUMN)
+    assert [email for _, email in raw(engine, "id, email", "people")] == NAMES
+
+
+def test_another_keyring_is_refused_before_it_seals_anything(engine: Engine) -> None:
+    with maintaining(Keyring.generate(), metadata=PEOPLE.metadata) as privacy:
+        seal(engine, privacy, COLUMN)
+    before = raw(engine, "id, email", "people")
+    with maintaining(Keyring.generate(), metadata=PEOPLE.metadata) as privacy:
+        for job in (seal, reseal, unseal):
+            with pytest.raises(KeyUnavailable, match=r"people\.email"):
+                job(engine, privacy, COLUMN)
+    assert raw(engine, "id, email", "people") == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, make_url
 
@@ -20,6 +21,8 @@ def connecting(url: str | None) -> Iterator[Engine]:
     if url is None:
         fail("which database?", "give --url, or set SA_PRIVACY_URL.")
     made = make_url(url)
+    if made.get_backend_name() == "sqlite" and made.database and not Path(made.database).exists():
+        fail(f"there is no database {made.database}.", "give --url the right path.")
     driver = _DRIVERS.get(made.get_backend_name())
     if driver is None:
         fail(f"{made.get_backend_name()} is not supported.", "sa_privacy works on SQLite and PostgreSQL.")

@@ -63,7 +63,7 @@ def tell(report: TableReport) -> None:
         )
     for name, times in tally.refused.items():
         say(
-            f"  {name}: {times:,} values were refused by the database, as values that are there twice: left.",
+            f"  {name}: {times:,} rows were refused by the database (a value that is there twice in a unique lookup, a NULL where none may be): left.",
             style="red",
         )
     if tally.remaining:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import create_engine, make_url
 
 from sa_privacy.cli.census import Census, take_census
+from sa_privacy.cli.database import connecting
 from sa_privacy.cli.keyadvice import advise
 from sa_privacy.cli.keyreport import as_json, show, wrapped
 from sa_privacy.cli.models import load_models
@@ -122,13 +123,15 @@ def switch_lookup(
     url: UrlOption = None,
     models: ModelsOption = None,
     policy: PolicyOption = Path("privacy.toml"),
+    uncounted: Annotated[
+        bool, typer.Option("--uncounted", help="Without looking whether every row has the new digest.")
+    ] = False,
     service: ServiceOption = None,
 ) -> None:
-    """Search by the new lookup key. Only once every row has its digest: rows without one are not found any more.
-
-    With a database it is looked whether they have.
-    """
+    """Search by the new lookup key. Only once every row has its digest: rows without one are not found any more."""
     with telling():
+        if url is None and not uncounted:
+            fail("which database says that every row has the new digest?", "give --url and --models; or --uncounted.")
         ring = _load(path, service)
         ring.switch_lookup()
         searched = next(key.id for key in ring.keys if key.search)
@@ -259,15 +262,6 @@ def _census(url: str, models: list[str] | None, policy: Path) -> Census:
     if not models:
         fail("which columns are sealed?", "give --models package.module:Base.")
     metadata = load_models(models)
-    privacy = Privacy(policy, log=None, metadata=metadata)
-    made = make_url(url)
-    drivers = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}  # those that work without asyncio
-    if made.get_backend_name() not in drivers:
-        fail(f"{made.get_backend_name()} is not supported.", "cells are counted on PostgreSQL and SQLite.")
-    engine = create_engine(made.set(drivername=drivers[made.get_backend_name()]))
-    try:
-        with engine.connect() as connection:
-            return take_census(connection, privacy.catalogue)
-    finally:
-        engine.dispose()
-        privacy.close()
+    privacy = closing(Privacy(policy, log=None, metadata=metadata))
+    with privacy as looking, connecting(url) as engine, engine.connect() as connection:
+        return take_census(connection, looking.catalogue)

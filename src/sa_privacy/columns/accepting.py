@@ -68,6 +68,12 @@ class Accepted:
     """
 
     def __init__(self, until: Mapping[str, date], stored_as: Mapping[str, Any]) -> None:
+        given: tuple[object, ...] = (until, stored_as)
+        if not all(isinstance(each, Mapping) for each in given):
+            raise PolicyError(
+                "accept_plaintext and stored_as are dictionaries by column.",
+                hint='write accept_plaintext={"customers.email": date(...)}, the last day on which plain values are read.',
+            )
         today = datetime.now(UTC).date()
         for column, day in until.items():
             if type(day) is not date:

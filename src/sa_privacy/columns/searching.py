@@ -292,6 +292,9 @@ class _Lowered(TypeDecorator[Any]):
 
     comparator_factory = Comparator
 
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self.sealed.inner  # what is no lookup is refused by the gate, and not by the driver
+
     @property
     def operator_classes(self) -> Any:  # type: ignore[override]
         """As those of the column."""

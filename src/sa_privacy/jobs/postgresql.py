@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 
 from sa_privacy.columns.sealable import names_value
 from sa_privacy.jobs.finding import Finding
+from sa_privacy.jobs.indexes import LOOKUP_INDEX
 
 __all__ = ["findings"]
 
@@ -35,7 +35,6 @@ WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal AND cardinality(tgattr::int
 """
 _CONSTRAINTS = {"p": "primary key", "f": "foreign key", "u": "unique", "c": "check", "x": "exclusion"}
 _CLASSES = {"pg_rewrite": "view", "pg_policy": "row policy", "pg_trigger": "trigger"}
-_LOOKUP_INDEX = re.compile(r"(?i)substr(?:ing)?\(.*?,\s*(?:7|27)\s*,\s*20\s*\)")
 
 
 def findings(connection: Connection, table: str, column: str, name: str) -> Iterator[Finding]:
@@ -62,7 +61,7 @@ def _finding(row: Any, column: str, name: str) -> Finding | None:
             return None
         return Finding(name, kind, what, forbids=kind != "unique")
     if of == "pg_class" and unique is not None:
-        if _LOOKUP_INDEX.search(index):
+        if LOOKUP_INDEX.search(index):
             return None
         if "tsvector" in index or "trgm" in index:
             return Finding(name, "text search", what, forbids=True)

@@ -22,11 +22,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from sa_privacy.accesslog import members
-from sa_privacy.errors import CellRejected, NoAccess, PolicyError
+from sa_privacy.crypto import Keyring
+from sa_privacy.crypto.ring import key_name
+from sa_privacy.errors import CellRejected, KeyUnavailable, NoAccess, PolicyError
 from sa_privacy.gate.plan import access_members, outcome_members
 from sa_privacy.jobs.batch import Batch, Chunk, connected, working_on
 from sa_privacy.jobs.count import TableCount, count
 from sa_privacy.jobs.doctor import require_sealable
+from sa_privacy.jobs.indexes import drop_lookups, make_lookups, missing_lookups
 from sa_privacy.jobs.passes import Inline, Pace, Passes, Progress, Tally
 from sa_privacy.jobs.retype import declared_type, to_bytes, to_plain_type
 from sa_privacy.jobs.target import Keeper, Target, keys_for_job, targets_of
@@ -133,16 +136,38 @@ def _run(
                     for column in target.columns:
                         declared_type(connection, target, column)
             connection.rollback() if dry_run else connection.commit()
+        jobs = []
         for target in targets:
             with connected(engine) as connection:
                 counted = count(connection, target, operation, keys)
+            _require_keys(counted, keys)
             if dry_run:
                 reports.append(TableReport(operation, counted))
-                continue
-            job = _Job(operation, engine, privacy, target, said, lock_timeout)
-            pace = Pace(batch, rate, workers)
-            reports.append(job.run(counted, pace, executor or Inline(), progress))
+            else:
+                jobs.append(_Job(operation, engine, privacy, target, said, lock_timeout, counted))
+        for job in jobs:  # every table can be written and searched by the new release before the first is sealed
+            job.prepare()
+        reports += [job.run(Pace(batch, rate, workers), executor or Inline(), progress) for job in jobs]
     return reports
+
+
+def _require_keys(counted: TableCount, keys: Keyring) -> None:
+    """Refuses a ring that does not open the cells that are there: it is most likely another application's.
+
+    :raises KeyUnavailable: names the columns and the ids of the keys.
+    """
+    held = {key_name(key_id) for key_id in keys.ids}
+    strange = {
+        column.name: sorted(column.keys.keys() - held) for column in counted.columns if column.keys.keys() - held
+    }
+    if strange:
+        ids = sorted({key_id for found in strange.values() for key_id in found})
+        raise KeyUnavailable(
+            f"{', '.join(strange)}: there are cells under {'keys' if len(ids) > 1 else 'key'} {', '.join(ids)}, "
+            "which the keyring does not hold.",
+            hint="give the keyring that the application uses; a second one would seal what the application cannot open.",
+            columns=tuple(strange),
+        )
 
 
 def _said(operation: Operation, privacy: Keeper) -> bytes:
@@ -165,8 +190,17 @@ class _Job:
     """One operation on one table."""
 
     def __init__(
-        self, operation: Operation, engine: Engine, privacy: Keeper, target: Target, said: bytes, lock_timeout: float
+        self,
+        operation: Operation,
+        engine: Engine,
+        privacy: Keeper,
+        target: Target,
+        said: bytes,
+        lock_timeout: float,
+        counted: TableCount,
     ) -> None:
+        self._counted = counted
+        self._locked = 0.0
         self._operation: Operation = operation
         self._engine = engine
         self._privacy = privacy
@@ -188,10 +222,21 @@ class _Job:
             )
         )
 
-    def run(
-        self, counted: TableCount, pace: Pace, executor: Executor, progress: Callable[[Progress], object] | None
-    ) -> TableReport:
-        start, done = time.monotonic(), 0
+    def prepare(self) -> None:
+        """Makes the table ready: columns that take cells (PostgreSQL), and the lookup indexes that are missing."""
+        for column in self._target.columns:  # what cannot be done is said before the table is touched
+            change_of(self._operation, self._target, column, self._engine.dialect, self._keys)
+        if self._operation == "seal":
+            with connected(self._engine) as connection:
+                missing_lookups(connection, self._target)
+        if self._counted.rewritten:
+            self._locked = self._retype(lambda c: to_bytes(c, self._target, self._lock_timeout))
+        if self._operation == "seal":
+            with connected(self._engine) as connection, connection.begin():
+                make_lookups(connection, self._target)
+
+    def run(self, pace: Pace, executor: Executor, progress: Callable[[Progress], object] | None) -> TableReport:
+        start, done, counted = time.monotonic(), 0, self._counted
 
         def tell(rows: int) -> None:
             nonlocal done
@@ -200,9 +245,6 @@ class _Job:
                 total = max(done, counted.to_do)
                 progress(Progress(self._target.name, done, total, time.monotonic() - start))
 
-        for column in self._target.columns:  # what cannot be done is said before the table is touched
-            change_of(self._operation, self._target, column, self._engine.dialect, self._keys)
-        locked = self._retype(lambda c: to_bytes(c, self._target, self._lock_timeout)) if counted.rewritten else 0.0
         batch = Batch(self._engine, self._target, self._operation, self._keys)
         passes = Passes(
             self._engine,
@@ -216,13 +258,17 @@ class _Job:
             tell=tell,
         )
         tally = passes.run()
-        if self._operation == "unseal" and self._engine.dialect.name == "postgresql" and not tally.remaining:
-            locked = self._retype(
-                lambda c: to_plain_type(c, self._target, self._lock_timeout, lambda c: self._last(c, batch, tally))
-            )
-        return TableReport(
-            self._operation, counted, tally, time.monotonic() - start, locked, batch.sql.left_over(self._operation)
-        )
+        if self._operation == "unseal" and not tally.remaining:
+            if self._engine.dialect.name == "postgresql":
+                self._locked = self._retype(
+                    lambda c: to_plain_type(c, self._target, self._lock_timeout, lambda c: self._last(c, batch, tally))
+                )
+            else:
+                with connected(self._engine) as connection, connection.begin():
+                    drop_lookups(connection, self._target)
+        seconds = time.monotonic() - start
+        left = batch.sql.left_over(self._operation)
+        return TableReport(self._operation, counted, tally, seconds, self._locked, left)
 
     def _retype(self, change: Callable[[Connection], float]) -> float:
         intent = self._privacy.record("intent", self._members)
@@ -239,6 +285,8 @@ class _Job:
             full = done.full
             tally.changed += done.changed
             tally.values += done.values
+            if not full and not done.stuck:
+                drop_lookups(connection, self._target)  # PostgreSQL has no such key of text
             if done.stuck:
                 raise CellRejected(
                     f"{self._target.name}: cells that do not open came while the column was being unsealed.",

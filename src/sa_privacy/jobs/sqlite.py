@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from sa_privacy.columns.sealable import names_value
 from sa_privacy.jobs.finding import Finding
+from sa_privacy.jobs.indexes import LOOKUP_INDEX
 
 __all__ = ["findings"]
 
 _STRICT = re.compile(r"(?i)\)[^()]*\bSTRICT\b[^()]*$")
 _FULL_TEXT = re.compile(r"(?i)USING\s+fts\d")
 _COMPUTED = (("check", r"\bCHECK\s*\(", "CHECK"), ("generated column", r"\bAS\s*\(", "GENERATED ALWAYS AS"))
-_LOOKUP_INDEX = re.compile(r"(?i)substr\s*\(.*?,\s*(?:7|27)\s*,\s*20\s*\)")
 
 
 def findings(connection: Connection, schema: str | None, table: str, column: str, name: str) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ class _Schema:
         sql = next((sql for kind, name, _, sql in self._master if kind == "index" and name == said), "")
         if self._column in columns:
             yield self._found("unique" if index["unique"] else "index", said, forbids=False)
-        elif names_value(sql.partition("(")[2], self._column) and not _LOOKUP_INDEX.search(sql):
+        elif names_value(sql.partition("(")[2], self._column) and not LOOKUP_INDEX.search(sql):
             yield self._found("expression index", said)
 
     def of_others(self) -> Iterator[Finding]:

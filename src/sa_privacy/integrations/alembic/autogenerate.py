@@ -102,12 +102,12 @@ def _compare_lookups(
         if not context.run_object_filters(index, index.name, "index", False, compared):
             continue
         if before is not None:
-            modify.ops.append(DropLookupIndexOp(before.index, if_exists=not before.complete))
+            modify.ops.append(DropLookupIndexOp(before.index))
         late.append(CreateLookupIndexOp(lookup))
     for before in [lookup for named, lookup in found.items() if named not in model]:
         index = before.index.indexes()[0]
         if context.run_object_filters(index, index.name, "index", True, None):
-            modify.ops.append(DropLookupIndexOp(before.index, if_exists=not before.complete))
+            modify.ops.append(DropLookupIndexOp(before.index))
     modify.ops += late
 
 

@@ -16,7 +16,7 @@ __all__ = ["CreateLookupIndexOp", "DropLookupIndexOp"]
 class CreateLookupIndexOp(MigrateOperation):
     """Makes the two indexes of a lookup."""
 
-    def __init__(self, index: LookupIndex, *, if_not_exists: bool = False) -> None:
+    def __init__(self, index: LookupIndex, *, if_not_exists: bool = True) -> None:
         self.index = index
         self.if_not_exists = if_not_exists
 
@@ -30,7 +30,7 @@ class CreateLookupIndexOp(MigrateOperation):
         *,
         unique: bool = False,
         schema: str | None = None,
-        if_not_exists: bool = False,
+        if_not_exists: bool = True,
         concurrently: bool = False,
         **options: Any,
     ) -> None:
@@ -40,6 +40,7 @@ class CreateLookupIndexOp(MigrateOperation):
 
         :param index_name: of the first; the second's is made of it.
         :param columns: ``lookup("email")`` for a column that is looked up, names for plain columns, ``sa.text()`` for others.
+        :param if_not_exists: those that are there stay: ``sa-privacy seal`` may have made them.
         :param concurrently: PostgreSQL: without a lock against writers; in ``op.get_context().autocommit_block()``.
         :param options: of the dialects, as ``op.create_index`` takes them, e.g. ``postgresql_where``.
         """
@@ -61,7 +62,7 @@ class CreateLookupIndexOp(MigrateOperation):
 class DropLookupIndexOp(MigrateOperation):
     """Drops the two indexes of a lookup."""
 
-    def __init__(self, index: LookupIndex, *, if_exists: bool = False) -> None:
+    def __init__(self, index: LookupIndex, *, if_exists: bool = True) -> None:
         self.index = index
         self.if_exists = if_exists
 
@@ -73,13 +74,13 @@ class DropLookupIndexOp(MigrateOperation):
         table_name: str,
         *,
         schema: str | None = None,
-        if_exists: bool = False,
+        if_exists: bool = True,
         concurrently: bool = False,
     ) -> None:
         """Drops the two indexes of a lookup.
 
         :param index_name: of the first.
-        :param if_exists: one of them, or both, may be missing.
+        :param if_exists: one of them, or both, may be missing: ``sa-privacy unseal`` drops them.
         :param concurrently: PostgreSQL: without a lock against others; in ``op.get_context().autocommit_block()``.
         """
         options = {"postgresql_concurrently": True} if concurrently else {}

@@ -25,7 +25,7 @@ def _create(context: AutogenContext, op: CreateLookupIndexOp) -> str:
     context.imports.add(f"from {_PACKAGE} import lookup")
     columns = ", ".join(_value(part, context) for part in index.columns)
     said = [f"unique={index.unique!r}", *_where(index.schema)]
-    said += ["if_not_exists=True"] * op.if_not_exists
+    said += ["if_not_exists=False"] * (not op.if_not_exists)
     said += [f"{key}={_value(value, context)}" for key, value in index.options.items()]
     return f"{_op(context)}create_lookup_index({index.name!r}, {index.table!r}, [{columns}], {', '.join(said)})"
 
@@ -33,7 +33,12 @@ def _create(context: AutogenContext, op: CreateLookupIndexOp) -> str:
 @renderers.dispatch_for(DropLookupIndexOp)
 def _drop(context: AutogenContext, op: DropLookupIndexOp) -> str:
     context.imports.add(f"import {_PACKAGE}")
-    said = [repr(op.index.name), repr(op.index.table), *_where(op.index.schema), *["if_exists=True"] * op.if_exists]
+    said = [
+        repr(op.index.name),
+        repr(op.index.table),
+        *_where(op.index.schema),
+        *["if_exists=False"] * (not op.if_exists),
+    ]
     return f"{_op(context)}drop_lookup_index({', '.join(said)})"
 
 
