@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ class Walk:
 def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Walk, str]:
     """The database of the models as they were, with customers; and its revision."""
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # env.py is written again within a second, as long as before
     made = Walk(tmp_path)
     made.models(BEFORE)
     first, _ = made.autogenerate()
