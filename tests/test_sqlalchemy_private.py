@@ -31,8 +31,8 @@ from sqlalchemy.orm import (
 
 from sa_privacy import pii_column
 from sa_privacy.columns import sqlalchemy_private as columns_private
+from sa_privacy.columns.lookup_key import LookupKey
 from sa_privacy.columns.sealed import Encrypted
-from sa_privacy.columns.searching import LookupKey
 from sa_privacy.gate import sqlalchemy_private as gate_private
 from sa_privacy.gate.compiling import unwatch_compiler, watch_compiler
 

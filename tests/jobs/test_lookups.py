@@ -22,6 +22,13 @@ PEOPLE = Table(
     Column("id", Integer, primary_key=True),
     Column("email", Encrypted(String(320), category="email", lookup="casefold"), unique=True),
 )
+#: The same, before its model said lookup=.
+SLOTLESS = Table(
+    "people",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("email", Encrypted(String(320), category="email")),
+)
 COLUMN = ["people.email"]
 
 
@@ -98,14 +105,8 @@ def test_what_is_there_twice_is_left_and_told(engine: Engine, make_engine: Calla
 
 def test_cells_without_slots_get_them(engine: Engine, find: Callable[..., list[int]]) -> None:
     """The column was sealed before its model said lookup=."""
-    plain = Table(
-        "people",
-        MetaData(),
-        Column("id", Integer, primary_key=True),
-        Column("email", Encrypted(String(320), category="email")),
-    )
     keys = Keyring.generate()
-    with maintaining(keys, metadata=plain.metadata) as privacy:
+    with maintaining(keys, metadata=SLOTLESS.metadata) as privacy:
         seal(engine, privacy, COLUMN)
     with maintaining(keys, metadata=PEOPLE.metadata) as privacy:
         assert find(privacy, "bob@example.org") == []
@@ -116,14 +117,8 @@ def test_cells_without_slots_get_them(engine: Engine, find: Callable[..., list[i
 
 def test_a_column_that_gets_a_lookup_later_is_work_for_seal(engine: Engine, find: Callable[..., list[int]]) -> None:
     """Cells without slots are found by nobody, so a dry run must not say that nothing is left."""
-    plain = Table(
-        "people",
-        MetaData(),
-        Column("id", Integer, primary_key=True),
-        Column("email", Encrypted(String(320), category="email")),
-    )
     keys = Keyring.generate()
-    with maintaining(keys, metadata=plain.metadata) as privacy:
+    with maintaining(keys, metadata=SLOTLESS.metadata) as privacy:
         seal(engine, privacy, COLUMN)
     with maintaining(keys, metadata=PEOPLE.metadata) as privacy:
         [report] = seal(engine, privacy, COLUMN, dry_run=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Index, Table, UniqueConstraint
 
-from sa_privacy.columns.searching import LookupKey, SlotA, SlotB
+from sa_privacy.columns.lookup_key import LookupKey, SlotA, SlotB
 
 __all__ = ["index_searchable", "is_searchable", "lookup_indexes", "slot_names"]
 

@@ -12,7 +12,7 @@ from sqlalchemy.schema import ColumnCollectionConstraint
 from sqlalchemy.sql import ClauseElement
 
 from sa_privacy.columns.indexes import is_searchable
-from sa_privacy.columns.searching import LookupKey
+from sa_privacy.columns.lookup_key import LookupKey
 from sa_privacy.errors import PolicyError
 
 __all__ = ["check_sealing", "names_value", "needs_values", "refusal_to_seal"]

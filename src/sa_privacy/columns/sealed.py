@@ -154,13 +154,9 @@ class Encrypted(TypeDecorator[Any]):
         """From a value that the column is compared with to the slots that a cell of it would have."""
         if self.field is None or self._normalise is None:
             return self._fieldless
-        slots, encode, normalise = (
-            keys_of(dialect).digests(self.lookup_field or self.field).slots,
-            self._encode,
-            self._normalise,
-        )
-
-        accepted, field, plain = keys_of(dialect).accepted, self.field, self._plain_form(dialect)
+        keys, encode, normalise = keys_of(dialect), self._encode, self._normalise
+        slots, accepted = keys.digests(self.lookup_field or self.field).slots, keys.accepted
+        field, plain = self.field, self._plain_form(dialect)
 
         def digest(value: Any) -> bytes | None:
             plaintext = encode(value)
@@ -208,7 +204,7 @@ class Encrypted(TypeDecorator[Any]):
             raise SealFailed(
                 f"{self._name} holds {type(self.inner).__name__} and was given {type(value).__name__} "
                 "that cannot be stored as such.",
-                hint=f"give it a {_python_name(self.inner)}.",
+                hint=f"give it a value of type {_python_name(self.inner)}.",
                 columns=(self.field,) if self.field else (),
             )
 
@@ -254,7 +250,7 @@ def _python_name(inner: TypeEngine[Any]) -> str:
     try:
         return inner.python_type.__name__
     except NotImplementedError:
-        return "value of that type"
+        return type(inner).__name__
 
 
 def _codec(inner: TypeEngine[Any]) -> _Codec:

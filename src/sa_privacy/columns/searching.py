@@ -1,54 +1,36 @@
-"""Comparisons of sealed columns, as SQL over the lookup slots of their cells.
+"""Comparisons of sealed columns: what SQLAlchemy's operators mean where a column has a lookup.
 
-``Customer.email == "x"`` becomes ``(CASE WHEN substr(email, 1, 2) = x'0102' THEN NULLIF(substr(email, 7, 20), <zeros>)
-END) = substr(?, 1, 20)``. The left side is the *lookup key*: a slot in front of a cell that has slots, at an offset that is
-written out, so that an index over the same expression serves it. The right side is the digest of the value, made while the parameter is bound, with the keys of the engine.
-Both slots are sent (docs/spec/cell.md); which one is compared says the engine's keyring when the statement is compiled.
+``Customer.email == "x"`` becomes a comparison of the lookup key (``lookup_key.py``) with the digest of the value, which is
+made while the parameter is bound, with the keys of the engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BindParameter, ColumnElement, LargeBinary, Select, TypeDecorator, bindparam
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import elements, functions, operators
 from sqlalchemy.sql.expression import ClauseElement, func
 
-from sa_privacy.columns.binding import keys_of
+from sa_privacy.columns.lookup_key import LookupKey, SearchedHalf
 from sa_privacy.columns.sqlalchemy_private import stand_for
 from sa_privacy.errors import SealedColumn
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
-    from sqlalchemy.sql.compiler import SQLCompiler
 
     from sa_privacy.columns.sealed import Encrypted
 
 __all__ = [
-    "BOTH_FORMS",
-    "LONGEST",
-    "SLOTS",
-    "SLOT_BYTES",
     "LookupDigest",
-    "LookupKey",
     "SealedComparator",
-    "SearchedHalf",
-    "SlotA",
-    "SlotB",
-    "compare_both_forms",
     "empty_list",
     "lookup_key",
     "register_lower",
     "require_parameters_apart",
 ]
 
-#: Where the two slots begin in a cell, counted from 1 as ``substr`` does, and how long one is.
-SLOTS: Final = (7, 27)
-SLOT_BYTES: Final = 20
-
-_ZEROS: Final = "00" * SLOT_BYTES
 _COMPARISONS: Final = frozenset(
     {operators.eq, operators.ne, operators.is_distinct_from, operators.is_not_distinct_from}
     | {operators.in_op, operators.not_in_op}
@@ -58,140 +40,6 @@ _NULL_TESTS: Final[dict[Any, Callable[..., Any]]] = {
     operators.is_distinct_from: operators.is_not,
     operators.is_not_distinct_from: operators.is_,
 }
-#: Longer than any value. A plain value is compared as ``substr(column, 1, LONGEST)``, which says that this is meant.
-LONGEST: Final = 1_073_741_823
-#: How cells begin: version and suite.
-_SLOTTED: Final = "0102"
-_CELLS: Final = ("0101", _SLOTTED)
-#: Where a compiler keeps which form of a column that is being sealed it renders.
-_CELL: Final = "sa_privacy_cell_form"
-_PLAIN: Final = "sa_privacy_plain_form"
-#: And that it has rendered both.
-BOTH_FORMS: Final = "sa_privacy_both_forms"
-#: Where a compiler keeps which slot it compares, so that both sides of a comparison agree.
-_SLOT: Final = "sa_privacy_search_slot"
-
-
-class LookupKey(functions.FunctionElement[bytes]):
-    """The lookup of a sealed column as an expression; see :func:`lookup_key`.
-
-    ``slot`` is the slot it stands for, or None: the one that searches use at the time.
-    """
-
-    inherit_cache = True
-    name = "sa_privacy_lookup_key"
-    type = LargeBinary()
-    slot: ClassVar[int | None] = None
-
-
-class SlotA(LookupKey):
-    """The lookup key in the first slot, for indexes."""
-
-    inherit_cache = True
-    slot = 0
-
-
-class SlotB(LookupKey):
-    """The lookup key in the second slot, for indexes."""
-
-    inherit_cache = True
-    slot = 1
-
-
-class SearchedHalf(functions.FunctionElement[bytes]):
-    """Of a parameter that holds both slots, the one that the statement compares."""
-
-    inherit_cache = True
-    name = "sa_privacy_searched_half"
-    type = LargeBinary()
-
-
-def _slot(compiler: SQLCompiler) -> int:
-    slot: int | None = compiler.__dict__.get(_SLOT)
-    if slot is None:
-        slot = compiler.__dict__[_SLOT] = keys_of(compiler.dialect).search_slot
-    return slot
-
-
-@compiles(LookupKey)
-def _compile_key(element: LookupKey, compiler: SQLCompiler, **kw: Any) -> str:
-    postgresql = compiler.dialect.name == "postgresql"
-    cell = compiler.process(element.clauses, **kw)
-    if postgresql and any(isinstance(each, BindParameter) for each in element.clauses):
-        cell = f"CAST({cell} AS BYTEA)"  # a relationship looks for a value: where it is NULL, its type must be told
-    if compiler.__dict__.get(_PLAIN):
-        [column] = element.clauses
-        return _plain_value(f"substr({cell}, 1, {LONGEST})", column.type, postgresql=postgresql)
-    if element.slot is None and not compiler.__dict__.get(_CELL):
-        for column in element.clauses:
-            keys_of(compiler.dialect).require_all_sealed(getattr(column.type, "field", None))
-    slot = _slot(compiler) if element.slot is None else element.slot
-    head, empty = (_literal(each, postgresql=postgresql) for each in (_SLOTTED, _ZEROS))
-    # Of anything but a cell with slots there is none, and an empty slot is none: NULL equals nothing, and is not in the way
-    # of a unique index. So the index holds also while a column is being sealed.
-    digest = f"NULLIF(substr({cell}, {SLOTS[slot]}, {SLOT_BYTES}), {empty})"
-    return f"(CASE WHEN substr({cell}, 1, 2) = {head} THEN {digest} END)"
-
-
-def _literal(digits: str, *, postgresql: bool) -> str:
-    return f"'\\x{digits}'::bytea" if postgresql else f"x'{digits}'"
-
-
-@compiles(SearchedHalf)
-def _compile_half(element: SearchedHalf, compiler: SQLCompiler, **kw: Any) -> str:
-    sent = f"({compiler.process(element.clauses, **kw)})"  # a SELECT of nothing, where a list is empty
-    if compiler.dialect.name == "postgresql":
-        sent = f"CAST({sent} AS BYTEA)"
-    if compiler.__dict__.get(_PLAIN):
-        [bind] = element.clauses
-        kind: Any = bind.type
-        plain = f"substr({sent}, {1 + 2 * SLOT_BYTES})"
-        return _plain_value(plain, kind.sealed, postgresql=compiler.dialect.name == "postgresql")
-    return f"substr({sent}, {1 + SLOT_BYTES * _slot(compiler)}, {SLOT_BYTES})"
-
-
-# -- while a column is being sealed ------------------------------------------------------------------------------------
-
-
-def compare_both_forms(binary: Any, compiler: Any, visit: Callable[[], str]) -> str:
-    """The SQL of a comparison; where plain values of its column are accepted, of both: cells by their digests, plain values
-    as they are. No index serves the latter.
-
-    :param visit: renders the comparison once.
-    """
-    column = _being_sealed(binary, compiler.dialect)
-    if column is None:
-        return visit()
-    versions = ", ".join(_literal(each, postgresql=compiler.dialect.name == "postgresql") for each in _CELLS)
-    head = f"substr({compiler.process(column)}, 1, 2) IN ({versions})"
-    compiler.__dict__[BOTH_FORMS] = True
-    return (
-        f"CASE WHEN {head} THEN {_visit_with(_CELL, compiler, visit)} ELSE {_visit_with(_PLAIN, compiler, visit)} END"
-    )
-
-
-def _visit_with(form: str, compiler: Any, visit: Callable[[], str]) -> str:
-    compiler.__dict__[form] = True
-    try:
-        return visit()
-    finally:
-        del compiler.__dict__[form]
-
-
-def _being_sealed(binary: Any, dialect: Dialect) -> ColumnElement[Any] | None:
-    """The column of a comparison with values, where plain values of it are accepted and can be compared."""
-    if type(binary.left) is not LookupKey or not isinstance(binary.right, BindParameter):
-        return None
-    [column] = binary.left.clauses
-    sealed: Any = column.type
-    return column if sealed.field in keys_of(dialect).accepted() and sealed.compares_plain(dialect) else None
-
-
-def _plain_value(stored: str, sealed: Any, *, postgresql: bool) -> str:
-    """A plain value, or what it is compared with, as bytes; folded as far as the database can."""
-    if postgresql:
-        return f"lower(convert_from({stored}, 'UTF8'))" if sealed.folds else stored
-    return f"CAST(lower(CAST({stored} AS TEXT)) AS BLOB)" if sealed.folds else f"CAST({stored} AS BLOB)"
 
 
 class LookupDigest(TypeDecorator[Any]):

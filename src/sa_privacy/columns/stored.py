@@ -16,16 +16,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, JSON, Enum, Interval, LargeBinary, TypeDecorator
+from sqlalchemy import ARRAY, JSON, Enum, Interval, LargeBinary, String, TypeDecorator
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.types import TypeEngine
 
+from sa_privacy.crypto.cell import SHORTEST, VERSION
 from sa_privacy.errors import PolicyError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-__all__ = ["as_it_is", "decoration", "is_binary", "plain_reader", "plain_writer"]
+__all__ = ["as_it_is", "cell_condition", "decoration", "is_binary", "is_text", "plain_reader", "plain_writer"]
 
 _PLAIN = DefaultDialect()
 _Both: TypeAlias = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -62,6 +63,28 @@ def is_binary(kind: TypeEngine[Any], dialect: Dialect) -> bool:
         return isinstance(kind, LargeBinary) or kind.python_type is bytes
     except NotImplementedError:
         return False
+
+
+def cell_condition(quoted: str, dialect: Dialect) -> str:
+    """The SQL condition that a stored value has the form of a cell; as :func:`sa_privacy.crypto.cell.is_cell`.
+
+    :param quoted: the column, as it stands in SQL; BYTEA on PostgreSQL.
+    """
+    postgresql = dialect.name == "postgresql"
+    suites = []
+    for suite, least in SHORTEST.items():
+        digits = bytes((VERSION, suite)).hex()
+        head = f"'\\x{digits}'::bytea" if postgresql else f"x'{digits}'"
+        suites.append(f"(substr({quoted}, 1, 2) = {head} AND length({quoted}) >= {least})")
+    either = f"({' OR '.join(suites)})"
+    return either if postgresql else f"(typeof({quoted}) = 'blob' AND {either})"
+
+
+def is_text(kind: TypeEngine[Any], dialect: Dialect) -> bool:
+    """Whether the type is one of text in this database, and no enumeration."""
+    while isinstance(kind, TypeDecorator):
+        kind = kind.load_dialect_impl(dialect)
+    return isinstance(kind, String) and not isinstance(kind, Enum)
 
 
 def plain_reader(kind: TypeEngine[Any], dialect: Dialect, coltype: object = None) -> Callable[[Any], Any]:

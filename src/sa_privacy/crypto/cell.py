@@ -24,6 +24,7 @@ from sa_privacy.errors import CellRejected, KeyUnavailable
 
 __all__ = [
     "NONCE_BYTES",
+    "SHORTEST",
     "SLOTS_BYTES",
     "SUITE_PLAIN",
     "SUITE_SLOTS",
@@ -46,6 +47,8 @@ TAG_BYTES = 16
 _DOMAIN = frame(b"sa_privacy/cell/v1")
 _PREFIX = 6
 _HEADER = {SUITE_PLAIN: _PREFIX, SUITE_SLOTS: _PREFIX + SLOTS_BYTES}
+SHORTEST = {suite: header + NONCE_BYTES + TAG_BYTES for suite, header in _HEADER.items()}
+"""Bytes of the shortest cell of each suite: that of an empty plaintext."""
 # Where things are in a cell. Made once: a Python before 3.12 makes a slice anew each time one is written out.
 _START = slice(_PREFIX)
 _NONCE, _SEALED = slice(6, 18), slice(18, None)
@@ -60,8 +63,8 @@ def is_cell(value: object) -> bool:
     """Whether a stored value has the form of a cell: bytes, a known version and suite, no shorter than the least cell."""
     if not isinstance(value, (bytes, bytearray, memoryview)) or len(value) < _PREFIX:
         return False
-    size = _HEADER.get(value[1])
-    return value[0] == VERSION and size is not None and len(value) >= size + NONCE_BYTES + TAG_BYTES
+    least = SHORTEST.get(value[1])
+    return value[0] == VERSION and least is not None and len(value) >= least
 
 
 class FieldCipher(Unportable):

@@ -18,7 +18,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import Alias, Join
 
 from sa_privacy.columns.catalogue import Catalogue
-from sa_privacy.columns.searching import SLOT_BYTES, SLOTS, LookupDigest, LookupKey
+from sa_privacy.columns.lookup_key import SLOT_BYTES, SLOTS, LookupKey
+from sa_privacy.columns.searching import LookupDigest
 from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint.changes import Changes
 from sa_privacy.footprint.declarations import Declarations

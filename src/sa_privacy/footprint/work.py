@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlglot import exp
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
-from sa_privacy.columns.searching import LONGEST, SLOT_BYTES, SLOTS
+from sa_privacy.columns.lookup_key import LONGEST, SLOT_BYTES, SLOTS
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.keys import Bind, Pins
 from sa_privacy.footprint.lexer import Dialect, unreadable

@@ -18,7 +18,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.columns.searching import compare_both_forms, empty_list, require_parameters_apart
+from sa_privacy.columns.lookup_key import compare_both_forms
+from sa_privacy.columns.searching import empty_list, require_parameters_apart
 from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup
 from sa_privacy.gate.view import View
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
-from sa_privacy.columns.searching import BOTH_FORMS
+from sa_privacy.columns.lookup_key import BOTH_FORMS
 from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
 from sa_privacy.gate.answers import Answers

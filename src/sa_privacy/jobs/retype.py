@@ -10,12 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Enum, String, TypeDecorator
-from sqlalchemy.engine import Dialect
+from sqlalchemy import ARRAY, Column, Connection, Enum
 from sqlalchemy.exc import DataError, OperationalError
-from sqlalchemy.types import TypeEngine
 
-from sa_privacy.columns.stored import is_binary
+from sa_privacy.columns.stored import is_binary, is_text
 from sa_privacy.errors import CellRejected, PolicyError, PrivacyError
 from sa_privacy.jobs.target import Target
 
@@ -94,7 +92,7 @@ def to_plain_type(
         if stored[column.name] == "bytea" and not is_binary(plain, connection.dialect):
             name, kind = quote(column.name).replace("%", "%%"), declared_type(connection, target, column)
             # A cast that is written out would cut text which has become longer than the type takes.
-            cast = "" if _is_text(plain, connection.dialect) else f"::{kind}"
+            cast = "" if is_text(plain, connection.dialect) else f"::{kind}"
             changes.append(f"ALTER COLUMN {name} TYPE {kind} USING convert_from({name}, 'UTF8'){cast}")
     return _alter(connection, target, changes, lock_timeout, last)
 
@@ -113,12 +111,6 @@ def declared_type(connection: Connection, target: Target, column: Column[Any]) -
     if isinstance(plain, Enum):
         plain.create(connection, checkfirst=True)
     return str(plain.compile(dialect=connection.dialect)).replace("%", "%%")
-
-
-def _is_text(kind: TypeEngine[Any], dialect: Dialect) -> bool:
-    while isinstance(kind, TypeDecorator):
-        kind = kind.load_dialect_impl(dialect)
-    return isinstance(kind, String) and not isinstance(kind, Enum)
 
 
 def _alter(

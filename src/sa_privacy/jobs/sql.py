@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 from sqlalchemy.engine import Dialect
 
+from sa_privacy.columns.stored import cell_condition
 from sa_privacy.crypto.cell import SUITE_PLAIN, VERSION
 from sa_privacy.jobs.target import Target
 from sa_privacy.jobs.values import Operation, current_header, mistakable
@@ -19,7 +20,6 @@ __all__ = ["Key", "TableSql"]
 
 Key = tuple[Any, ...]
 
-_LEAST = {"01": 34, "02": 74}  # bytes of the shortest cell of each suite
 _NO_CELL = "FALSE"
 
 
@@ -59,11 +59,7 @@ class TableSql:
         column, kind = self._target.columns[index], self.columns[index]
         if self._postgresql and self._stored.get(column.name) != "bytea":
             return _NO_CELL
-        suites = " OR ".join(
-            f"(substr({kind}, 1, 2) = {self._bytes(bytes.fromhex('01' + suite))} AND length({kind}) >= {least})"
-            for suite, least in _LEAST.items()
-        )
-        found = f"({suites})" if self._postgresql else f"(typeof({kind}) = 'blob' AND ({suites}))"
+        found = cell_condition(kind, self._dialect)
         if mistakable(self._target, column, self._dialect):
             ids = ", ".join(self._bytes(key_id.to_bytes(4, "big")) for key_id in self._keys.ids)
             found = f"({found} AND substr({kind}, 3, 4) IN ({ids}))"

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from sa_privacy.columns.indexes import lookup_indexes, slot_names
-from sa_privacy.columns.searching import LookupKey, SlotA, SlotB
+from sa_privacy.columns.lookup_key import LookupKey, SlotA, SlotB
 
 __all__ = ["LookedUp", "LookupIndex", "Part", "lookup", "lookups_of"]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from alembic.operations import MigrateOperation, Operations
-from sqlalchemy import ARRAY, Enum, LargeBinary, String, TypeDecorator
-from sqlalchemy.engine import Dialect
+from sqlalchemy import ARRAY, LargeBinary
 from sqlalchemy.types import NullType, TypeEngine, to_instance
 
+from sa_privacy.columns.stored import cell_condition, is_text
 from sa_privacy.errors import PolicyError
-from sa_privacy.integrations.alembic.cells import has_cells, is_cell
+from sa_privacy.integrations.alembic.cells import has_cells
 from sa_privacy.integrations.alembic.declared import declare
 from sa_privacy.integrations.alembic.plpgsql import block, guarded, raising
 from sa_privacy.integrations.alembic.stored import on_table
@@ -131,15 +131,9 @@ def _unseal(operations: Operations, operation: UnsealColumnOp) -> None:
     kind = operation.type_.compile(dialect=context.dialect)
     plain = f"convert_from({column}, 'UTF8')"
     # A cast that is written out would cut text which has become longer than the type takes.
-    given = plain if _is_text(operation.type_, context.dialect) else f"{plain}::{kind}"
+    given = plain if is_text(operation.type_, context.dialect) else f"{plain}::{kind}"
     if kind.lower() != "bytea":
         _alter(operations, operation, f"TYPE {kind} USING {given}", to_bytes=False)
-
-
-def _is_text(kind: TypeEngine[Any], dialect: Dialect) -> bool:
-    while isinstance(kind, TypeDecorator):
-        kind = kind.load_dialect_impl(dialect)
-    return isinstance(kind, String) and not isinstance(kind, Enum)
 
 
 def _alter(operations: Operations, operation: _Sealing, change: str, *, to_bytes: bool) -> None:
@@ -150,7 +144,7 @@ def _alter(operations: Operations, operation: _Sealing, change: str, *, to_bytes
     of, name = (words.replace("'", "''") for words in (table, operation.column_name))
     kind = f"SELECT atttypid FROM pg_catalog.pg_attribute WHERE attrelid = '{of}'::regclass AND attname = '{name}'"  # noqa: S608 - quoted names
     is_bytes = f"({kind}) IS NOT DISTINCT FROM 'bytea'::regtype"
-    guard = f"SELECT FROM {table} WHERE {is_cell(column, dialect)}"
+    guard = f"SELECT FROM {table} WHERE {cell_condition(column, dialect)}"
     kept = ", ".join(f"current_setting('{form}')" for form in _FORMS)
     operations.execute(
         block(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Dialect
 
-from sa_privacy.columns.searching import SLOT_BYTES, SLOTS
+from sa_privacy.columns.lookup_key import SLOT_BYTES, SLOTS
 from sa_privacy.integrations.alembic.lookups import LookedUp, LookupIndex, Part
 from sa_privacy.integrations.alembic.sqlite_text import NAME, bracketed, recorded, unquoted
 
