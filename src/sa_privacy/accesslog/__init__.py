@@ -1,14 +1,26 @@
 """The access log: who used what about whom, for which purpose, written down before anything is shown.
 
 ``event.py`` is what an event says, ``segment.py`` the bytes of one file, ``log.py`` the log a process appends to,
-``verify.py`` the proof that nothing was changed. ``docs/spec/log.md`` is the format.
+``reading.py`` reads it back, ``wanted.py`` says which events a question is about, ``verify.py`` is the proof that nothing
+was changed. ``docs/spec/log.md`` is the format.
 """
 
 from __future__ import annotations
 
 from sa_privacy.accesslog.event import Event, members
 from sa_privacy.accesslog.log import AccessLog
-from sa_privacy.accesslog.segment import read_events
+from sa_privacy.accesslog.reading import read_events
 from sa_privacy.accesslog.verify import Problem, Verification, verify_directory
+from sa_privacy.accesslog.wanted import Source, Wanted
 
-__all__ = ["AccessLog", "Event", "Problem", "Verification", "members", "read_events", "verify_directory"]
+__all__ = [
+    "AccessLog",
+    "Event",
+    "Problem",
+    "Source",
+    "Verification",
+    "Wanted",
+    "members",
+    "read_events",
+    "verify_directory",
+]

@@ -13,10 +13,14 @@ __all__ = ["Event", "Members", "decode_event", "members"]
 class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a caller may say of an event; the rest (time, writer, number, chain) is the log's own.
 
-    Columns are ``"table.column"``. ``subjects`` are keyed pseudonyms, None where it cannot be told whose data it was.
-    ``maintenance`` marks what was done under a maintenance access. ``intent`` is the ``seq``, of the same writer, of the
-    intent that an outcome belongs to. ``site`` is the call site in the application, ``categories`` what the columns
-    touched hold, where something was refused or is only observed.
+    Columns are ``"table.column"``. ``subjects`` are keyed pseudonyms; ``unbounded`` says that it cannot be told whose
+    data it was. ``cells`` counts the sealed cells opened, by column. ``maintenance`` and ``break_glass`` mark what was done
+    under such an access. ``intent`` is the ``seq``, of the same writer, of the intent that an outcome belongs to. ``site`` is
+    the call site in the application, ``categories`` what the columns touched hold, where something was refused or is
+    only observed; ``origin`` is the call site at which this process first ran a statement of this shape.
+    Of a "context" event: ``categories`` and ``sealed`` are those of all columns, ``keys`` the ids of the keys at hand.
+    Of a "break_glass" event: ``until`` is when it ends by itself. Of a "review": ``of`` is the ``writer:seq`` of the
+    break-glass event it closes.
     Source: docs/spec/log.md.
     """
 
@@ -30,7 +34,7 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     deletes: list[str] = []
     subjects: list[str] | None = None
     rows: int | None = None
-    cells: int | None = None
+    cells: dict[str, int] | int | None = None
     statement: str | None = None
     decision: Literal["allowed", "denied", "would_deny"] | None = None
     denials: list[str] = []
@@ -42,6 +46,15 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     site: str | None = None
     categories: dict[str, str] = {}
     narrowed: dict[str, list[str]] = {}
+    origin: str | None = None
+    unbounded: bool = False
+    break_glass: bool = False
+    ticket: str | None = None
+    until: datetime | None = None
+    of: str | None = None
+    verdict: Literal["justified", "unjustified"] | None = None
+    sealed: list[str] = []
+    keys: list[str] = []
 
 
 class Event(Members, frozen=True, kw_only=True, forbid_unknown_fields=False):

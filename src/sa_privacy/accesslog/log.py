@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from sa_privacy.accesslog.event import Event
-from sa_privacy.accesslog.segment import Segment, read_events, unavailable
+from sa_privacy.accesslog.reading import read_events
+from sa_privacy.accesslog.segment import Segment, unavailable
 from sa_privacy.accesslog.verify import Verification, verify_directory
 from sa_privacy.errors import LogUnavailable
 

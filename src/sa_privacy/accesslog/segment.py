@@ -1,4 +1,4 @@
-"""One segment: the bytes of its lines, the writer that appends them, and reading them back (docs/spec/log.md)."""
+"""One segment: the bytes of its lines, and the writer that appends them (docs/spec/log.md)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import errno
 import os
 import re
 import secrets
-import stat
 import time
-import warnings
-from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from time import time_ns
-from typing import BinaryIO
 
-from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.errors import LogUnavailable
 
 __all__ = [
@@ -24,11 +19,7 @@ __all__ = [
     "MAX_LINE",
     "START",
     "Segment",
-    "open_segment",
-    "read_events",
-    "read_lines",
     "segment_name",
-    "segment_names",
     "unavailable",
 ]
 
@@ -43,7 +34,6 @@ _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _OWN_KINDS = ("opened", "closed")
 _MAX_KINDS = 64
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _HINTS = {
     errno.ENOSPC: "free space on its volume; the log goes on by itself as soon as it can write",
@@ -250,66 +240,3 @@ class Segment:
                 f"The access log's segment {self._path} was changed from outside.",
                 hint="run verify() and find out who did it; the next event begins a new segment.",
             )
-
-
-def segment_names(directory: Path) -> list[str]:
-    """The names of all files that are, or claim to be, segments, in order of opening.
-
-    :raises LogUnavailable: the directory cannot be listed.
-    """
-    try:
-        return sorted(path.name for path in directory.iterdir() if path.name.endswith(".jsonl"))
-    except OSError as error:
-        raise unavailable(f"The access log in {directory} cannot be read", error) from error
-
-
-def open_segment(path: Path) -> BinaryIO:
-    """Open a segment for reading; never follows a link or waits at a pipe.
-
-    :raises OSError: it cannot be read, or is no regular file.
-    """
-    fd = os.open(path, _READ)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError(errno.EINVAL, "Not a regular file")
-    return os.fdopen(fd, "rb", buffering=256 * 1024)
-
-
-def read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a segment, line break included, each at most ``MAX_LINE + 1`` bytes; the last may be torn.
-
-    Ends where the file ended at the start: a reader never runs after a busy writer.
-    """
-    left = os.fstat(file.fileno()).st_size
-    while left > 0:
-        line = file.readline(min(left, MAX_LINE + 1))
-        if not line:  # it became shorter
-            return
-        left -= len(line)
-        yield line
-
-
-def read_events(directory: str | os.PathLike[str]) -> Iterator[Event]:
-    """All events of the log in a directory, in order of segment opening, then ``seq``; in constant memory.
-
-    Needs no right to write. A torn last line is left out. A line that is not an event is left out with a
-    ``RuntimeWarning`` that names it: nothing is proved here, that is what verifying is for.
-
-    :raises LogUnavailable: the directory or a segment cannot be read.
-    """
-    root = Path(directory)
-    for name in segment_names(root):
-        try:
-            with open_segment(root / name) as file:
-                for number, line in enumerate(read_lines(file), 1):
-                    try:
-                        event = decode_event(line)
-                    except ValueError:
-                        if not line.endswith(b"\n") and len(line) <= MAX_LINE:
-                            break
-                        warnings.warn(f"{name} line {number} is not an event; run verify()", RuntimeWarning, 2)
-                        continue
-                    if line.endswith(b"\n"):
-                        yield event
-        except OSError as error:
-            raise unavailable(f"The access log's segment {name} cannot be read", error) from error

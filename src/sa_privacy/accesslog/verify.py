@@ -10,15 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sa_privacy.accesslog.event import decode_event
-from sa_privacy.accesslog.segment import (
-    FORMAT,
-    MAX_LINE,
-    START,
-    open_segment,
-    read_lines,
-    segment_name,
-    segment_names,
-)
+from sa_privacy.accesslog.reading import open_segment, read_lines, segment_names
+from sa_privacy.accesslog.segment import FORMAT, MAX_LINE, START, segment_name
 
 __all__ = ["Problem", "Verification", "verify_directory"]
 

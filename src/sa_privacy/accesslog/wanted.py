@@ -1,0 +1,67 @@
+"""Which events a question is about: one filter for all places that events are kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sa_privacy.accesslog.event import Event
+
+__all__ = ["Source", "Wanted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Events of which all that is said here holds; by default, all events.
+
+    :param since: the first moment, aware.
+    :param until: the moment after the last one, aware.
+    :param subject: the pseudonym of a person whom the event names.
+    :param unbounded: beside those that name `subject`, also events of which nobody can tell whose data it was.
+    :param actor: who acted.
+    :param table: a table (``"customers"``, ``"crm.contacts"``) of which a column is read, matched, written or a row deleted.
+    :param kinds: ``{"intent", "use", ...}``; empty: every kind.
+    :param decisions: ``{"denied", "would_deny", ...}``; empty: every decision, and none.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    subject: str | None = None
+    unbounded: bool = False
+    actor: str | None = None
+    table: str | None = None
+    kinds: frozenset[str] = frozenset()
+    decisions: frozenset[str] = frozenset()
+
+    def takes(self, event: Event) -> bool:
+        """Whether an event is among them: the last word, whatever a source looked up or left out before."""
+        return (
+            (not self.kinds or event.kind in self.kinds)
+            and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
+            and (self.actor is None or event.actor == self.actor)
+            and (not self.decisions or event.decision in self.decisions)
+            and (self.subject is None or self._is_about(event))
+            and (self.table is None or self._touches(event, self.table))
+        )
+
+    def _is_about(self, event: Event) -> bool:
+        return self.subject in (event.subjects or ()) or (self.unbounded and event.unbounded)
+
+    @staticmethod
+    def _touches(event: Event, table: str) -> bool:
+        columns = (*event.reads, *event.matches, *event.writes)
+        return table in event.deletes or any(column.rpartition(".")[0] == table for column in columns)
+
+
+class Source(Protocol):
+    """Where events can be asked for: the journal's segments, or a SQL table they were shipped to."""
+
+    def find(self, wanted: Wanted) -> Iterator[Event]:
+        """The events wanted: by writer in order of ``seq``, writers in order of their first event; in constant memory.
+
+        :raises LogUnavailable: the place cannot be read.
+        """
+        ...
