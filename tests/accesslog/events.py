@@ -34,7 +34,7 @@ EVENTS: list[tuple[str, bytes]] = [
             request="r-1",
         ),
     ),
-    ("outcome", members(rows=2, subjects=["customer:q7f3", "customer:x1a9"], cells=4, intent=1)),
+    ("outcome", members(rows=2, subjects=["customer:q7f3", "customer:x1a9"], cells=4, intent=2)),
     (
         "intent",
         members(actor=None, reads=["customers.birthday"], decision="denied", denials=["read customers.birthday"]),
@@ -44,13 +44,22 @@ EVENTS: list[tuple[str, bytes]] = [
 ]
 
 
-def write_vector(directory: Path, patch: pytest.MonkeyPatch) -> Path:
-    """Write EVENTS through the library at fixed times; returns the segment."""
+CONTEXT = members(
+    policy="sha256:" + "ab" * 32,
+    categories={"customers.address": "address", "customers.birthday": "birthday", "customers.name": "name"},
+    sealed=["customers.name"],
+    keys=["0a1b2c3d"],
+)
+
+
+def write_vector(directory: Path, patch: pytest.MonkeyPatch) -> list[Path]:
+    """Write EVENTS through the library at fixed times, in two segments; returns those."""
     ticks = iter(range(BEGIN, BEGIN + 10**12, 400_000_000))
     patch.setattr("sa_privacy.accesslog.segment.time_ns", lambda: next(ticks))
-    patch.setattr("sa_privacy.accesslog.segment.secrets.token_hex", lambda _: WRITER)
-    with AccessLog.open(directory) as log:
+    patch.setattr("sa_privacy.accesslog.log.secrets.token_hex", lambda _: WRITER)
+    with AccessLog.open(directory, segment_bytes=1500) as log:
+        log.preamble = lambda: CONTEXT
         for kind, said in EVENTS:
             log.append(kind, said)
     patch.undo()
-    return directory / NAME
+    return sorted(directory.iterdir())

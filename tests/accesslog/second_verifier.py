@@ -29,7 +29,7 @@ def check_segment(path: Path) -> tuple[int | None, bool]:
         opener = opener or writer
         name = re.sub("[-:]", "", at.decode()) + "-" + writer.decode() + ".jsonl"
         holds = (
-            (number > 1 or (name == path.name and event.get("format") == 1))
+            (number > 1 or (name == path.name and event.get("format") in {1, 2}))
             and int(seq) == number - 1
             and writer == opener
             and (kind == b"opened") == (number == 1)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sa_privacy.accesslog import AccessLog, Event, members, read_events, verify_directory
-from tests.accesslog.events import EVENTS, NAME, VECTORS, write_vector
+from tests.accesslog.events import CONTEXT, EVENTS, NAME, VECTORS, write_vector
 from tests.accesslog.second_verifier import check_segment
 
 
@@ -26,7 +26,17 @@ CHANGED = msgspec.json.decode((VECTORS / "log-changed.json").read_bytes(), type=
 
 def test_the_library_writes_the_bytes_of_the_vector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = write_vector(tmp_path / "log", monkeypatch)
-    assert written.read_bytes() == (VECTORS / "log.jsonl").read_bytes()
+    expected = sorted((VECTORS / "log-2").iterdir())
+    assert [path.name for path in written] == [path.name for path in expected]
+    assert [path.read_bytes() for path in written] == [path.read_bytes() for path in expected]
+
+
+def test_a_log_of_format_1_is_still_read_and_verified(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes((VECTORS / "log.jsonl").read_bytes())
+    opened, *events, closed = read_events(tmp_path)
+    assert (opened.format, closed.kind, closed.seq) == (1, "closed", 6)
+    assert [event.kind for event in events] == [kind for kind, _ in EVENTS]
+    assert verify_directory(tmp_path) == (7, 1, (), (), ())
 
 
 @pytest.mark.parametrize("changed", CHANGED, ids=lambda changed: changed.case)
@@ -70,16 +80,27 @@ def test_a_segment_cut_at_any_byte_is_no_tampering_and_whole_events_are_still_re
 
 def test_events_come_back_with_everything_that_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_vector(tmp_path, monkeypatch)
-    opened, *events, closed = AccessLog.open(tmp_path).events()
-    assert (opened.kind, opened.seq, opened.format, closed.kind, closed.seq) == ("opened", 0, 1, "closed", 6)
-    for event, (kind, said) in zip(events, EVENTS, strict=True):
+    written = list(AccessLog.open(tmp_path).events())
+    own = [event for event in written if event.kind in {"opened", "closed"}]
+    assert [(event.kind, event.seq, event.format) for event in own] == [
+        ("opened", 0, 2),
+        ("closed", 4, None),
+        ("opened", 5, 2),
+        ("closed", 10, None),
+    ]
+    assert [event.next for event in own] == [None, max(path.name for path in tmp_path.iterdir()), None, None]
+    events = [event for event in written if event.kind not in {"opened", "closed", "context"}]
+    said_so = [*EVENTS, *[("context", CONTEXT)] * 2]
+    events += [event for event in written if event.kind == "context"]
+    for event, (kind, said) in zip(events, said_so, strict=True):
         assert event.kind == kind
         for name, value in json.loads(b"{" + said + b"}").items():
             assert getattr(event, name) == value
-    assert [event.prev for event in (*events, closed)] == [event.hash for event in (opened, *events)]
+    assert [event.seq for event in written] == list(range(11))
+    assert [event.prev for event in written] == ["0" * 64, *[event.hash for event in written[:-1]]]
     assert [event.at.isoformat() for event in events[:2]] == [
-        "2026-03-01T09:00:00.400001+00:00",
         "2026-03-01T09:00:00.800001+00:00",
+        "2026-03-01T09:00:01.200001+00:00",
     ]
 
 

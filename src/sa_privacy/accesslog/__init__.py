@@ -1,6 +1,7 @@
 """The access log: who used what about whom, for which purpose, written down before anything is shown.
 
-``event.py`` is what an event says, ``segment.py`` the bytes of one file, ``log.py`` the log a process appends to,
+``event.py`` is what an event says, ``eventlog.py`` what may keep events. ``log.py`` is the log a process appends to,
+``segment.py`` the bytes of one file, ``syncing.py`` and ``interval.py`` bring them to the disk.
 ``reading.py`` reads it back, ``wanted.py`` says which events a question is about, ``verify.py`` is the proof that nothing
 was changed. ``docs/spec/log.md`` is the format.
 """
@@ -8,7 +9,8 @@ was changed. ``docs/spec/log.md`` is the format.
 from __future__ import annotations
 
 from sa_privacy.accesslog.event import Event, members
-from sa_privacy.accesslog.log import AccessLog
+from sa_privacy.accesslog.eventlog import EventLog
+from sa_privacy.accesslog.log import AccessLog, Fsync
 from sa_privacy.accesslog.reading import read_events
 from sa_privacy.accesslog.verify import Problem, Verification, verify_directory
 from sa_privacy.accesslog.wanted import Source, Wanted
@@ -16,6 +18,8 @@ from sa_privacy.accesslog.wanted import Source, Wanted
 __all__ = [
     "AccessLog",
     "Event",
+    "EventLog",
+    "Fsync",
     "Problem",
     "Source",
     "Verification",

@@ -62,7 +62,8 @@ class Event(Members, frozen=True, kw_only=True, forbid_unknown_fields=False):
 
     ``at`` is in UTC. ``(writer, seq)`` names an event for ever. ``prev`` and ``hash`` are SHA-256 in lower-case hex.
     The log writes two kinds itself: ``"opened"``, the first line of a segment, which carries ``format``, and
-    ``"closed"``, its last line when the writer had the time to say so.
+    ``"closed"``, its last line when the writer had the time to say so, with the name of the segment that goes on from it
+    as ``next``.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Event(Members, frozen=True, kw_only=True, forbid_unknown_fields=False):
     prev: str
     hash: str
     format: int | None = None
+    next: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode

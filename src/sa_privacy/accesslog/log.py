@@ -1,54 +1,119 @@
-"""The log a process appends to: one lock, one segment at a time, a new one after a fork."""
+"""The log a process appends to: one lock, one segment at a time, a new writer after a fork."""
 
 from __future__ import annotations
 
 import atexit
 import errno
 import os
+import secrets
 import stat
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
+from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
+from sa_privacy.accesslog import interval as every
+from sa_privacy.accesslog.disk import flush_directory
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.reading import read_events
-from sa_privacy.accesslog.segment import Segment, unavailable
+from sa_privacy.accesslog.segment import FAILED, READY, WAITING, WRITING, Segment, unavailable
+from sa_privacy.accesslog.syncing import Syncing, again
 from sa_privacy.accesslog.verify import Verification, verify_directory
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["AccessLog"]
+__all__ = ["AccessLog", "Fsync"]
+
+Fsync = Literal["never", "interval", "always"]
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+SEGMENT_SECONDS = 86_400.0
 
 
 class AccessLog:
     """An append-only, hash-chained log in a directory; safe to share between threads, and across fork.
 
     The segment file of this process is made with its first event: a log that is only read leaves no trace. When
-    ``append`` has returned, the event is with the operating system: it outlives the process, also under ``kill -9``;
-    a power failure may take the last seconds. Format: docs/spec/log.md.
+    ``append`` has returned, the event is with the operating system: it outlives the process, also under ``kill -9``.
+    What of it outlives a power failure is ``fsync``'s to say; see :meth:`open`. Format: docs/spec/log.md.
+
+    :ivar preamble: makes the members of the ``context`` event that is written after the first line of each segment; None:
+        no such event. It must not touch the log. Set it before the first event.
     """
 
-    __slots__ = ("__weakref__", "_closed", "_lock", "_path", "_segment")
+    __slots__ = (
+        "__weakref__",
+        "_beginning",
+        "_closed",
+        "_each",
+        "_fsync",
+        "_full",
+        "_interval",
+        "_lines",
+        "_lock",
+        "_path",
+        "_seconds",
+        "_segment",
+        "_syncing",
+        "preamble",
+    )
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        fsync: Fsync = "interval",
+        interval: float = 1.0,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_seconds: float = SEGMENT_SECONDS,
+    ) -> None:
+        self.preamble: Callable[[], bytes] | None = None
         self._path = path
+        self._fsync = fsync
+        self._each = fsync == "always"
+        self._interval = interval
+        self._full = segment_bytes
+        self._seconds = segment_seconds
         self._lock = RLock()
+        self._syncing = Syncing()
         self._segment: Segment | None = None
+        self._lines = 0
+        self._beginning = False
         self._closed = False
         _LOGS.add(self)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> AccessLog:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        fsync: Fsync = "interval",
+        interval: float = 1.0,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_seconds: float = SEGMENT_SECONDS,
+    ) -> AccessLog:
         """The log in a directory, which is made (mode 0700) if it is missing.
 
+        :param fsync: what is on the disk when ``append`` returns, so that it outlives a power failure:
+            ``"always"``: the event. Threads that append at the same time share a sync; under asyncio the loop waits.
+            ``"interval"``: what was appended `interval` seconds ago, and one sync's time: a thread syncs meanwhile.
+            ``"never"``: whatever the system has written by itself, usually what is older than half a minute.
+        :param interval: seconds.
+        :param segment_bytes: a segment that has become so long is closed, and the next one goes on.
+        :param segment_seconds: the same for one so old, with the first event after that.
         :raises LogUnavailable: it is no directory, others than its owner may use it, or this process cannot write there.
+        :raises ValueError: a parameter makes no sense.
         """
+        if fsync not in {"never", "interval", "always"}:
+            raise ValueError('fsync is "never", "interval" or "always"')
+        if not (interval > 0 and segment_bytes > 0 and segment_seconds > 0):
+            raise ValueError("interval, segment_bytes and segment_seconds are greater than 0")
         directory = Path(path).absolute()  # a daemon may change its directory later
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_directory(directory)
             found = directory.stat()
         except OSError as error:
             raise unavailable(f"The access log cannot use {directory}", error) from error
@@ -60,7 +125,13 @@ class AccessLog:
         if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             denied = OSError(errno.EACCES, os.strerror(errno.EACCES))
             raise unavailable(f"The access log cannot write in {directory}", denied) from denied
-        return cls(directory)
+        return cls(
+            directory,
+            fsync=fsync,
+            interval=interval,
+            segment_bytes=segment_bytes,
+            segment_seconds=segment_seconds,
+        )
 
     @property
     def path(self) -> Path:
@@ -69,24 +140,31 @@ class AccessLog:
 
     @property
     def writer(self) -> str | None:
-        """The id of the segment this process writes now; None before its first event."""
+        """The id under which this process writes now; None before its first event."""
         segment = self._segment
         return None if segment is None else segment.writer
 
-    def append(self, kind: str, members: bytes) -> int:
+    def append(self, kind: str, members: bytes, sync: bool = False) -> int:
         """Write one event; when this returns, it is in the file.
 
         :param kind: ``"intent"``, ``"outcome"``, ``"use"``: up to 32 lower-case letters, digits and underscores.
         :param members: what :func:`members` made; trusted to be JSON members, except that it must hold no line break.
-        :returns: the event's ``seq``, counted from 1 in each segment.
-        :raises LogUnavailable: the event is not in the log. The chain stays whole, and later events may be tried.
+        :param sync: return only when the event is on the disk, whatever ``fsync`` says.
+        :returns: the event's ``seq``: its number among all lines of this writer.
+        :raises LogUnavailable: the event is not in the log, or may not stay there. The chain stays whole, and later events
+            may be tried.
         :raises ValueError: the kind or the members cannot stand in a line.
         """
         with self._lock:
             segment = self._segment
-            if segment is None or segment.busy:
+            if segment is None or segment.state:
                 segment = self._ready()
-            return segment.append(kind, members)
+            seq = segment.append(kind, members)
+            if not (sync or self._each):
+                return seq
+            size = segment.wanted = segment.size
+        self._force(segment, size)
+        return seq
 
     def events(self) -> Iterator[Event]:
         """All events of all writers, in order of segment opening, then ``seq``; see :func:`read_events`."""
@@ -97,45 +175,180 @@ class AccessLog:
         return verify_directory(self._path)
 
     def close(self) -> None:
-        """Write the closing line and let go of the file. Closing twice is fine; an exit of the interpreter closes too.
+        """Write the closing line, sync (not under ``"never"``) and let go of the file.
 
-        :raises LogUnavailable: the closing line could not be written. The log is closed nonetheless.
+        Closing twice is fine; an exit of the interpreter closes too.
+
+        :raises LogUnavailable: the closing line could not be written or synced. The log is closed nonetheless.
         """
         with self._lock:
             self._closed = True
             segment, self._segment = self._segment, None
             if segment is None:
                 return
-            try:
-                segment.finish()
-            finally:
-                segment.release()
+            with self._syncing.lead:
+                try:
+                    if segment.trouble is not None:
+                        raise again(segment.trouble)
+                    if segment.size == 0:
+                        segment.open()
+                    if not segment.ended:
+                        segment.finish()
+                    self._settle(segment)
+                finally:
+                    segment.release()
 
     def _ready(self) -> Segment:
-        """The segment to append to where there is none, or where the last append did not end well."""
+        """The segment to append to, once what its state asks for is done."""
         if self._closed:
             hint = "open it again: AccessLog.open(path)."
             raise LogUnavailable(f"The access log in {self._path} is closed.", hint=hint)
         segment = self._segment
-        if segment is not None:
-            if not segment.failed:
-                raise LogUnavailable(
-                    "The access log was asked for an event while it was writing one, in the same thread.",
-                    hint="do not touch personal data in signal handlers or finalisers.",
-                )
-            if segment.recover():
-                return segment
-            self._segment = None
-            segment.release()
-        segment = self._segment = Segment.begin(self._path)
+        if self._beginning or (segment is not None and segment.state == WRITING):
+            raise LogUnavailable(
+                "The access log was asked for an event while it was writing one, in the same thread.",
+                hint="do not touch personal data in signal handlers or finalisers.",
+            )
+        try:
+            self._beginning = True
+            if segment is not None and segment.state == FAILED and not segment.recover():
+                trouble = segment.trouble
+                self._leave(segment)
+                segment = None
+                if trouble is not None:
+                    raise again(trouble)
+            if segment is None:
+                segment = self._begin()
+            elif segment.is_full:
+                segment = self._hand_over(segment)
+            self._open(segment)
+            if self._fsync == "interval" and not segment.watched:
+                self._watch(segment, monotonic())
+            return segment
+        finally:
+            self._beginning = False
+
+    def _make(self, writer: str, *, after: int = 0) -> Segment:
+        return Segment.make(self._path, writer, full=self._full, seconds=self._seconds, after=after)
+
+    def _begin(self) -> Segment:
+        """The first segment of a new writer."""
+        segment = self._make(secrets.token_hex(8))
+        try:
+            segment.open()
+        except BaseException:
+            segment.discard()
+            raise
+        self._segment = segment
         return segment
+
+    def _hand_over(self, before: Segment) -> Segment:
+        """Close a full segment, and go on in the next one.
+
+        Each step is on the disk before the next begins, but under "never": the next file's name, then the closing line
+        that names it, then the first line that follows from it. So a power failure leaves no line without the one before.
+        """
+        after = self._make(before.writer, after=before.opened)
+        try:
+            with self._syncing.lead:
+                self._settle(after)
+                before.finish(after)
+                self._settle(before)
+                after.follow(before)
+                self._segment = after
+                before.release()
+        except BaseException:
+            if self._segment is after:
+                raise
+            if before.ended:  # what it names has to be there
+                after.release()
+                self._leave(before)
+            else:
+                after.discard()
+            raise
+        return after
+
+    def _open(self, segment: Segment) -> None:
+        """Write what comes before the first event of a segment, as far as it is not there."""
+        if segment.size == 0:
+            segment.open()
+        if segment.owed:
+            if self.preamble is not None:
+                segment.append("context", self.preamble())
+            segment.owed = False
+        segment.state = READY
+
+    def _leave(self, segment: Segment) -> None:
+        """Let go of a segment that cannot go on: the next event is another writer's first."""
+        with self._syncing.lead:
+            self._segment = None
+            if segment.trouble is None:
+                segment.trouble = LogUnavailable(
+                    f"The access log lost its segment {segment.path} before it was on the disk.",
+                    hint="find out what happened to the file; the next event begins a new segment.",
+                )
+            self._lines += segment.seq
+            segment.release()
 
     def _forget(self) -> None:
         """In the child of a fork: the segment, and perhaps a held lock, are the parent's."""
         self._lock = RLock()
+        self._syncing = Syncing()
+        self._beginning = False
+        self._lines = 0
+        self._each = self._fsync == "always"
         segment, self._segment = self._segment, None
         if segment is not None:
             segment.release()
+
+    # -- syncing ---------------------------------------------------------------------------------------------------
+
+    def _force(self, segment: Segment, size: int) -> None:
+        """Return when a segment is on the disk up to there; the lock is not held meanwhile."""
+        try:
+            self._syncing.reach(segment, size)
+        except LogUnavailable:
+            with self._lock:
+                if segment is self._segment and segment.trouble is not None:
+                    self._leave(segment)
+            raise
+
+    def _settle(self, segment: Segment) -> None:
+        """Sync a segment that nothing more is written to, unless nobody asked for it; having the right to."""
+        if self._fsync != "never" or segment.wanted > segment.synced:
+            self._syncing.sync(segment)
+
+    def _watch(self, segment: Segment, since: float) -> None:
+        """Have a segment synced in time, in which something stands or will stand that is not on the disk."""
+        try:
+            every.watch(self._sync_due, since + self._interval)
+        except RuntimeError:  # no thread is to be had: then each append syncs
+            self._each = True
+        else:
+            segment.watched = True
+
+    def _sync_due(self) -> None:
+        """In the thread, `interval` seconds after :meth:`_watch`."""
+        since = monotonic()
+        segment = self._segment
+        if segment is None:
+            return
+        try:
+            self._syncing.reach(segment, segment.size)
+        except LogUnavailable:
+            with self._lock:
+                if segment is self._segment:
+                    segment.state = FAILED  # the next append tells
+            return
+        with self._lock:
+            if segment is not self._segment:
+                return  # its successor is watched from its first event on
+            if segment.synced < segment.size:
+                self._watch(segment, since)
+                return
+            segment.watched = False
+            if segment.state == READY:
+                segment.state = WAITING
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +362,15 @@ class AccessLog:
 
     def __repr__(self) -> str:
         return f"AccessLog({str(self._path)!r})"
+
+
+def _make_directory(path: Path) -> None:
+    """Make a directory that is for its owner alone, whose name outlives a power failure."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in missing:
+        with suppress(PermissionError):  # a parent may be one that this process can write to and not read
+            flush_directory(one.parent)
 
 
 _LOGS: weakref.WeakSet[AccessLog] = weakref.WeakSet()

@@ -1,33 +1,37 @@
-"""One segment: the bytes of its lines, and the writer that appends them (docs/spec/log.md)."""
+"""One segment: the bytes of its lines, and the file they are appended to (docs/spec/log.md)."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import secrets
 import time
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from time import time_ns
 
+from sa_privacy.accesslog.disk import flush, flush_directory
+from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.errors import LogUnavailable
 
 __all__ = [
+    "FAILED",
     "FORMAT",
     "MAX_LINE",
+    "READY",
     "START",
+    "WAITING",
+    "WRITING",
     "Segment",
     "segment_name",
     "unavailable",
 ]
 
-FORMAT = 1
+FORMAT = 2
 MAX_LINE = 16 * 1024 * 1024
 """The longest line in bytes, its line break included: what a reader must be ready to hold."""
 START = b"0" * 64
-"""``prev`` of the first line of a segment."""
+"""``prev`` of the first line of a writer."""
 
 _SECOND = 1_000_000_000
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -35,30 +39,11 @@ _OWN_KINDS = ("opened", "closed")
 _MAX_KINDS = 64
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
-_HINTS = {
-    errno.ENOSPC: "free space on its volume; the log goes on by itself as soon as it can write",
-    errno.EDQUOT: "raise the quota or free space; the log goes on by itself as soon as it can write",
-    errno.EFBIG: "raise the file size limit of the process, or restart it to begin a new segment",
-    errno.EROFS: "mount its volume for writing, or open the log in another directory",
-    errno.EACCES: "let the user that runs this process write there, or open the log in another directory",
-    errno.EPERM: "let the user that runs this process write there, or open the log in another directory",
-    errno.ENOENT: "bring the directory back (is its volume mounted?), or open the log in another one",
-    errno.ENOTDIR: "name a directory",
-    errno.EEXIST: "name a directory",
-    errno.EMFILE: "raise the limit of open files of the process",
-    errno.ENFILE: "raise the limit of open files of the machine",
-}
 
-
-def unavailable(what: str, error: OSError) -> LogUnavailable:
-    """The refusal for an error of the operating system; raise it ``from`` that error."""
-    hint = _HINTS.get(error.errno or 0, "check the volume the log is on, or open the log in another directory")
-    return LogUnavailable(f"{what}: {error.strerror or type(error).__name__}.", hint=f"{hint}.")
-
-
-def _own_line(kind: str, at: str, writer: str, *, seq: int, members: str, prev: bytes) -> bytes:
-    """A line that only the log itself writes, up to its hash."""
-    return f'{{"kind":"{kind}","at":"{at}","writer":"{writer}","seq":{seq},{members}"prev":"'.encode() + prev + b'"'
+READY, WRITING, FAILED, WAITING = range(4)
+"""What a segment's next line finds. READY is false, so that asking costs the hot path one jump. WRITING: a line is on its
+way, and this is the same thread. FAILED: the last line did not arrive, or nobody knows whether it did. WAITING: something
+comes first: the first lines, the hand-over to the next segment, or somebody to sync it in time."""
 
 
 def _refuse_break() -> None:
@@ -77,88 +62,171 @@ def segment_name(at: str, writer: str) -> str:
 
 
 class Segment:
-    """The writer of one segment file. Not for several threads: the log holds its lock around every call.
+    """One segment file and the end of its writer's chain. The log holds its lock around every call but :meth:`sync`.
 
-    ``busy`` stays True while a line is on its way, and after one that did not arrive; ``failed`` tells the latter.
+    :param path: the file, which must not exist yet.
+    :param at: when it is opened, as its first line and its name say it.
+    :param full: bytes from which on it is handed over.
+    :param seconds: age from which on it is handed over.
+    :ivar state: what the next line finds.
+    :ivar seq: the number of the next line.
+    :ivar size: the bytes of all lines written, and no torn part of one.
+    :ivar synced: the bytes known to be on the disk.
+    :ivar wanted: the bytes that somebody waits for.
+    :ivar watched: somebody syncs it in time.
+    :ivar ended: its closing line is written, or perhaps.
+    :ivar owed: the ``context`` event after the opening line is still to be written.
+    :ivar trouble: why what was written here cannot be relied on any more.
     """
 
-    __slots__ = ("_fd", "_heads", "_id", "_path", "_prev", "_second", "_seq", "_size", "busy", "failed", "writer")
+    __slots__ = (
+        "_at",
+        "_entered",
+        "_fd",
+        "_full",
+        "_heads",
+        "_id",
+        "_opened",
+        "_prev",
+        "_second",
+        "_seconds",
+        "ended",
+        "owed",
+        "path",
+        "seq",
+        "size",
+        "state",
+        "synced",
+        "trouble",
+        "wanted",
+        "watched",
+        "writer",
+    )
 
-    def __init__(self, path: Path, fd: int, writer: str) -> None:
+    def __init__(self, path: Path, at: str, opened: int, writer: str, *, full: int, seconds: float) -> None:
         self.writer = writer
-        self.busy = False
-        self.failed = False
-        self._path = path
-        self._fd = fd
-        self._heads: dict[str, bytes] = {}
-        self._second = 0
-        self._seq = 0
-        self._size = 0
+        self.path = path
+        self.state = WAITING
+        self.seq = 0
+        self.size = 0
+        self.synced = 0
+        self.wanted = 0
+        self.watched = False
+        self.owed = True
+        self.trouble: LogUnavailable | None = None
+        self._at = at
+        self._opened = opened
         self._prev = START
-        found = os.fstat(fd)
+        self._full = full
+        self._seconds = seconds
+        self._second = 0
+        self._heads: dict[str, bytes] = {}
+        self._entered = False
+        self.ended = False
+        self._fd = os.open(path, _FLAGS, 0o600)
+        found = os.fstat(self._fd)
         self._id = (found.st_dev, found.st_ino)
 
     @classmethod
-    def begin(cls, directory: Path) -> Segment:
-        """Make a new segment file with its first line.
+    def make(cls, directory: Path, writer: str, *, full: int, seconds: float, after: int = 0) -> Segment:
+        """An empty segment, in a file of its own.
 
-        :raises LogUnavailable: the file cannot be made or written; no file is left behind.
+        :param after: the opening time, in ns, of the writer's segment before: names sort behind it, whatever the clock says.
+        :raises LogUnavailable: the file cannot be made.
         """
-        at = _moment(time_ns())
-        writer = secrets.token_hex(8)
+        opened = max(time_ns(), after + 1000)
+        at = _moment(opened)
         path = directory / segment_name(at, writer)
         try:
-            fd = os.open(path, _FLAGS, 0o600)
+            return cls(path, at, opened, writer, full=full, seconds=seconds)
         except OSError as error:
             raise unavailable(f"The access log cannot begin a segment in {directory}", error) from error
-        try:
-            segment = cls(path, fd, writer)
-            segment._put(_own_line("opened", at, writer, seq=0, members=f'"format":{FORMAT},', prev=START))
-        except BaseException:
-            os.close(fd)
-            with suppress(OSError):  # an empty segment is harmless, and the first error counts
-                path.unlink()
-            raise
-        return segment
+
+    @property
+    def opened(self) -> int:
+        """When it was opened, in ns since 1970."""
+        return self._opened
+
+    @property
+    def is_full(self) -> bool:
+        """It is to be handed over before the next event."""
+        return self.size >= self._full
+
+    def follow(self, before: Segment) -> None:
+        """Go on, in this empty segment, with the numbers and the chain of the one that ends with its name."""
+        self.seq, self._prev = before.seq, before._prev
+
+    def open(self) -> None:
+        """Write the opening line.
+
+        :raises LogUnavailable: it cannot be written; the file is still empty, and it may be tried again.
+        """
+        self._put_own("opened", self._at, f'"format":{FORMAT},')
 
     def append(self, kind: str, members: bytes) -> int:
         """Write one event and return its number; see :meth:`AccessLog.append`."""
         try:
-            self.busy = True
+            self.state = WRITING
             elapsed = time_ns() - self._second
             if not 0 <= elapsed < _SECOND:
                 elapsed = self._turn(elapsed + self._second)
             head = self._heads.get(kind) or self._head(kind)
             if 0x0A in members:
                 _refuse_break()
-            seq = self._seq
+            seq = self.seq
             if members:
                 self._put(head % (elapsed // 1000, seq, members, self._prev))
             else:
                 self._put(head.replace(b",%b", b"", 1) % (elapsed // 1000, seq, self._prev))
-            self.busy = False
+            self.state = READY if self.size < self._full else WAITING
         except BaseException:  # also an interrupt: what is in the file is no longer known
-            self.busy = self.failed = True
+            self.state = FAILED
             raise
         return seq
 
-    def finish(self) -> None:
+    def finish(self, successor: Segment | None = None) -> None:
         """Write the closing line.
 
+        :param successor: the segment that goes on from it; None: the writer ends here.
         :raises LogUnavailable: it cannot be written, or the file is not as this writer left it.
         """
+        self.state = FAILED
         self._check()
-        at = _moment(time_ns())
-        self._put(_own_line("closed", at, self.writer, seq=self._seq, members="", prev=self._prev))
+        self.ended = True  # before the line: an interrupt must not lead to a second one
+        try:
+            if successor is None:
+                self._put_own("closed", _moment(time_ns()), "")
+            else:
+                self._put_own("closed", successor._at, f'"next":"{successor.path.name}",')
+        except LogUnavailable:
+            self.ended = False
+            raise
 
     def recover(self) -> bool:
         """After a failed append: True if the file ends with the last good line, and appending may go on."""
+        if self.ended or self.trouble is not None:
+            return False
         try:
             self._check()
         except LogUnavailable:
             return False
-        self.busy = self.failed = False
+        self.state = WAITING
         return True
+
+    def sync(self) -> None:
+        """Force all lines, and the file's name, to the disk. Any thread may, one at a time.
+
+        :raises LogUnavailable: they may be lost: nothing more may be written here.
+        """
+        size = self.size
+        try:
+            flush(self._fd)
+            if not self._entered:
+                flush_directory(self.path.parent)
+                self._entered = True
+        except OSError as error:
+            raise unavailable(f"The access log cannot force {self.path} to the disk", error) from error
+        self.synced = max(size, self.synced)
 
     def release(self) -> None:
         """Let go of the file as it is."""
@@ -167,8 +235,21 @@ class Segment:
                 os.close(self._fd)
         self._fd = -1
 
+    def discard(self) -> None:
+        """Let go of the file, and remove it: nothing stands in it."""
+        self.release()
+        with suppress(OSError):  # an empty segment is harmless
+            self.path.unlink()
+
     def _is_mine(self, found: os.stat_result) -> bool:
         return (found.st_dev, found.st_ino) == self._id
+
+    def _put_own(self, kind: str, at: str, members: str) -> None:
+        """Write a line that only the log itself writes."""
+        self.state = FAILED
+        head = f'{{"kind":"{kind}","at":"{at}","writer":"{self.writer}","seq":{self.seq},{members}"prev":"'
+        self._put(head.encode() + self._prev + b'"')
+        self.state = WAITING
 
     def _put(self, body: bytes) -> None:
         digest = sha256(body).hexdigest().encode()
@@ -182,12 +263,12 @@ class Segment:
         try:
             written = os.write(self._fd, line)
         except OSError as error:
-            raise unavailable(f"The access log cannot write to {self._path}", error) from error
+            raise unavailable(f"The access log cannot write to {self.path}", error) from error
         if written != length:
             self._complete(line, written)
         self._prev = digest
-        self._seq += 1
-        self._size += length  # last: whatever interrupts before this line makes recover() say no
+        self.seq += 1
+        self.size += length  # last: whatever interrupts before this line makes recover() say no
 
     def _complete(self, line: bytes, written: int) -> None:
         """Write the rest of a line of which only a part arrived, or take that part back."""
@@ -196,8 +277,8 @@ class Segment:
                 written += os.write(self._fd, line[written:])
         except OSError as error:
             with suppress(OSError):  # if it stays, recover() sees it and a new segment begins
-                os.ftruncate(self._fd, self._size)
-            raise unavailable(f"The access log cannot write to {self._path}", error) from error
+                os.ftruncate(self._fd, self.size)
+            raise unavailable(f"The access log cannot write to {self.path}", error) from error
 
     def _turn(self, now: int) -> int:
         """Once in every second with events: look at the file, renew the cached time. Returns ns into the second."""
@@ -205,6 +286,8 @@ class Segment:
         second, elapsed = divmod(now, _SECOND)
         self._heads.clear()
         self._second = second * _SECOND
+        if now - self._opened >= self._seconds * _SECOND:
+            self._full = 0
         return elapsed
 
     def _head(self, kind: str) -> bytes:
@@ -221,22 +304,22 @@ class Segment:
     def _check(self) -> None:
         """Refuse if the file is not the one that was opened, or does not end where this writer left it."""
         try:
-            found = self._path.lstat()
+            found = self.path.lstat()
             open_now = os.fstat(self._fd)
         except OSError as error:
-            raise unavailable(f"The access log lost its segment {self._path}", error) from error
+            raise unavailable(f"The access log lost its segment {self.path}", error) from error
         if not self._is_mine(open_now):
             raise LogUnavailable(
-                f"Something in this process closed the file that the access log writes to, {self._path}.",
+                f"Something in this process closed the file that the access log writes to, {self.path}.",
                 hint="find what closes file descriptors it did not open; the next event begins a new segment.",
             )
         if not self._is_mine(found):
             raise LogUnavailable(
-                f"The access log's segment {self._path} was replaced by another file.",
+                f"The access log's segment {self.path} was replaced by another file.",
                 hint="find out who did it; the next event begins a new segment.",
             )
-        if found.st_size != self._size:
+        if found.st_size != self.size:
             raise LogUnavailable(
-                f"The access log's segment {self._path} was changed from outside.",
+                f"The access log's segment {self.path} was changed from outside.",
                 hint="run verify() and find out who did it; the next event begins a new segment.",
             )

@@ -20,6 +20,7 @@ _HEAD = re.compile(
     rb'\{"kind":"([a-z][a-z0-9_]{0,31})","at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"'
     rb',"writer":"([0-9a-f]{16})","seq":(0|[1-9][0-9]{0,17}),'
 )
+_FORMATS = range(1, FORMAT + 1)
 _HASH = b',"hash":"'
 _TAIL = len(_HASH) + 64 + len(b'"}\n')
 
@@ -75,12 +76,15 @@ class _Bad(Exception):
 class _Chain:
     """One segment while it is read: what the next line has to be."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, ends: dict[bytes, _Chain]) -> None:
         self.name = name
         self.writer = b""
         self.prev = START
         self.seq = 0
+        self.lines = 0
         self.closed = False
+        self.next: str | None = None
+        self._ends = ends
 
     def run(self, lines: Iterator[bytes]) -> bytes:
         """Take all lines; returns what stands after the last line break.
@@ -110,7 +114,7 @@ class _Chain:
             raise _Bad("the line does not begin as a line of the log does")
         kind, at, writer, number = head.groups()
         seq = int(number)
-        if self.seq == 0:
+        if self.lines == 0:
             self._begin(kind, at, writer)
         if writer != self.writer:
             raise _Bad("added: the line belongs to another writer")
@@ -122,12 +126,13 @@ class _Chain:
             raise _Bad("the line does not follow from the one before: one of the two was replaced")
         if self.closed:
             raise _Bad("added: the segment was closed before")
-        if (kind == b"opened") is not (seq == 0):
+        if (kind == b"opened") is not (self.lines == 0):
             raise _Bad("added: a segment opens once, in its first line")
         self._decode(line, kind, seq)
         self.closed = kind == b"closed"
         self.prev = digest
         self.seq += 1
+        self.lines += 1
 
     def _begin(self, kind: bytes, at: bytes, writer: bytes) -> None:
         if kind != b"opened":
@@ -135,6 +140,9 @@ class _Chain:
         if segment_name(at.decode(), writer.decode()) != self.name:
             raise _Bad("broken header: it belongs to a file of another name")
         self.writer = writer
+        before = self._ends.get(writer)
+        if before is not None and before.next == self.name:
+            self.seq, self.prev = before.seq, before.prev
 
     def _decode(self, line: bytes, kind: bytes, seq: int) -> None:
         try:
@@ -143,8 +151,9 @@ class _Chain:
             raise _Bad("the line is not an event") from None
         if event.seq != seq or event.kind.encode() != kind or event.writer.encode() != self.writer:
             raise _Bad("the line says twice, and differently, which event it is")
-        if seq == 0 and event.format != FORMAT:
-            raise _Bad(f"broken header: only format {FORMAT} is known here")
+        if self.lines == 0 and event.format not in _FORMATS:
+            raise _Bad(f"broken header: only formats up to {FORMAT} are known here")
+        self.next = event.next
 
     def _check_torn(self, rest: bytes) -> None:
         """A rest is what a crash leaves, unless it goes on where only a line break may come."""
@@ -177,17 +186,19 @@ def verify_directory(directory: str | os.PathLike[str]) -> Verification:
     torn: list[Problem] = []
     unclosed: list[str] = []
     names = segment_names(root)
+    ends: dict[bytes, _Chain] = {}
     for name in names:
-        chain = _Chain(name)
+        chain = _Chain(name, ends)
         try:
             rest = chain.run(_lines(root / name))
         except _Bad as bad:
-            problems.append(Problem(name, chain.seq + 1, chain.seq, str(bad)))
+            problems.append(Problem(name, chain.lines + 1, chain.seq, str(bad)))
         else:
-            if rest or chain.seq == 0:
+            if rest or chain.lines == 0:
                 what = f"torn: {len(rest)} bytes of a line that was not finished"
-                torn.append(Problem(name, chain.seq + 1, chain.seq, what))
+                torn.append(Problem(name, chain.lines + 1, chain.seq, what))
             if not chain.closed:
                 unclosed.append(name)
-        events += chain.seq
+        ends[chain.writer] = chain
+        events += chain.lines
     return Verification(events, len(names), tuple(problems), tuple(torn), tuple(unclosed))
