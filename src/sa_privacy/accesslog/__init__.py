@@ -11,6 +11,7 @@ from __future__ import annotations
 from sa_privacy.accesslog.event import Event, members
 from sa_privacy.accesslog.eventlog import EventLog
 from sa_privacy.accesslog.log import AccessLog, Fsync
+from sa_privacy.accesslog.metrics import Metrics
 from sa_privacy.accesslog.reading import read_events
 from sa_privacy.accesslog.verify import Problem, Verification, verify_directory
 from sa_privacy.accesslog.wanted import Source, Wanted
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "EventLog",
     "Fsync",
+    "Metrics",
     "Problem",
     "Source",
     "Verification",

@@ -1,13 +1,19 @@
-"""Forcing what was written to the disk."""
+"""Forcing what was written to the disk, and marking a file as in use."""
 
 from __future__ import annotations
 
 import errno
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["flush", "flush_directory"]
+try:
+    import fcntl as _fcntl
+except ImportError:  # Windows
+    _fcntl = None  # type: ignore[assignment]
+
+__all__ = ["flush", "flush_directory", "hold", "is_held"]
 
 
 def flush(fd: int) -> None:
@@ -17,9 +23,7 @@ def flush(fd: int) -> None:
         it could not write, and would then say that all is well.
     """
     if sys.platform == "darwin":
-        import fcntl  # noqa: PLC0415 - not everywhere
-
-        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync() leaves them in the disk's own memory there
+        _fcntl.fcntl(fd, _fcntl.F_FULLFSYNC)  # fsync() leaves them in the disk's own memory there
     elif hasattr(os, "fdatasync"):
         os.fdatasync(fd)
     else:
@@ -41,3 +45,29 @@ def flush_directory(directory: Path) -> None:
             raise
     finally:
         os.close(fd)
+
+
+def hold(fd: int) -> None:
+    """Mark a file as in use for as long as it is open, here or in a process that inherits it; see :func:`is_held`."""
+    if _fcntl is not None:
+        with suppress(OSError):  # a file system without locks; nothing but a figure hangs on it
+            _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process of this machine has the file in use. False too where that cannot be told."""
+    if _fcntl is None:
+        return False
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        _fcntl.flock(fd, _fcntl.LOCK_SH | _fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False

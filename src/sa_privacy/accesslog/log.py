@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import os
-import secrets
-import stat
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,10 +14,12 @@ from types import TracebackType
 from typing import Literal, Self
 
 from sa_privacy.accesslog import interval as every
-from sa_privacy.accesslog.disk import flush_directory
+from sa_privacy.accesslog.directory import usable_directory
 from sa_privacy.accesslog.event import Event
+from sa_privacy.accesslog.handover import begin, hand_over, open_segment
+from sa_privacy.accesslog.metrics import Metrics, measure
 from sa_privacy.accesslog.reading import read_events
-from sa_privacy.accesslog.segment import FAILED, READY, WAITING, WRITING, Segment, unavailable
+from sa_privacy.accesslog.segment import FAILED, READY, WAITING, WRITING, Segment
 from sa_privacy.accesslog.syncing import Syncing, again
 from sa_privacy.accesslog.verify import Verification, verify_directory
 from sa_privacy.errors import LogUnavailable
@@ -57,6 +56,7 @@ class AccessLog:
         "_path",
         "_seconds",
         "_segment",
+        "_since",
         "_syncing",
         "preamble",
     )
@@ -78,9 +78,10 @@ class AccessLog:
         self._full = segment_bytes
         self._seconds = segment_seconds
         self._lock = RLock()
-        self._syncing = Syncing()
+        self._syncing = Syncing(settles=self._fsync != "never")
         self._segment: Segment | None = None
         self._lines = 0
+        self._since: float | None = None
         self._beginning = False
         self._closed = False
         _LOGS.add(self)
@@ -111,22 +112,8 @@ class AccessLog:
             raise ValueError('fsync is "never", "interval" or "always"')
         if not (interval > 0 and segment_bytes > 0 and segment_seconds > 0):
             raise ValueError("interval, segment_bytes and segment_seconds are greater than 0")
-        directory = Path(path).absolute()  # a daemon may change its directory later
-        try:
-            _make_directory(directory)
-            found = directory.stat()
-        except OSError as error:
-            raise unavailable(f"The access log cannot use {directory}", error) from error
-        if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
-            raise LogUnavailable(
-                f"The access log's directory {directory} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}).",
-                hint="chmod 700 it, or name a directory inside it that does not exist yet: it is made the right way.",
-            )
-        if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-            denied = OSError(errno.EACCES, os.strerror(errno.EACCES))
-            raise unavailable(f"The access log cannot write in {directory}", denied) from denied
         return cls(
-            directory,
+            usable_directory(path),
             fsync=fsync,
             interval=interval,
             segment_bytes=segment_bytes,
@@ -174,6 +161,22 @@ class AccessLog:
         """Check every line of every segment, in constant memory; see :func:`verify_directory`."""
         return verify_directory(self._path)
 
+    def metrics(self) -> Metrics:
+        """The log in figures; one look at each file's size and lock.
+
+        :raises LogUnavailable: the directory cannot be listed.
+        """
+        size = measure(self._path)
+        with self._lock:
+            segment = self._segment
+            events, waiting, since = self._lines, 0, None
+            if segment is not None:
+                events += segment.seq
+                waiting = segment.size - segment.synced
+                since = self._since
+        seconds = 0.0 if not waiting or since is None else monotonic() - since
+        return Metrics(*size, events, self._syncing.count, waiting, None if self._fsync == "never" else seconds)
+
     def close(self) -> None:
         """Write the closing line, sync (not under ``"never"``) and let go of the file.
 
@@ -186,6 +189,7 @@ class AccessLog:
             segment, self._segment = self._segment, None
             if segment is None:
                 return
+            self._lines += segment.seq
             with self._syncing.lead:
                 try:
                     if segment.trouble is not None:
@@ -194,7 +198,7 @@ class AccessLog:
                         segment.open()
                     if not segment.ended:
                         segment.finish()
-                    self._settle(segment)
+                    self._syncing.settle(segment)
                 finally:
                     segment.release()
 
@@ -218,65 +222,27 @@ class AccessLog:
                 if trouble is not None:
                     raise again(trouble)
             if segment is None:
-                segment = self._begin()
+                segment = self._segment = begin(self._path, full=self._full, seconds=self._seconds)
             elif segment.is_full:
                 segment = self._hand_over(segment)
-            self._open(segment)
             if self._fsync == "interval" and not segment.watched:
                 self._watch(segment, monotonic())
+            open_segment(segment, self.preamble)
+            segment.state = READY
             return segment
         finally:
             self._beginning = False
 
-    def _make(self, writer: str, *, after: int = 0) -> Segment:
-        return Segment.make(self._path, writer, full=self._full, seconds=self._seconds, after=after)
-
-    def _begin(self) -> Segment:
-        """The first segment of a new writer."""
-        segment = self._make(secrets.token_hex(8))
-        try:
-            segment.open()
-        except BaseException:
-            segment.discard()
-            raise
-        self._segment = segment
-        return segment
-
     def _hand_over(self, before: Segment) -> Segment:
-        """Close a full segment, and go on in the next one.
-
-        Each step is on the disk before the next begins, but under "never": the next file's name, then the closing line
-        that names it, then the first line that follows from it. So a power failure leaves no line without the one before.
-        """
-        after = self._make(before.writer, after=before.opened)
-        try:
-            with self._syncing.lead:
-                self._settle(after)
-                before.finish(after)
-                self._settle(before)
-                after.follow(before)
-                self._segment = after
-                before.release()
-        except BaseException:
-            if self._segment is after:
+        with self._syncing.lead:
+            try:
+                after = self._segment = hand_over(before, self._syncing)
+            except BaseException:
+                if before.ended:
+                    self._leave(before)
                 raise
-            if before.ended:  # what it names has to be there
-                after.release()
-                self._leave(before)
-            else:
-                after.discard()
-            raise
+            before.release()
         return after
-
-    def _open(self, segment: Segment) -> None:
-        """Write what comes before the first event of a segment, as far as it is not there."""
-        if segment.size == 0:
-            segment.open()
-        if segment.owed:
-            if self.preamble is not None:
-                segment.append("context", self.preamble())
-            segment.owed = False
-        segment.state = READY
 
     def _leave(self, segment: Segment) -> None:
         """Let go of a segment that cannot go on: the next event is another writer's first."""
@@ -293,7 +259,7 @@ class AccessLog:
     def _forget(self) -> None:
         """In the child of a fork: the segment, and perhaps a held lock, are the parent's."""
         self._lock = RLock()
-        self._syncing = Syncing()
+        self._syncing = Syncing(settles=self._fsync != "never")
         self._beginning = False
         self._lines = 0
         self._each = self._fsync == "always"
@@ -313,11 +279,6 @@ class AccessLog:
                     self._leave(segment)
             raise
 
-    def _settle(self, segment: Segment) -> None:
-        """Sync a segment that nothing more is written to, unless nobody asked for it; having the right to."""
-        if self._fsync != "never" or segment.wanted > segment.synced:
-            self._syncing.sync(segment)
-
     def _watch(self, segment: Segment, since: float) -> None:
         """Have a segment synced in time, in which something stands or will stand that is not on the disk."""
         try:
@@ -326,6 +287,7 @@ class AccessLog:
             self._each = True
         else:
             segment.watched = True
+            self._since = since
 
     def _sync_due(self) -> None:
         """In the thread, `interval` seconds after :meth:`_watch`."""
@@ -362,15 +324,6 @@ class AccessLog:
 
     def __repr__(self) -> str:
         return f"AccessLog({str(self._path)!r})"
-
-
-def _make_directory(path: Path) -> None:
-    """Make a directory that is for its owner alone, whose name outlives a power failure."""
-    missing = [one for one in (path, *path.parents) if not one.exists()]
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for one in missing:
-        with suppress(PermissionError):  # a parent may be one that this process can write to and not read
-            flush_directory(one.parent)
 
 
 _LOGS: weakref.WeakSet[AccessLog] = weakref.WeakSet()

@@ -10,7 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from time import time_ns
 
-from sa_privacy.accesslog.disk import flush, flush_directory
+from sa_privacy.accesslog.disk import flush, flush_directory, hold
+from sa_privacy.accesslog.lines import FORMAT, MAX_LINE, SECOND, START, moment, segment_name
 from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.errors import LogUnavailable
 
@@ -27,13 +28,6 @@ __all__ = [
     "unavailable",
 ]
 
-FORMAT = 2
-MAX_LINE = 16 * 1024 * 1024
-"""The longest line in bytes, its line break included: what a reader must be ready to hold."""
-START = b"0" * 64
-"""``prev`` of the first line of a writer."""
-
-_SECOND = 1_000_000_000
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _OWN_KINDS = ("opened", "closed")
 _MAX_KINDS = 64
@@ -48,17 +42,6 @@ comes first: the first lines, the hand-over to the next segment, or somebody to 
 
 def _refuse_break() -> None:
     raise ValueError("an event is one line: its members hold a line break")
-
-
-def _moment(now: int) -> str:
-    """A time in ns since 1970 as it stands in a line: UTC, microseconds."""
-    second, rest = divmod(now, _SECOND)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)) + f".{rest // 1000:06d}Z"
-
-
-def segment_name(at: str, writer: str) -> str:
-    """The file name that belongs to the first line's ``at`` and ``writer``; names sort by opening time."""
-    return f"{at.replace('-', '').replace(':', '')}-{writer}.jsonl"
 
 
 class Segment:
@@ -86,6 +69,7 @@ class Segment:
         "_full",
         "_heads",
         "_id",
+        "_limit",
         "_opened",
         "_prev",
         "_second",
@@ -117,13 +101,14 @@ class Segment:
         self._at = at
         self._opened = opened
         self._prev = START
-        self._full = full
+        self._limit = self._full = full
         self._seconds = seconds
         self._second = 0
         self._heads: dict[str, bytes] = {}
         self._entered = False
         self.ended = False
         self._fd = os.open(path, _FLAGS, 0o600)
+        hold(self._fd)
         found = os.fstat(self._fd)
         self._id = (found.st_dev, found.st_ino)
 
@@ -135,17 +120,19 @@ class Segment:
         :raises LogUnavailable: the file cannot be made.
         """
         opened = max(time_ns(), after + 1000)
-        at = _moment(opened)
+        at = moment(opened)
         path = directory / segment_name(at, writer)
         try:
             return cls(path, at, opened, writer, full=full, seconds=seconds)
         except OSError as error:
             raise unavailable(f"The access log cannot begin a segment in {directory}", error) from error
 
-    @property
-    def opened(self) -> int:
-        """When it was opened, in ns since 1970."""
-        return self._opened
+    def successor(self) -> Segment:
+        """The empty segment that may go on from this one.
+
+        :raises LogUnavailable: its file cannot be made.
+        """
+        return self.make(self.path.parent, self.writer, full=self._limit, seconds=self._seconds, after=self._opened)
 
     @property
     def is_full(self) -> bool:
@@ -168,7 +155,7 @@ class Segment:
         try:
             self.state = WRITING
             elapsed = time_ns() - self._second
-            if not 0 <= elapsed < _SECOND:
+            if not 0 <= elapsed < SECOND:
                 elapsed = self._turn(elapsed + self._second)
             head = self._heads.get(kind) or self._head(kind)
             if 0x0A in members:
@@ -195,7 +182,7 @@ class Segment:
         self.ended = True  # before the line: an interrupt must not lead to a second one
         try:
             if successor is None:
-                self._put_own("closed", _moment(time_ns()), "")
+                self._put_own("closed", moment(time_ns()), "")
             else:
                 self._put_own("closed", successor._at, f'"next":"{successor.path.name}",')
         except LogUnavailable:
@@ -283,10 +270,10 @@ class Segment:
     def _turn(self, now: int) -> int:
         """Once in every second with events: look at the file, renew the cached time. Returns ns into the second."""
         self._check()
-        second, elapsed = divmod(now, _SECOND)
+        second, elapsed = divmod(now, SECOND)
         self._heads.clear()
-        self._second = second * _SECOND
-        if now - self._opened >= self._seconds * _SECOND:
+        self._second = second * SECOND
+        if now - self._opened >= self._seconds * SECOND:
             self._full = 0
         return elapsed
 
@@ -295,7 +282,7 @@ class Segment:
             raise ValueError("the kind of an event is up to 32 lower-case letters, digits and underscores")
         if kind in _OWN_KINDS:
             raise ValueError(f"only the log itself writes {kind!r} events")
-        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._second // _SECOND))
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._second // SECOND))
         head = f'{{"kind":"{kind}","at":"{at}.%06dZ","writer":"{self.writer}","seq":%d,%b,"prev":"%b"'.encode()
         if len(self._heads) < _MAX_KINDS:
             self._heads[kind] = head

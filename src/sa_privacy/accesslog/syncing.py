@@ -18,13 +18,15 @@ class Syncing:
     began. Locks and nothing else: a ``with`` lets go of them whatever a signal handler raises, and they may be taken
     again by the thread that has them.
 
+    :param settles: whether a segment that is left is forced to the disk, or only where somebody waits for it.
     :ivar lead: the right to sync the log's segments, or to let go of one.
     :ivar count: how often a file was forced to the disk.
     """
 
-    __slots__ = ("_batch", "count", "lead")
+    __slots__ = ("_batch", "_settles", "count", "lead")
 
-    def __init__(self) -> None:
+    def __init__(self, *, settles: bool) -> None:
+        self._settles = settles
         self.lead = RLock()
         self._batch = RLock()
         self.count = 0
@@ -43,6 +45,14 @@ class Syncing:
                     self._batch = RLock()
                 if segment.synced < size:
                     self.sync(segment)
+
+    def settle(self, segment: Segment) -> None:
+        """Sync a segment that nothing more is written to, holding ``lead``.
+
+        :raises LogUnavailable: as :meth:`sync`.
+        """
+        if self._settles or segment.wanted > segment.synced:
+            self.sync(segment)
 
     def sync(self, segment: Segment) -> None:
         """Sync a segment, holding ``lead``.
