@@ -514,6 +514,20 @@ def test_a_copy_of_an_engine_knows_what_it_was_made_of(engine: Engine) -> None:
     assert engine not in gate_private.copies_of(engine)
 
 
+def test_a_copy_is_told_by_the_references_to_the_listeners_of_its_engine(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def searched(*_: object) -> list[object]:
+        raise AssertionError("searched")
+
+    monkeypatch.setattr("sa_privacy.gate.sqlalchemy_private.gc.get_referrers", searched)
+    assert gate_private.copies_of(create_engine(engine.url)) == []
+    grandchild = engine.execution_options(logging_token="one").execution_options(logging_token="two")
+    with pytest.raises(AssertionError, match="searched"):
+        gate_private.copies_of(engine)
+    assert gate_private.root_engine(grandchild) is engine
+
+
 def test_the_last_events_before_the_driver_are_given_the_context(people: Engine) -> None:
     seen: list[tuple[str, str, Any]] = []
 

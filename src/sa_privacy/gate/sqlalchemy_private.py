@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import ExecuteStyle
@@ -241,11 +242,22 @@ def root_engine(engine: Engine) -> Engine:
 def copies_of(engine: Engine) -> list[Engine]:
     """The engines that ``Engine.execution_options()`` has made of this one so far; nobody else keeps a list.
 
-    They share its dialect, so they are looked for among what refers to it: an object, or the ``__dict__`` of one.
+    They share its dialect, so they are looked for among what refers to it: an object, or the ``__dict__`` of one. That takes
+    as long as there are objects in the process, and is left out where nothing but the engine itself knows where its
+    listeners are: each copy joins its own to them.
     """
+    if sys.implementation.name == "cpython" and sys.getrefcount(engine.dispatch) <= _references_when_alone():
+        return []
     holders = gc.get_referrers(engine.dialect)
     apart = [holder for holder in holders if type(holder) is dict and "_proxied" in holder]
     if apart:
         holders += gc.get_referrers(*apart)
     copies = {id(thing): thing for thing in holders if issubclass(type(thing), OptionEngine)}
     return [copy for copy in copies.values() if root_engine(copy) is engine]
+
+
+@cache
+def _references_when_alone() -> int:
+    """How many references there are to the listeners of an engine of which no copy was made."""
+    engine = create_engine("sqlite://")
+    return sys.getrefcount(engine.dispatch)
