@@ -9,7 +9,7 @@ from threading import Condition, get_ident
 from time import monotonic, sleep
 from weakref import WeakMethod
 
-__all__ = ["watch"]
+__all__ = ["unwatch", "watch"]
 
 _LINGER = 5.0
 """Seconds without anything to sync after which the thread ends."""
@@ -34,6 +34,11 @@ class _Interval:
             self._due[WeakMethod(call)] = at
             self._start()
             self._changed.notify_all()
+
+    def unwatch(self, call: Callable[[], None]) -> None:
+        with self._changed:
+            if self._due.pop(WeakMethod(call), None) is not None:
+                self._changed.notify_all()
 
     def _start(self) -> None:
         """Start the thread if there is none.
@@ -104,6 +109,11 @@ def watch(call: Callable[[], None], at: float) -> None:
     :raises RuntimeError: there can be no thread: the interpreter is ending, or the system has none left.
     """
     _INTERVAL.watch(call, at)
+
+
+def unwatch(call: Callable[[], None]) -> None:
+    """Do not make that call any more."""
+    _INTERVAL.unwatch(call)
 
 
 if hasattr(os, "register_at_fork"):

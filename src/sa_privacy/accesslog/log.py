@@ -190,6 +190,7 @@ class AccessLog:
             if segment is None:
                 return
             self._lines += segment.seq
+            every.unwatch(self._sync_due)
             with self._syncing.lead:
                 try:
                     if segment.trouble is not None:
