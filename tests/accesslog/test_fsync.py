@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,10 @@ def until(what: str, holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < end, what
         time.sleep(0.002)
+
+
+def is_synced(log: AccessLog) -> bool:
+    return log.metrics()[-2:] == (0, 0.0)
 
 
 def test_never_asks_for_nothing(tmp_path: Path, disk: Disk) -> None:
@@ -191,8 +196,8 @@ def test_interval_has_it_on_the_disk_soon_and_the_thread_ends_when_there_is_noth
             assert not disk.has(log.path)
             assert 0 <= (log.metrics().unsynced_seconds or 0) < 10
         for log in logs:
-            until("it is on the disk", lambda log=log: disk.has(log.path))
-            until("the log knows", lambda log=log: log.metrics()[-2:] == (0, 0.0))
+            until("it is on the disk", partial(disk.has, log.path))
+            until("the log knows", partial(is_synced, log))
         until("the thread ends", lambda: not interval_module._INTERVAL._runs)
     assert all(log.metrics().syncs == 2 for log in logs)
 
