@@ -17,12 +17,13 @@ from sa_privacy.errors import LogUnavailable
 from tests.accesslog.events import ENVIRONMENT
 from tests.accesslog.second_verifier import check_segment
 
+KILLS = int(os.environ.get("SA_PRIVACY_KILLS", "5"))
 SAID = members(actor="staff:17")
 PRELUDE = """
 import os, random, resource, signal, sys, threading, time
 from sa_privacy.accesslog import AccessLog, members, verify_directory
 from sa_privacy.errors import LogUnavailable
-log = AccessLog.open(sys.argv[1])
+log = AccessLog.open(sys.argv[1], fsync="never")
 """
 
 
@@ -49,6 +50,7 @@ def wait_for_next_second() -> None:
 
 def test_after_kill_nine_every_acknowledged_event_is_there_and_the_chain_holds(tmp_path: Path) -> None:
     code = """
+log = AccessLog.open(sys.argv[1], fsync=sys.argv[2], interval=0.01, segment_bytes=int(sys.argv[3]))
 def work(name):
     for number in range(10**9):
         seq = log.append("use", members(rows=number, request=name))
@@ -56,9 +58,12 @@ def work(name):
 for name in "abc":
     threading.Thread(target=work, args=(name,)).start()
 """
-    for round_ in range(20):
+    handed_over = 0
+    for round_ in range(KILLS):
         directory = tmp_path / str(round_)
-        command: list[str | Path] = [sys.executable, "-c", PRELUDE + code, directory]
+        how = ("never", "interval", "always")[round_ % 3]
+        length = str(random.choice([1, 2000, 20_000]))
+        command: list[str | Path] = [sys.executable, "-c", PRELUDE + code, directory, how, length]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
@@ -70,7 +75,10 @@ for name in "abc":
         assert {int(seq) for seq in seen} <= written
         found = verify_directory(directory)
         assert found.ok, str(found)
-        assert len(found.unclosed) == 1
+        assert len(found.unclosed) in {1, 2}  # and the empty file of a hand-over under way
+        assert len({path.stem[-16:] for path in directory.iterdir()}) == 1
+        handed_over += found.segments - 1
+    assert handed_over > KILLS
 
 
 def test_a_full_disk_refuses_takes_back_the_part_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
@@ -249,22 +257,26 @@ log.close()
     assert sorted(len(requests) for requests in writers.values()) == [2] * 9  # its own, and None of opened and closed
 
 
-def test_an_interrupt_at_any_point_never_breaks_the_chain_or_loses_an_acknowledged_event(tmp_path: Path) -> None:
+@pytest.mark.parametrize("opening", ["", "interval=0.001, segment_bytes=5000", 'fsync="always", segment_bytes=5000'])
+def test_an_interrupt_at_any_point_never_breaks_the_chain_or_loses_an_acknowledged_event(
+    tmp_path: Path, opening: str
+) -> None:
     out = run(
+        f"log = AccessLog.open(sys.argv[1], {opening})"
         """
+log.preamble = lambda: b""
 class Stop(Exception):
     pass
 def ring(*_):
     raise Stop
 signal.signal(signal.SIGALRM, ring)
-resource.setrlimit(resource.RLIMIT_FSIZE, (10**8, 10**8))  # should an alarm get lost
 done = []
 interrupts = 0
-end = time.monotonic() + 2
-while time.monotonic() < end:
+end = time.monotonic() + 30
+while interrupts < 150 and time.monotonic() < end:
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00003, 0.001))
-        while True:
+        for _ in range(10_000):  # should an alarm get lost
             seq = log.append("use", members(rows=len(done)))
             done.append((log.writer, seq))
     except Stop:
@@ -278,14 +290,15 @@ for writer, seq in done:
 """,
         tmp_path,
     ).splitlines()
-    assert int(out[0]) > 100
-    assert len(out) > 1000
+    assert int(out[0]) == 150
+    assert len(out) > 150
     found = verify_directory(tmp_path)
     assert found.ok, str(found)
     written = {f"{event.writer} {event.seq}" for event in read_events(tmp_path)}
     assert set(out[1:]) <= written
     assert len(set(out[1:])) == len(out[1:])
-    assert all(check_segment(path)[0] is None for path in tmp_path.iterdir())
+    if not opening:
+        assert all(check_segment(path)[0] is None for path in tmp_path.iterdir())
 
 
 def test_an_append_from_within_an_append_is_refused_rather_than_waited_for(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import resource
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import Engine, delete, event, insert, select, text, update
@@ -22,6 +22,7 @@ from sa_privacy.accesslog import members
 from tests.gate import world
 from tests.gate.trail import CLERK, Trail
 from tests.gate.world import Customer, Order
+from tests.support.volumes import fill, free, mount, remount, unmount
 
 NOBODY = 65534
 
@@ -30,7 +31,10 @@ class Fault:
     """Something that goes wrong with the log's files.
 
     :param directory: where the log lives.
+    :cvar opening: how the log is opened.
     """
+
+    opening: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -46,41 +50,90 @@ class Fault:
 class DiskFull(Fault):
     """A volume of its own, full to the last event."""
 
-    mounted = False
-
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        directory.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            command = ["mount", "-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs", str(directory)]
-            self.mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+        self.mounted = mount(directory)
 
     def begin(self, log: AccessLog) -> None:
         if not self.mounted:  # the kernel's answer to a file that may not grow is the same two steps
             fill_to_the_limit(log)
             return
-        with (self.directory / "ballast").open("wb", buffering=0) as ballast:
-            for size in (4096, 1):
-                while True:
-                    try:
-                        ballast.write(b"x" * size)
-                    except OSError:
-                        break
+        fill(self.directory)
+        self.squeeze(log)
+
+    def squeeze(self, log: AccessLog) -> None:
+        """Use up what is left of the segment's last page."""
         size = 3000
-        while size:  # what is left of the segment's last page
+        while size:
             try:
                 log.append("use", members(reason="x" * size))
             except LogUnavailable:
                 size //= 3
 
     def end(self) -> None:
-        (self.directory / "ballast").unlink(missing_ok=True)
+        free(self.directory)
         unlimited()
 
     def remove(self) -> None:
         unlimited()
         if self.mounted:
-            subprocess.run(["umount", self.directory], check=True)
+            unmount(self.directory)
+
+
+class DiskFullBetween(DiskFull):
+    """Each event begins a segment; the closing line still fits into the old one, the opening line nowhere."""
+
+    opening: ClassVar[dict[str, Any]] = {"segment_bytes": 1}
+
+    def squeeze(self, log: AccessLog) -> None: ...
+
+
+class ReadOnly(Fault):
+    """The volume may not be written to, and a writer has to begin there: it could not become so under an open file."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.mounted = mount(directory)
+
+    def begin(self, log: AccessLog) -> None:
+        if log._segment is not None:
+            log._leave(log._segment)
+        self._become("ro")
+
+    def end(self) -> None:
+        self._become("rw")
+
+    def _become(self, how: str) -> None:
+        if self.mounted:
+            remount(self.directory, how)
+        else:
+            self.directory.chmod(0o700 if how == "rw" else 0o500)
+
+    def remove(self) -> None:
+        self.end()
+        if self.mounted:
+            unmount(self.directory)
+
+
+class DiskBroken(Fault):
+    """Lines are taken, and do not get to the disk. Only a broken disk does that; here the system call says so."""
+
+    opening: ClassVar[dict[str, Any]] = {"fsync": "always"}
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._patch = pytest.MonkeyPatch()
+
+    def begin(self, log: AccessLog) -> None:
+        def refuse(fd: int) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        self._patch.setattr(os, "fdatasync", refuse)
+
+    def end(self) -> None:
+        self._patch.undo()
+
+    remove = end
 
 
 def fill_to_the_limit(log: AccessLog) -> None:
@@ -174,7 +227,7 @@ def next_second(log: AccessLog) -> None:
 
 
 #: These strike the log alone; without a right to write, the database's files would be out of reach as well.
-LOG_ONLY = (DiskFull, FileLimit, DirectoryMoved, DirectoryRemoved, Closed)
+LOG_ONLY = (DiskFull, DiskFullBetween, FileLimit, ReadOnly, DiskBroken, DirectoryMoved, DirectoryRemoved, Closed)
 FAULTS = (*LOG_ONLY, NoRight)
 
 
@@ -189,7 +242,7 @@ def fault(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fault]:
 
 @pytest.fixture
 def log(fault: Fault) -> AccessLog:
-    opened = AccessLog.open(fault.directory)
+    opened = AccessLog.open(fault.directory, **fault.opening)
     if not getattr(fault, "mounted", False):  # a limit on all files must not strike the database's smaller ones
         opened.append("use", members(reason="x" * 300_000))
     return opened

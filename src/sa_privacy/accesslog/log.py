@@ -189,7 +189,6 @@ class AccessLog:
             segment, self._segment = self._segment, None
             if segment is None:
                 return
-            self._lines += segment.seq
             every.unwatch(self._sync_due)
             with self._syncing.lead:
                 try:
@@ -201,6 +200,7 @@ class AccessLog:
                         segment.finish()
                     self._syncing.settle(segment)
                 finally:
+                    self._lines += segment.seq
                     segment.release()
 
     def _ready(self) -> Segment:
