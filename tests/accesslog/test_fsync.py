@@ -19,6 +19,8 @@ import pytest
 
 from sa_privacy.accesslog import AccessLog, Fsync, members, read_events
 from sa_privacy.accesslog import interval as interval_module
+from sa_privacy.accesslog.segment import Segment
+from sa_privacy.accesslog.syncing import Syncing
 from sa_privacy.errors import LogUnavailable
 from tests.accesslog.events import ENVIRONMENT
 
@@ -324,6 +326,25 @@ def test_a_hand_over_whose_sync_fails_is_told_and_what_was_named_is_there(
     assert found.segments == 3
     assert [torn.segment for torn in found.torn] == [sorted(tmp_path.iterdir())[1].name]
     assert [event.rows for event in log.events() if event.kind == "use"] == [0, 2]
+
+
+def test_a_segment_that_somebody_waits_for_is_synced_before_it_is_let_go_of(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under "never" too: another thread hands over between the line and its sync."""
+    log = AccessLog.open(tmp_path, fsync="never", segment_bytes=1)
+    real = Syncing.reach
+
+    def reach(self: Syncing, segment: Segment, size: int) -> None:
+        log.append("use", SAID)
+        assert len(list(tmp_path.iterdir())) == 2
+        real(self, segment, size)
+
+    monkeypatch.setattr(Syncing, "reach", reach)
+    log.append("break_glass", SAID, sync=True)
+    first, second = sorted(tmp_path.iterdir())
+    assert disk.sizes == {first.stat().st_ino: first.stat().st_size}
+    assert second.exists()
 
 
 def test_closing_tells_of_a_sync_that_failed(tmp_path: Path, disk: Disk) -> None:

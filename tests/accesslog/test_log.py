@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sa_privacy.accesslog import AccessLog, members, read_events
+from sa_privacy.accesslog import AccessLog, EventLog, members, read_events
 from sa_privacy.accesslog.segment import MAX_LINE
 from sa_privacy.errors import LogUnavailable
 from tests.accesslog.events import ENVIRONMENT
@@ -22,8 +22,9 @@ from tests.accesslog.events import ENVIRONMENT
 SAID = members(actor="staff:17", purpose=["shipping"])
 
 
-def test_seq_counts_the_events_of_the_segment_from_one(tmp_path: Path) -> None:
-    with AccessLog.open(tmp_path) as log:
+def test_seq_counts_the_events_of_the_writer_from_one(tmp_path: Path) -> None:
+    with AccessLog.open(tmp_path) as opened:
+        log: EventLog = opened
         assert [log.append("intent", SAID) for _ in range(3)] == [1, 2, 3]
         assert [(e.kind, e.seq) for e in log.events()] == [("opened", 0), ("intent", 1), ("intent", 2), ("intent", 3)]
 

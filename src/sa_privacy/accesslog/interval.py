@@ -55,15 +55,16 @@ class _Interval:
                 raise
 
     def _run(self) -> None:
-        while True:
-            due = self._wait()
-            if due is None:
-                return
-            for ref in due:
-                call = ref()
-                if call is not None:
-                    call()
-                del call  # its log is not kept alive while this waits
+        try:
+            while (due := self._wait()) is not None:
+                for ref in due:
+                    call = ref()
+                    if call is not None:
+                        call()
+                    del call  # its log is not kept alive while this waits
+        except BaseException:
+            self._runs = False
+            raise
 
     def _wait(self) -> list[_Call] | None:
         """The calls whose time has come; None: the thread is to end."""
@@ -78,7 +79,7 @@ class _Interval:
                 left = min(self._due.values(), default=now + _LINGER) - now
                 if not self._changed.wait(left) and not self._due:
                     break
-            self._runs = False
+            self._runs = False  # under the lock: whoever watches from here on starts another
             return None
 
     def before_fork(self) -> None:

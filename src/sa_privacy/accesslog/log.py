@@ -298,10 +298,11 @@ class AccessLog:
             return
         try:
             self._syncing.reach(segment, segment.size)
-        except LogUnavailable:
+        except Exception:  # noqa: BLE001 - the next append tells why, or has it tried again
             with self._lock:
                 if segment is self._segment:
-                    segment.state = FAILED  # the next append tells
+                    segment.watched = False
+                    segment.state = FAILED
             return
         with self._lock:
             if segment is not self._segment:
