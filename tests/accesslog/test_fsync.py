@@ -48,8 +48,8 @@ class Disk:
         patch.setattr(os, "fsync", self.fsync)
 
     def fdatasync(self, fd: int) -> None:
+        before = os.fstat(fd)  # what is written meanwhile may come too late
         self._ask(fd)
-        before = os.fstat(fd)
         self._sync(fd)
         self.sizes[before.st_ino] = before.st_size
 
@@ -213,6 +213,19 @@ def test_a_busy_log_is_synced_again_and_again(tmp_path: Path, disk: Disk) -> Non
             time.sleep(0.0005)
         assert log.metrics().syncs >= 10
         assert log.metrics().syncs < log.metrics().events / 4
+
+
+def test_what_is_written_during_a_sync_is_covered_by_the_next_without_another_append(
+    tmp_path: Path, disk: Disk
+) -> None:
+    with AccessLog.open(tmp_path, interval=0.02) as log:
+        with disk.slow:
+            log.append("use", SAID)
+            until("the thread waits at the disk", lambda: disk.at_it == 1)
+            log.append("use", SAID)
+        until("it is on the disk", lambda: disk.has(tmp_path))
+        until("the log knows", partial(is_synced, log))
+        assert log.metrics().syncs == 2
 
 
 def test_a_log_that_is_let_go_is_closed_at_once(tmp_path: Path, disk: Disk) -> None:
@@ -382,6 +395,7 @@ synced(1)
 for _ in range(5):
     log.append("use", b"")
     assert len(os.listdir("/proc/self/task")) == 2
+    begin = time.monotonic()
     child = os.fork()
     if child == 0:
         assert not interval._INTERVAL._runs
@@ -389,6 +403,7 @@ for _ in range(5):
         synced(1)
         log.close()
         os._exit(0)
+    assert time.monotonic() - begin < 3
     assert os.waitpid(child, 0)[1] == 0
     synced(2)
 assert alone == [1] * 5, alone
