@@ -186,5 +186,9 @@ def comparable(found: Footprint) -> tuple[object, ...]:
         found.outputs,
         found.assigned,
         sorted((name, sorted(map(repr, predicates))) for name, predicates in found.mentions),
+        sorted(found.named),
+        sorted(found.returned),
+        found.perhaps,
+        found.unseen,
         [(name, sorted(map(repr, row))) for name, row in found.inserts],
     )

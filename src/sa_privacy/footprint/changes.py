@@ -44,7 +44,9 @@ class Changes(Queries):
         if isinstance(node.this, exp.Identifier):
             schema = self.name(node.args["db"]) if node.args.get("db") else None
             code = self.asked.relations.lookup(schema, self.name(node.this)).code
-            self.work.use(touched_by_code(code, self.asked), "read")
+            touched = touched_by_code(code, self.asked)
+            self.work.use(touched, "read")
+            self.work.unseen = self.work.unseen or bool(touched)
         scope.sources.append(source)
         return source
 
@@ -178,7 +180,10 @@ class Changes(Queries):
                 source = self.derived(alias, target.star())
                 source.hidden = True
                 scope.sources.append(source)
-        return self.projections(node.expressions, scope, "read")
+        rows = self.projections(node.expressions, scope, "read")
+        if scope.groups or scope.mixes:
+            self.work.put_together(scope, frozenset())
+        return rows
 
     # the statements
 
@@ -192,6 +197,7 @@ class Changes(Queries):
         conflict = node.args.get("conflict")
         updates = conflict is not None and bool(conflict.expressions)
         target = self.target(table, scope, reached=updates)
+        self.work.targets.append(target)
         self.writes(target, () if node.args.get("default") else columns)
         if self.work.spelled.replaces:
             self.writes(target, None)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from sqlglot import exp
 
-from sa_privacy.footprint.functions import NEVER, SETTINGS_REFUSED, known
+from sa_privacy.footprint.functions import AGGREGATES, NEVER, SETTINGS_REFUSED, known
 from sa_privacy.footprint.lexer import unreadable
 from sa_privacy.footprint.scope import EMPTY, NOTHING_OUT, Out, Rows, Scope, Source, merged
 from sa_privacy.footprint.work import Asked, Use, Work, function_name, name_of, only
@@ -157,6 +157,7 @@ class Expressions:
         if self.dialect == "sqlite":
             return NOTHING_OUT
         # PostgreSQL takes x.f for f(x) where x has no such column.
+        self.work.unnamed = True
         if source.rows is not None or source.known is not None:
             self.known_function(name, name)
         return self.whole([source], use) if source.tables or source.rows else NOTHING_OUT
@@ -195,15 +196,29 @@ class Expressions:
             if slot is not None:
                 return slot
         lineage = EMPTY
+        here = not args
         for arg in args:
             if isinstance(arg, exp.Star):
+                here = True
                 if name != "count":
                     lineage |= self.whole(scope.sources, use).lineage
                 continue
             out = self.expr(arg, scope, use)
+            here = here or any(out.node is not None and out.node[0][0] == source.key for source in scope.sources)
             self.work.take(out)
             lineage |= out.lineage
+        self.look_around(plain, scope, here=here)
         return Out(name, lineage)
+
+    def look_around(self, function: str, scope: Scope, *, here: bool) -> None:
+        """Notes of what rows a function looks at: an aggregate of columns of an outer level is one of that level."""
+        level: Scope | None = scope
+        while level is not None:
+            if function in AGGREGATES:
+                level.groups = True
+            elif not known(function, self.dialect):
+                level.mixes = True  # declared, and perhaps an aggregate
+            level = None if here else level.parent
 
     def slot(self, args: list[exp.Expr], scope: Scope, use: Use) -> Out | None:
         """The lookup slot that ``substr`` takes out of a cell, if it does."""
@@ -258,6 +273,7 @@ class Expressions:
                 self.attribute(source, name, use)  # refuses what is no column: (row).f may be f(row)
         if name is not None and not sources and not isinstance(base, exp.Anonymous):
             self.known_function(name, name)
+            self.work.unnamed = True
         # The databases count the whole row, whichever column is taken from it.
         out = self.whole(sources, use) if sources else self.expr(node.this, scope, use)
         self.work.take(out)
@@ -334,6 +350,7 @@ class Expressions:
 
     def window(self, node: exp.Window, scope: Scope, use: Use) -> Out:
         only(node, "this", "partition_by", "order", "spec", "alias", "over")
+        scope.mixes = True
         out = NOTHING_OUT if isinstance(node.this, exp.Identifier) else self.expr(node.this, scope, use)
         for part in node.args.get("partition_by") or ():
             self.match(part, scope)

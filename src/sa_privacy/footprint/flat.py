@@ -150,7 +150,10 @@ class _Flat:
         self.need(self.at == len(self.tokens))
         if not self.source.tables:
             return NOTHING
-        mention = (self.source.tables[0].name, tuple(sorted(self.pins, key=lambda p: (p.column, str(p.bind), p.many))))
+        table = self.source.tables[0]
+        key = f"{table.name}.{table.subject.key}" if table.subject is not None and table.subject.key else None
+        shown = tuple(at for at, name in enumerate(outputs) if name is not None and name == key)
+        mention = (table.name, tuple(sorted(self.pins, key=lambda p: (p.column, str(p.bind), p.many))))
         return Footprint(
             reads=frozenset(reads),
             matches=frozenset(self.matches),
@@ -159,6 +162,8 @@ class _Flat:
             inside=frozenset(self.inside),
             outputs=outputs,
             mentions=() if verb == "insert" else (mention,),
+            named=(shown,) if outputs and verb != "insert" else (),
+            returned=((table.name, shown),) if outputs and verb == "insert" else (),
             inserts=tuple(self.inserts),
             assigned=frozenset(self.assigned),
             moves=tuple(self.moves),

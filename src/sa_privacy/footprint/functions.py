@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["NEVER", "POSTGRESQL", "SETTINGS_REFUSED", "SQLITE", "known"]
+__all__ = ["AGGREGATES", "NEVER", "POSTGRESQL", "SETTINGS_REFUSED", "SQLITE", "known"]
 
 _SHARED: Final = """
 abs acos acosh asin asinh atan atan2 atanh ceil ceiling coalesce concat concat_ws cos cosh degrees exp floor format
@@ -111,6 +111,18 @@ merge_action suppress_redundant_updates_trigger
 """
     ).split()
 ) | {"grouping sets"}
+
+_LOOKING_AROUND: Final = """
+any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count covar_pop covar_samp cume_dist dense_rank
+every first_value group_concat grouping json_agg json_agg_strict json_group_array json_group_object json_object_agg
+json_object_agg_strict json_object_agg_unique json_object_agg_unique_strict jsonb_agg jsonb_agg_strict jsonb_group_array
+jsonb_group_object jsonb_object_agg jsonb_object_agg_strict jsonb_object_agg_unique jsonb_object_agg_unique_strict lag
+last_value lead max median min mode nth_value ntile percent_rank percentile percentile_cont percentile_disc range_agg
+range_intersect_agg rank regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy
+row_number stddev stddev_pop stddev_samp string_agg sum total var_pop var_samp variance xmlagg
+"""
+AGGREGATES: Final = frozenset(_LOOKING_AROUND.split())
+"""Those of the known functions that look at several rows for one value."""
 
 NEVER: Final = (
     "query_to_xml",

@@ -24,6 +24,10 @@ class Pins:
         self.bind_of = bind_of
         self.values: dict[Node, set[Bind]] = {}
         self.implies: dict[Node, set[Node]] = {}
+        #: What holds only where the row that an outer join may leave out is there.
+        self.perhaps: dict[Node, set[Node]] = {}
+        #: ``x IN (SELECT m ...)``: of the rows behind ``m``, those count that hold what ``x`` is.
+        self.counted: dict[Node, set[Node]] = {}
         #: What the one column of a subquery is that stands in ``x IN (SELECT ...)``, by the id of the IN.
         self.members: dict[int, Node] = {}
 
@@ -35,7 +39,10 @@ class Pins:
             if isinstance(part, exp.EQ):
                 self._equal(_plain(part.this), _plain(part.expression), locate, bound)
             elif isinstance(part, exp.In) and part.args.get("query"):
-                self.equal(self.members.get(id(part)), locate(_plain(part.this)), bound)
+                member, value = self.members.get(id(part)), locate(_plain(part.this))
+                if member is not None and value is not None and value[0][0] in bound:
+                    self.equal(member, value, bound)
+                    self.counted.setdefault(value, set()).add(member)
             elif isinstance(part, exp.In):
                 items = part.expressions
                 bind = self.bind_of(items[0]) if len(items) == 1 else None
@@ -69,8 +76,9 @@ class Pins:
 
     def equal(self, known: Node | None, other: Node | None, bound: Collection[int]) -> None:
         """What pins ``known`` pins ``other`` too, if the condition binds the source of ``other``."""
-        if known is not None and other is not None and other[0][0] in bound:
-            self.implies.setdefault(known, set()).add(other)
+        if known is not None and other is not None:
+            held = self.implies if other[0][0] in bound else self.perhaps
+            held.setdefault(known, set()).add(other)
 
     def settle(self) -> None:
         """Follows all equalities to the end."""

@@ -41,6 +41,12 @@ class Footprint:
         table that belongs to a data subject), else None. Empty where the statement returns no rows or it cannot tell.
     :param mentions: for each mention of a table of the catalogue (one entry an alias) that the statement reads,
         updates or deletes from: the table's name and its key predicates.
+    :param named: for each of `mentions`, as far as it goes, the positions of result columns that hold the key of the very
+        person whose row stands in the result row; empty where none does for sure.
+    :param perhaps: those of the positions of which an outer join may leave out the row: where they are NULL, they tell
+        nothing; each with a position that is NULL just where that happened, itself where there is none.
+    :param returned: for each table of the catalogue inserted into, the same positions for the new rows.
+    :param unseen: code of the database runs, which may touch rows that no mention stands for.
     :param inserts: for each table of the catalogue inserted into: the table, and for each column given a bound value
         its name and the bind name or position.
     :param assigned: personal columns written otherwise than by a bound value of a new row.
@@ -57,6 +63,10 @@ class Footprint:
     inside: frozenset[str] = frozenset()
     outputs: tuple[str | None, ...] = ()
     mentions: tuple[tuple[str, tuple[KeyPredicate, ...]], ...] = ()
+    named: tuple[tuple[int, ...], ...] = ()
+    returned: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    perhaps: frozenset[tuple[int, int]] = frozenset()
+    unseen: bool = False
     inserts: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = ()
     assigned: frozenset[str] = frozenset()
     moves: tuple[tuple[str, str, str | int | None], ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
-from sa_privacy.footprint.keys import Bind, Pins
+from sa_privacy.footprint.keys import Pins
 from sa_privacy.footprint.model import KeyPredicate
 from sa_privacy.footprint.scope import Node, Source
 
@@ -28,9 +28,11 @@ class Owners:
         self.catalogue = catalogue
         self._sources = {source.key: source for source in mentions}
         self._before: dict[Node, list[Node]] = {}
-        for node, others in pins.implies.items():
-            for other in others:
-                self._before.setdefault(other, []).append(node)
+        self._perhaps: dict[Node, list[Node]] = {}
+        for before, held in ((self._before, pins.implies), (self._perhaps, pins.perhaps)):
+            for node, others in held.items():
+                for other in others:
+                    before.setdefault(other, []).append(node)
 
     def predicates(self, source: Source, at: int) -> tuple[KeyPredicate, ...]:
         """The key predicates of one mention, with those of the row that holds its person's key."""
@@ -39,22 +41,27 @@ class Owners:
         holder = self.catalogue.holders.get(table.name)
         if holder is None or not self._before:
             return found
-        reached = {KeyPredicate(holder[0], bind, many) for bind, many in self._binds(source, table, ())}
+        binds = {bind for key in self.keys(source, table) for bind in self.pins.values.get(key, ())}
+        reached = {KeyPredicate(holder[0], bind, many) for bind, many in binds}
         return (*found, *sorted(reached.difference(found), key=lambda p: (str(p.bind), p.many)))
 
-    def _binds(self, source: Source, table: PersonalTable, seen: tuple[int, ...]) -> set[Bind]:
+    def keys(
+        self, source: Source, table: PersonalTable, seen: tuple[int, ...] = (), *, perhaps: bool = False
+    ) -> Iterator[Node]:
+        """The columns, of this mention or of those that its rows lead to, that hold the key of its rows' person.
+
+        :param perhaps: also those of rows that an outer join may leave out.
+        """
         subject = table.subject
         if subject is None or source.key in seen:
-            return set()
-        found: set[Bind] = set()
+            return
         if subject.key is not None:
-            found |= self.pins.values.get(((source.key,), subject.key.lower()), set())
+            yield (source.key,), subject.key.lower()
         for here, there, column in self._ways(table):
-            for path, name in self._equals(((source.key,), here.lower())):
+            for path, name in self.equals(((source.key,), here.lower()), perhaps=perhaps):
                 other = self._sources.get(path[0]) if len(path) == 1 and name == column.lower() else None
                 if other is not None and [t.name for t in other.tables] == [there]:
-                    found |= self._binds(other, other.tables[0], (*seen, source.key))
-        return found
+                    yield from self.keys(other, other.tables[0], (*seen, source.key), perhaps=perhaps)
 
     def _ways(self, table: PersonalTable) -> Iterator[tuple[str, str, str]]:
         """The step to the next row, and the steps to another mention of the very same row."""
@@ -63,12 +70,13 @@ class Owners:
         for column in sorted(self.catalogue.led_to.get(table.name, ())):
             yield column, table.name, column
 
-    def _equals(self, node: Node) -> set[Node]:
-        """The columns that hold the same value in some row that is reached."""
+    def equals(self, node: Node, *, perhaps: bool = False) -> set[Node]:
+        """The columns that hold the same value in some row that is reached; `perhaps`: or NULL."""
         found: set[Node] = set()
         pending = [node]
         while pending:
-            for other in self._before.get(pending.pop(), ()):
+            one = pending.pop()
+            for other in (*self._before.get(one, ()), *(self._perhaps.get(one, ()) if perhaps else ())):
                 if other not in found:
                     found.add(other)
                     pending.append(other)

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from sa_privacy.columns.catalogue import PersonalTable
 from sa_privacy.footprint.lexer import unreadable
-from sa_privacy.footprint.scope import EMPTY, Cte, Out, Rows, Scope, merged
+from sa_privacy.footprint.scope import EMPTY, Cte, Node, Out, Rows, Scope, merged
 from sa_privacy.footprint.sources import MODIFIERS, Sources
 from sa_privacy.footprint.work import Use, only
 
@@ -72,12 +72,13 @@ class Queries(Sources):
         if cte.rows is not None:
             return cte.rows
         if cte.busy:
-            cte.recursive = True
+            cte.recursive = self.work.repeated = True
             return cte.partial
         if cte.scope is None:
             raise unreadable("a WITH query of the statement cannot be read")
         cte.busy = True
         restore = self.work.snapshot()
+        before = len(self.work.mentions)
         for _ in range(_RETRIES):
             rows = self.query(cte.query, cte.scope, "read").renamed(cte.columns)
             if not cte.recursive:
@@ -89,6 +90,10 @@ class Queries(Sources):
             restore()
         else:
             raise unreadable("a recursive WITH query is too deep to be read")
+        inside = {source.key for source in self.work.mentions[before:]}
+        self.work.in_withs |= inside
+        if isinstance(cte.query, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+            self.work.apart |= inside | {source.key for source in self.work.targets}
         cte.busy, cte.rows = False, rows
         return rows
 
@@ -115,8 +120,8 @@ class Queries(Sources):
             raise unreadable("SELECT INTO copies personal data into another table")
         scope.outs = rows.outs
         self.where(node.args.get("where"), scope)
-        self.groups(node.args.get("group"), scope, rows)
-        having = node.args.get("having")
+        group, having = node.args.get("group"), node.args.get("having")
+        self.groups(group, scope, rows)
         if having is not None:
             self.match(having.this, scope)
         for window in node.args.get("windows") or ():
@@ -125,7 +130,20 @@ class Queries(Sources):
         if distinct is not None:
             self.distinct(distinct, scope, rows)
         self.modifiers(node, scope, rows)
+        if scope.groups or scope.mixes or group is not None or having is not None:
+            self.work.put_together(scope, self.group_keys(group, scope, rows))
         return rows
+
+    def group_keys(self, node: exp.Group | None, scope: Scope, rows: Rows) -> frozenset[Node]:
+        """The columns of GROUP BY."""
+        found: set[Node | None] = set()
+        locate = self.locator(scope)
+        for part in node.expressions if node is not None else ():
+            if isinstance(part, exp.Literal) and str(part.this).isdigit() and rows.exact:
+                found |= {out.node for out in rows.outs[int(part.this) - 1 : int(part.this)]}
+            else:
+                found.add(locate(part))
+        return frozenset(one for one in found if one is not None)
 
     def projections(self, nodes: Iterable[exp.Expr], scope: Scope, use: Use) -> Rows:
         outs: list[Out] = []

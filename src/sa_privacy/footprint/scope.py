@@ -105,6 +105,7 @@ class Cte:
     partial: Rows = field(default_factory=lambda: Rows(exact=False))
     busy: bool = False
     recursive: bool = False
+    used: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -225,6 +226,9 @@ class Scope:
     """One level of a query: its sources, its output names, and the level around it.
 
     :param merged: a USING or NATURAL join has made columns of one name one.
+    :param groups: its rows are made of several rows each, of aggregates or groups.
+    :param mixes: its rows hold values of other rows, whatever they are grouped by: of window functions, or of what a
+        function that is only declared does.
     """
 
     dialect: Dialect
@@ -233,6 +237,8 @@ class Scope:
     sources: list[Source] = field(default_factory=list)
     outs: tuple[Out, ...] = ()
     merged: bool = False
+    groups: bool = False
+    mixes: bool = False
 
     def qualified(self, table: str, schema: str | None) -> Iterator[list[Source]]:
         """The sources that a qualified name may mean, level by level, the innermost first."""

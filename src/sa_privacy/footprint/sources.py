@@ -111,6 +111,8 @@ class Sources(Expressions):
         columns = [self.name(c) for c in alias.args.get("columns") or ()] if alias is not None else []
         cte = scope.ctes.get(name) if schema is None else None
         if cte is not None:
+            self.work.repeated = self.work.repeated or cte.used
+            cte.used = True
             return self.derived(known_as, self.cte_rows(cte).renamed(columns))
         source = self.relation(schema, name, known_as)
         if columns and source.rows is not None:

@@ -166,7 +166,7 @@ def _explain(tokens: list[Token], asked: Asked) -> Footprint:
     if at >= len(tokens):
         raise unreadable("EXPLAIN of nothing")
     footprint = judge(tokens[at:], asked)
-    return footprint if footprint is NOTHING else replace(footprint, outputs=())
+    return footprint if footprint is NOTHING else replace(footprint, outputs=(), named=(), returned=())
 
 
 def _set(tokens: list[Token], asked: Asked) -> Footprint:
@@ -223,7 +223,7 @@ def _declare(tokens: list[Token], asked: Asked) -> Footprint:
 def _call(tokens: list[Token], asked: Asked) -> Footprint:
     select = tokens[0]._replace(text="select", raw="select")
     footprint = judge([select, *tokens[1:]], asked)
-    return footprint if footprint is NOTHING else replace(footprint, outputs=())
+    return footprint if footprint is NOTHING else replace(footprint, outputs=(), named=(), returned=())
 
 
 def _prepare(tokens: list[Token], _asked: Asked) -> Footprint:

@@ -60,6 +60,8 @@ def _together(footprints: Sequence[Footprint]) -> Footprint:
         deletes=empty.union(*(f.deletes for f in footprints)),
         inside=empty.union(*(f.inside for f in footprints)),
         mentions=tuple(m for f in footprints for m in f.mentions),
+        returned=tuple((table, ()) for f in footprints for table, _ in f.returned),
+        unseen=any(f.unseen for f in footprints),
         inserts=tuple(i for f in footprints for i in f.inserts),
         assigned=empty.union(*(f.assigned for f in footprints)),
         moves=tuple(m for f in footprints for m in f.moves),

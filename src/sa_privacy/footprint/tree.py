@@ -25,12 +25,12 @@ from sa_privacy.footprint.changes import Changes
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.flat import footprint_of_flat
 from sa_privacy.footprint.foreign import foreign, refuse_overloaded
-from sa_privacy.footprint.functions import known
+from sa_privacy.footprint.functions import AGGREGATES, known
 from sa_privacy.footprint.keys import Bind
 from sa_privacy.footprint.lexer import Dialect, cut, fold
 from sa_privacy.footprint.model import NOTHING, Footprint
 from sa_privacy.footprint.relations import Foreign, Relation, Relations, system_relation
-from sa_privacy.footprint.scope import NOTHING_OUT, Node, Out, Rows, Source
+from sa_privacy.footprint.scope import NOTHING_OUT, Node, Out, Rows, Scope, Source
 from sa_privacy.footprint.sqlalchemy_private import (
     adds_text,
     bind_names_in_text,
@@ -171,6 +171,7 @@ class _Tree:
         self.work = Work(asked, Spelled())
         self.rules = Changes(asked, self.work)
         self.sources: dict[Any, Source] = {}
+        self.aggregates = False
 
     def select(self, select: Select[Any]) -> Footprint:
         parts = select_parts(select)
@@ -185,6 +186,10 @@ class _Tree:
         for name in ("group", "having", "order", "limits"):
             for element in parts[name]:
                 self.match(element)
+        if self.aggregates or parts["group"] or parts["having"]:
+            keys = {self.node(element) for element in parts["group"]}
+            scope = Scope(self.asked.dialect, sources=[*self.sources.values()])
+            self.work.put_together(scope, frozenset(key for key in keys if key is not None))
         if parts["distinct_on"]:
             for element in parts["distinct_on"]:
                 self.match(element)
@@ -316,6 +321,7 @@ class _Tree:
         if self.relations is None and self.asked.dialect == "postgresql":
             raise _UnknownNode  # nobody can say whether the database has one of its own
         self.work.calls.add(name)
+        self.aggregates = self.aggregates or name in AGGREGATES
         lineage = NOTHING_OUT.lineage
         for argument in element.clauses:
             if name == "count" and isinstance(argument, elements.ColumnClause) and argument.name == "*":

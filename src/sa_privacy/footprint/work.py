@@ -16,8 +16,9 @@ from sa_privacy.footprint.lexer import Dialect, unreadable
 from sa_privacy.footprint.model import Footprint
 from sa_privacy.footprint.names import Index, index_of
 from sa_privacy.footprint.owners import Owners
+from sa_privacy.footprint.persons import Persons
 from sa_privacy.footprint.relations import Relations
-from sa_privacy.footprint.scope import EMPTY, Out, Rows, Source
+from sa_privacy.footprint.scope import EMPTY, Node, Out, Rows, Scope, Source
 from sa_privacy.footprint.writer import Binds, Spelled
 
 __all__ = ["Asked", "Use", "Work", "function_name", "name_of", "only"]
@@ -69,6 +70,19 @@ class Work:
     moves: list[tuple[str, str, str | int | None]] = field(default_factory=list)
     stored: set[tuple[str, str | int | None]] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
+    targets: list[Source] = field(default_factory=list)
+    """What is inserted into."""
+    unseen: bool = False
+    kept: dict[int, frozenset[Node]] = field(default_factory=dict)
+    """Of sources whose rows are put together, the columns that stay as they are."""
+    in_withs: set[int] = field(default_factory=set)
+    """The sources of WITH queries."""
+    apart: set[int] = field(default_factory=set)
+    """Sources whose rows need not stand in the result rows, though they are changed."""
+    repeated: bool = False
+    """Rows of a WITH query may stand in one result row more than once."""
+    unnamed: bool = False
+    """It cannot be told at all which rows a result row is made of."""
     assigning: frozenset[str] = EMPTY
     pins: Pins = field(init=False)
 
@@ -140,6 +154,11 @@ class Work:
                 name = self.asked.index.spelling(table, column) or column
                 self.moves.append((table.name, name, None if bind is None or bind[1] else bind[0]))
 
+    def put_together(self, scope: Scope, columns: frozenset[Node]) -> None:
+        """Notes that a row of this level is made of several; `columns` are the same in all of them."""
+        for source in scope.sources:
+            self.kept[source.key] = frozenset() if scope.mixes else columns
+
     def snapshot(self) -> Callable[[], None]:
         """Remembers the state; the function returned goes back to it."""
         sets: list[set[Any]] = [
@@ -171,8 +190,19 @@ class Work:
             for at, table in enumerate(source.tables)
         ]
         outputs: tuple[str | None, ...] = ()
+        named: list[tuple[int, ...]] = []
+        returned: list[tuple[str, tuple[int, ...]]] = []
+        perhaps: frozenset[tuple[int, int]] = frozenset()
         if rows is not None and rows.exact:
             outputs = tuple(out.bare for out in rows.outs)
+            persons = Persons(self, owners, rows.outs)
+            named = [persons.of(source, at) for source in self.mentions for at in range(len(source.tables))]
+            returned = [
+                (table.name, persons.of(source, at))
+                for source in self.targets
+                for at, table in enumerate(source.tables)
+            ]
+            perhaps = persons.perhaps
         return Footprint(
             reads=frozenset(self.reads),
             matches=frozenset(self.matches),
@@ -181,6 +211,10 @@ class Work:
             inside=frozenset(self.inside),
             outputs=outputs,
             mentions=(*mentions, *self.inherited),  # type: ignore[arg-type]
+            named=tuple(named),
+            returned=tuple(returned),
+            perhaps=perhaps,
+            unseen=self.unseen,
             inserts=tuple(self.inserts),
             assigned=frozenset(self.assigned),
             moves=tuple(self.moves),
