@@ -20,6 +20,7 @@ __all__ = [
     "PolicyError",
     "PrivacyError",
     "PurposeDenied",
+    "ReviewRefused",
     "RoleDenied",
     "RotationRefused",
     "RowsDenied",
@@ -168,6 +169,12 @@ class LogUnavailable(PrivacyError):
     """The event could not be made durable, so nothing ran and nothing is handed over."""
 
     code = "SP-401"
+
+
+class ReviewRefused(PrivacyError):
+    """The review of a break-glass access is none: by the same person, of an unknown access, or the second one."""
+
+    code = "SP-402"
 
 
 class WallDown(PrivacyError):

@@ -2,8 +2,8 @@
 
 ``event.py`` is what an event says, ``eventlog.py`` what may keep events. ``log.py`` is the log a process appends to,
 ``segment.py`` the bytes of one file, ``syncing.py`` and ``interval.py`` bring them to the disk.
-``reading.py`` reads it back, ``wanted.py`` says which events a question is about, ``verify.py`` is the proof that nothing
-was changed. ``docs/spec/log.md`` is the format.
+``reading.py`` reads it back, ``wanted.py`` says which events a question is about, ``reviews.py`` is what waits for a second
+person, ``verify.py`` is the proof that nothing was changed. ``docs/spec/log.md`` is the format.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from sa_privacy.accesslog.eventlog import EventLog
 from sa_privacy.accesslog.log import AccessLog, Fsync
 from sa_privacy.accesslog.metrics import Metrics
 from sa_privacy.accesslog.reading import read_events
+from sa_privacy.accesslog.reviews import BreakGlass, break_glasses, event_id, open_reviews, review
 from sa_privacy.accesslog.verify import Problem, Verification, verify_directory
 from sa_privacy.accesslog.wanted import Source, Wanted
 
 __all__ = [
     "AccessLog",
+    "BreakGlass",
     "Event",
     "EventLog",
     "Fsync",
@@ -26,7 +28,11 @@ __all__ = [
     "Source",
     "Verification",
     "Wanted",
+    "break_glasses",
+    "event_id",
     "members",
+    "open_reviews",
     "read_events",
+    "review",
     "verify_directory",
 ]
