@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from typing import Any
 
 import pytest
 
@@ -159,10 +160,8 @@ def test_threads_get_the_same_grant(monkeypatch: pytest.MonkeyPatch) -> None:
     both_made_one = threading.Barrier(2)
     grants: list[Grant] = []
 
-    def made(
-        policy: Policy, purposes: tuple[str, ...], roles: tuple[str, ...], *, system: str | None, maintenance: bool
-    ) -> Grant:
-        grant = make_grant(policy, purposes, roles, system=system, maintenance=maintenance)
+    def made(policy: Policy, purposes: tuple[str, ...], roles: tuple[str, ...], **how: Any) -> Grant:
+        grant = make_grant(policy, purposes, roles, **how)
         both_made_one.wait(timeout=10)
         return grant
 

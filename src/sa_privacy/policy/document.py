@@ -10,12 +10,13 @@ import threading
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
 from sa_privacy.errors import PolicyError
 from sa_privacy.policy.faults import Fault, Faults, as_error
-from sa_privacy.policy.grant import Grant, make_grant
+from sa_privacy.policy.grant import Grant, make_grant, must_not_break_glass
 from sa_privacy.policy.places import lines_of
 from sa_privacy.policy.reading import Contents, read
 from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System
@@ -148,6 +149,7 @@ class Policy:
         *,
         system: str | None = None,
         maintenance: bool = False,
+        break_glass: bool = False,
     ) -> Grant:
         """What may be done for these purposes in these roles.
 
@@ -157,24 +159,37 @@ class Policy:
             anonymous. A policy that defines no roles sets no limits by role. For a system, none means all of its own.
         :param system: the job that acts. Its own purposes count, and not those of the roles.
         :param maintenance: everything is granted; one of the roles must be marked for it.
+        :param break_glass: the roles may act for what they may in an emergency, too.
         :raises UnknownPurpose: the policy does not define a purpose.
         :raises UnknownRole: the policy does not define a role, or the system.
         :raises RoleDenied: no role may act for a purpose, or none is marked for maintenance.
         """
         purposes = (purposes,) if isinstance(purposes, str) else tuple(sorted(set(purposes)))
         roles = (roles,) if isinstance(roles, str) else tuple(sorted(set(roles)))
-        key = (purposes, roles, system, maintenance)
+        key = (purposes, roles, system, maintenance, break_glass)
         grants = self._grants
         found = grants.get(key)
         if found is not None:
             return found
-        made = make_grant(self, purposes, roles, system=system, maintenance=maintenance)
+        made = make_grant(self, purposes, roles, system=system, maintenance=maintenance, break_glass=break_glass)
         with self._lock:
             while len(grants) >= _GRANTS_KEPT:
                 del grants[next(iter(grants))]
             return grants.setdefault(key, made)
 
-    _grants: dict[tuple[tuple[str, ...], tuple[str, ...], str | None, bool], Grant]
+    def break_glass_for(self, roles: Collection[str]) -> timedelta:
+        """For how long who acts in these roles may break the glass: the shortest time that one of them has.
+
+        :raises RoleDenied: none of them may.
+        """
+        times = [
+            self.roles[role].break_glass_for for role in roles if role in self.roles and self.roles[role].break_glass
+        ]
+        if not times:
+            raise must_not_break_glass(self, tuple(roles))
+        return timedelta(seconds=min(times))
+
+    _grants: dict[tuple[tuple[str, ...], tuple[str, ...], str | None, bool, bool], Grant]
     _lock: threading.Lock
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -227,7 +242,10 @@ def _hash(contents: Contents) -> str:
 def _plain_fields(thing: object) -> dict[str, object]:
     if not is_dataclass(thing) or isinstance(thing, type):
         raise TypeError(f"no part of a policy: {type(thing).__name__}")
-    return {each.name: _plain(getattr(thing, each.name)) for each in fields(thing)}
+    said = {
+        each.name: getattr(thing, each.name) for each in fields(thing) if not each.metadata or getattr(thing, each.name)
+    }
+    return {name: _plain(value) for name, value in said.items()}
 
 
 def _plain(value: object) -> object:

@@ -79,8 +79,19 @@ def may_act_for(policy: Policy, roles: Collection[str], system: str | None = Non
     return frozenset[str]().union(*(role.purposes for role in acting))
 
 
+def in_emergency(policy: Policy, roles: Collection[str]) -> frozenset[str]:
+    """The further purposes that these roles together may act for by breaking the glass."""
+    return frozenset[str]().union(*(policy.roles[role].break_glass for role in roles if role in policy.roles))
+
+
 def make_grant(
-    policy: Policy, purposes: tuple[str, ...], roles: tuple[str, ...], *, system: str | None, maintenance: bool
+    policy: Policy,
+    purposes: tuple[str, ...],
+    roles: tuple[str, ...],
+    *,
+    system: str | None,
+    maintenance: bool,
+    break_glass: bool = False,
 ) -> Grant:
     """Work a grant out; :meth:`Policy.grant` says what it means and what it raises."""
     _must_be_known(policy, purposes, roles, system)
@@ -89,7 +100,7 @@ def make_grant(
     if maintenance:
         _must_maintain(policy, purposes, roles)
     else:
-        _must_act_for(policy, purposes, roles, system)
+        _must_act_for(policy, purposes, roles, system, break_glass=break_glass)
     granting: dict[tuple[str, str], set[str]] = {}
     unbound: dict[tuple[str, str], set[str]] = {}
     deletable: dict[str, bool] = {}
@@ -106,15 +117,24 @@ def make_grant(
 
 
 def valid_part(
-    policy: Policy, purposes: Collection[str], roles: Collection[str], *, system: str | None, maintenance: bool
+    policy: Policy,
+    purposes: Collection[str],
+    roles: Collection[str],
+    *,
+    system: str | None,
+    maintenance: bool,
+    break_glass: bool = False,
 ) -> Grant:
     """What :meth:`Policy.grant` gives for as much of this as it does not refuse; a grant of nothing, if need be."""
     known = tuple(role for role in roles if role in policy.roles or not policy.roles)
     maintains = maintenance and any(policy.roles[role].maintenance for role in known if role in policy.roles)
     acting = frozenset(policy.purposes) if maintains else may_act_for(policy, roles, system)
+    if break_glass and system is None:
+        acting |= in_emergency(policy, roles)
     kept = tuple(purpose for purpose in purposes if purpose in policy.purposes and purpose in acting)
     # A system without a purpose would be granted all of its own.
-    return policy.grant(kept, known, system=system if kept and not maintains else None, maintenance=maintains)
+    system = system if kept and not maintains else None
+    return policy.grant(kept, known, system=system, maintenance=maintains, break_glass=break_glass)
 
 
 def _frozen(sets: dict[tuple[str, str], set[str]]) -> _Granting:
@@ -144,8 +164,24 @@ def _must_maintain(policy: Policy, purposes: tuple[str, ...], roles: tuple[str, 
     raise RoleDenied(f"{_who(roles, None)} may not do maintenance.", hint=hint, purpose=purposes, roles=roles)
 
 
-def _must_act_for(policy: Policy, purposes: tuple[str, ...], roles: tuple[str, ...], system: str | None) -> None:
+def must_not_break_glass(policy: Policy, roles: tuple[str, ...]) -> RoleDenied:
+    """The error for roles that may not break the glass."""
+    able = sorted(role.name for role in policy.roles.values() if role.break_glass)
+    hint = (
+        f"{listing(able)} may."
+        if able
+        else 'Give a role break_glass = ["..."] and break_glass_for = "PT30M" in the policy.'
+    )
+    return RoleDenied(f"{_who(roles, None)} may not break the glass.", hint=hint, roles=roles)
+
+
+def _must_act_for(
+    policy: Policy, purposes: tuple[str, ...], roles: tuple[str, ...], system: str | None, *, break_glass: bool
+) -> None:
     allowed = may_act_for(policy, roles, system)
+    emergency = in_emergency(policy, roles) if system is None else frozenset()
+    if break_glass:
+        allowed |= emergency
     refused = [purpose for purpose in purposes if purpose not in allowed]
     if not refused:
         return
@@ -161,6 +197,8 @@ def _must_act_for(policy: Policy, purposes: tuple[str, ...], roles: tuple[str, .
             if acting
             else "No single role may. Name the purposes under [roles] in the policy, or act in several roles."
         )
+        if emergency.issuperset(refused):
+            hint += " In an emergency: privacy.access(break_glass=True, reason=..., ticket=...)."
     raise RoleDenied(f"{_who(roles, system)} may not act for {what}.", hint=hint, purpose=purposes, roles=roles)
 
 

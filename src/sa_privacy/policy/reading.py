@@ -20,13 +20,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "policy": ("id", "version", "languages", "controller"),
     "categories": ("title", "dpv", "mask"),
     "purposes": ("title", "clause", "use", *_VERBS, "delete", "consent", "rows", "dpv"),
-    "roles": ("title", "purposes", "anonymous", "maintenance"),
+    "roles": ("title", "purposes", "anonymous", "maintenance", "break_glass", "break_glass_for"),
     "systems": ("title", "purposes"),
     "columns": ("category", "encrypt", "lookup", "purposes", "field"),
     "log": ("on_failure",),
 }
 """The sections of a document, and the keys that may stand in each of their tables. docs/policy.md explains them."""
 
+_LONGEST_GLASS = 24 * 60 * 60  # seconds
 _LOOKUPS: tuple[Literal["exact", "casefold"], ...] = ("exact", "casefold")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
 
@@ -156,8 +157,24 @@ class _Reader:
         anonymous, maintenance = table.flag("anonymous"), table.flag("maintenance")
         if anonymous and maintenance:
             table.fault("anonymous", "stands beside maintenance: anybody could open everything; keep one.")
-        purposes = self.acted_for(table, required=not maintenance)
-        return Role(name, table.words("title", self.languages, name), purposes, anonymous, maintenance)
+        glass = frozenset(table.names("break_glass", self.sections["purposes"].values, "purpose") or ())
+        purposes = self.acted_for(table, required=not maintenance and not glass)
+        if glass and anonymous:
+            table.fault("break_glass", "stands beside anonymous: nobody would know who broke the glass; keep one.")
+        for purpose in sorted(glass & purposes):
+            table.fault("break_glass", f"{cut(purpose)} is among its purposes already.")
+        title = table.words("title", self.languages, name)
+        return Role(name, title, purposes, anonymous, maintenance, glass, self.break_glass_for(table))
+
+    def break_glass_for(self, table: Table) -> int:
+        said = table.duration("break_glass_for")
+        if "break_glass" in table.values and said is None and "break_glass_for" not in table.values:
+            table.fault("break_glass", 'says not for how long; add break_glass_for = "PT30M".')
+        if said is not None and "break_glass" not in table.values:
+            table.fault("break_glass_for", "says for how long, but not for what; add break_glass, or leave it out.")
+        if said is not None and not 0 < said <= _LONGEST_GLASS:
+            table.fault("break_glass_for", "must be more than nothing, and a day at most.")
+        return said or 0
 
     def system(self, name: str, value: object, path: Path) -> System:
         table = Table(value, path, self.faults, KEYS["systems"])

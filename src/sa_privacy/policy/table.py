@@ -15,6 +15,7 @@ __all__ = ["Table", "is_name", "kind"]
 
 _Choice = TypeVar("_Choice", bound=str)
 _NAME = re.compile(r"\w[\w-]*")
+_DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,4})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?", re.ASCII)
 _KINDS: tuple[tuple[type, str], ...] = (
     (str, "text"),
     (bool, "true or false"),
@@ -92,6 +93,18 @@ class Table:
         if not isinstance(value, bool):
             self.fault(key, f"must be true or false, and is {kind(value)}.")
         return value is True
+
+    def duration(self, key: str) -> int | None:
+        """A time in whole seconds, written as in ISO 8601 (``"PT30M"``), or None where it is left out or does not fit."""
+        value = self.text(key)
+        if value is None:
+            return None
+        found = _DURATION.fullmatch(value)
+        if found is None or found.lastindex is None:
+            self.fault(key, f'must be a time as in "PT30M" or "PT2H", and is {cut(value)}.')
+            return None
+        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
     def choice(self, key: str, choices: tuple[_Choice, ...]) -> _Choice | None:
         """One of the given words, or None where it is left out or does not fit."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
 
-__all__ = ["Category", "ColumnRule", "Consent", "LogRules", "Purpose", "Role", "Rows", "System", "Verb"]
+__all__ = ["LATER", "Category", "ColumnRule", "Consent", "LogRules", "Purpose", "Role", "Rows", "System", "Verb"]
 
 Verb = Literal["read", "match", "write"]
 """What may be done with a column. *read*: the value leaves the database in a result. *match*: it decides which rows,
 in what order or in which group. *write*: it is inserted or updated."""
+
+LATER: Final = MappingProxyType({"later": True})
+"""Marks what a policy could not say at first: it counts for the hash only where it is said, so that older ones stay."""
 
 Consent = Literal["none", "opt_in", "opt_out"]
 Rows = Literal["all", "own"]
@@ -76,6 +80,8 @@ class Role:
 
     :param anonymous: its purposes are open before anybody is known.
     :param maintenance: it may open every column for migrations, fixtures and imports; every such use is logged.
+    :param break_glass: further purposes that it may act for in an emergency, seen by somebody else afterwards.
+    :param break_glass_for: for how many seconds at a time.
     """
 
     name: str
@@ -83,6 +89,8 @@ class Role:
     purposes: frozenset[str] = frozenset()
     anonymous: bool = False
     maintenance: bool = False
+    break_glass: frozenset[str] = field(default=frozenset(), metadata=LATER)
+    break_glass_for: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
                 **({"purposes": sorted(one.purposes)} if one.purposes else {}),
                 **({"anonymous": True} if one.anonymous else {}),
                 **({"maintenance": True} if one.maintenance else {}),
+                **({"break_glass": sorted(one.break_glass)} if one.break_glass else {}),
+                **({"break_glass_for": _duration(one.break_glass_for)} if one.break_glass else {}),
             }
             for name, one in policy.roles.items()
         },
@@ -45,6 +47,13 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
         "log": {} if policy.log.on_failure == "refuse" else {"on_failure": policy.log.on_failure},
     }
     return {name: section for name, section in sections.items() if section}
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = (f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if number)
+    return "PT" + "".join(parts)
 
 
 def _title(name: str, title: Mapping[str, str]) -> dict[str, Any]:
