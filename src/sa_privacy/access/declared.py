@@ -1,0 +1,112 @@
+"""What is said where an access is declared, before anything is taken from the one around it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sa_privacy.access.access import EMPTY, Withheld
+from sa_privacy.access.glass import BrokenGlass
+from sa_privacy.access.subjects import Subject, as_subjects
+from sa_privacy.access.words import as_text
+from sa_privacy.errors import PolicyError
+
+__all__ = ["DECLARED", "UNSET", "Declared", "Names", "Unset", "declare"]
+
+Names = str | Collection[str] | None
+
+
+class Unset:
+    """Nothing was said."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Declared:
+    """What was said at one ``access(...)``; what was left out is taken from the enclosing access."""
+
+    purpose: tuple[str, ...] | Unset = UNSET
+    actor: str | Unset | None = UNSET
+    role: tuple[str, ...] | Unset = UNSET
+    subject: object = UNSET
+    reason: str | Unset | None = UNSET
+    request: str | Unset | None = UNSET
+    withheld: Withheld | Unset = UNSET
+    maintenance: bool | Unset = UNSET
+    system: str | Unset | None = UNSET
+    subjects: tuple[Subject, ...] | Unset = UNSET
+    break_glass: str | BrokenGlass | Unset = UNSET
+    """The ticket of a glass that is to be broken, or one that was broken elsewhere and is carried here."""
+    details: Mapping[str, object] = field(default_factory=lambda: EMPTY)
+
+    def over(self, other: Declared) -> Declared:
+        """This declaration, with what it leaves open taken from `other`."""
+        said = {name: value for name in DECLARED if not isinstance(value := getattr(self, name), Unset)}
+        merged = {name: getattr(other, name) for name in DECLARED} | said
+        return Declared(**merged, details={**other.details, **self.details})
+
+
+DECLARED: Final = (
+    *("purpose", "actor", "role", "subject", "reason", "request", "withheld", "maintenance", "system", "subjects"),
+    *("break_glass",),
+)
+
+
+def _names(value: Names, what: str) -> tuple[str, ...] | Unset:
+    if value is None:
+        return UNSET
+    names: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
+    if not all(isinstance(name, str) and name for name in names):
+        raise PolicyError(
+            f"{what} must be a name or a list of names.", hint=f'write {what}="..." or {what}=["...", "..."].'
+        )
+    return tuple(dict.fromkeys(map(as_text, names)))
+
+
+def declare(
+    purpose: Names,
+    actor: str | None,
+    role: Names,
+    subject: object,
+    reason: str | None,
+    withheld: Withheld | None,
+    *,
+    request: str | None = None,
+    maintenance: bool | None = None,
+    subjects: object = None,
+    break_glass: bool = False,
+    ticket: str | None = None,
+    details: Mapping[str, object] = EMPTY,
+) -> Declared:
+    """What the arguments of ``privacy.access(...)`` say.
+
+    :raises PolicyError: one of them cannot be meant.
+    """
+    if break_glass and not (isinstance(ticket, str) and ticket.strip()):
+        raise PolicyError(
+            "to break the glass takes a ticket, by which somebody else can look at it.",
+            hint='access(break_glass=True, reason="...", ticket="INC-2041").',
+        )
+    if ticket is not None and not break_glass:
+        details = {**details, "ticket": ticket}
+    if withheld not in (None, "raise", "none", "mask"):
+        raise PolicyError('withheld must be "raise", "none" or "mask".', hint='the default is "raise".')
+    return Declared(
+        purpose=_names(purpose, "purpose"),
+        actor=UNSET if actor is None else as_text(actor),
+        role=_names(role, "role"),
+        subject=UNSET if subject is None else subject,
+        reason=UNSET if reason is None else as_text(reason),
+        request=UNSET if request is None else as_text(request),
+        withheld=UNSET if withheld is None else withheld,
+        maintenance=UNSET if maintenance is None else maintenance,
+        subjects=UNSET if subjects is None else as_subjects(subjects),
+        break_glass=as_text(ticket) if break_glass else UNSET,
+        details=details,
+    )

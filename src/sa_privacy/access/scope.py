@@ -1,0 +1,193 @@
+"""The time for which an access holds."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from sa_privacy.access.access import Access, Withheld
+from sa_privacy.access.declared import Declared, Names, Unset, declare
+from sa_privacy.access.glass import BrokenGlass
+from sa_privacy.errors import AccessEnded, PolicyError
+
+if TYPE_CHECKING:
+    from sa_privacy.access.scopes import AccessScopes
+
+__all__ = ["Scope", "TimedScope", "ended"]
+
+
+class Scope:
+    """The time for which an access holds. ``.access`` is what holds now; ``.alive`` says whether it still does."""
+
+    __slots__ = (
+        "__weakref__",
+        "_children",
+        "_declared",
+        "_glass",
+        "_scopes",
+        "access",
+        "alive",
+        "is_request",
+        "parent",
+    )
+
+    def __init__(
+        self,
+        scopes: AccessScopes,
+        declared: Declared,
+        parent: Scope | None,
+        *,
+        is_request: bool = False,
+        glass: BrokenGlass | None = None,
+    ) -> None:
+        self._scopes = scopes
+        self._glass = glass
+        self._declared = declared
+        self.parent = parent
+        self.is_request = is_request
+        self._children: set[Scope] = set()
+        self.access = self._resolve()
+        self.alive = True
+        if parent is not None:
+            parent._children.add(self)
+            if not parent.alive:  # it was left in another thread just now
+                self.close()
+                raise ended(self.access)
+
+    def _resolve(self, declared: Declared | None = None, outer: Access | None = None) -> Access:
+        declared = declared or self._declared
+        if outer is None and self.parent is not None:
+            outer = self.parent.access
+
+        def value(name: str, inherited: object, default: object = None) -> Any:
+            said = getattr(declared, name)
+            if not isinstance(said, Unset):
+                return said
+            return inherited if outer is not None else default
+
+        purposes = value("purpose", outer and outer.purposes, ())
+        roles = value("role", outer and outer.roles, ())
+        narrowed = not isinstance(declared.purpose, Unset)
+        maintenance = value("maintenance", bool(outer and outer.maintenance and not narrowed), False)
+        system = value("system", outer and outer.system)
+        grant = self._scopes.grant(
+            declared, purposes, roles, system, maintenance=bool(maintenance), break_glass=self._glass is not None
+        )
+        subjects = value("subjects", outer and outer.subjects, ())
+        return Access(
+            grant=grant,
+            purposes=purposes,
+            actor=value("actor", outer and outer.actor),
+            roles=roles,
+            subject=value("subject", outer and outer.subject),
+            reason=value("reason", outer and outer.reason),
+            request=value("request", outer and outer.request),
+            withheld=value("withheld", outer and outer.withheld, "raise"),
+            maintenance=grant.everything,
+            system=system,
+            subjects=self._scopes.whose(subjects) if subjects else (),
+            break_glass=self._glass,
+            details=MappingProxyType({**(outer.details if outer else {}), **declared.details}),
+        )
+
+    def bind(
+        self,
+        *,
+        actor: str | None = None,
+        role: Names = None,
+        purpose: Names = None,
+        subject: object = None,
+        reason: str | None = None,
+        request: str | None = None,
+        withheld: Withheld | None = None,
+        **details: object,
+    ) -> None:
+        """Fills in the enclosing request as it learns who is there.
+
+        Scopes opened inside the request that left these things out take them over. What is refused (an unknown role,
+        a purpose the role may not act for) leaves everything as it was.
+
+        :raises AccessDenied: the policy does not allow the combination.
+        :raises PolicyError: there is no enclosing ``privacy.request()``.
+        """
+        root: Scope | None = self
+        while root is not None and not root.is_request:
+            root = root.parent
+        if root is None:
+            raise PolicyError(
+                "only a request can be filled in later.", hint="open it with privacy.request(), then bind()."
+            )
+        root.check_alive()
+        if root._glass is not None and (actor is not None or reason is not None):
+            raise PolicyError(
+                "who broke the glass, and why, is on record already.",
+                hint="say actor and reason where the request is opened: privacy.request(break_glass=True, ...).",
+            )
+        declared = declare(purpose, actor, role, subject, reason, withheld, request=request, details=details).over(
+            root._declared
+        )
+        resolved = list(root._rebound(declared, root.parent.access if root.parent else None))
+        root._declared = declared
+        replaced = [(scope.access, access) for scope, access in resolved]
+        for scope, access in resolved:
+            scope.access = access
+        for before, access in replaced:
+            self._scopes.changed(before, access)
+
+    def _rebound(self, declared: Declared, outer: Access | None) -> Generator[tuple[Scope, Access], None, None]:
+        access = self._resolve(declared, outer)
+        yield self, access
+        for child in tuple(self._children):
+            yield from child._rebound(child._declared, access)
+
+    def check_alive(self) -> None:
+        """Raises AccessEnded where this scope, or one around it, has been left."""
+        if not self.alive:
+            raise ended(self.access)
+
+    def close(self) -> None:
+        """Ends this scope and every scope opened inside it."""
+        if self.parent is not None:
+            self.parent._children.discard(self)
+        ending = [self]
+        while ending:
+            scope = ending.pop()
+            scope.alive = False
+            ending.extend(scope._children)
+            scope._children.clear()
+
+    def __repr__(self) -> str:
+        return f"<Scope {'alive' if self.alive else 'ended'} {self.access!r}>"
+
+
+class TimedScope(Scope):
+    """A scope under a broken glass: it ends by itself."""
+
+    __slots__ = ("_open",)
+
+    @property
+    def alive(self) -> bool:  # a slot of ordinary scopes, which pay nothing for this
+        """Whether its block is open, and its time not up."""
+        return self._open and not (self._glass is not None and self._glass.over)
+
+    @alive.setter
+    def alive(self, is_open: bool) -> None:
+        self._open = is_open
+
+
+def ended(access: Access) -> AccessEnded:
+    """The error for an access whose scope has been left, or whose time is up."""
+    if access.break_glass is not None and access.break_glass.over:
+        return AccessEnded(
+            f"the glass was broken until {access.break_glass.until:%H:%M:%S} UTC, and that has passed.",
+            hint="if the emergency goes on, break it again: access(break_glass=True, reason=..., ticket=...).",
+            purpose=access.purposes,
+            roles=access.roles,
+        )
+    return AccessEnded(
+        "the access was declared in a block that has since been left.",
+        hint="open an access where the work is done, or hand this one over with privacy.carry(function).",
+        purpose=access.purposes,
+        roles=access.roles,
+    )
