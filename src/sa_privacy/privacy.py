@@ -20,7 +20,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
-from sa_privacy.accesslog import AccessLog
+from sa_privacy.accesslog import EventLog
 from sa_privacy.columns.accepting import Accepted
 from sa_privacy.columns.annotation import Annotation, annotate_column, table_columns
 from sa_privacy.columns.catalogue import Catalogue
@@ -30,6 +30,7 @@ from sa_privacy.crypto import Keyring
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.binds import dialect_of, owner_of_dialect
+from sa_privacy.gate.context import Context
 from sa_privacy.gate.declare import adding
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.explain import Explanation, explain
@@ -78,7 +79,7 @@ class Privacy:
         policy: Policy | str | os.PathLike[str],
         *,
         keys: Keyring | None = None,
-        log: AccessLog | None,
+        log: EventLog | None,
         mode: Mode = "enforce",
         observe: str | Collection[str] = (),
         metadata: Any = None,
@@ -112,12 +113,24 @@ class Privacy:
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)
-        self._scopes.on_refused = self._gate.write_refused
+        self._scopes.on_refused = self._gate.evidence.write_refused
+        self._scopes.on_break_glass = self._gate.evidence.broken
+        self._scopes.kinds = lambda: {kind for _, kind in self.catalogue.holders.values()}
         instrumentation = Instrumentation(self._memory)
-        self._live.on_change = lambda: instrumentation.sweep(self._gate.view(None))
+        self._context = Context(self.policy, log, self._gate.write, self._accepted.columns)
+        if keys is not None:
+            keys.enrol(self._context)
+
+        def changed() -> None:
+            self._context.follow(self.catalogue)
+            instrumentation.sweep(self._gate.view(None))
+
+        self._live.on_change = changed
         self._installed: WeakKeyDictionary[Engine, Installation] = WeakKeyDictionary()
         self._walls: WeakKeyDictionary[Engine, Wall] = WeakKeyDictionary()
-        self._stops: list[Callable[[], None]] = [instrumentation.close, self._memory.close, self._live.close]
+        self._stops: list[Callable[[], None]] = [
+            *(instrumentation.close, self._memory.close, self._live.close, self._context.close)
+        ]
         if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
             self._stops.append(limit_to_own_rows(self._gate, self._governs))
 
@@ -223,6 +236,9 @@ class Privacy:
         reason: str | None = None,
         withheld: Withheld | None = None,
         maintenance: bool | None = None,
+        subjects: object = None,
+        break_glass: bool = False,
+        ticket: str | None = None,
         **details: object,
     ) -> AccessBlock:
         """Declares who acts, in which role, for which purpose: a context manager, and a decorator.
@@ -238,9 +254,17 @@ class Privacy:
         :param withheld: what uncovered attributes of loaded objects read as: ``"raise"`` (an error), ``"none"``, or
             ``"mask"`` (the category's mask).
         :param maintenance: covers every column, logs everything; only for roles with ``maintenance = true``.
+        :param subjects: the people whose data it is about, where statements do not say so themselves: a key,
+            ``(kind, key)``, or a list of these. Their pseudonyms stand in every event, which is then not "unbounded".
+        :param break_glass: acts for a purpose that the policy opens to the role in an emergency only, for the time that it
+            says: later the access has ended. Takes ``actor``, ``reason`` and ``ticket``; it is on the disk before the block
+            runs, and waits for a review by somebody else.
+        :param ticket: where the emergency is on record; it goes into the log.
         :param details: whatever else is to be kept with the access. ``route``, what is being served, goes into the log.
         :raises UnknownPurpose, UnknownRole, RoleDenied: on entry, where the policy does not allow the combination.
-        :raises AccessEnded: on entry, where the enclosing access has been left. Under ``mode="observe"`` all of these are
+        :raises AccessEnded: on entry, where the enclosing access has been left.
+        :raises LogUnavailable: on entry, where a broken glass cannot be written down.
+        :raises PolicyError: an argument cannot be meant. Under ``mode="observe"`` all of these are
             logged instead, and the block runs with as much of the declaration as the policy allows.
         """
         return self._scopes.access(
@@ -251,6 +275,9 @@ class Privacy:
             reason=reason,
             withheld=withheld,
             maintenance=maintenance,
+            subjects=subjects,
+            break_glass=break_glass,
+            ticket=ticket,
             **details,
         )
 

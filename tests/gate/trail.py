@@ -63,14 +63,15 @@ class Trail:
 
     @property
     def cells(self) -> int:
-        return sum(line["cells"] or 0 for line in self.outcomes)
+        return sum(sum((line.get("cells") or {}).values()) for line in self.outcomes)
 
     @property
     def subjects(self) -> set[str] | None:
         """Whose data the outcomes speak of; None where one of them cannot tell."""
         found: set[str] = set()
         for line in self.outcomes:
-            if line["subjects"] is None:
+            assert ("subjects" in line) is not line.get("unbounded", False), line
+            if "unbounded" in line:
                 return None
             found.update(line["subjects"])
         return found

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from sa_privacy import AccessLog
-from sa_privacy.accesslog import Event
+from sa_privacy.accesslog import Event, EventLog
 
 __all__ = ["events_of", "statements"]
 
@@ -31,7 +30,7 @@ def statements(engine: Engine | AsyncEngine) -> Iterator[list[str]]:
         event.remove(plain, "before_cursor_execute", note)
 
 
-def events_of(log: AccessLog, *kinds: str, after: int = 0) -> list[Event]:
+def events_of(log: EventLog, *kinds: str, after: int = 0) -> list[Event]:
     """The events of these kinds (of all but the log's own, where none is named), without the first `after`."""
     wanted = kinds or ("intent", "outcome", "use")
     return [event for event in log.events() if event.kind in wanted][after:]

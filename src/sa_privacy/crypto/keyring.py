@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from inspect import ismethod
 from threading import Lock, RLock
+from typing import Protocol
 from weakref import WeakMethod, WeakSet, ref
 
 from sa_privacy.crypto import keyfile, privatefile, rotation
@@ -19,6 +20,16 @@ from sa_privacy.crypto.services.wrapping import KeyService, Wrapping, next_wrapp
 from sa_privacy.errors import KeyUnavailable
 
 __all__ = ["Keyring"]
+
+
+class Follower(Protocol):
+    """What is given the keys of a ring, now and with every change."""
+
+    def adopt(self, ring: Ring) -> None:
+        """Works with the keys of `ring` from now on."""
+
+    def forget(self) -> None:
+        """Works with none."""
 
 
 class Keyring(Unportable):
@@ -49,7 +60,7 @@ class Keyring(Unportable):
         self._lock = RLock()
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
         self._digests: dict[str, LookupDigests] = {}
-        self._enrolled: WeakSet[FieldCipher | LookupDigests] = WeakSet()
+        self._enrolled: WeakSet[Follower] = WeakSet()
         self._on_lookup_change: list[ref[Callable[[], object]]] = []
         self._retired: list[Entry] = []  # save() may replace a file that still has them
         # From the oldest entry: a rotation must not cut a person's history in the log in two.
@@ -325,13 +336,13 @@ class Keyring(Unportable):
                 self.enrol(digests)
             return digests
 
-    def enrol(self, follower: FieldCipher | LookupDigests) -> None:
+    def enrol(self, follower: Follower) -> None:
         """Gives a cipher or digests that somebody else keeps the ring's keys, now and with every rotation."""
         with self._lock:
             follower.adopt(self._ring)
             self._enrolled.add(follower)
 
-    def release(self, follower: FieldCipher | LookupDigests) -> None:
+    def release(self, follower: Follower) -> None:
         """Takes the keys away from what was enrolled."""
         with self._lock:
             self._enrolled.discard(follower)

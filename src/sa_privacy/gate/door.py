@@ -20,7 +20,8 @@ from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
 from sa_privacy.gate.scrub import scrub_error
-from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, text_to_judge
+from sa_privacy.gate.site import call_site
+from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
 
 __all__ = ["Door"]
 
@@ -122,13 +123,14 @@ class Door:
                     catalogue,
                     fingerprint(compiled.string, self.dialect) if found.personal or found.moves else "",
                     binds=compiled.binds,
+                    generated=reported_key(compiled),
                 )
                 plan.facts = relations.facts
-                return plan
+                return self._located(plan)
         text = text_to_judge(context)
         plan = self.plan_of_text(text, relations, catalogue, None if context.isddl else compiled)
         self._look_for_names(plan, text, context.root_connection)
-        return plan
+        return self._located(plan)
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
         connection = context.root_connection
@@ -136,6 +138,13 @@ class Door:
         self._look_for_names(plan, statement, connection)
         if plan.lasting:
             self._texts[statement] = plan
+        return self._located(plan)
+
+    @staticmethod
+    def _located(plan: Plan) -> Plan:
+        """The plan with the place in the application that made it, where there will be events of it."""
+        if plan.concerns or plan.moves:
+            plan.origin = call_site()
         return plan
 
     def _look_for_names(self, plan: Plan, statement: str, connection: Any) -> None:
@@ -170,7 +179,8 @@ class Door:
             if compiled is None:
                 plan = Plan(found, catalogue, told)
             else:
-                plan = Plan(binds_by_name(found, compiled), catalogue, told, binds=compiled.binds)
+                found = binds_by_name(found, compiled)
+                plan = Plan(found, catalogue, told, binds=compiled.binds, generated=reported_key(compiled))
         plan.facts = relations.facts
         return plan
 

@@ -15,7 +15,7 @@ from sa_privacy.columns.annotation import annotated_tables
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.gate.own_rows import is_limited, key_of
-from sa_privacy.gate.plan import OWNER_BIND
+from sa_privacy.gate.people import OWNER_BIND
 
 __all__ = ["ask_for_own_keys", "own_condition"]
 

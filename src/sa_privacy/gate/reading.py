@@ -72,7 +72,7 @@ class Reading:
         if not decision.allowed or access is None:
             if access is not None and access.withheld != "raise":
                 return self._withheld(access, columns)
-            raise self.refused(access, columns, decision)
+            raise self.refused(access, columns, decision, state)
         session = object_session(instance)
         if aside is not None and session is None:
             memory.away.bring_back(state, key, access)
@@ -112,10 +112,13 @@ class Reading:
             return withhold()
         return instance.__dict__[key]
 
-    def refused(self, access: Access | None, columns: Columns, decision: Decision) -> PrivacyError:
+    def refused(
+        self, access: Access | None, columns: Columns, decision: Decision, state: InstanceState[Any] | None = None
+    ) -> PrivacyError:
         """The error for a value that is not given, written down."""
         names = [column.name for column in columns]
-        self._gate.write_use(access, names, "denied", [f"read {name}" for name in names], {})
+        whose = self._whose(state)
+        self._gate.evidence.write_use(access, names, "denied", [f"read {name}" for name in names], whose)
         scope = self._gate.scopes.get()
         if access is None and scope is not None:
             return ended(scope.access)
@@ -130,7 +133,8 @@ class Reading:
             names = [column.name for column in columns]
             noted = self._noted(access, "would deny", state) if access is not None else set()
             if not noted.issuperset(names):
-                self._gate.write_use(access, names, "would_deny", [f"read {name}" for name in names], {})
+                denials = [f"read {name}" for name in names]
+                self._gate.evidence.write_use(access, names, "would_deny", denials, self._whose(state))
                 noted.update(names)
 
     def enforced(self, columns: Columns) -> Columns:
@@ -178,8 +182,7 @@ class Reading:
             names |= {column.name for found in foreign.values() for column in found}
         noted = self._noted(access, "used", state)
         if not names <= noted:
-            subjects = subjects_of(state, self._gate.catalogue())
-            self._gate.write_use(access, sorted(names), "allowed", (), subjects)
+            self._gate.evidence.write_use(access, sorted(names), "allowed", (), self._whose(state))
             noted |= names
         if whole and lend and not mark.mixed:
             state.__dict__[MARK] = memory.marks.of(access)
@@ -198,16 +201,20 @@ class Reading:
         :raises RowsDenied: the object is not the subject's. It is written down.
         """
         if not self._is_own(access, state):
-            raise self._refused_row(access, columns)
+            raise self._refused_row(access, columns, state)
+
+    def _whose(self, state: InstanceState[Any] | None) -> dict[str, Any]:
+        """Whose an object is, by kind; nobody's where that is not in memory, or its rows are of tables that name nobody."""
+        return subjects_of(state, self._gate.catalogue()) if state is not None else {}
 
     def _is_own(self, access: Access, state: InstanceState[Any]) -> bool:
         catalogue = self._gate.catalogue()
         subjects = subjects_of(state, catalogue)
         return any(own_rows.is_subject(access, kind, key, catalogue) for kind, key in subjects.items())
 
-    def _refused_row(self, access: Access, columns: Columns) -> PrivacyError:
+    def _refused_row(self, access: Access, columns: Columns, state: InstanceState[Any]) -> PrivacyError:
         names = [column.name for column in columns]
-        self._gate.write_use(access, names, "denied", ["rows of others"], {})
+        self._gate.evidence.write_use(access, names, "denied", ["rows of others"], self._whose(state))
         return own_rows.refusal_in_memory(access, columns)
 
     # -- what is loaded -------------------------------------------------------------------------------------------
@@ -227,7 +234,7 @@ class Reading:
             yield
         except InvalidRequestError:
             if own is not None:  # the row is not among theirs
-                raise self._refused_row(own, columns) from None
+                raise self._refused_row(own, columns, state) from None
             raise
 
     def _load_covered(

@@ -7,7 +7,7 @@ that ORM, Core and text rows all pass here first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sa_privacy.gate.plan import KEPT
@@ -15,7 +15,7 @@ from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_bat
 
 if TYPE_CHECKING:
     from sa_privacy.access import Scope
-    from sa_privacy.gate.engine import Gate
+    from sa_privacy.gate.evidence import Evidence
     from sa_privacy.gate.plan import Plan
 
 __all__ = ["WitnessedFetch"]
@@ -36,37 +36,43 @@ class WitnessedFetch:
     :param context: the execution context, which holds the strategy SQLAlchemy would have used.
     :param event: the members that intent and outcome share.
     :param intent: the sequence number of the intent.
-    :param subjects: whose rows the statement itself names.
+    :param subjects: whose rows the statement itself names; None where it does not, or not for sure.
+    :param declared: whom the access says it is about.
+    :param write: writes the outcomes.
     """
 
     __slots__ = (
         "_chunk",
         "_context",
-        "_gate",
+        "_evidence",
         "_inner",
         "_largest",
         "_silent",
         "_waiting",
+        "declared",
         "event",
         "intent",
         "plan",
         "scope",
         "subjects",
+        "write",
     )
 
     def __init__(
         self,
-        gate: Gate,
+        evidence: Evidence,
         plan: Plan,
         scope: Scope | None,
         context: Any,
         event: bytes,
         intent: int,
-        subjects: tuple[str, ...],
+        subjects: tuple[str, ...] | None,
+        declared: tuple[str, ...],
+        write: Callable[[str, bytes], int],
     ) -> None:
         inner: Any = context.cursor_fetch_strategy
         self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
-        self._gate = gate
+        self._evidence = evidence
         self._context = context
         self._waiting: deque[Any] | None = None
         self._chunk = 1
@@ -77,6 +83,8 @@ class WitnessedFetch:
         self.event = event
         self.intent = intent
         self.subjects = subjects
+        self.declared = declared
+        self.write = write
 
     def admitted(self, plan: Plan, scope: Scope | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
@@ -102,24 +110,26 @@ class WitnessedFetch:
                 self._silent = False
                 rows = rows_of_batches(context)
                 if rows is None:
-                    self._gate.outcome_without_rows(self, len(context.compiled_parameters))
+                    self._evidence.outcome_without_rows(self, len(context.compiled_parameters))
                 else:
-                    self._gate.outcome(self, rows)
+                    self._evidence.outcome(self, rows)
             elif context.cursor.description is None:
                 self._silent = False
-                self._gate.outcome_without_rows(self, context.cursor.rowcount)
+                cursor = context.cursor
+                made = cursor.lastrowid if self.plan.people.made is not None else None
+                self._evidence.outcome_without_rows(self, cursor.rowcount, made)
         return self._inner.alternate_cursor_description
 
     def _refuse_late(self, result: Any, scope: Scope) -> NoReturn:
         self._waiting = None
         result.close()
-        self._gate.refuse_late(self.plan, scope, self.intent)
+        self._evidence.refuse_late(self.plan, scope, self.intent)
 
     def _witness(self, result: Any, rows: Sequence[Any]) -> None:
         if rows or self._silent:
             self._silent = False
             try:
-                self._gate.outcome(self, rows)
+                self._evidence.outcome(self, rows)
             except BaseException:
                 # These rows are lost: who asks again must not take the ones after them for the whole.
                 result.close()

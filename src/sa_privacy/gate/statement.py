@@ -8,10 +8,20 @@ from typing import Any
 
 from sqlalchemy import schema
 from sqlalchemy.sql import ddl
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_privacy.gate.sqlalchemy_private import expanded_binds, is_multivalues_batch, with_schemas
 
-__all__ = ["bound_list", "bound_values", "is_as_compiled", "is_ddl", "is_plain_ddl", "keeps_names", "text_to_judge"]
+__all__ = [
+    "bound_list",
+    "bound_values",
+    "is_as_compiled",
+    "is_ddl",
+    "is_plain_ddl",
+    "keeps_names",
+    "reported_key",
+    "text_to_judge",
+]
 
 _COUNTED = ")) AS imp_sen("  # ends the rows of a batch that PostgreSQL numbers, to give them back in order
 
@@ -105,6 +115,15 @@ def _foreign(values: str) -> bool:
     allowed = set("(),?:%$_ \n") | set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
     words = values.upper()
     return not set(values) <= allowed or "SELECT" in words or "FROM" in words
+
+
+def reported_key(compiled: SQLCompiler) -> str | None:
+    """``"table.column"`` of the key that the driver reports after an INSERT of one row; None where it reports none."""
+    table = getattr(compiled.statement, "table", None)
+    if not getattr(compiled, "postfetch_lastrowid", False) or not isinstance(table, schema.Table):
+        return None
+    column = table.autoincrement_column
+    return None if column is None else f"{table.fullname}.{column.name}"
 
 
 def is_plain_ddl(compiled: Any) -> bool:

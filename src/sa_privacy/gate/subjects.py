@@ -26,8 +26,10 @@ def subjects_of(state: InstanceState[Any], catalogue: Catalogue) -> dict[str, An
 
 
 def _stored(state: InstanceState[Any]) -> Iterator[tuple[Table, dict[str, Any]]]:
-    """The unchanged values in memory of an object, by table and column."""
+    """The unchanged values in memory of an object, by table and column; its primary key is known without them."""
     found: dict[Table, dict[str, Any]] = {}
+    for column, value in zip(state.mapper.primary_key, state.identity or (), strict=False):
+        found.setdefault(column.table, {})[column.name] = value
     for prop in state.mapper.column_attrs:
         if prop.key in state.dict and prop.key not in state.committed_state:
             for column in prop.columns:

@@ -66,7 +66,7 @@ class Done:
 
     rows: int = 0
     changed: int = 0
-    values: int = 0
+    values: Counter[str] = field(default_factory=Counter)
     lost: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -142,7 +142,8 @@ class Batch:
                 done.refused[self._target.names[index]] += 1
             return
         done.changed += written
-        done.values += written * len(changed)
+        for index in changed if written else ():
+            done.values[self._target.names[index]] += written
         done.lost += len(group) - written
 
     def _changed(self, rows: Any, done: Done) -> dict[tuple[int, ...], list[tuple[Key, Key, Key]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from sa_privacy.gate.plan import outcome_members
+from sa_privacy.accesslog import members
 from sa_privacy.jobs.batch import Batch, Chunk, Done, connected, patiently
 from sa_privacy.jobs.count import rows_to_do
 from sa_privacy.jobs.sql import Key
@@ -138,7 +138,7 @@ class Passes:
                 one = self._pass(job)
                 tally.passes += 1
                 tally.changed += one.changed
-                tally.values += one.values
+                tally.values += one.values.total()
                 tally.lost += one.lost
                 tally.rejected, tally.refused = one.rejected, one.refused
                 tally.remaining = self._remaining() if exact else one.lost + one.stuck
@@ -174,7 +174,8 @@ class Passes:
     def _collect(self, pending: dict[Future[Done], int], total: Done) -> None:
         for future in wait(pending, return_when=FIRST_COMPLETED).done:
             intent, done = pending.pop(future), future.result()
-            self._record("outcome", self._members + outcome_members(intent, done.changed, done.values, None))
+            said = members(intent=intent, rows=done.changed, subjects=None, cells=dict(done.values))
+            self._record("outcome", self._members + b"," + said)
             total.add(done)
             self._tell(done.rows)
 

@@ -25,7 +25,7 @@ from sa_privacy.accesslog import members
 from sa_privacy.crypto import Keyring
 from sa_privacy.crypto.ring import key_name
 from sa_privacy.errors import CellRejected, KeyUnavailable, NoAccess, PolicyError
-from sa_privacy.gate.plan import access_members, outcome_members
+from sa_privacy.gate.evidence import access_members
 from sa_privacy.jobs.batch import Batch, Chunk, connected, working_on
 from sa_privacy.jobs.count import TableCount, count
 from sa_privacy.jobs.doctor import require_sealable
@@ -219,6 +219,7 @@ class _Job:
                 statement=f"job:{operation}",
                 decision="allowed",
                 policy=privacy.policy.hash,
+                unbounded=True,
             )
         )
 
@@ -274,7 +275,7 @@ class _Job:
         intent = self._privacy.record("intent", self._members)
         with connected(self._engine) as connection:
             locked = change(connection)
-        self._privacy.record("outcome", self._members + outcome_members(intent, -1, None, None))
+        self._privacy.record("outcome", self._members + b"," + members(intent=intent, rows=None, subjects=None))
         return locked
 
     def _last(self, connection: Connection, batch: Batch, tally: Tally) -> None:
@@ -284,7 +285,7 @@ class _Job:
             done = batch.run_on(connection, Chunk("", self._operation, self._target.names, None, None, 1000), own=False)
             full = done.full
             tally.changed += done.changed
-            tally.values += done.values
+            tally.values += done.values.total()
             if not full and not done.stuck:
                 drop_lookups(connection, self._target)  # PostgreSQL has no such key of text
             if done.stuck:

@@ -18,7 +18,7 @@ from sa_privacy.accesslog import members
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PrivacyError, UnreadableStatement, WallDown
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.plan import access_members
+from sa_privacy.gate.evidence import access_members
 from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.policy import Grant
 from sa_privacy.walls.ddl import literal
@@ -114,8 +114,8 @@ class PostgreSQLWall:
     def _refuse(self, verdict: Verdict) -> None:
         scope = self._scope()
         access = scope.access if scope is not None and scope.alive else None
-        said = members(decision="denied", denials=["unreadable"], policy=self._gate.policy.hash)
-        self._gate.write("intent", access_members(access) + b"," + said)
+        said = members(decision="denied", denials=["unreadable"], policy=self._gate.policy.hash, unbounded=True)
+        self._gate.evidence.writer(access)("intent", access_members(access) + b"," + said)
         raise UnreadableStatement(verdict.refused, hint=verdict.hint)
 
     # -- the role ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,235 @@
+"""Whose data a statement is about: worked out once for its shape, then looked up in its values and rows.
+
+A person is named by the key that a condition asks for, by the key in the row that comes back, or by the key that is
+written. A statement of which one mention may reach anybody is *unbounded*: nobody is named, and the event says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.footprint import Footprint, KeyPredicate
+from sa_privacy.gate.statement import bound_list
+
+__all__ = ["OWNER_BIND", "People", "Pseudonyms", "people_of", "subjects_of_binds", "subjects_of_rows"]
+
+#: How the parameters are named by which the gate itself limits statements to one person's rows.
+OWNER_BIND: Final = "sa_privacy_own"
+
+#: The pseudonyms of one kind of subject.
+Pseudonyms = Callable[[str], Callable[[object], str]]
+
+_NUMBER: Final = re.compile(r"\s*[+-]?0*(\d{1,18})(?:\.0*)?(?:[eE]\+?0+)?\s*", re.ASCII)
+
+
+_NONE: Final[Mapping[int, int]] = MappingProxyType({})
+
+
+class People(NamedTuple):
+    """Where a statement says whose data it is about.
+
+    :param known: it says so at all, at the latest by its rows; else it is unbounded.
+    :param asked: the statement itself names everybody, before it runs.
+    :param shown: its rows name everybody.
+    :param binds: the kind of person, the bind of the key, and whether it is a list.
+    :param new: those of the binds that are the key of a new row: NULL leaves the choice to the database.
+    :param keys: positions of keys in a result row, with the kind of person.
+    :param perhaps: for those of the positions that tell nothing where they are NULL, the one that shows whether they do.
+    :param made: the kind of person that a new row is, where the driver reports the key that the database chose.
+    """
+
+    known: bool = False
+    asked: bool = False
+    shown: bool = False
+    binds: tuple[tuple[str, str | int, bool], ...] = ()
+    new: frozenset[str | int] = frozenset()
+    keys: tuple[tuple[int, str], ...] = ()
+    perhaps: Mapping[int, int] = _NONE
+    made: str | None = None
+
+
+_UNBOUNDED: Final = People()
+
+
+class _Unbounded(Exception):
+    """A part of the statement may reach anybody."""
+
+
+def people_of(footprint: Footprint, catalogue: Catalogue, generated: str | None = None) -> People:
+    """Whose data a statement of this footprint is about.
+
+    :param generated: ``"table.column"`` of the key that the driver reports after an INSERT of one row.
+    """
+    try:
+        return _Found(footprint, catalogue, generated).people()
+    except _Unbounded:
+        return _UNBOUNDED
+
+
+class _Found:
+    """Gathers the keys of every part of a statement that touches personal data."""
+
+    def __init__(self, footprint: Footprint, catalogue: Catalogue, generated: str | None) -> None:
+        self.footprint = footprint
+        self.catalogue = catalogue
+        self.generated = generated
+        personal = footprint.reads | footprint.matches | footprint.writes
+        self.touched = {name.rpartition(".")[0] for name in personal} | footprint.deletes
+        self.asked = self.shown = True
+        self.binds: list[tuple[str, str | int, bool]] = []
+        self.new: set[str | int] = set()
+        self.keys: list[tuple[int, str]] = []
+        self.made: str | None = None
+
+    def people(self) -> People:
+        there = {table for table, _ in (*self.footprint.mentions, *self.footprint.inserts)}
+        if self.footprint.unseen or not self.touched or not self.touched <= there & self.catalogue.holders.keys():
+            raise _Unbounded
+        self.mentioned()
+        for table, row in self.footprint.inserts:
+            if table in self.touched:
+                self.inserted(table, dict(row))
+        self.moved()
+        return People(
+            True,
+            self.asked,
+            self.shown,
+            tuple(dict.fromkeys(self.binds)),
+            frozenset(self.new),
+            tuple(dict.fromkeys(self.keys)),
+            dict(self.footprint.perhaps),
+            self.made,
+        )
+
+    def mentioned(self) -> None:
+        for at, (table, predicates) in enumerate(self.footprint.mentions):
+            if table not in self.touched:
+                continue
+            holder, kind = self.catalogue.holders[table]
+            binds = _said([one for one in predicates if one.column == holder])
+            shown = self.footprint.named[at] if at < len(self.footprint.named) and not self.footprint.moves else ()
+            self.part(kind, [(one.bind, one.many) for one in binds], shown)
+
+    def inserted(self, table: str, row: Mapping[str, str | int]) -> None:
+        kind = self.catalogue.holders[table][1]
+        subject = self.catalogue.by_name[table].subject
+        key = subject.key if subject is not None else None
+        bind = row.get(key) if key is not None else None
+        targets = [positions for name, positions in self.footprint.returned if name == table]
+        shown = tuple(positions[0] for positions in targets if positions)
+        if len(shown) < len(targets):
+            shown = ()
+        if bind is not None:
+            self.new.add(bind)
+        elif not shown and key is not None and self.generated == f"{table}.{key}" and len(self.footprint.inserts) == 1:
+            self.asked = self.shown = False
+            self.made = kind
+            return
+        self.part(kind, [] if bind is None else [(bind, False)], shown)
+
+    def part(self, kind: str, binds: Iterable[tuple[str | int, bool]], shown: Sequence[int]) -> None:
+        """One mention, or one new row: what names its person, and where that stands in the result."""
+        said = [(kind, bind, many) for bind, many in binds]
+        if not said and not shown:
+            raise _Unbounded
+        self.asked = self.asked and bool(said)
+        self.shown = self.shown and bool(shown)
+        self.binds += said
+        self.keys += [(position, kind) for position in shown[:1]]
+
+    def moved(self) -> None:
+        """A row that changes hands is about the person who gets it, too; what it returns does not name who had it."""
+        for table, column, bind in self.footprint.moves:
+            found = self.catalogue.by_name.get(table)
+            subject = found.subject if found is not None else None
+            if subject is None or subject.key != column or bind is None:
+                raise _Unbounded
+            self.shown = False
+            self.binds.append((subject.kind, bind, False))
+
+
+def _said(predicates: Sequence[KeyPredicate]) -> Sequence[KeyPredicate]:
+    """The predicates without the gate's own, where the statement itself says whose rows it asks for."""
+    if len(predicates) < 2:
+        return predicates
+    said = [one for one in predicates if not str(one.bind).startswith(OWNER_BIND)]
+    return said or predicates
+
+
+def subjects_of_rows(people: People, rows: Sequence[Any], pseudonyms: Pseudonyms) -> tuple[str, ...] | None:
+    """Whose rows these are, by the keys among their columns; None where one cannot tell."""
+    try:
+        if len(rows) == 1 and len(people.keys) == 1:
+            [(index, kind)] = people.keys
+            key = rows[0][index]
+            if key is not None:
+                return (pseudonyms(kind)(key),)
+            return () if index not in people.perhaps or rows[0][people.perhaps[index]] is not None else None
+        found: dict[str, None] = {}
+        for index, kind in people.keys:
+            keys = dict.fromkeys(map(itemgetter(index), rows))
+            if None in keys:
+                shows = people.perhaps.get(index)
+                if shows is not None and any(row[index] is None and row[shows] is None for row in rows):
+                    return None
+                del keys[None]
+            found.update(dict.fromkeys(map(pseudonyms(kind), keys)))
+    except (TypeError, ValueError):
+        return None
+    return tuple(found)
+
+
+def subjects_of_binds(
+    people: People, values: Sequence[Mapping[str | int, Any]], pseudonyms: Pseudonyms
+) -> tuple[str, ...] | None:
+    """Whose data a statement with these values asks for; None where that cannot be told.
+
+    NULL asks for nobody, but as the key of a new row: the database chooses one.
+    """
+    try:
+        if len(people.binds) == 1 and len(values) == 1:
+            [(kind, bind, many)] = people.binds
+            key = values[0].get(bind)
+            if key is not None and not many and type(key) is not str:
+                return (pseudonyms(kind)(key),)
+        found: dict[str, None] = {}
+        for one in values:
+            for kind, bind, many in people.binds:
+                keys = _listed(one, bind) if many else (one[bind],)
+                if bind in people.new and None in keys:
+                    return None
+                for key in _spelled(keys):
+                    found[pseudonyms(kind)(key)] = None
+    except (KeyError, TypeError, ValueError):
+        return None
+    return tuple(found) if values else None
+
+
+def _listed(values: Mapping[str | int, Any], bind: str | int) -> Sequence[Any]:
+    """The keys of a list parameter.
+
+    :raises KeyError: it is none that can be read: PostgreSQL takes ``'{1,2}'`` for one, too.
+    """
+    keys = bound_list(values, bind)
+    if (bind in values and isinstance(values[bind], (str, bytes))) or (bind not in values and not keys):
+        raise KeyError(bind)
+    return keys
+
+
+def _spelled(keys: Iterable[Any]) -> Iterable[Any]:
+    """The keys; where the database may take a text for a number, that number, too: SQLite finds 7 by ``"07"``."""
+    for key in keys:
+        if key is None:
+            continue
+        yield key
+        number = _NUMBER.fullmatch(key) if isinstance(key, str) else None
+        if number is not None:
+            sign = "-" if "-" in key else ""
+            spelled = f"{sign}{number[1]}"
+            if spelled != key:
+                yield int(spelled)
