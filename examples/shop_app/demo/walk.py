@@ -11,6 +11,7 @@ from rich.text import Text
 from sqlalchemy import URL
 
 from examples.shop_app.data import fill
+from examples.shop_app.demo.emergency import show_emergency
 from examples.shop_app.demo.loads import show_loads, show_memory
 from examples.shop_app.demo.promise import show_matrix, show_policy
 from examples.shop_app.demo.record import show_chain, show_log
@@ -64,6 +65,7 @@ def tour(
         show_storage(stage)
         show_search(stage)
         show_memory(stage)
+        show_emergency(stage)
         show_log(stage)
         show_chain(stage)
         show_wall(stage, database)
