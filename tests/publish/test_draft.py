@@ -193,6 +193,11 @@ def test_nothing_refused_is_the_policy_as_it_stands() -> None:
     assert "Nothing was refused" in draft.text
 
 
+def test_what_an_emergency_took_is_no_need_of_every_day() -> None:
+    draft = drafted(shop(), would_deny("read customers.email", roles=["warehouse"], break_glass=True, ticket="T-1"))
+    assert draft.policy.hash == shop().hash
+
+
 def test_no_text_of_the_log_breaks_out_of_its_comment() -> None:
     evil = 'x.py:1 in f\n[roles.evil]\nmaintenance = true\r\u2028"'
     draft = drafted(

@@ -217,6 +217,20 @@ def test_a_policy_without_roles_opens_every_purpose() -> None:
     assert plan.members == {"web": ("sap/p", "sap/p/x")}
 
 
+def test_a_zone_may_become_what_its_roles_may_do_in_an_emergency() -> None:
+    policy = Policy(
+        policy={"id": "p", "version": "1"},
+        categories={"name": {}},
+        purposes={"x": {"use": ["name"]}, "y": {"read": ["name"]}},
+        roles={
+            "desk": {"purposes": ["y"], "break_glass": ["x"], "break_glass_for": "PT5M"},
+            "other": {"purposes": ["y"]},
+        },
+    )
+    plan = plan_wall(policy, CATALOGUE, [CUSTOMERS], logins=[Login("web", ("desk",)), Login("api", ("other",))])
+    assert plan.members == {"web": ("sap/p", "sap/p/x", "sap/p/y"), "api": ("sap/p", "sap/p/y")}
+
+
 def test_the_same_plan_is_the_same_sql() -> None:
     assert statements(planned(Login("web"))) == statements(planned(Login("web")))
 

@@ -92,6 +92,11 @@ class Role:
     break_glass: frozenset[str] = field(default=frozenset(), metadata=LATER)
     break_glass_for: int = field(default=0, metadata=LATER)
 
+    @property
+    def reachable(self) -> frozenset[str]:
+        """The purposes that it may act for, be it in an emergency."""
+        return self.purposes | self.break_glass
+
 
 @dataclass(frozen=True, slots=True)
 class System:

@@ -117,7 +117,8 @@ def read_uses(events: Iterable[Event], policy: Policy) -> Report:
         for name, category in event.categories.items():
             only = event.narrowed.get(name)
             known[name] = Known(category, None if only is None else frozenset(only))
-        if event.kind in ("intent", "use", "outcome"):
+        # What an emergency took is no need of every day.
+        if event.kind in ("intent", "use", "outcome") and not event.break_glass:
             place = places.setdefault((event.route, event.site), Place(event.route, event.site))
             if event.kind == "outcome":
                 place.rows += event.rows or 0

@@ -259,7 +259,7 @@ class _Tables:
 
 def _purpose_sets(policy: Policy, together: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Every purpose that somebody may act for, by itself, and the combinations that are declared at once."""
-    acted = set(policy.purposes) if not policy.roles else {p for role in policy.roles.values() for p in role.purposes}
+    acted = set(policy.purposes) if not policy.roles else {p for role in policy.roles.values() for p in role.reachable}
     jobs = [tuple(sorted(job.purposes)) for job in policy.systems.values()]
     acted |= {purpose for job in jobs for purpose in job}
     combined = {purposes for purposes in (*jobs, *together) if len(purposes) > 1}
@@ -269,7 +269,7 @@ def _purpose_sets(policy: Policy, together: Iterable[tuple[str, ...]]) -> list[t
 def _checked(policy: Policy, combination: Collection[str]) -> tuple[str, ...]:
     purposes = tuple(sorted(set(combination)))
     _known(purposes, policy.purposes, "purpose")
-    able = [role.purposes for role in policy.roles.values()] or [frozenset(policy.purposes)]
+    able = [role.reachable for role in policy.roles.values()] or [frozenset(policy.purposes)]
     acting = frozenset[str]().union(*able)
     systems = [job.purposes for job in policy.systems.values()]
     if not (acting.issuperset(purposes) or any(job.issuperset(purposes) for job in systems)):
@@ -286,7 +286,7 @@ def _members(policy: Policy, roles: Sequence[WallRole], login: Login) -> tuple[s
     _known(login.systems or (), policy.systems, "system")
     acting = tuple(policy.roles) if login.roles is None else login.roles
     jobs = login.systems if login.systems is not None else tuple(policy.systems) if login.roles is None else ()
-    reached = frozenset[str]().union(*(policy.roles[name].purposes for name in acting))
+    reached = frozenset[str]().union(*(policy.roles[name].reachable for name in acting))
     if not policy.roles and login.roles is None:
         reached = frozenset(policy.purposes)
     zones = [reached, *(policy.systems[name].purposes for name in jobs)]

@@ -79,9 +79,9 @@ def role_of(grant: Grant | None, catalogue: Catalogue) -> str | None:
 
 def alone(policy: Policy, *purposes: str) -> Grant:
     """The grant of these purposes, whoever may declare them."""
-    acting = [role.name for role in policy.roles.values() if role.purposes & set(purposes)]
+    acting = [role.name for role in policy.roles.values() if role.reachable & set(purposes)]
     try:
-        return policy.grant(purposes, acting)
+        return policy.grant(purposes, acting, break_glass=True)
     except PermissionError:  # no role acts for one of them: a system does
         system = next(name for name, job in policy.systems.items() if job.purposes.issuperset(purposes))
         return policy.grant(purposes, (), system=system)
