@@ -120,6 +120,15 @@ def test_what_the_role_may_not_do_is_open_for_a_while_and_every_event_says_so(
     assert {sync for _, sync in log.synced} == {False}
 
 
+def test_a_denial_names_the_emergency_as_a_way_out_where_it_is_one(session: Session, privacy: Privacy) -> None:
+    with privacy.access("billing", role="support"), pytest.raises(PurposeDenied) as denied:
+        session.scalars(select(Customer.phone)).all()
+    assert "In an emergency: privacy.access(break_glass=True" in str(denied.value)
+    with privacy.access("billing", role="support"), pytest.raises(PurposeDenied) as denied:
+        session.scalars(select(Customer.birthday)).all()
+    assert "emergency" not in str(denied.value)
+
+
 def test_the_glass_opens_what_the_policy_says_and_nothing_else(session: Session, privacy: Privacy, log: Synced) -> None:
     with pytest.raises(RoleDenied, match="may not act for"), privacy.access(**GLASS | {"purpose": "campaigns"}):
         pass

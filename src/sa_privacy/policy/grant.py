@@ -13,7 +13,7 @@ from sa_privacy.policy.vocabulary import Verb
 if TYPE_CHECKING:
     from sa_privacy.policy.document import Policy
 
-__all__ = ["Grant", "make_grant", "may_act_for", "valid_part"]
+__all__ = ["Grant", "in_emergency", "make_grant", "may_act_for", "must_not_break_glass", "valid_part"]
 
 _Granting = dict[tuple[str, str], frozenset[str]]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from sa_privacy.errors import AccessDenied, NoAccess, PurposeDenied
 from sa_privacy.policy.decide import Decision, Denial
 from sa_privacy.policy.faults import cut, listing
-from sa_privacy.policy.grant import Grant, may_act_for
+from sa_privacy.policy.grant import Grant, in_emergency, may_act_for
 
 __all__ = ["denied"]
 
@@ -182,7 +182,11 @@ def _not_in_this_role(grant: Grant, purposes: Collection[str], denials: Collecti
         what = "any of these"
     others = f"; {listing(able)} may" if able and grant.system is None else ""
     leave = _leave_out(denials)
-    return f"{_nor(grant, what)}{others}.{f' {_sentence(leave)}.' if leave else ''}"
+    way = f" {_sentence(leave)}." if leave else ""
+    emergency = in_emergency(grant.policy, grant.roles) if grant.system is None else frozenset[str]()
+    if all(emergency.intersection(denial.open_for) for denial in denials):
+        way += " In an emergency: privacy.access(break_glass=True, reason=..., ticket=...)."
+    return f"{_nor(grant, what)}{others}.{way}"
 
 
 def _sentence(words: str) -> str:
