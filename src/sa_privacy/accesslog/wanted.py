@@ -24,6 +24,7 @@ class Wanted:
     :param table: a table (``"customers"``, ``"crm.contacts"``) of which a column is read, matched, written or a row deleted.
     :param kinds: ``{"intent", "use", ...}``; empty: every kind.
     :param decisions: ``{"denied", "would_deny", ...}``; empty: every decision, and none.
+    :param intents: outcomes of these intents, each as ``(writer, seq)``; empty: of every one, and what is no outcome.
     """
 
     since: datetime | None = None
@@ -34,6 +35,7 @@ class Wanted:
     table: str | None = None
     kinds: frozenset[str] = frozenset()
     decisions: frozenset[str] = frozenset()
+    intents: frozenset[tuple[str, int]] = frozenset()
 
     def takes(self, event: Event) -> bool:
         """Whether an event is among them: the last word, whatever a source looked up or left out before."""
@@ -45,6 +47,7 @@ class Wanted:
             and (not self.decisions or event.decision in self.decisions)
             and (self.subject is None or self._is_about(event))
             and (self.table is None or self._touches(event, self.table))
+            and (not self.intents or (event.kind == "outcome" and (event.writer, event.intent) in self.intents))
         )
 
     def _is_about(self, event: Event) -> bool:
