@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -43,11 +44,18 @@ def fail(message: str, hint: str | None = None) -> NoReturn:
     raise typer.Exit(IMPOSSIBLE)
 
 
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console.print(Text.assemble(("warning: ", "bold yellow"), str(message)))
+
+
 @contextmanager
 def telling() -> Iterator[None]:
-    """Turns the errors of the work into words."""
+    """Turns the errors and warnings of the work into words."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn  # of what Python hands over, the text alone is told
+            yield
     except PrivacyError as error:
         fail(error.message, error.hint)
     except DBAPIError as error:

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import typer
 
+from sa_privacy.cli.log import breach, by, denied, review, status, tail, who
+
 __all__ = ["app"]
 
 app = typer.Typer(name="log", help="The access log: prove it, keep it, ship it, ask it.", no_args_is_help=True)
+app.command()(who.who)
+app.command()(by.by)
+app.command()(denied.denied)
+app.command()(breach.breach)
+app.command()(tail.tail)
+app.command()(review.review)
+app.command()(status.status)

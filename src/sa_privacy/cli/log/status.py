@@ -1,0 +1,87 @@
+"""``sa-privacy log status``: the log itself: its size, its writers, what waits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+
+from sa_privacy.accesslog.questions.status import LogStatus, log_status
+from sa_privacy.cli.log.asking import JsonOption, LogOption, as_json, journal_in, show_waiting, waiting, waiting_as_json
+from sa_privacy.cli.log.times import Clock, LocalOption, ago
+from sa_privacy.cli.telling import print_json, say, telling
+
+__all__ = ["status"]
+
+_METRICS: Final = {
+    "bytes": ("bytes", "Size of all segments."),
+    "segments": ("segments", "Segment files."),
+    "compressed": ("compressed_segments", "Segment files that are compressed."),
+    "writers": ("writers", "Writers that the segments are of."),
+    "running": ("running_writers", "Writers at work on this machine."),
+    "unclosed": ("unclosed_writers", "Other writers without an end: killed, at work elsewhere, or cut."),
+    "first": ("first_opened_timestamp_seconds", "When the first segment was opened."),
+    "checkpoint": ("last_checkpoint_timestamp_seconds", "When the last checkpoint was made."),
+    "last": ("last_event_timestamp_seconds", "When the last event was written."),
+    "reviews_waiting": ("reviews_waiting", "Break-glass accesses that nobody has reviewed."),
+    "oldest_review_waiting": ("oldest_review_waiting_timestamp_seconds", "When the first of these was entered."),
+}
+
+
+def status(
+    *,
+    log: LogOption = "var/access-log",
+    local: LocalOption = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Print metrics in the text format of Prometheus.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """The log itself: its size, its segments and writers, its first and last event, and the reviews that wait."""
+    journal = journal_in(log, "status looks at files.")
+    clock = Clock(None, None, None if local else UTC)
+    with telling():
+        found, reviews = log_status(journal), waiting(journal)
+    numbers: dict[str, Any] = {
+        **found._asdict(),
+        "reviews_waiting": len(reviews),
+        "oldest_review_waiting": reviews[0].event.at if reviews else None,
+    }
+    if prometheus:
+        _show_metrics(numbers)
+    elif json:
+        print_json(
+            {**{name: as_json(one) for name, one in numbers.items()}, "reviews_waiting": waiting_as_json(reviews)}
+        )
+    else:
+        show_waiting(reviews, clock)
+        _show(found, clock)
+
+
+def _show_metrics(numbers: dict[str, Any]) -> None:
+    for name, (metric, meaning) in _METRICS.items():
+        value = numbers[name]
+        if value is None:
+            continue
+        typer.echo(f"# HELP sa_privacy_log_{metric} {meaning}")
+        typer.echo(f"# TYPE sa_privacy_log_{metric} gauge")
+        typer.echo(f"sa_privacy_log_{metric} {value.timestamp() if isinstance(value, datetime) else value}")
+
+
+def _show(found: LogStatus, clock: Clock) -> None:
+    if found.segments == 0:
+        say("The log is empty.")
+        return
+    size = f"{found.bytes / 1e6:,.1f} MB"
+    compressed = f", {found.compressed} of them compressed" if found.compressed else ""
+    say(f"Size        {size} in {found.segments} segments{compressed}")
+    unclosed = f", {found.unclosed} without an end: killed, at work elsewhere, or cut" if found.unclosed else ""
+    say(f"Writers     {found.writers}, {found.running} of them at work here{unclosed}")
+    say(f"First       {clock.show(found.first)}")
+    if found.last is not None:
+        say(f"Last        {clock.show(found.last)}, {ago(found.last)}; times are {clock.name}")
+    made = "none: a chain that was written anew as a whole cannot be told from the true one"
+    if found.checkpoint is not None:
+        made = f"{clock.show(found.checkpoint)}, {ago(found.checkpoint)}"
+    say(f"Checkpoint  {made}")

@@ -1,0 +1,68 @@
+"""The words of `who`, which goes to people, in English and Japanese."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["WORDS"]
+
+WORDS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "when": "When",
+        "who": "Who",
+        "why": "What for",
+        "what": "Which data",
+        "rows": "Rows",
+        "note": "Note",
+        "read": "read",
+        "match": "searched by",
+        "write": "written",
+        "delete": "deleted",
+        "clause": "clause {}",
+        "no_purpose": "no purpose declared",
+        "nobody": "nobody signed in",
+        "memory": "from memory",
+        "began": "began, not known to have ended",
+        "refused": "refused",
+        "would_refuse": "not covered by the policy; ran while observing",
+        "break_glass": "BREAK GLASS",
+        "maintenance": "maintenance",
+        "ticket": "ticket {}",
+        "people": "among {:,} people",
+        "cells": "{:,} values opened",
+        "none": "Nothing in this time names this person.",
+        "found": "{:,} uses of this person's data, {}; times are {}.",
+        "unbounded": "It cannot be told whose data these were; they may have been this person's too:",
+        "unbounded_line": "  {}: {:,} statements, {:,} rows of {}, {} to {}",
+        "policy": "{:,} of them were decided by another version of the policy than the one whose titles stand here.",
+    },
+    "ja": {
+        "when": "日時",
+        "who": "利用者",
+        "why": "利用目的",
+        "what": "データの項目",
+        "rows": "行数",
+        "note": "備考",
+        "read": "読み取り",
+        "match": "照合",
+        "write": "書き込み",
+        "delete": "削除",
+        "clause": "条項 {}",
+        "no_purpose": "利用目的の宣言なし",
+        "nobody": "未ログイン",
+        "memory": "メモリ上の値の利用",
+        "began": "開始の記録のみ（終了は未確認）",
+        "refused": "拒否",
+        "would_refuse": "方針の対象外（観察モードのため実行）",
+        "break_glass": "緊急アクセス",
+        "maintenance": "保守作業",
+        "ticket": "チケット {}",
+        "people": "{:,}人分の一部",
+        "cells": "開封{:,}件",
+        "none": "この期間に、この方のデータが利用された記録はありません。",
+        "found": "この方のデータの利用 {:,}件（{}、時刻は{}）",
+        "unbounded": "次のものは誰のデータか特定できず、この方のデータを含む可能性があります。",
+        "unbounded_line": "  {}: {:,}件、{:,}行（{}）、{} から {}",
+        "policy": "うち{:,}件は、ここに示した方針とは別の版の方針で判定されています。",
+    },
+}
