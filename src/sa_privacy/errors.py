@@ -14,6 +14,7 @@ __all__ = [
     "AccessEnded",
     "CellRejected",
     "KeyUnavailable",
+    "LogChanged",
     "LogUnavailable",
     "NoAccess",
     "NotLoaded",
@@ -175,6 +176,12 @@ class ReviewRefused(PrivacyError):
     """The review of a break-glass access is none: by the same person, of an unknown access, or the second one."""
 
     code = "SP-402"
+
+
+class LogChanged(PrivacyError):
+    """What the access log holds is not what was written there. Names the first event that shows it."""
+
+    code = "SP-403"
 
 
 class WallDown(PrivacyError):

@@ -36,7 +36,7 @@ def test_a_log_of_format_1_is_still_read_and_verified(tmp_path: Path) -> None:
     opened, *events, closed = read_events(tmp_path)
     assert (opened.format, closed.kind, closed.seq) == (1, "closed", 6)
     assert [event.kind for event in events] == [kind for kind, _ in EVENTS]
-    assert verify_directory(tmp_path) == (7, 1, (), (), ())
+    assert verify_directory(tmp_path)[:5] == (7, 1, (), (), ())
 
 
 @pytest.mark.parametrize("changed", CHANGED, ids=lambda changed: changed.case)

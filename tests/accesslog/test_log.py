@@ -128,7 +128,7 @@ def test_a_kind_that_could_forge_a_line_is_refused_and_the_log_goes_on(tmp_path:
         with pytest.raises(ValueError, match="event"):
             log.append(kind, SAID)
         assert log.append("use", SAID) == 1
-    assert log.verify() == (3, 1, (), (), ())
+    assert log.verify()[:5] == (3, 1, (), (), ())
 
 
 def test_members_with_a_line_break_are_refused_and_the_log_goes_on(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_members_with_a_line_break_are_refused_and_the_log_goes_on(tmp_path: Pat
         with pytest.raises(ValueError, match="line break"):
             log.append("use", b'"actor":"a"\n,"reason":"b"')
         assert log.append("use", SAID) == 1
-    assert log.verify() == (3, 1, (), (), ())
+    assert log.verify()[:5] == (3, 1, (), (), ())
 
 
 def test_an_event_longer_than_a_line_may_be_is_refused_and_the_log_goes_on(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_an_event_longer_than_a_line_may_be_is_refused_and_the_log_goes_on(tmp_p
         with pytest.raises(LogUnavailable, match="chunks"):
             log.append("outcome", members(reason="x" * MAX_LINE))
         assert log.append("use", SAID) == 1
-    assert log.verify() == (3, 1, (), (), ())
+    assert log.verify()[:5] == (3, 1, (), (), ())
 
 
 def test_more_kinds_than_are_remembered_are_written_as_well(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_sixteen_threads_share_one_chain(tmp_path: Path) -> None:
         thread.join()
     log.close()
     assert sorted(seq for mine in got for seq in mine) == list(range(1, 4801))
-    assert log.verify() == (4802, 1, (), (), ())
+    assert log.verify()[:5] == (4802, 1, (), (), ())
     rows = {event.seq: event.rows for event in log.events()}
     assert all([rows[seq] for seq in mine] == list(range(300)) for mine in got)
 

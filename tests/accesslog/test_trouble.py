@@ -107,7 +107,7 @@ print(len(done), refused, done == list(range(1, len(done) + 1)))
     assert int(refused) > 10
     assert int(done) + int(refused) == 40
     assert gapless == "True"
-    assert verify_directory(tmp_path) == (int(done) + 2, 1, (), (), ())
+    assert verify_directory(tmp_path)[:5] == (int(done) + 2, 1, (), (), ())
 
 
 def test_a_disk_too_full_for_a_first_line_leaves_no_file(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_short_write_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         patch.setattr(os, "write", lambda fd, line: real(fd, line[:7]))
         assert log.append("use", members(rows=1)) == 1
     log.close()
-    assert log.verify() == (3, 1, (), (), ())
+    assert log.verify()[:5] == (3, 1, (), (), ())
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved", "replaced", "cut", "added to"])

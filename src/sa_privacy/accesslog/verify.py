@@ -1,43 +1,47 @@
-"""Proving a log: every line hashed again, and held against the line before it (docs/spec/log.md, Verification)."""
+"""Proving a log: every line hashed again, held against the line before it, and against what checkpoints vouch for."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import re
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
-from sa_privacy.accesslog.event import decode_event
-from sa_privacy.accesslog.reading import open_segment, read_lines, segment_names
-from sa_privacy.accesslog.segment import FORMAT, MAX_LINE, START, segment_name
+from sa_privacy.accesslog.chain import Mark, Problem, Segment, examine, writer_of
+from sa_privacy.accesslog.linking import link, starts, unreached
+from sa_privacy.accesslog.places import Place, place_of
+from sa_privacy.accesslog.reading import COMPRESSED, segment_names
+from sa_privacy.accesslog.vouched import Vouched, read_vouched, walk
+from sa_privacy.crypto import VerifyingKey
 
-__all__ = ["Problem", "Verification", "verify_directory"]
+__all__ = ["Covered", "Problem", "Progress", "Verification", "verify_directory"]
 
-_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}\.jsonl", re.ASCII)
-_HEAD = re.compile(
-    rb'\{"kind":"([a-z][a-z0-9_]{0,31})","at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"'
-    rb',"writer":"([0-9a-f]{16})","seq":(0|[1-9][0-9]{0,17}),'
-)
-_FORMATS = range(1, FORMAT + 1)
-_HASH = b',"hash":"'
-_TAIL = len(_HASH) + 64 + len(b'"}\n')
+Progress = Callable[[int, int], None]
+"""Told how many bytes of segments are done, and how many there are."""
+
+_WORTH_PROCESSES = 64 * 1024 * 1024
+_NO_CHECKPOINT = "there is no checkpoint, though a key for them was given: were they removed?"
 
 
-class Problem(NamedTuple):
-    """Where a segment stops being what was written.
+class Covered(NamedTuple):
+    """What the checkpoints cover.
 
-    ``line`` counts from 1; ``seq`` is the number of the event that belongs there. ``what`` is for people.
+    :ivar number: of the last checkpoint, made at ``at``.
+    :ivar signed: the signatures were checked.
+    :ivar after: events that were written since, which only the chain holds together.
+    :ivar behind: checkpoints that the second place has not got yet; None: none was asked.
     """
 
-    segment: str
-    line: int
-    seq: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.segment} line {self.line} (seq {self.seq}): {self.what}"
+    number: int
+    at: datetime
+    signed: bool
+    after: int
+    behind: int | None
 
 
 class Verification(NamedTuple):
@@ -45,9 +49,11 @@ class Verification(NamedTuple):
 
     :ivar events: the lines that hold, opening and closing lines included; those after a segment's problem do not count.
     :ivar segments: the segment files looked at.
-    :ivar problems: the first problem of each segment that has one.
+    :ivar problems: the first problem of each segment that has one, and what is missing; those of the checkpoints first.
     :ivar torn: last lines without a line break: a writer died, or is writing just now. No sign of tampering by itself.
     :ivar unclosed: segments without a closing line: in use, killed, or cut at the end.
+    :ivar covered: what the checkpoints cover; None: there are none.
+    :ivar unshown: in words, what this verification could not have found.
     """
 
     events: int
@@ -55,150 +61,231 @@ class Verification(NamedTuple):
     problems: tuple[Problem, ...]
     torn: tuple[Problem, ...]
     unclosed: tuple[str, ...]
+    covered: Covered | None = None
+    unshown: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Nothing was changed, added, removed or moved, as far as the chain can tell."""
+        """Nothing was changed, added, removed or moved, as far as can be told; see ``unshown``."""
         return not self.problems
 
     def __str__(self) -> str:
-        verdict = "the chain holds" if self.ok else f"{len(self.problems)} segment(s) do not hold"
+        verdict = "the chain holds" if self.ok else f"it does not hold, in {len(self.problems)} place(s)"
         lines = [f"{self.events} events in {self.segments} segments: {verdict}"]
         lines += [f"  {problem}" for problem in self.problems]
         lines += [f"  {torn}" for torn in self.torn]
+        if self.covered is not None:
+            lines.append(f"  last checkpoint: {self.covered.number}, {self.covered.at.isoformat()}")
+        lines += [f"  not shown: {one}" for one in self.unshown]
         return "\n".join(lines)
 
 
-class _Bad(Exception):
-    """A line does not hold; the message says why."""
+def verify_directory(
+    directory: str | os.PathLike[str],
+    *,
+    key: VerifyingKey | Iterable[VerifyingKey] | None = None,
+    second: Place | str | os.PathLike[str] | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Verification:
+    """Check the log in a directory; needs no right to write, and memory for one line and one head of each writer.
 
+    A log may be written, rolled over, checkpointed, compressed and cleared while it is checked.
 
-class _Chain:
-    """One segment while it is read: what the next line has to be."""
-
-    def __init__(self, name: str, ends: dict[bytes, _Chain]) -> None:
-        self.name = name
-        self.writer = b""
-        self.prev = START
-        self.seq = 0
-        self.lines = 0
-        self.closed = False
-        self.next: str | None = None
-        self._ends = ends
-
-    def run(self, lines: Iterator[bytes]) -> bytes:
-        """Take all lines; returns what stands after the last line break.
-
-        :raises _Bad: a line, or the file's name, is not what belongs there.
-        """
-        if _NAME.fullmatch(self.name) is None:
-            raise _Bad("the file does not have the name of a segment")
-        for line in lines:
-            if not line.endswith(b"\n"):
-                self._check_torn(line)
-                return line
-            self.take(line)
-        return b""
-
-    def take(self, line: bytes) -> None:
-        """Accept the next whole line.
-
-        :raises _Bad: it is not the line that belongs here.
-        """
-        body, tail = line[:-_TAIL], line[-_TAIL:]
-        digest = sha256(body).hexdigest().encode()
-        if tail != _HASH + digest + b'"}\n':
-            raise _Bad("changed: the hash does not match the line")
-        head = _HEAD.match(body)
-        if head is None:
-            raise _Bad("the line does not begin as a line of the log does")
-        kind, at, writer, number = head.groups()
-        seq = int(number)
-        if self.lines == 0:
-            self._begin(kind, at, writer)
-        if writer != self.writer:
-            raise _Bad("added: the line belongs to another writer")
-        if seq > self.seq:
-            raise _Bad(f"lines are missing or moved: seq {seq} stands here")
-        if seq < self.seq:
-            raise _Bad(f"repeated or moved: seq {seq} stands here again")
-        if not body.endswith(b',"prev":"' + self.prev + b'"'):
-            raise _Bad("the line does not follow from the one before: one of the two was replaced")
-        if self.closed:
-            raise _Bad("added: the segment was closed before")
-        if (kind == b"opened") is not (self.lines == 0):
-            raise _Bad("added: a segment opens once, in its first line")
-        self._decode(line, kind, seq)
-        self.closed = kind == b"closed"
-        self.prev = digest
-        self.seq += 1
-        self.lines += 1
-
-    def _begin(self, kind: bytes, at: bytes, writer: bytes) -> None:
-        if kind != b"opened":
-            raise _Bad("broken header: the first line is not an opening line")
-        if segment_name(at.decode(), writer.decode()) != self.name:
-            raise _Bad("broken header: it belongs to a file of another name")
-        self.writer = writer
-        before = self._ends.get(writer)
-        if before is not None and before.next == self.name:
-            self.seq, self.prev = before.seq, before.prev
-
-    def _decode(self, line: bytes, kind: bytes, seq: int) -> None:
-        try:
-            event = decode_event(line)
-        except ValueError:  # its text may quote the line
-            raise _Bad("the line is not an event") from None
-        if event.seq != seq or event.kind.encode() != kind or event.writer.encode() != self.writer:
-            raise _Bad("the line says twice, and differently, which event it is")
-        if self.lines == 0 and event.format not in _FORMATS:
-            raise _Bad(f"broken header: only formats up to {FORMAT} are known here")
-        self.next = event.next
-
-    def _check_torn(self, rest: bytes) -> None:
-        """A rest is what a crash leaves, unless it goes on where only a line break may come."""
-        if self.closed:
-            raise _Bad("added: the segment was closed before")
-        end = rest.find(_HASH)
-        if len(rest) > MAX_LINE or (end >= 0 and len(rest) - end >= _TAIL):
-            raise _Bad("changed: the line does not end where it has to")
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with open_segment(path) as file:
-            yield from read_lines(file)
-    except OSError as error:
-        raise _Bad(f"cannot be read: {error.strerror or type(error).__name__}") from error
-
-
-def verify_directory(directory: str | os.PathLike[str]) -> Verification:
-    """Check the log in a directory; needs no right to write, and memory for one line at a time.
-
-    A chain alone cannot tell a cut end of an unclosed segment or a segment that is gone altogether, and whoever may
-    rewrite a whole segment can chain it anew (docs/spec/log.md, "What the chain does not show").
-
-    :raises LogUnavailable: the directory cannot be listed.
+    :param key: who may have signed its checkpoints: one public key, or all there were. Without it, signatures are not checked.
+    :param second: where the checkpoints are copied to: a directory, a database URL, or any :class:`Place`.
+    :param workers: processes, for a log of more than 64 MiB. With more than 1 they are started anew (spawn), so the program's
+        main module has to be importable.
+    :param progress: called after each segment.
+    :raises LogUnavailable: the directory or the second place cannot be read.
     """
     root = Path(directory)
-    events = 0
-    problems: list[Problem] = []
-    torn: list[Problem] = []
-    unclosed: list[str] = []
-    names = segment_names(root)
-    ends: dict[bytes, _Chain] = {}
-    for name in names:
-        chain = _Chain(name, ends)
+    keys = None if key is None else {one.id: one for one in ((key,) if isinstance(key, VerifyingKey) else key)}
+    place = place_of(second)
+    return _Verifying(root, keys, place, workers, progress).run()
+
+
+class _Verifying:
+    def __init__(
+        self,
+        root: Path,
+        keys: Mapping[str, VerifyingKey] | None,
+        second: Place | None,
+        workers: int,
+        progress: Progress | None,
+    ) -> None:
+        self.root = root
+        self.keys = keys
+        self.second = second
+        self.workers = workers
+        self.progress = progress
+
+    def run(self) -> Verification:
+        present = frozenset(name.removesuffix(COMPRESSED) for name in segment_names(self.root))
+        vouched = self._vouched(present)
+        names = segment_names(self.root)  # after the checkpoints: what they vouch for is there
+        segments = list(self._examined(names, vouched))
+        if any(one.gone for one in segments):  # let go meanwhile? Then a checkpoint says so by now
+            vouched = self._after_removal(vouched, frozenset(one.name for one in segments if one.gone))
+        problems, after = self._judge(segments, vouched)
+        events = sum(one.lines for one in segments)
+        if self.keys is not None and not vouched.number and not vouched.problems and events:
+            problems.insert(0, Problem("checkpoints", 1, 1, _NO_CHECKPOINT))
+        torn = [_torn(one) for one in segments if one.problem is None and not one.gone and (one.torn or one.first < 0)]
+        unclosed = [one.name for one in segments if one.problem is None and not one.gone and not one.closed]
+        return Verification(
+            events,
+            len(names),
+            (*vouched.problems, *problems),
+            tuple(torn),
+            tuple(unclosed),
+            self._covered(vouched, after),
+            self._unshown(vouched, after),
+        )
+
+    def _vouched(self, names: frozenset[str]) -> Vouched:
+        return read_vouched(self.root, self.keys, self.second, names=names)
+
+    def _after_removal(self, before: Vouched, gone: frozenset[str]) -> Vouched:
+        now = self._vouched(gone)
+        for writer in before.heads.keys() - now.heads.keys():
+            del before.heads[writer]
+        before.removed = now.removed
+        return before
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _examined(self, names: list[str], vouched: Vouched) -> Iterator[Segment]:
+        heads = {head.segment: (head.mark,) for head in vouched.heads.values()}
+        marks: list[tuple[Mark, ...]] = [heads.get(name.removesuffix(COMPRESSED), ()) for name in names]
+        sizes = [_size(self.root / name) for name in names]
+        done, total = 0, sum(sizes)
+        pool: ProcessPoolExecutor | None = None
+        if self.workers > 1 and len(names) > 1 and total > _WORTH_PROCESSES:
+            pool = ProcessPoolExecutor(min(self.workers, len(names)), multiprocessing.get_context("spawn"))
         try:
-            rest = chain.run(_lines(root / name))
-        except _Bad as bad:
-            problems.append(Problem(name, chain.lines + 1, chain.seq, str(bad)))
-        else:
-            if rest or chain.lines == 0:
-                what = f"torn: {len(rest)} bytes of a line that was not finished"
-                torn.append(Problem(name, chain.lines + 1, chain.seq, what))
-            if not chain.closed:
-                unclosed.append(name)
-        ends[chain.writer] = chain
-        events += chain.lines
-    return Verification(events, len(names), tuple(problems), tuple(torn), tuple(unclosed))
+            for one, size in zip((pool.map if pool else map)(examine, repeat(self.root), names, marks), sizes, strict=True):
+                yield one
+                done += size
+                if self.progress is not None:
+                    self.progress(done, total)
+        finally:
+            if pool is not None:
+                pool.shutdown(cancel_futures=True)
+
+    # -- judging ---------------------------------------------------------------------------------------------------
+
+    def _judge(self, segments: list[Segment], vouched: Vouched) -> tuple[list[Problem], int]:
+        """All problems, and how many events no checkpoint covers."""
+        writers: dict[str, list[Segment]] = {}
+        problems: list[Problem] = []
+        for one in segments:
+            recorded = {removed.segment for removed in vouched.removed.get(writer_of(one.name), ())}
+            if one.gone and one.name in recorded:
+                continue
+            if one.gone:
+                one = one._replace(problem=Problem(one.name, 1, 0, "removed while the log was verified"))  # noqa: PLW2901
+            if writer_of(one.name):
+                writers.setdefault(writer_of(one.name), []).append(one)
+            elif one.problem is not None:
+                problems.append(one.problem)
+        after = 0
+        for writer in writers.keys() | vouched.heads.keys():
+            mine = writers.get(writer, [])
+            found = self._judge_writer(writer, mine, vouched)
+            problems += found
+            head = vouched.heads.get(writer)
+            covered = head.seq + 1 if head is not None else 0
+            after += sum(max(0, one.seq - max(one.first, covered)) for one in mine if one.first >= 0)
+        return sorted(problems), after
+
+    def _judge_writer(self, writer: str, segments: list[Segment], vouched: Vouched) -> list[Problem]:
+        begins = starts(vouched.removed.get(writer, ()))
+        problems = link(segments, begins, partial(_exists, self.root))
+        head = vouched.heads.get(writer)
+        if head is None:
+            return problems
+        rewritten = False
+        if not problems:
+            whole = [one for one in segments if one.first >= 0]
+            missing = unreached(whole, head, begins, vouched.number)
+            problems += [missing] if missing is not None else []
+            rewritten = not problems and not any(one.name == head.segment and one.failed < 0 for one in whole)
+        if problems or rewritten:
+            narrow = self._first_rewritten(writer, segments, vouched)
+            if narrow is not None and (not problems or narrow.seq < problems[0].seq):
+                problems = [narrow, *(one for one in problems if one.segment > narrow.segment)]
+            elif rewritten:
+                what = "changed: it does not have the line that a checkpoint vouches for"
+                problems.append(Problem(head.segment, 1, head.seq, what))
+        return problems
+
+    def _first_rewritten(self, writer: str, segments: list[Segment], vouched: Vouched) -> Problem | None:
+        """Where the first line is that a checkpoint vouched for and that is now another one, as near as can be told."""
+        marks: dict[str, list[Mark]] = {}
+        there = self.second.lines() if self.second is not None else iter(())
+        again = Vouched()
+        for _, checkpoint, _ in walk(self.root, there, self.keys, again, copied=False):
+            for head in checkpoint.heads:
+                if head.writer == writer and (head.segment not in marks or marks[head.segment][-1] != head.mark):
+                    marks.setdefault(head.segment, []).append(head.mark)
+            if checkpoint.number == vouched.number:
+                break
+        good = -1
+        for one in segments:
+            here = marks.get(one.name, [])
+            if one.first > good:
+                good = one.first - 1
+            if not here or one.first < 0:
+                continue
+            found = examine(self.root, one.name, tuple(here))
+            if 0 <= found.failed < len(here) and here[found.failed].seq < found.seq:
+                last = here[found.failed].seq
+                good = max([good, *(mark.seq for mark in here[: found.failed])])
+                which = f"seq {last}" if last == good + 1 else f"seq {good + 1} to {last}"
+                what = f"changed, and chained anew: a checkpoint vouches for other lines than {which}"
+                return Problem(one.name, max(good + 2 - one.first, 1), good + 1, what)
+            if found.problem is not None or found.failed >= 0:
+                return None
+        return None
+
+    # -- saying ----------------------------------------------------------------------------------------------------
+
+    def _covered(self, vouched: Vouched, after: int) -> Covered | None:
+        if not vouched.number:
+            return None
+        at = datetime.fromisoformat(vouched.at)
+        return Covered(vouched.number, at, self.keys is not None, after, vouched.behind)
+
+    def _unshown(self, vouched: Vouched, after: int) -> tuple[str, ...]:
+        if not vouched.number:
+            return (
+                "there are no checkpoints: the cut end of a segment that was not closed, a writer that is gone "
+                "altogether, and lines that were chained anew are not found.",
+            )
+        said = []
+        if self.keys is None:
+            said.append("no key was given: the checkpoints' signatures were not checked, and all of them may be forged.")
+        if self.second is None:
+            said.append("no second place was asked: a log set back together with its checkpoints is not found.")
+        if vouched.behind:
+            said.append(f"the second place lacks the last {vouched.behind} checkpoint(s); they may be on their way.")
+        if after:
+            said.append(f"{after} event(s) after the last checkpoint are held together by the chain alone.")
+        return tuple(said)
+
+
+def _torn(one: Segment) -> Problem:
+    seq = max(one.seq, 0)
+    return Problem(one.name, one.lines + 1, seq, f"torn: {one.torn} bytes of a line that was not finished")
+
+
+def _exists(root: Path, name: str) -> bool:
+    return (root / name).exists() or (root / (name + COMPRESSED)).exists()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -10,12 +10,14 @@ from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.crypto.ring import KeyInfo, key_name
 from sa_privacy.crypto.secrecy import KEYS_IN_THE_CLEAR
 from sa_privacy.crypto.services import AwsKms, KeyService, LocalKey
+from sa_privacy.crypto.signing import Document, SigningKey, VerifyingKey
 
 __all__ = [
     "JSON",
     "KEYS_IN_THE_CLEAR",
     "AwsKms",
     "Codec",
+    "Document",
     "FieldCipher",
     "KeyInfo",
     "KeyService",
@@ -23,6 +25,8 @@ __all__ = [
     "LocalKey",
     "LookupDigests",
     "Pseudonyms",
+    "SigningKey",
+    "VerifyingKey",
     "codec_for",
     "key_name",
 ]
