@@ -8,7 +8,7 @@ import zlib
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, get_type_hints
+from typing import Any, BinaryIO, NamedTuple, NoReturn, get_type_hints
 
 import msgspec
 
@@ -135,12 +135,18 @@ class Chain:
         self._second = ""
         self._kinds: set[str] = set()
 
-    def resume(self, after: Mark) -> None:
-        """Go on after a line up to which the segment was held against the chain before."""
+    def resume(self, after: Mark, file: BinaryIO, size: int) -> int:
+        """Go on after a line up to which the segment was held against the chain before; returns the bytes left out.
+
+        :raises Bad: the file ends before.
+        """
         self.writer = writer_of(self.name)
         self.first = self.seq = after.seq + 1
         self.follows = self.prev = after.hash
         self.bytes = after.bytes
+        if after.bytes > size or file.seek(after.bytes) != after.bytes:
+            raise Bad("cut: the segment ends before what was there")
+        return after.bytes
 
     def run(self, file: BinaryIO, left: int, marks: tuple[Mark, ...] = ()) -> None:
         """Take all lines of a file.
@@ -228,11 +234,11 @@ class Chain:
                     or closed
                     or not (kind in kinds or self._knows(kind, seq == opens))
                 ):
-                    raise ValueError
+                    _refuse()
                 if at[:20] != second:
                     second = _second_of(at)
                 elif not (len(at) == 27 and at.isascii() and at[20:26].isdecimal() and at[26] == "Z"):
-                    raise ValueError
+                    _refuse()
                 if kind == "closed":
                     self.next = self._following(event.next)
                     closed = True
@@ -302,6 +308,10 @@ class Chain:
             raise Bad("changed: the line does not end where it has to")
 
 
+def _refuse() -> NoReturn:
+    raise ValueError
+
+
 def _second_of(at: str) -> str:
     """The second of a time, with the point after it.
 
@@ -327,10 +337,7 @@ def examine(root: Path, name: str, marks: tuple[Mark, ...] = (), after: Mark | N
         with open_segment(root / name) as file:
             left = 1 << 62 if name.endswith(COMPRESSED) else os.fstat(file.fileno()).st_size  # nobody writes those
             if after is not None:
-                chain.resume(after)
-                if after.bytes > left or file.seek(after.bytes) != after.bytes:
-                    raise Bad("cut: the segment ends before what was there")
-                left -= after.bytes
+                left -= chain.resume(after, file, left)
             chain.run(file, left, marks)
     except FileNotFoundError:
         if not name.endswith(COMPRESSED):

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
+from itertools import pairwise
 
 import msgspec
 
@@ -142,7 +143,7 @@ def _is_canonical(found: Checkpoint, line: bytes) -> bool:
         and _ID.fullmatch(found.key) is not None
         and all(_DIGEST.fullmatch(text) for text in texts)
         and all(SEGMENT_NAME.fullmatch(name) and name[-22:-6] == writer for name, writer in named)
-        and all(a < b for a, b in zip(writers, writers[1:], strict=False))
+        and all(a < b for a, b in pairwise(writers))
         and all(head.seq >= 0 and head.bytes > 0 for head in found.heads)
         and all(0 <= one.first <= one.last for one in found.removed)
     )

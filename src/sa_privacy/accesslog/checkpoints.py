@@ -18,7 +18,7 @@ from sa_privacy.accesslog.checkpoint import Checkpoint, Head, Removed, read_chec
 from sa_privacy.accesslog.linking import link, starts
 from sa_privacy.accesslog.places import CheckpointFiles, Line, Place, locked, place_of
 from sa_privacy.accesslog.reading import COMPRESSED, segment_names
-from sa_privacy.accesslog.segment import unavailable
+from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.accesslog.vouched import Vouched, read_vouched
 from sa_privacy.crypto import SigningKey, VerifyingKey
 from sa_privacy.errors import LogChanged, LogUnavailable, PrivacyError
@@ -200,9 +200,9 @@ class Checkpoints:
             head = state.heads[writer]
             raise self._refusal(Problem(head.segment, 1, 0, "removed: a checkpoint vouches for it"))
         for writer, names in writers.items():
-            head = self._new_head(writer, names, state)
-            if head is not None:
-                heads.append(head)
+            new = self._new_head(writer, names, state)
+            if new is not None:
+                heads.append(new)
         return heads
 
     def _new_head(self, writer: str, names: list[str], state: Vouched) -> Head | None:

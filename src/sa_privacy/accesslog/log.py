@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
@@ -18,10 +18,12 @@ from sa_privacy.accesslog.directory import usable_directory
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.handover import begin, hand_over, open_segment
 from sa_privacy.accesslog.metrics import Metrics, measure
+from sa_privacy.accesslog.places import Place
 from sa_privacy.accesslog.reading import read_events
 from sa_privacy.accesslog.segment import FAILED, READY, WAITING, WRITING, Segment
 from sa_privacy.accesslog.syncing import Syncing, again
 from sa_privacy.accesslog.verify import Verification, verify_directory
+from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["AccessLog", "Fsync"]
@@ -157,9 +159,15 @@ class AccessLog:
         """All events of all writers, in order of segment opening, then ``seq``; see :func:`read_events`."""
         return read_events(self._path)
 
-    def verify(self) -> Verification:
+    def verify(
+        self,
+        *,
+        key: VerifyingKey | Iterable[VerifyingKey] | None = None,
+        second: Place | str | os.PathLike[str] | None = None,
+        workers: int = 1,
+    ) -> Verification:
         """Check every line of every segment, in constant memory; see :func:`verify_directory`."""
-        return verify_directory(self._path)
+        return verify_directory(self._path, key=key, second=second, workers=workers)
 
     def metrics(self) -> Metrics:
         """The log in figures; one look at each file's size and lock.

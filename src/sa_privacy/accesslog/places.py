@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,12 +13,11 @@ from typing import NamedTuple, Protocol
 
 from sa_privacy.accesslog.chain import Bad
 from sa_privacy.accesslog.checkpoint import MAX_BYTES, read_checkpoint
-from sa_privacy.accesslog.segment import unavailable
+from sa_privacy.accesslog.disk import flush_directory
+from sa_privacy.accesslog.trouble import unavailable
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ModuleNotFoundError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["CheckpointFiles", "Line", "Place", "locked", "place_of"]
 
@@ -88,13 +89,10 @@ class CheckpointFiles:
         return self._lines([(name, self._size(name))])
 
     def last(self) -> Line | None:
-        found: Line | None = None
         for name in reversed(self.names()):
-            for found in self.read(name):
-                pass
-            if found is not None:
-                break
-        return found
+            for line in deque(self.read(name), maxlen=1):
+                return line
+        return None
 
     def add(self, lines: Iterable[Line]) -> None:
         try:
@@ -123,7 +121,7 @@ class CheckpointFiles:
                 if whole < size:
                     os.ftruncate(fd, whole)
             else:
-                _flush(self.directory)
+                flush_directory(self.directory)
             rest = memoryview(line.text + b"\n")
             while rest:
                 rest = rest[os.write(fd, rest) :]
@@ -138,7 +136,8 @@ class CheckpointFiles:
             raise unavailable(f"The checkpoints {name} cannot be read", error) from error
 
     def _lines(self, ends: list[tuple[str, int]]) -> Iterator[Line]:
-        for name, left in ends:
+        for name, size in ends:
+            left = size
             try:
                 with (self.directory / name).open("rb") as file:
                     number = 0
@@ -172,20 +171,10 @@ def _whole(fd: int, size: int) -> int:
     return 0
 
 
-def _flush(directory: Path) -> None:
-    """Have the names in a directory on the disk."""
-    if os.name == "posix":
-        fd = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Hold a directory against another process that writes checkpoints in it."""
-    if fcntl is None or os.name != "posix":
+    if sys.platform == "win32":
         yield
         return
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

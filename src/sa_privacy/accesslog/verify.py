@@ -25,6 +25,10 @@ Progress = Callable[[int, int], None]
 """Told how many bytes of segments are done, and how many there are."""
 
 _WORTH_PROCESSES = 64 * 1024 * 1024
+_NO_CHECKPOINTS = (
+    "there are no checkpoints: the cut end of a segment that was not closed, a writer that is gone altogether, and lines "
+    "that were chained anew are not found."
+)
 _NO_CHECKPOINT = "there is no checkpoint, though a key for them was given: were they removed?"
 
 
@@ -164,7 +168,9 @@ class _Verifying:
         if self.workers > 1 and len(names) > 1 and total > _WORTH_PROCESSES:
             pool = ProcessPoolExecutor(min(self.workers, len(names)), multiprocessing.get_context("spawn"))
         try:
-            for one, size in zip((pool.map if pool else map)(examine, repeat(self.root), names, marks), sizes, strict=True):
+            for one, size in zip(
+                (pool.map if pool else map)(examine, repeat(self.root), names, marks), sizes, strict=True
+            ):
                 yield one
                 done += size
                 if self.progress is not None:
@@ -259,13 +265,12 @@ class _Verifying:
 
     def _unshown(self, vouched: Vouched, after: int) -> tuple[str, ...]:
         if not vouched.number:
-            return (
-                "there are no checkpoints: the cut end of a segment that was not closed, a writer that is gone "
-                "altogether, and lines that were chained anew are not found.",
-            )
+            return (_NO_CHECKPOINTS,)
         said = []
         if self.keys is None:
-            said.append("no key was given: the checkpoints' signatures were not checked, and all of them may be forged.")
+            said.append(
+                "no key was given: the checkpoints' signatures were not checked, and all of them may be forged."
+            )
         if self.second is None:
             said.append("no second place was asked: a log set back together with its checkpoints is not found.")
         if vouched.behind:

@@ -91,14 +91,10 @@ def walk(
         good: tuple[Line, Checkpoint, str] | None = None
         if mine is None and theirs is not None and not state.problems:
             what = "cut: checkpoints are missing from here on; the second place has them"
-            state.problems.append(Problem(file or theirs.file, state_line(file, theirs, root), number, what))
+            state.problems.append(Problem(file or theirs.file, _missing_line(file, theirs, root), number, what))
         if mine is not None:
             try:
-                found, digest = read_checkpoint(mine.text, number=number, prev=prev, keys=keys)
-                if found.file != mine.file:
-                    raise Bad("it does not belong into this file")
-                if (mine.line == 1) is not found.full:
-                    raise Bad("a file begins with a full checkpoint, and has no other")
+                found, digest = _in_its_file(mine, number, prev, keys)
                 good, file = (mine, found, digest), mine.file
             except Bad as bad:
                 state.problems.append(Problem(mine.file, mine.line, number, str(bad)))
@@ -130,7 +126,16 @@ def walk(
         state.behind = behind
 
 
-def state_line(file: str, theirs: Line, root: Path) -> int:
+def _in_its_file(line: Line, number: int, prev: str, keys: Mapping[str, VerifyingKey] | None) -> tuple[Checkpoint, str]:
+    found, digest = read_checkpoint(line.text, number=number, prev=prev, keys=keys)
+    if found.file != line.file:
+        raise Bad("it does not belong into this file")
+    if (line.line == 1) is not found.full:
+        raise Bad("a file begins with a full checkpoint, and has no other")
+    return found, digest
+
+
+def _missing_line(file: str, theirs: Line, root: Path) -> int:
     """The line of the log's own file at which a checkpoint of the second place is missing."""
     if file != theirs.file:
         return 1

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from sa_privacy.policy.faults import Faults, cut, nearest
+from sa_privacy.policy.periods import Period
 from sa_privacy.policy.places import Path
 from sa_privacy.policy.table import Table, is_name, kind
 from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System
@@ -23,7 +24,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "roles": ("title", "purposes", "anonymous", "maintenance", "break_glass", "break_glass_for"),
     "systems": ("title", "purposes"),
     "columns": ("category", "encrypt", "lookup", "purposes", "field"),
-    "log": ("on_failure",),
+    "log": ("on_failure", "compress_after", "keep"),
 }
 """The sections of a document, and the keys that may stand in each of their tables. docs/policy.md explains them."""
 
@@ -237,7 +238,19 @@ class _Reader:
 
     def log(self) -> LogRules:
         table = Table(self.document.values.get("log", {}), ("log",), self.faults, KEYS["log"])
-        return LogRules(table.choice("on_failure", ("refuse", "continue")) or "refuse")
+        compress_after, keep = self.period(table, "compress_after"), self.period(table, "keep")
+        return LogRules(table.choice("on_failure", ("refuse", "continue")) or "refuse", compress_after, keep)
+
+    @staticmethod
+    def period(table: Table, key: str) -> Period | None:
+        text = table.text(key)
+        if text is None:
+            return None
+        try:
+            return Period.parse(text)
+        except ValueError:
+            table.fault(key, f'is {cut(text)}; write a period as in "P7D", "P6M" or "P3Y".')
+            return None
 
 
 def _parts(name: str) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
+from sa_privacy.policy.periods import Period
+
 __all__ = ["LATER", "Category", "ColumnRule", "Consent", "LogRules", "Purpose", "Role", "Rows", "System", "Verb"]
 
 Verb = Literal["read", "match", "write"]
@@ -127,6 +129,13 @@ class ColumnRule:
 
 @dataclass(frozen=True, slots=True)
 class LogRules:
-    """What happens when an event cannot be written: the statement is refused, or it continues."""
+    """How the access log is kept.
+
+    :param on_failure: when an event cannot be written, the statement is refused, or it continues.
+    :param compress_after: how long after its last event a segment is compressed; None: never.
+    :param keep: how long events are kept; None: for ever.
+    """
 
     on_failure: Literal["refuse", "continue"] = "refuse"
+    compress_after: Period | None = None
+    keep: Period | None = None

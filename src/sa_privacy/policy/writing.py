@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sa_privacy.policy.vocabulary import Category, ColumnRule, Purpose
+from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose
 
 if TYPE_CHECKING:
     from sa_privacy.policy.document import Policy
@@ -44,7 +44,7 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
             name: {**_title(name, one.title), "purposes": sorted(one.purposes)} for name, one in policy.systems.items()
         },
         "columns": {name: _column(one) for name, one in policy.columns.items()},
-        "log": {} if policy.log.on_failure == "refuse" else {"on_failure": policy.log.on_failure},
+        "log": _log(policy.log),
     }
     return {name: section for name, section in sections.items() if section}
 
@@ -54,6 +54,12 @@ def _duration(seconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = (f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if number)
     return "PT" + "".join(parts)
+
+
+def _log(rules: LogRules) -> dict[str, Any]:
+    said: dict[str, Any] = {} if rules.on_failure == "refuse" else {"on_failure": rules.on_failure}
+    periods = (("compress_after", rules.compress_after), ("keep", rules.keep))
+    return said | {key: str(period) for key, period in periods if period is not None}
 
 
 def _title(name: str, title: Mapping[str, str]) -> dict[str, Any]:

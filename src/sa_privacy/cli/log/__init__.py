@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sa_privacy.cli.log import breach, by, denied, review, status, tail, who
+from sa_privacy.cli.log import breach, by, denied, keeping, proving, review, status, tail, who
 
 __all__ = ["app"]
 
@@ -16,3 +16,7 @@ app.command()(breach.breach)
 app.command()(tail.tail)
 app.command()(review.review)
 app.command()(status.status)
+app.command()(proving.verify)
+app.command()(proving.checkpoint)
+app.command()(proving.keygen)
+app.command()(keeping.keep)

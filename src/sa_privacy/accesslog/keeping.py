@@ -1,0 +1,299 @@
+"""Keeping the log by its own schedule: old segments are compressed, and later let go with their heads kept."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from sa_privacy.accesslog.chain import SEGMENT_NAME, Segment, examine, writer_of
+from sa_privacy.accesslog.checkpoint import Removed
+from sa_privacy.accesslog.checkpoints import Checkpoints
+from sa_privacy.accesslog.disk import flush_directory, is_held
+from sa_privacy.accesslog.event import decode_event
+from sa_privacy.accesslog.lines import moment
+from sa_privacy.accesslog.reading import COMPRESSED, open_segment, read_lines, segment_names
+from sa_privacy.accesslog.trouble import unavailable
+from sa_privacy.errors import LogChanged
+from sa_privacy.policy.periods import Period
+
+__all__ = ["Kept", "Shipped", "Unreviewed", "keep_log"]
+
+Shipped = Callable[[str], bool]
+"""``shipped(segment)``: whether all events of a segment have arrived elsewhere, as ``Shipper.shipped`` says."""
+Unreviewed = Callable[[str, int], bool]
+"""``unreviewed(writer, seq)``: whether a break-glass event still waits for its review."""
+
+_BLOCK = 1024 * 1024
+_CLOSED = b'{"kind":"closed",'
+_LONGEST_CLOSED = 1024
+
+
+@dataclass(slots=True)
+class Kept:
+    """What was done, or would be, where nothing was to be done really.
+
+    :ivar compressed: names of segments, without ``.gz``.
+    :ivar removed: segments that were let go.
+    :ivar left: segments that are old enough to go and could not, and why.
+    :ivar freed: bytes on the disk.
+    """
+
+    compressed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    freed: int = 0
+
+
+def keep_log(
+    directory: str | os.PathLike[str],
+    *,
+    compress_after: Period | None = None,
+    keep: Period | None = None,
+    checkpoints: Checkpoints | None = None,
+    shipped: Shipped | None = None,
+    unreviewed: Unreviewed | None = None,
+    now: datetime | None = None,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Kept:
+    """Compress segments that nobody writes any more, and let go of those that are past their time.
+
+    May be killed at any moment and run again, while the log is written and read. A segment is let go only when it holds, with
+    all of its writer's before it, and after a signed checkpoint has kept its first and last hash: so the rest still verifies.
+
+    :param compress_after: how long after its last event a segment is compressed; None: never.
+    :param keep: how long events are kept; None: for ever.
+    :param checkpoints: makes the checkpoint; without it nothing is let go.
+    :param shipped: where given, nothing is let go that has not arrived.
+    :param unreviewed: nothing is let go that holds a break-glass event it is true of. By default the log's own review events
+        are looked through.
+    :param now: the time to count from, aware.
+    :param dry_run: change nothing, and say what would be done. What would be compressed and what let go is told apart by age alone.
+    :param progress: told how many segments are done, and how many there are.
+    :raises LogChanged: a segment does not hold. Nothing is let go.
+    :raises LogUnavailable: something cannot be read or written.
+    """
+    root = Path(directory).absolute()
+    work = _Keeping(root, checkpoints, shipped, unreviewed, dry_run)
+    time = now or datetime.now(UTC)
+    try:
+        if keep is not None:
+            work.let_go(keep.before(time), progress)
+        if compress_after is not None:
+            work.compress(compress_after.before(time), progress)
+    except OSError as error:
+        raise unavailable(f"The access log in {root} cannot be kept by its schedule", error) from error
+    return work.kept
+
+
+class _Keeping:
+    def __init__(
+        self,
+        root: Path,
+        checkpoints: Checkpoints | None,
+        shipped: Shipped | None,
+        unreviewed: Unreviewed | None,
+        dry_run: bool,
+    ) -> None:
+        self.root = root
+        self.checkpoints = checkpoints
+        self.shipped = shipped
+        self.unreviewed = unreviewed
+        self.dry_run = dry_run
+        self.kept = Kept()
+        self._reviewed: frozenset[str] | None = None
+
+    # -- compressing -----------------------------------------------------------------------------------------------
+
+    def compress(self, before: datetime, progress: Callable[[int, int], None] | None) -> None:
+        names = [name for name in segment_names(self.root) if SEGMENT_NAME.fullmatch(name)]
+        for done, name in enumerate(names, 1):
+            path = self.root / name
+            found = path.stat()
+            if name not in self.kept.removed and found.st_mtime < before.timestamp() and self._is_finished(path):
+                if not self.dry_run:
+                    compress_segment(path)
+                    self.kept.freed += found.st_size - path.with_name(name + COMPRESSED).stat().st_size
+                self.kept.compressed.append(name)
+            if progress is not None:
+                progress(done, len(names))
+
+    def _is_finished(self, path: Path) -> bool:
+        """Whether nobody will write to a segment: it says so itself, or nobody has it open and something stands in it."""
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LONGEST_CLOSED))
+            end = file.read()
+        begin = end.rfind(b"\n", 0, -1) + 1
+        return (end.endswith(b"\n") and end.startswith(_CLOSED, begin)) or (size > 0 and not is_held(path))
+
+    # -- letting go ------------------------------------------------------------------------------------------------
+
+    def let_go(self, before: datetime, progress: Callable[[int, int], None] | None) -> None:
+        writers: dict[str, list[str]] = {}
+        for name in segment_names(self.root):
+            plain = name.removesuffix(COMPRESSED)
+            if writer_of(plain):
+                writers.setdefault(writer_of(plain), []).append(name)
+        limit = moment(int(before.timestamp()) * 10**9)
+        opened = limit.replace("-", "").replace(":", "")
+        old = {writer: names for writer, names in writers.items() if names[0] < opened}
+        if not old:
+            return
+        if self.checkpoints is not None and not self.dry_run:
+            self.checkpoints.write()  # so that all that is let go has been vouched for
+        removed: list[Removed] = []
+        paths: list[Path] = []
+        for done, names in enumerate(old.values(), 1):
+            for name, one in self._past(names, limit):
+                removed.append(_record(one))
+                paths.append(self.root / name)
+            if paths and paths[-1].name == names[-1 if not self._is_empty(names[-1]) else -2 if len(names) > 1 else -1]:
+                paths += [self.root / name for name in names if self._is_empty(name)]
+            if progress is not None:
+                progress(done, len(old))
+        self.kept.removed += [one.segment for one in removed]
+        if self.dry_run or not removed or self.checkpoints is None:
+            return
+        self.checkpoints.write(removing=removed)
+        for path in paths:  # the oldest of a writer first: what is left follows from what was let go
+            for form in (path, path.with_name(path.name + COMPRESSED)):
+                with suppress(FileNotFoundError):
+                    size = form.stat().st_size
+                    form.unlink()
+                    self.kept.freed += size
+            flush_directory(self.root)
+
+    def _past(self, names: list[str], limit: str) -> Iterator[tuple[str, Segment]]:
+        """The segments of a writer that may go, from its first on."""
+        for name in names:
+            one = examine(self.root, name)
+            if one.problem is not None:
+                raise LogChanged(
+                    f"The access log in {self.root} does not hold, and nothing was let go: {one.problem}.",
+                    hint="keep the directory as it is, run: sa-privacy log verify, and find out who changed it.",
+                )
+            if one.first < 0:
+                continue
+            if one.at >= limit:
+                return
+            why = self._why_not(name, one)
+            if why is not None:
+                self.kept.left[one.name] = why
+                return
+            yield name, one
+
+    def _why_not(self, name: str, one: Segment) -> str | None:
+        writer = writer_of(one.name)
+        path = self.root / name
+        if self.checkpoints is None:
+            return "no signing key was given, and without a checkpoint the rest would not verify"
+        if not name.endswith(COMPRESSED) and is_held(path):
+            return "a process has it in use"
+        if one.next is not None and self._in_use(one.next):
+            return "its writer goes on in a segment that has no line yet"
+        if self.shipped is not None and not self.shipped(one.name):
+            return "it has not been shipped yet"
+        if self._waits(path, writer):
+            return "it holds a break-glass event that nobody has reviewed"
+        return None
+
+    def _in_use(self, name: str) -> bool:
+        return self._is_empty(name) and is_held(self.root / name)
+
+    def _is_empty(self, name: str) -> bool:
+        try:
+            return (self.root / name).stat().st_size == 0
+        except FileNotFoundError:
+            return False
+
+    def _waits(self, path: Path, writer: str) -> bool:
+        """Whether there is a break-glass event in a segment that waits for its review."""
+        for line in _of_kind(path, b"break_glass"):
+            seq = decode_event(line).seq
+            if self.unreviewed is not None:
+                waits = self.unreviewed(writer, seq)
+            else:
+                if self._reviewed is None:
+                    self._reviewed = _reviewed(self.root)
+                waits = f"{writer}:{seq}" not in self._reviewed
+            if waits:
+                return True
+        return False
+
+
+def _record(one: Segment) -> Removed:
+    return Removed(
+        segment=one.name, writer=writer_of(one.name), first=one.first, last=one.seq - 1, prev=one.follows, hash=one.hash
+    )
+
+
+def _of_kind(path: Path, kind: bytes) -> Iterator[bytes]:
+    begin = b'{"kind":"' + kind + b'"'
+    with open_segment(path) as file:
+        for line in read_lines(file):
+            if line.startswith(begin) and line.endswith(b"\n"):
+                yield line
+
+
+def _reviewed(root: Path) -> frozenset[str]:
+    """The break-glass events that were reviewed, as ``writer:seq``."""
+    found = set()
+    for name in segment_names(root):
+        for line in _of_kind(root / name, b"review"):
+            of = decode_event(line).of
+            if of is not None:
+                found.add(of)
+    return frozenset(found)
+
+
+def compress_segment(path: Path) -> None:
+    """Compress a finished segment; killed at any step, the segment is there once, in one form or the other, or in both.
+
+    :raises OSError: it cannot be done; the segment stays as it is.
+    """
+    done = path.with_name(path.name + COMPRESSED)
+    if not (done.exists() and _same(path, done)):
+        part = path.with_name(path.name + COMPRESSED + ".part")
+        with suppress(FileNotFoundError):
+            part.unlink()
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "wb") as raw:
+            with path.open("rb") as file, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+                _copy(file, packed)
+            raw.flush()
+            os.fsync(raw.fileno())
+        if not _same(path, part):
+            part.unlink()
+            raise OSError(None, "what was compressed does not come back the same")
+        found = path.stat()
+        os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+        part.replace(done)
+        flush_directory(path.parent)
+    path.unlink()
+    flush_directory(path.parent)
+
+
+def _copy(file: BinaryIO, packed: gzip.GzipFile) -> None:
+    while block := file.read(_BLOCK):
+        packed.write(block)
+
+
+def _same(path: Path, packed: Path) -> bool:
+    """Whether a compressed file holds the bytes of the other one."""
+    try:
+        with path.open("rb") as file, gzip.open(packed, "rb") as other:
+            while True:
+                block = file.read(_BLOCK)
+                if block != other.read(len(block) or 1):
+                    return False
+                if not block:
+                    return True
+    except (EOFError, gzip.BadGzipFile):
+        return False
