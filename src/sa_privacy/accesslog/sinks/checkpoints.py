@@ -15,6 +15,7 @@ from sa_privacy.errors import LogUnavailable
 
 __all__ = ["CheckpointTable"]
 
+_PAGE = 500
 _HINT = "see that the database is up, and that its user may write the table sa_privacy_checkpoints; the next one catches up."
 
 _TABLE = Table(
@@ -56,15 +57,19 @@ class CheckpointTable:
 
     def _lines(self, after: int, last: Line) -> Iterator[Line]:
         file, count = "", 0
-        ordered = select(_TABLE.c.file, _TABLE.c.line).where(_TABLE.c.number > after).order_by(_TABLE.c.number)
-        with self._begin() as connection:
-            for row in connection.execution_options(stream_results=True, yield_per=500).execute(ordered):
+        columns = select(_TABLE.c.number, _TABLE.c.file, _TABLE.c.line).order_by(_TABLE.c.number).limit(_PAGE)
+        while True:  # page by page: no connection is held while somebody looks at them
+            with self._begin() as connection:
+                rows = connection.execute(columns.where(_TABLE.c.number > after)).all()
+            for row in rows:
                 count = count + 1 if row.file == file else 1
-                file = row.file
+                after, file = row.number, row.file
                 line = Line(file, count, row.line.encode())
                 yield line
                 if line.text == last.text:
                     return
+            if not rows:
+                return
 
     def add(self, lines: Iterable[Line]) -> None:
         try:
