@@ -1,59 +1,134 @@
-"""A second verifier, written from docs/spec/log.md alone: standard library only, nothing of the library."""
+"""A second verifier, from docs/spec/log.md alone: standard library and Ed25519, nothing of the library."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
+from base64 import b64decode
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 AT = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"
 HEAD = re.compile(rb'\{"kind":"([a-z][a-z0-9_]{0,31})","at":"%b","writer":"([0-9a-f]{16})","seq":(0|[1-9][0-9]*),' % AT)
-TEXTS = ("actor", "reason", "statement", "policy", "request", "route", "site")
-LONGEST = 16 * 1024 * 1024
-NUMBERS = ("rows", "cells", "intent", "format")
+TEXTS = ("actor", "reason", "statement", "policy", "request", "route", "site", "next")
 LISTS = ("roles", "purpose", "reads", "matches", "writes", "deletes", "denials")
+LONGEST, START = 16 * 1024 * 1024, "0" * 64
+
+
+class Found(NamedTuple):
+    lines: list[tuple[int, int, str]]  # seq, bytes up to its end, hash
+    prev: str  # what the first line follows from
+    next: str | None
+    closed: bool
+    bad: int | None  # the seq that belongs where the first bad line stands
+    torn: bool
+
+
+def segment(path: Path) -> Found:
+    *lines, rest = (gzip.decompress if path.suffix == ".gz" else bytes)(path.read_bytes()).split(b"\n")
+    seen: list[tuple[int, int, str]] = []
+    first = prev = START
+    size, due, last, opener, event = 0, 0, b"", b"", dict[str, Any]()
+    for number, line in enumerate(lines, 1):
+        body, tail = line[:-75], line[-75:]
+        digest = hashlib.sha256(body).hexdigest()
+        head = HEAD.match(body)
+        if tail != f',"hash":"{digest}"}}'.encode() or not head or len(line) >= LONGEST:
+            return Found(seen, first, None, False, due, False)
+        kind, at, writer, seq = head.groups()
+        event = _event(line)
+        name = re.sub("[-:]", "", at.decode()) + "-" + writer.decode() + ".jsonl"
+        if number == 1 and event.get("format") == 2 and int(seq):
+            first, due, opener = prev, *(int(seq), writer)
+            first = prev = event["prev"]
+        good = number > 1 or (name == path.name.removesuffix(".gz") and event.get("format") in {1, 2})
+        good = good and int(seq) == due and writer == (opener or writer) and (kind == b"opened") == (number == 1)
+        good = good and body.endswith(f',"prev":"{prev}"'.encode()) and last != b"closed"
+        if not good or [event.get(k) for k in ("kind", "writer", "seq")] != [kind.decode(), writer.decode(), due]:
+            return Found(seen, first, None, False, due if seen else 0, False)
+        prev, last, opener, size = digest, kind, writer, size + len(line) + 1
+        seen.append((due, size, digest))
+        due += 1
+    end = rest.find(b',"hash":"')
+    bad = rest and (last == b"closed" or (end >= 0 and len(rest) - end >= 76) or len(rest) > LONGEST)
+    return Found(seen, first, event.get("next"), last == b"closed", due if bad else None, bool(rest) or not lines)
 
 
 def check_segment(path: Path) -> tuple[int | None, bool]:
-    """The number of the first bad line (None: all hold), and whether the last line is torn."""
-    *lines, rest = path.read_bytes().split(b"\n")
-    prev, opener, last = b"0" * 64, b"", b""
-    for number, line in enumerate(lines, 1):
-        body, tail = line[:-75], line[-75:]
-        digest = hashlib.sha256(body).hexdigest().encode()
-        if tail != b',"hash":"' + digest + b'"}' or not (head := HEAD.match(body)) or len(line) >= LONGEST:
-            return number, False
-        kind, at, writer, seq = head.groups()
-        event = _event(line)
-        opener = opener or writer
-        name = re.sub("[-:]", "", at.decode()) + "-" + writer.decode() + ".jsonl"
-        holds = (
-            (number > 1 or (name == path.name and event.get("format") in {1, 2}))
-            and int(seq) == number - 1
-            and writer == opener
-            and (kind == b"opened") == (number == 1)
-            and body.endswith(b',"prev":"' + prev + b'"')
-            and last != b"closed"
-            and [event.get(k) for k in ("kind", "writer", "seq")] == [kind.decode(), writer.decode(), int(seq)]
-        )
-        if not holds:
-            return number, False
-        prev, last = digest, kind
-    end = rest.find(b',"hash":"')
-    if rest and (last == b"closed" or (end >= 0 and len(rest) - end >= 76) or len(rest) > LONGEST):
-        return len(lines) + 1, False
-    return None, bool(rest) or not lines
+    """The number of the first bad line of a writer's first segment (None: all hold), and whether the last is torn."""
+    found = segment(path)
+    return (None, found.torn) if found.bad is None else (found.bad + 1, False)
 
 
-def _event(line: bytes) -> dict[str, object]:
+def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
+    """The first bad event of each writer, as (writer, seq); a bad checkpoint is ("", its number)."""
+    lines = [place_lines(root), place_lines(second)]
+    bad, prev, heads, gone = set[tuple[str, int]](), START, dict[str, Any](), dict[str, list[Any]]()
+    for number in range(1, max(map(len, lines)) + 1):
+        here = [place[number - 1] for place in lines if len(place) >= number]
+        good = [line for line in here if _signed(line, key) and json.loads(line)["prev"] == prev]
+        if len(good) < len(here) or len(lines[0]) < number or len(set(good)) > 1:
+            bad.add(("", number))
+        if not good:
+            break
+        point, prev = json.loads(good[-1]), hashlib.sha256(good[-1]).hexdigest()
+        heads |= {head["writer"]: head for head in point["heads"]}
+        for one in point["removed"]:
+            gone.setdefault(one["writer"], []).append(one)
+            if heads.get(one["writer"], {}).get("segment") == one["segment"]:
+                del heads[one["writer"]]
+    writers: dict[str, list[Path]] = {}
+    for path in sorted(root.glob("*.jsonl*")):
+        writers.setdefault(path.name.split(".jsonl")[0][-16:], []).append(path)
+    for writer in writers.keys() | heads.keys():
+        starts = [(one["first"], one["prev"]) for one in gone.get(writer, [])] or [(0, START)]
+        starts += [(one["last"] + 1, one["hash"]) for one in gone.get(writer, [])]
+        at, names, known = None, {path.name.removesuffix(".gz") for path in writers.get(writer, [])}, set[Any]()
+        problem: int | None = None
+        for path in writers.get(writer, []):
+            found = segment(path)
+            if found.lines and problem is None:
+                begin = (found.lines[0][0], found.prev)
+                if begin not in starts or (at is not None and at != path.name.removesuffix(".gz")):
+                    problem = max(seq for seq, _ in starts if seq <= begin[0] or at is not None)
+                known |= set(found.lines)
+                starts, at = [(found.lines[-1][0] + 1, found.lines[-1][2])], found.next or ""
+            problem = found.bad if problem is None else problem
+        head = heads.get(writer)
+        if problem is None and (
+            (at and at not in names) or (head and (head["seq"], head["bytes"], head["hash"]) not in known)
+        ):
+            problem = max(seq for seq, _ in starts)
+        bad |= {(writer, problem)} if problem is not None else set()
+    return bad
+
+
+def place_lines(root: Path) -> list[bytes]:
+    return [line for path in sorted(root.glob("checkpoints-*.ndjson")) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def _signed(line: bytes, key: bytes) -> bool:
+    message, _, tail = line.rpartition(b',"sig":"')
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(b64decode(tail[:-2]), b"sa_privacy/v1/checkpoint\n" + message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _event(line: bytes) -> dict[str, Any]:
     try:
         event = json.loads(line)
     except ValueError:
         return {}
     good = event.get("decision") in {None, "allowed", "denied", "would_deny"}
     good &= all(isinstance(event.get(name), str | None) for name in TEXTS)
-    good &= all(type(event.get(name)) in {int, type(None)} for name in NUMBERS)
+    good &= all(type(event.get(name)) in {int, type(None)} for name in ("rows", "intent", "format"))
     good &= isinstance(event.get("maintenance", False), bool)
     good &= all(isinstance(event.get(name, {}), dict) for name in ("categories", "narrowed"))
     good = good and all(isinstance(one, str) for one in event.get("categories", {}).values())

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from sa_privacy.accesslog.checkpoints import Checkpoints
 from sa_privacy.accesslog.verify import Problem, Verification
 from sa_privacy.crypto import SigningKey
 from sa_privacy.errors import LogChanged, LogUnavailable
+from tests.accesslog.second_verifier import check_log
 from tests.accesslog.proving import KEY, SAID, World, chain_anew, lines, seq_of, small_log
 
 
@@ -332,8 +334,11 @@ def test_any_single_change_of_any_log_is_found_and_named(shape: tuple[int, int, 
                 one.unlink()
             due = 0
         found = verify(world)
+        told = check_log(world.log, load_pem_public_key(world.key.public.pem()).public_bytes_raw(), world.second)  # type: ignore[union-attr]
         if how == "none":
             assert found.ok, str(found)
+            assert told == set()
             return
+        assert (path.name[-22:-6], due) in told, str(found)
         assert not found.ok
         assert (found.problems[0].writer, found.problems[0].seq) == (path.name[-22:-6], due), str(found)
