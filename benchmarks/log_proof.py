@@ -75,6 +75,21 @@ def peak(directory: Path) -> int:
     return int(done.stdout)
 
 
+def measured(log: Path, events: int, workers: int) -> dict[str, float]:
+    """All figures of a log of so many events."""
+    write(log, events)
+    making = Checkpoints(log, SigningKey.generate())
+    return {
+        "events": events,
+        "floor": events / min(seconds(lambda: floor(log)) for _ in range(2)),
+        "verify": events / min(seconds(lambda: verified(log, 1)) for _ in range(2)),
+        "verify_workers": events / min(seconds(lambda: verified(log, workers)) for _ in range(2)),
+        "first_checkpoint_s": seconds(making.write),
+        "next_checkpoint_ms": seconds(making.write) * 1000,
+        "peak_MiB": peak(log) / 1024,
+    }
+
+
 def main() -> None:
     said = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     said.add_argument("--events", type=int, default=10**6)
@@ -90,18 +105,7 @@ def main() -> None:
     events = 10**4
     while events <= chosen.events:
         with tempfile.TemporaryDirectory() as root:
-            log = Path(root) / "log"
-            write(log, events)
-            making = Checkpoints(log, SigningKey.generate())
-            row: dict[str, float] = {
-                "events": events,
-                "floor": events / min(seconds(lambda: floor(log)) for _ in range(2)),
-                "verify": events / min(seconds(lambda: verified(log, 1)) for _ in range(2)),
-                "verify_workers": events / min(seconds(lambda: verified(log, chosen.workers)) for _ in range(2)),
-                "first_checkpoint_s": seconds(making.write),
-                "next_checkpoint_ms": seconds(making.write) * 1000,
-                "peak_MiB": peak(log) / 1024,
-            }
+            row = measured(Path(root) / "log", events, chosen.workers)
         rows.append(row)
         if not chosen.json:
             print(

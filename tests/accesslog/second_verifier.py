@@ -7,8 +7,9 @@ import hashlib
 import json
 import re
 from base64 import b64decode
+from collections import namedtuple
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -20,13 +21,8 @@ LISTS = ("roles", "purpose", "reads", "matches", "writes", "deletes", "denials")
 LONGEST, START = 16 * 1024 * 1024, "0" * 64
 
 
-class Found(NamedTuple):
-    lines: list[tuple[int, int, str]]  # seq, bytes up to its end, hash
-    prev: str  # what the first line follows from
-    next: str | None
-    closed: bool
-    bad: int | None  # the seq that belongs where the first bad line stands
-    torn: bool
+# lines: (seq, bytes up to its end, hash); prev: what the first follows from; bad: the seq that belongs in the first bad line
+Found = namedtuple("Found", "lines prev next closed bad torn")  # noqa: PYI024 - short is the point here
 
 
 def segment(path: Path) -> Found:
@@ -44,8 +40,7 @@ def segment(path: Path) -> Found:
         event = _event(line)
         name = re.sub("[-:]", "", at.decode()) + "-" + writer.decode() + ".jsonl"
         if number == 1 and event.get("format") == 2 and int(seq):
-            first, due, opener = prev, *(int(seq), writer)
-            first = prev = event["prev"]
+            first, prev, due = event["prev"], event["prev"], int(seq)
         good = number > 1 or (name == path.name.removesuffix(".gz") and event.get("format") in {1, 2})
         good = good and int(seq) == due and writer == (opener or writer) and (kind == b"opened") == (number == 1)
         good = good and body.endswith(f',"prev":"{prev}"'.encode()) and last != b"closed"
@@ -98,7 +93,8 @@ def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
                     problem = max(seq for seq, _ in starts if seq <= begin[0] or at is not None)
                 known |= set(found.lines)
                 starts, at = [(found.lines[-1][0] + 1, found.lines[-1][2])], found.next or ""
-            problem = found.bad if problem is None else problem
+            if problem is None and found.bad is not None:
+                problem = found.bad if found.lines else max(seq for seq, _ in starts)
         head = heads.get(writer)
         if problem is None and (
             (at and at not in names) or (head and (head["seq"], head["bytes"], head["hash"]) not in known)
@@ -126,13 +122,15 @@ def _event(line: bytes) -> dict[str, Any]:
         event = json.loads(line)
     except ValueError:
         return {}
-    good = event.get("decision") in {None, "allowed", "denied", "would_deny"}
-    good &= all(isinstance(event.get(name), str | None) for name in TEXTS)
-    good &= all(type(event.get(name)) in {int, type(None)} for name in ("rows", "intent", "format"))
-    good &= isinstance(event.get("maintenance", False), bool)
-    good &= all(isinstance(event.get(name, {}), dict) for name in ("categories", "narrowed"))
-    good = good and all(isinstance(one, str) for one in event.get("categories", {}).values())
-    held = event.get("narrowed", {}).values() if good else ()
-    for items in [event.get("subjects") or [], *held, *(event.get(name, []) for name in LISTS)]:
-        good &= isinstance(items, list) and all(isinstance(item, str) for item in items)
-    return event if good else {}
+    named, narrowed = event.get("categories", {}), event.get("narrowed", {})
+    good = isinstance(named, dict) and isinstance(narrowed, dict) and isinstance(event.get("maintenance", False), bool)
+    lists = [
+        event.get("subjects") or [],
+        *(event.get(name, []) for name in LISTS),
+        *(narrowed.values() if good else ()),
+    ]
+    good = good and all(isinstance(one, list) and all(isinstance(item, str) for item in one) for one in lists)
+    good = good and all(isinstance(event.get(name), str | None) for name in TEXTS)
+    good = good and all(type(event.get(name)) in {int, type(None)} for name in ("rows", "intent", "format"))
+    good = good and all(isinstance(one, str) for one in named.values())
+    return event if good and event.get("decision") in {None, "allowed", "denied", "would_deny"} else {}

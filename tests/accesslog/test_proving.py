@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import tempfile
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sa_privacy.accesslog import AccessLog, verify_directory
+from sa_privacy.accesslog import AccessLog, keep_log, verify_directory
 from sa_privacy.accesslog.checkpoints import Checkpoints
 from sa_privacy.accesslog.verify import Problem, Verification
 from sa_privacy.crypto import SigningKey
 from sa_privacy.errors import LogChanged, LogUnavailable
-from tests.accesslog.second_verifier import check_log
+from sa_privacy.policy.periods import Period
 from tests.accesslog.proving import KEY, SAID, World, chain_anew, lines, seq_of, small_log
+from tests.accesslog.second_verifier import check_log
 
 
 def verify(world: World, *, second: bool = True) -> Verification:
@@ -268,6 +271,7 @@ def test_a_log_in_use_does_not_look_changed(tmp_path: Path) -> None:
         log = AccessLog.open(world.log, fsync="never", segment_bytes=5_000)
         while not stop.is_set():
             log.append("use", SAID)
+            time.sleep(0.0002)
         log.close()
 
     threads = [threading.Thread(target=write) for _ in range(2)]
@@ -298,13 +302,15 @@ HOW = ("changed", "removed", "added", "swapped", "duplicated", "cut", "segment r
 
 
 @given(
-    shape=st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 3)),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 3), st.booleans()),
     how=st.sampled_from(HOW),
     where=st.integers(0, 10**6),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_single_change_of_any_log_is_found_and_named(shape: tuple[int, int, int], how: str, where: int) -> None:
-    writers, events, each = shape
+def test_any_single_change_of_any_log_is_found_and_named(
+    shape: tuple[int, int, int, bool], how: str, where: int
+) -> None:
+    writers, events, each, compressed = shape
     with tempfile.TemporaryDirectory() as root:
         world = small_log(Path(root), writers, events, each)
         paths = world.segments()
@@ -333,6 +339,10 @@ def test_any_single_change_of_any_log_is_found_and_named(shape: tuple[int, int, 
             for one in world.segments(path.name[-22:-6]):
                 one.unlink()
             due = 0
+        if compressed:
+            for one in world.segments():
+                one.with_name(one.name + ".gz").write_bytes(gzip.compress(one.read_bytes()))
+                one.unlink()
         found = verify(world)
         told = check_log(world.log, load_pem_public_key(world.key.public.pem()).public_bytes_raw(), world.second)  # type: ignore[union-attr]
         if how == "none":
@@ -342,3 +352,62 @@ def test_any_single_change_of_any_log_is_found_and_named(shape: tuple[int, int, 
         assert (path.name[-22:-6], due) in told, str(found)
         assert not found.ok
         assert (found.problems[0].writer, found.problems[0].seq) == (path.name[-22:-6], due), str(found)
+
+
+def test_several_processes_find_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sa_privacy.accesslog.verify._WORTH_PROCESSES", 0)
+    told: list[tuple[int, int]] = []
+
+    def both() -> tuple[Verification, Verification]:
+        how = {"key": world.key.public, "second": world.second, "progress": lambda *said: told.append(said)}
+        return verify_directory(world.log, **how), verify_directory(world.log, **how, workers=2)  # type: ignore[arg-type]
+
+    path = world.segments()[1]
+    path.write_bytes(path.read_bytes().replace(b"staff:17", b"staff:18"))
+    one, two = both()
+    assert one == two
+    assert one.problems[0].segment == path.name
+    assert told[-1][0] == told[-1][1] == sum(path.stat().st_size for path in world.segments())
+
+
+def test_keeping_beside_writers_and_checkpoints_looks_like_no_change(tmp_path: Path) -> None:
+    """Segments are compressed and let go while they are verified."""
+    world = World(tmp_path)
+    stop = threading.Event()
+
+    def write() -> None:
+        log = AccessLog.open(world.log, fsync="never", segment_bytes=5_000)
+        while not stop.is_set():
+            log.append("use", SAID)
+            time.sleep(0.0005)
+        log.close()
+
+    def keep() -> None:
+        while not stop.is_set():
+            now = datetime.now(UTC) + timedelta(days=1)
+            keep_log(world.log, now=now, compress_after=Period(days=1))
+            keep_log(world.log, now=now - timedelta(seconds=0.5), keep=Period(days=1), checkpoints=world.checkpoints)
+
+    threads = [threading.Thread(target=work) for work in (write, write, keep)]
+    writers = threads[:2]
+    for thread in writers:
+        thread.start()
+    while not world.segments():
+        time.sleep(0.01)
+    world.checkpoints.write()
+    threads[2].start()
+    ends = time.monotonic() + 3
+    try:
+        while time.monotonic() < ends:
+            found = verify(world)
+            assert found.ok, str(found)
+            assert threads[2].is_alive()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    world.checkpoints.write()
+    found = verify(world)
+    assert found.ok, str(found)
+    assert list(world.log.glob("*.gz"))
+    assert any(b'"removed":[{' in path.read_bytes() for path in world.files())

@@ -107,7 +107,7 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path, log: Path) -> None:
 
 
 def test_checkpoints_go_on_until_they_are_told_to_end(tmp_path: Path, log: Path) -> None:
-    command = ["log", "checkpoint", log, "--key", tmp_path / "key.pem", "--every", "0.1"]
+    command: list[str | Path] = ["log", "checkpoint", log, "--key", tmp_path / "key.pem", "--every", "0.1"]
     code = "import sys; from sa_privacy.cli import main; main()"
     with subprocess.Popen([sys.executable, "-c", code, *command], env=ENVIRONMENT) as process:
         ends = time.monotonic() + 30
@@ -137,7 +137,7 @@ def test_the_policy_says_how_long_a_log_is_kept(tmp_path: Path, log: Path) -> No
     assert f"compressed: {segment.name}" in run("keep", log, "--policy", policy).stdout
     assert [path.name for path in log.iterdir()] == [segment.name + ".gz"]
     assert run("verify", log).exit_code == 0
-    policy.write_text(POLICY.split("[log]")[0])
+    policy.write_text(POLICY.split("[log]", maxsplit=1)[0])
     assert run("keep", log, "--policy", policy).exit_code == 2
 
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
-from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -129,9 +128,12 @@ class _Verifying:
         vouched = self._vouched(present)
         names = segment_names(self.root)  # after the checkpoints: what they vouch for is there
         segments = list(self._examined(names, vouched))
-        if any(one.gone for one in segments):  # let go meanwhile? Then a checkpoint says so by now
-            vouched = self._after_removal(vouched, frozenset(one.name for one in segments if one.gone))
         problems, after = self._judge(segments, vouched)
+        if problems:  # or was something let go meanwhile? Then a checkpoint says so by now
+            vouched = self._after_removal(
+                vouched, frozenset(name for one in segments for name in (one.name, one.next) if name)
+            )
+            problems, after = self._judge(segments, vouched)
         events = sum(one.lines for one in segments)
         if self.keys is not None and not vouched.number and not vouched.problems and events:
             problems.insert(0, Problem("checkpoints", 1, 1, _NO_CHECKPOINT))
@@ -206,8 +208,11 @@ class _Verifying:
         return sorted(problems), after
 
     def _judge_writer(self, writer: str, segments: list[Segment], vouched: Vouched) -> list[Problem]:
-        begins = starts(vouched.removed.get(writer, ()))
-        problems = link(segments, begins, partial(_exists, self.root))
+        removed = vouched.removed.get(writer, ())
+        begins = starts(removed)
+        problems = link(
+            segments, begins, lambda name: _exists(self.root, name) or any(one.segment == name for one in removed)
+        )
         head = vouched.heads.get(writer)
         if head is None:
             return problems
