@@ -233,6 +233,9 @@ def test_a_second_place_that_is_away_is_said_and_caught_up_with(tmp_path: Path) 
         with pytest.raises(LogUnavailable, match="stands in the log"):
             world.checkpoints.write()
     world.second.unlink()
+    with pytest.raises(LogUnavailable, match="no second place"):
+        verify(world)
+    world.second.mkdir(mode=0o700)
     found = verify(world)
     assert found.ok
     assert found.covered is not None
@@ -265,6 +268,7 @@ def test_a_new_month_begins_a_file_with_all_heads(world: World, monkeypatch: pyt
 def test_a_log_in_use_does_not_look_changed(tmp_path: Path) -> None:
     """Writers that roll over, checkpoints and verifications at the same time."""
     world = World(tmp_path)
+    world.second.mkdir()
     stop = threading.Event()
 
     def write() -> None:

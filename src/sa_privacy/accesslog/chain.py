@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import zlib
@@ -335,13 +336,12 @@ def examine(root: Path, name: str, marks: tuple[Mark, ...] = (), after: Mark | N
     gone = False
     try:
         with open_segment(root / name) as file:
-            left = 1 << 62 if name.endswith(COMPRESSED) else os.fstat(file.fileno()).st_size  # nobody writes those
+            compressed = isinstance(file, gzip.GzipFile)  # nobody writes those
+            left = 1 << 62 if compressed else os.fstat(file.fileno()).st_size
             if after is not None:
                 left -= chain.resume(after, file, left)
             chain.run(file, left, marks)
     except FileNotFoundError:
-        if not name.endswith(COMPRESSED):
-            return examine(root, name + COMPRESSED, marks, after)  # compressed just now
         gone = True
     except (OSError, EOFError, zlib.error) as error:
         problem = _problem(chain, f"cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}")

@@ -54,6 +54,7 @@ class Checkpoints:
         self._lock = threading.RLock()
         self._state = Vouched()
         self._seen: tuple[str, int] | None = None
+        self._last = Line("", 0, b"")
         self._copied = -1
 
     @property
@@ -93,7 +94,8 @@ class Checkpoints:
                         raise away
                     if self._copied < self._state.number:
                         known = 0 if there is None else _number(there)
-                        self.second.add(self._files.lines(known))
+                        one = known == self._state.number - 1  # as a rule; then the files need not be read
+                        self.second.add((self._last,) if one else self._files.lines(known))
                         self._copied = self._state.number
                 except LogUnavailable as error:
                     raise LogUnavailable(
@@ -126,14 +128,10 @@ class Checkpoints:
             for place in range(len(names) - 1, -1, -1):
                 state = Vouched()
                 for at in self._files.read(names[place]):
-                    state.take(
-                        *read_checkpoint(
-                            at.text,
-                            number=state.number + 1 if state.number else None,
-                            prev=state.hash if state.number else None,
-                            keys=None,
-                        )
-                    )
+                    known = (state.number + 1, state.hash) if state.number else (None, None)
+                    found, digest = read_checkpoint(at.text, number=known[0], prev=known[1], keys=None)
+                    _must_begin(found, at)
+                    state.take(found, digest)
                 if state.number:
                     break
             if at is not None:  # its signature vouches for all before, through the chain
@@ -143,11 +141,13 @@ class Checkpoints:
         if state.number < number:
             what = f"cut: checkpoint {number} was written here, and is gone"
             raise self._refusal(Problem(names[-1] if names else "checkpoints", 1, state.number + 1, what))
-        self._state, self._seen = state, seen
+        self._state, self._seen, self._last = state, seen, at or self._last
         return state
 
     def _compare(self, there: Line) -> None:
         """Refuse to go on where the second place has what is not here."""
+        if there.text == self._last.text:
+            return
         number = _number(there)
         if number > self._state.number:
             what = "cut: checkpoints are missing from here on; the second place has them"
@@ -184,7 +184,8 @@ class Checkpoints:
         text = sign_checkpoint(checkpoint, self._key)
         checkpoint, digest = read_checkpoint(text, number=state.number + 1, prev=state.hash, keys=self._keys)
         self._seen = ("", 0)  # whatever happens now, look again
-        self._files.append(Line(checkpoint.file, 0, text))
+        self._last = Line(checkpoint.file, 0, text)
+        self._files.append(self._last)
         state.take(checkpoint, digest)
         self._seen = (checkpoint.file, (self.directory / checkpoint.file).stat().st_size)
         return checkpoint
@@ -285,6 +286,11 @@ class Checkpoints:
             f"The access log in {self.directory} does not hold, and no checkpoint was made: {first}.",
             hint="keep the directory as it is, run: sa-privacy log verify, and find out who changed it.",
         )
+
+
+def _must_begin(found: Checkpoint, line: Line) -> None:
+    if (line.line == 1) is not found.full:
+        raise Bad("a file begins with a full checkpoint, and has no other")
 
 
 def _number(line: Line) -> int:

@@ -7,13 +7,17 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 try:
     import fcntl as _fcntl
 except ImportError:  # Windows
     _fcntl = None  # type: ignore[assignment]
 
-__all__ = ["flush", "flush_directory", "hold", "is_held"]
+__all__ = ["flush", "flush_directory", "hold", "is_free", "is_held"]
+
+_TRIES = 200
+_LOOK = 0.0005  # seconds
 
 
 def flush(fd: int) -> None:
@@ -49,9 +53,33 @@ def flush_directory(directory: Path) -> None:
 
 def hold(fd: int) -> None:
     """Mark a file as in use for as long as it is open, here or in a process that inherits it; see :func:`is_held`."""
-    if _fcntl is not None:
-        with suppress(OSError):  # a file system without locks; nothing but a figure hangs on it
-            _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+    if _fcntl is None:
+        return
+    with suppress(OSError):  # a file system without locks
+        for _ in range(_TRIES):
+            try:
+                _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+            except BlockingIOError:  # somebody looks whether it is held: that takes no longer
+                sleep(_LOOK)
+            else:
+                return
+
+
+def is_free(path: Path) -> bool:
+    """Whether it is certain that no process of this machine has the file in use."""
+    if _fcntl is None:
+        return False
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        _fcntl.flock(fd, _fcntl.LOCK_SH | _fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
 
 
 def is_held(path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from sa_privacy.accesslog.chain import SEGMENT_NAME, Segment, examine, writer_of
 from sa_privacy.accesslog.checkpoint import Removed
 from sa_privacy.accesslog.checkpoints import Checkpoints
-from sa_privacy.accesslog.disk import flush_directory, is_held
+from sa_privacy.accesslog.disk import flush_directory, is_free
 from sa_privacy.accesslog.event import decode_event
 from sa_privacy.accesslog.lines import moment
 from sa_privacy.accesslog.reading import COMPRESSED, open_segment, read_lines, segment_names
@@ -131,7 +131,7 @@ class _Keeping:
             file.seek(max(0, size - _LONGEST_CLOSED))
             end = file.read()
         begin = end.rfind(b"\n", 0, -1) + 1
-        return (end.endswith(b"\n") and end.startswith(_CLOSED, begin)) or (size > 0 and not is_held(path))
+        return (end.endswith(b"\n") and end.startswith(_CLOSED, begin)) or (size > 0 and is_free(path))
 
     # -- letting go ------------------------------------------------------------------------------------------------
 
@@ -194,8 +194,8 @@ class _Keeping:
         path = self.root / name
         if self.checkpoints is None:
             return "no signing key was given, and without a checkpoint the rest would not verify"
-        if not name.endswith(COMPRESSED) and is_held(path):
-            return "a process has it in use"
+        if not one.closed and not name.endswith(COMPRESSED) and not is_free(path):
+            return "a process has it in use, or may have"
         if one.next is not None and self._in_use(one.next):
             return "its writer goes on in a segment that has no line yet"
         if self.shipped is not None and not self.shipped(one.name):
@@ -205,7 +205,7 @@ class _Keeping:
         return None
 
     def _in_use(self, name: str) -> bool:
-        return self._is_empty(name) and is_held(self.root / name)
+        return self._is_empty(name) and not is_free(self.root / name)
 
     def _is_empty(self, name: str) -> bool:
         try:

@@ -33,7 +33,8 @@ def segment_names(directory: Path) -> list[str]:
     :raises LogUnavailable: the directory cannot be listed.
     """
     try:
-        found = {path.name for path in directory.iterdir() if path.name.endswith((".jsonl", ".jsonl" + COMPRESSED))}
+        # Twice: a file that gets its other name while a directory is listed may be seen under neither.
+        found = _listed(directory) | _listed(directory)
     except OSError as error:
         raise unavailable(f"The access log in {directory} cannot be read", error) from error
     return sorted(
@@ -41,13 +42,25 @@ def segment_names(directory: Path) -> list[str]:
     )
 
 
+def _listed(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir() if path.name.endswith((".jsonl", ".jsonl" + COMPRESSED))}
+
+
 def open_segment(path: Path) -> BinaryIO:
     """Open a segment for reading its lines, compressed or not; never follows a link or waits at a pipe.
+
+    Where it is not there under its own name, it is looked for under the one it has when it is compressed.
 
     :raises OSError: it cannot be read, or is no regular file. Reading a compressed one may raise EOFError and
         zlib.error too.
     """
-    fd = os.open(path, _READ)
+    try:
+        fd = os.open(path, _READ)
+    except FileNotFoundError:
+        if path.name.endswith(COMPRESSED):
+            raise
+        path = path.with_name(path.name + COMPRESSED)  # compressed just now
+        fd = os.open(path, _READ)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise OSError(errno.EINVAL, "Not a regular file")

@@ -13,16 +13,18 @@ from typing import NamedTuple
 
 from sa_privacy.accesslog.chain import Mark, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.linking import link, starts, unreached
-from sa_privacy.accesslog.places import Place, place_of
+from sa_privacy.accesslog.places import CheckpointFiles, Place, place_of
 from sa_privacy.accesslog.reading import COMPRESSED, segment_names
 from sa_privacy.accesslog.vouched import Vouched, read_vouched, walk
 from sa_privacy.crypto import VerifyingKey
+from sa_privacy.errors import LogUnavailable
 
 __all__ = ["Covered", "Problem", "Progress", "Verification", "verify_directory"]
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of segments are done, and how many there are."""
 
+_TIMES = 5
 _WORTH_PROCESSES = 64 * 1024 * 1024
 _NO_CHECKPOINTS = (
     "there are no checkpoints: the cut end of a segment that was not closed, a writer that is gone altogether, and lines "
@@ -105,6 +107,10 @@ def verify_directory(
     root = Path(directory)
     keys = None if key is None else {one.id: one for one in ((key,) if isinstance(key, VerifyingKey) else key)}
     place = place_of(second)
+    if isinstance(place, CheckpointFiles) and not place.directory.is_dir():
+        raise LogUnavailable(
+            f"There is no second place {place.directory}.", hint="name the directory that checkpoints are copied to."
+        )
     return _Verifying(root, keys, place, workers, progress).run()
 
 
@@ -129,10 +135,18 @@ class _Verifying:
         names = segment_names(self.root)  # after the checkpoints: what they vouch for is there
         segments = list(self._examined(names, vouched))
         problems, after = self._judge(segments, vouched)
-        if problems:  # or was something let go meanwhile? Then a checkpoint says so by now
-            vouched = self._after_removal(
-                vouched, frozenset(name for one in segments for name in (one.name, one.next) if name)
-            )
+        names_now = frozenset(name for one in segments for name in (one.name, one.next) if name)
+        seen = -1
+        for _ in range(_TIMES):
+            if not problems:
+                break
+            now = self._vouched(names_now)  # was something let go meanwhile? Then a checkpoint says so by now
+            if now.number == seen:
+                break
+            seen = now.number
+            for writer in vouched.heads.keys() - now.heads.keys():
+                del vouched.heads[writer]
+            vouched.removed = now.removed
             problems, after = self._judge(segments, vouched)
         events = sum(one.lines for one in segments)
         if self.keys is not None and not vouched.number and not vouched.problems and events:
@@ -151,13 +165,6 @@ class _Verifying:
 
     def _vouched(self, names: frozenset[str]) -> Vouched:
         return read_vouched(self.root, self.keys, self.second, names=names)
-
-    def _after_removal(self, before: Vouched, gone: frozenset[str]) -> Vouched:
-        now = self._vouched(gone)
-        for writer in before.heads.keys() - now.heads.keys():
-            del before.heads[writer]
-        before.removed = now.removed
-        return before
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

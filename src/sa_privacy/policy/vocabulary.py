@@ -137,5 +137,5 @@ class LogRules:
     """
 
     on_failure: Literal["refuse", "continue"] = "refuse"
-    compress_after: Period | None = None
-    keep: Period | None = None
+    compress_after: Period | None = field(default=None, metadata=LATER)
+    keep: Period | None = field(default=None, metadata=LATER)
