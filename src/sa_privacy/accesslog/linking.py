@@ -51,9 +51,9 @@ def link(
 
 
 def _join(before: Segment | None, one: Segment, begins: frozenset[tuple[int, str]]) -> Problem | None:
+    if (one.first, one.follows) in begins and (before is None or one.first > 0):
+        return None  # after the first: what stands before it is, or was a moment ago, let go
     if before is None:
-        if (one.first, one.follows) in begins:
-            return None
         due = max((seq for seq, _ in begins if seq <= one.first), default=0)
         what = "removed: the segments before this one are missing, and no checkpoint vouches for that"
         return Problem(one.name, 1, due, what)
