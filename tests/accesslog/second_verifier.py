@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from base64 import b64decode
-from collections import namedtuple
+from collections import defaultdict, namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,9 @@ def check_segment(path: Path) -> tuple[int | None, bool]:
 
 def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
     """The first bad event of each writer, as (writer, seq); a bad checkpoint is ("", its number)."""
-    lines = [place_lines(root), place_lines(second)]
-    bad, prev, heads, gone = set[tuple[str, int]](), START, dict[str, Any](), dict[str, list[Any]]()
+    lines = [[one for path in sorted(place.glob("checkpoints-*.ndjson")) for one in path.read_bytes().split(b"\n")[:-1]]
+             for place in (root, second)]  # fmt: skip
+    bad, prev, heads, gone = set[tuple[str, int]](), START, dict[str, Any](), defaultdict[str, list[Any]](list)
     for number in range(1, max(map(len, lines)) + 1):
         here = [place[number - 1] for place in lines if len(place) >= number]
         good = [line for line in here if _signed(line, key) and json.loads(line)["prev"] == prev]
@@ -74,38 +75,31 @@ def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
         point, prev = json.loads(good[-1]), hashlib.sha256(good[-1]).hexdigest()
         heads |= {head["writer"]: head for head in point["heads"]}
         for one in point["removed"]:
-            gone.setdefault(one["writer"], []).append(one)
+            gone[one["writer"]].append(one)
             if heads.get(one["writer"], {}).get("segment") == one["segment"]:
                 del heads[one["writer"]]
-    writers: dict[str, list[Path]] = {}
-    for path in sorted(root.glob("*.jsonl*")):
-        writers.setdefault(path.name.split(".jsonl")[0][-16:], []).append(path)
-    for writer in writers.keys() | heads.keys():
-        starts = [(one["first"], one["prev"]) for one in gone.get(writer, [])] or [(0, START)]
-        starts += [(one["last"] + 1, one["hash"]) for one in gone.get(writer, [])]
-        at, names, known = None, {path.name.removesuffix(".gz") for path in writers.get(writer, [])}, set[Any]()
+    paths = {path: path.name.removesuffix(".gz") for path in sorted(root.glob("*.jsonl*"))}
+    for writer in {name[-22:-6] for name in paths.values()} | heads.keys():
+        starts = [(one["first"], one["prev"]) for one in gone[writer]] or [(0, START)]
+        starts += [(one["last"] + 1, one["hash"]) for one in gone[writer]]
+        at, known = None, set[Any]()
         problem: int | None = None
-        for path in writers.get(writer, []):
+        for path in (one for one, name in paths.items() if name[-22:-6] == writer):
             found = segment(path)
             if found.lines and problem is None:
                 begin = (found.lines[0][0], found.prev)
-                if begin not in starts or (at is not None and at != path.name.removesuffix(".gz")):
+                if begin not in starts or (at is not None and at != paths[path]):
                     problem = max(seq for seq, _ in starts if seq <= begin[0] or at is not None)
                 known |= set(found.lines)
                 starts, at = [(found.lines[-1][0] + 1, found.lines[-1][2])], found.next or ""
             if problem is None and found.bad is not None:
                 problem = found.bad if found.lines else max(seq for seq, _ in starts)
         head = heads.get(writer)
-        if problem is None and (
-            (at and at not in names) or (head and (head["seq"], head["bytes"], head["hash"]) not in known)
-        ):
+        short = head and (head["seq"], head["bytes"], head["hash"]) not in known
+        if problem is None and (short or (at and at not in paths.values())):
             problem = max(seq for seq, _ in starts)
         bad |= {(writer, problem)} if problem is not None else set()
     return bad
-
-
-def place_lines(root: Path) -> list[bytes]:
-    return [line for path in sorted(root.glob("checkpoints-*.ndjson")) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
 def _signed(line: bytes, key: bytes) -> bool:
@@ -130,7 +124,6 @@ def _event(line: bytes) -> dict[str, Any]:
         *(narrowed.values() if good else ()),
     ]
     good = good and all(isinstance(one, list) and all(isinstance(item, str) for item in one) for one in lists)
-    good = good and all(isinstance(event.get(name), str | None) for name in TEXTS)
+    good = good and all(isinstance(one, str | None) for one in [*named.values(), *map(event.get, TEXTS)])
     good = good and all(type(event.get(name)) in {int, type(None)} for name in ("rows", "intent", "format"))
-    good = good and all(isinstance(one, str) for one in named.values())
     return event if good and event.get("decision") in {None, "allowed", "denied", "would_deny"} else {}
