@@ -84,6 +84,16 @@ def test_a_cut_tail_is_named_at_the_first_missing_event(world: World) -> None:
     assert "cut" in found.what
 
 
+def test_a_segment_that_was_cut_before_another_is_named_itself(world: World) -> None:
+    writer = log_writer(world)
+    path = world.segments(writer)[0]
+    kept = lines(path)[:-1]
+    path.write_bytes(b"".join(kept))
+    for found in (first(world), verify_directory(world.log).problems[0]):
+        assert (found.segment, found.line, found.seq) == (path.name, len(kept) + 1, seq_of(kept[-1]) + 1)
+        assert "cut: the writer went on" in found.what
+
+
 def test_a_removed_segment_is_named_first_middle_and_last(tmp_path: Path) -> None:
     world = small_log(tmp_path, writers=1, events=8)
     paths = world.segments()
