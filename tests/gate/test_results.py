@@ -676,3 +676,18 @@ def test_what_is_null_in_one_row_only_is_written(session: Session, privacy: Priv
     with privacy.access("campaigns", role="marketing"), pytest.raises(PurposeDenied) as refused:
         session.execute(insert(Customer), rows)
     assert refused.value.columns == ("customers.phone",)
+
+
+def test_an_outcome_names_no_intent_of_another_writer(
+    engine: Engine, privacy: Privacy, log: AccessLog, trail: Trail
+) -> None:
+    with privacy.access(**CLERK), engine.connect() as connection:
+        result = connection.execute(ROWS)
+        assert result.fetchmany(1)
+        assert trail.outcomes[-1]["intent"] == trail.intents[-1]["seq"]
+        before = log.writer
+        assert log._segment is not None
+        log._leave(log._segment)  # as where its file was lost
+        assert result.fetchmany(1)
+    assert trail.outcomes[-1]["writer"] == log.writer != before
+    assert trail.outcomes[-1]["intent"] is None

@@ -130,9 +130,11 @@ class Gate:
             said = event + UNBOUNDED
         else:
             said = event
+        log = self.evidence.log
+        writer = log.writer if log is not None else None
         intent = write("intent", said)
         context.cursor_fetch_strategy = WitnessedFetch(
-            self.evidence, plan, lasting, context, event, intent, subjects, declared, write
+            self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
         )
 
     def admit_move(self, plan: Plan, parameters: Any, context: Any) -> None:

@@ -57,7 +57,7 @@ class Evidence:
     ) -> None:
         self.pseudonyms: Pseudonyms | None = keys.pseudonym_key().of_kind if keys is not None else None
         self._policy = policy
-        self._log = log
+        self.log = log
         self._catalogue = catalogue
         self._lenient = lenient
         #: Makes one event durable, as the policy's ``[log]`` asks, and returns its sequence number.
@@ -72,12 +72,12 @@ class Evidence:
 
         :raises LogUnavailable: it is not there, or there is no log.
         """
-        if self._log is None:
+        if self.log is None:
             raise LogUnavailable(
                 "there is no access log, and what is done by break glass has to stand in one.",
                 hint='give Privacy a log: Privacy(..., log=AccessLog.open("...")).',
             )
-        return self._log.append(kind, event, sync=True)
+        return self.log.append(kind, event, sync=True)
 
     # -- statements -----------------------------------------------------------------------------------------------
 
@@ -146,15 +146,23 @@ class Evidence:
             whose = b""
         else:
             whose = UNBOUNDED
-        passage.write("outcome", b'%b,"intent":%d,"rows":%b%b%b' % (passage.event, passage.intent, rows, whose, cells))
+        intent = self._intent_of(passage)
+        passage.write("outcome", b'%b,"intent":%b,"rows":%b%b%b' % (passage.event, intent, rows, whose, cells))
 
-    def refuse_late(self, plan: Plan, scope: Scope, intent: int) -> NoReturn:
+    def _intent_of(self, passage: WitnessedFetch) -> bytes:
+        """The number of the intent; none where the log had to begin another writer since: numbers are a writer's own."""
+        writer = passage.writer
+        if writer is not None and self.log is not None and writer != self.log.writer:
+            return b"null"
+        return b"%d" % passage.intent
+
+    def refuse_late(self, passage: WitnessedFetch, scope: Scope) -> NoReturn:
         """Rows are asked for after the scope under which their statement ran was left.
 
         :raises AccessEnded: always.
         """
-        encoded = plan.encode("denied", ["access ended"], self._policy.hash)
-        ending = b',"intent":%d,"rows":0,"subjects":[]' % intent
+        encoded = passage.plan.encode("denied", ["access ended"], self._policy.hash)
+        ending = b',"intent":%b,"rows":0,"subjects":[]' % self._intent_of(passage)
         self.writer(scope.access)("outcome", access_members(scope.access) + encoded + ending)
         raise ended(scope.access)
 

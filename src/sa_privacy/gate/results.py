@@ -35,7 +35,7 @@ class WitnessedFetch:
     :param scope: that scope; None where none was needed.
     :param context: the execution context, which holds the strategy SQLAlchemy would have used.
     :param event: the members that intent and outcome share.
-    :param intent: the sequence number of the intent.
+    :param intent: the sequence number of the intent, and `writer` the log's just before it; None: it had none yet.
     :param subjects: whose rows the statement itself names; None where it does not, or not for sure.
     :param declared: whom the access says it is about.
     :param write: writes the outcomes.
@@ -56,6 +56,7 @@ class WitnessedFetch:
         "scope",
         "subjects",
         "write",
+        "writer",
     )
 
     def __init__(
@@ -66,6 +67,7 @@ class WitnessedFetch:
         context: Any,
         event: bytes,
         intent: int,
+        writer: str | None,
         subjects: tuple[str, ...] | None,
         declared: tuple[str, ...],
         write: Callable[[str, bytes], int],
@@ -82,6 +84,7 @@ class WitnessedFetch:
         self.scope = scope
         self.event = event
         self.intent = intent
+        self.writer = writer
         self.subjects = subjects
         self.declared = declared
         self.write = write
@@ -123,7 +126,7 @@ class WitnessedFetch:
     def _refuse_late(self, result: Any, scope: Scope) -> NoReturn:
         self._waiting = None
         result.close()
-        self._evidence.refuse_late(self.plan, scope, self.intent)
+        self._evidence.refuse_late(self, scope)
 
     def _witness(self, result: Any, rows: Sequence[Any]) -> None:
         if rows or self._silent:
