@@ -133,6 +133,8 @@ class Gate:
         log = self.evidence.log
         writer = log.writer if log is not None else None
         intent = write("intent", said)
+        if writer is None and log is not None:
+            writer = log.writer
         context.cursor_fetch_strategy = WitnessedFetch(
             self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
         )

@@ -35,7 +35,7 @@ class WitnessedFetch:
     :param scope: that scope; None where none was needed.
     :param context: the execution context, which holds the strategy SQLAlchemy would have used.
     :param event: the members that intent and outcome share.
-    :param intent: the sequence number of the intent, and `writer` the log's just before it; None: it had none yet.
+    :param intent: the sequence number of the intent, and `writer` the log's at that time; None where there is no log.
     :param subjects: whose rows the statement itself names; None where it does not, or not for sure.
     :param declared: whom the access says it is about.
     :param write: writes the outcomes.
