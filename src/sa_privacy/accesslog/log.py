@@ -61,6 +61,7 @@ class AccessLog:
         "_since",
         "_syncing",
         "preamble",
+        "writer",
     )
 
     def __init__(
@@ -73,6 +74,8 @@ class AccessLog:
         segment_seconds: float = SEGMENT_SECONDS,
     ) -> None:
         self.preamble: Callable[[], bytes] | None = None
+        #: The id under which this process writes now; None before its first event.
+        self.writer: str | None = None
         self._path = path
         self._fsync = fsync
         self._each = fsync == "always"
@@ -126,12 +129,6 @@ class AccessLog:
     def path(self) -> Path:
         """The log's directory, absolute."""
         return self._path
-
-    @property
-    def writer(self) -> str | None:
-        """The id under which this process writes now; None before its first event."""
-        segment = self._segment
-        return None if segment is None else segment.writer
 
     def append(self, kind: str, members: bytes, sync: bool = False) -> int:
         """Write one event; when this returns, it is in the file.
@@ -195,6 +192,7 @@ class AccessLog:
         with self._lock:
             self._closed = True
             segment, self._segment = self._segment, None
+            self.writer = None
             if segment is None:
                 return
             every.unwatch(self._sync_due)
@@ -232,6 +230,7 @@ class AccessLog:
                     raise again(trouble)
             if segment is None:
                 segment = self._segment = begin(self._path, full=self._full, seconds=self._seconds)
+                self.writer = segment.writer
             elif segment.is_full:
                 segment = self._hand_over(segment)
             if self._fsync == "interval" and not segment.watched:
@@ -256,7 +255,7 @@ class AccessLog:
     def _leave(self, segment: Segment) -> None:
         """Let go of a segment that cannot go on: the next event is another writer's first."""
         with self._syncing.lead:
-            self._segment = None
+            self._segment = self.writer = None
             if segment.trouble is None:
                 segment.trouble = LogUnavailable(
                     f"The access log lost its segment {segment.path} before it was on the disk.",
@@ -273,6 +272,7 @@ class AccessLog:
         self._lines = 0
         self._each = self._fsync == "always"
         segment, self._segment = self._segment, None
+        self.writer = None
         if segment is not None:
             segment.release()
 
