@@ -146,15 +146,11 @@ class Evidence:
             whose = b""
         else:
             whose = UNBOUNDED
-        intent = self._intent_of(passage)
-        passage.write("outcome", b'%b,"intent":%b,"rows":%b%b%b' % (passage.event, intent, rows, whose, cells))
-
-    def _intent_of(self, passage: WitnessedFetch) -> bytes:
-        """The number of the intent; none where the log had to begin another writer since: numbers are a writer's own."""
-        writer = passage.writer
-        if writer is not None and self.log is not None and writer != self.log.writer:
-            return b"null"
-        return b"%d" % passage.intent
+        if passage.writer is not None and passage.writer != self.log.writer:  # type: ignore[union-attr] - it wrote one
+            said = b'%b,"intent":null,"rows":%b%b%b' % (passage.event, rows, whose, cells)  # numbers are a writer's own
+        else:
+            said = b'%b,"intent":%d,"rows":%b%b%b' % (passage.event, passage.intent, rows, whose, cells)
+        passage.write("outcome", said)
 
     def refuse_late(self, passage: WitnessedFetch, scope: Scope) -> NoReturn:
         """Rows are asked for after the scope under which their statement ran was left.
@@ -162,7 +158,8 @@ class Evidence:
         :raises AccessEnded: always.
         """
         encoded = passage.plan.encode("denied", ["access ended"], self._policy.hash)
-        ending = b',"intent":%b,"rows":0,"subjects":[]' % self._intent_of(passage)
+        same = self.log is None or passage.writer == self.log.writer
+        ending = b',"intent":%b,"rows":0,"subjects":[]' % (b"%d" % passage.intent if same else b"null")
         self.writer(scope.access)("outcome", access_members(scope.access) + encoded + ending)
         raise ended(scope.access)
 
