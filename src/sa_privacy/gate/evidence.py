@@ -146,7 +146,8 @@ class Evidence:
             whose = b""
         else:
             whose = UNBOUNDED
-        if passage.writer is not None and passage.writer != self.log.writer:  # type: ignore[union-attr] - it wrote one
+        log = self.log
+        if log is not None and passage.writer != log.writer:
             said = b'%b,"intent":null,"rows":%b%b%b' % (passage.event, rows, whose, cells)  # numbers are a writer's own
         else:
             said = b'%b,"intent":%d,"rows":%b%b%b' % (passage.event, passage.intent, rows, whose, cells)
