@@ -1,0 +1,215 @@
+"""The journal's segments as a shipper sees them: what of each was not shipped yet, in batches."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from sa_privacy.accesslog.reading import COMPRESSED, open_segment, read_lines, segment_names
+from sa_privacy.accesslog.segment import MAX_LINE, unavailable
+from sa_privacy.accesslog.sinks.entry import Entry, entry_of
+from sa_privacy.accesslog.sinks.target import Batch, Mark, Move, Unshippable
+from sa_privacy.errors import LogUnavailable
+
+__all__ = ["Journal", "Rest"]
+
+_MOST_BYTES = 8 * 1024 * 1024
+_END = 64 * 1024
+
+
+class Rest(NamedTuple):
+    """What of a segment was not shipped yet.
+
+    :ivar oldest: when the first of those events was written, aware; None where there is none.
+    """
+
+    events: int
+    bytes: int
+    oldest: datetime | None
+
+
+_NOTHING = Rest(0, 0, None)
+
+
+class Journal:
+    """The segments in a directory.
+
+    :param most: lines in a batch. A batch holds no more than about 8 MiB either, or one line.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], most: int) -> None:
+        self.path = Path(directory)
+        self._most = most
+        #: Segments that are shorter than what was shipped of them: a power failure took their end, or somebody cut it.
+        self.shortened: set[str] = set()
+
+    def segments(self) -> dict[str, int]:
+        """Their names, as they are in the chain, in order of opening, and where each ends now.
+
+        :raises LogUnavailable: the directory cannot be read.
+        """
+        found = {}
+        for name in segment_names(self.path):
+            if name.endswith(COMPRESSED):
+                found[name.removesuffix(COMPRESSED)] = sys.maxsize  # nobody writes those
+            else:
+                with suppress(OSError):  # gone, or compressed, since; if it cannot be read, reading it says so
+                    found[name] = (self.path / name).lstat().st_size
+        return found
+
+    def batches(self, segments: Mapping[str, int], marks: dict[str, Mark]) -> Generator[Batch, None, None]:
+        """What is behind the marks and before the ends. A line that is not finished waits.
+
+        :raises LogUnavailable: a segment cannot be read.
+        :raises Unshippable: a line is no event, or does not go on where the mark is.
+        """
+        batch = Batch()
+        for name, end in segments.items():
+            start = mark = marks.get(name, Mark())
+            fault: LogUnavailable | None = None
+            entry: Entry | None = None
+            place = mark.bytes
+            try:
+                for line in self._lines(name, mark, end):
+                    if len(batch.rows) >= self._most or batch.size + len(line) > _MOST_BYTES:
+                        if entry is not None:
+                            mark = _mark(place, entry)
+                        if mark != start:
+                            batch.moves.append(Move(name, start, mark))
+                        if batch.rows:
+                            yield batch
+                        batch, start = Batch(), mark
+                    following = _entry(line, name, place)
+                    if entry is None and place:
+                        _must_go_on(following, mark, name)
+                    entry = following
+                    place += len(line)
+                    batch.add(entry, len(line))
+            except LogUnavailable as error:  # what stands before it is shipped first
+                fault = error
+            if entry is not None and (mark := _mark(place, entry)) != start:
+                batch.moves.append(Move(name, start, mark))
+            if fault is not None:
+                if batch.rows:
+                    yield batch
+                raise fault
+        if batch.rows:
+            yield batch
+
+    def rest(self, segment: str, mark: Mark) -> Rest:
+        """What of a segment is behind its mark; the last line tells how much, the lines between are not read.
+
+        :raises LogUnavailable: it cannot be read.
+        """
+        with self._behind(segment, mark) as found:
+            if found is None:
+                return _NOTHING
+            file, compressed = found
+            if compressed:
+                if mark.closed:
+                    return _NOTHING
+                sizes = [len(line) for line in self._whole(file)]
+                if not sizes:
+                    return _NOTHING
+                file.seek(mark.bytes)
+                return Rest(len(sizes), sum(sizes), _entry(file.readline(), segment, mark.bytes).moment)
+            line = file.readline(MAX_LINE + 1)
+            if not line.endswith(b"\n"):
+                return _NOTHING
+            first = _entry(line, segment, mark.bytes)
+            end, last = _last_line(file, mark.bytes)
+            return Rest(
+                _entry(last, segment, end - len(last)).row[1] - first.row[1] + 1, end - mark.bytes, first.moment
+            )
+
+    def _lines(self, segment: str, mark: Mark, end: int) -> Iterator[bytes]:
+        """The finished lines behind a mark that begin before an end."""
+        if end == mark.bytes or (mark.closed and end == sys.maxsize):
+            return
+        with self._behind(segment, mark) as found:
+            if found is not None:
+                left = end - mark.bytes
+                for line in self._whole(found[0]):
+                    if left <= 0:
+                        return
+                    left -= len(line)
+                    yield line
+
+    @contextmanager
+    def _behind(self, segment: str, mark: Mark) -> Iterator[tuple[BinaryIO, bool] | None]:
+        """A segment's file at its mark, and whether it is compressed; None: nothing stands there."""
+        path = self.path / segment
+        try:
+            try:
+                file, compressed = open_segment(path), False
+            except FileNotFoundError:
+                try:
+                    file, compressed = open_segment(path.with_name(segment + COMPRESSED)), True
+                except FileNotFoundError:  # its time had come
+                    yield None
+                    return
+            with file:
+                size = None if compressed else os.fstat(file.fileno()).st_size
+                if size is not None and size < mark.bytes:
+                    self.shortened.add(segment)
+                if size is not None and size <= mark.bytes:
+                    yield None
+                    return
+                file.seek(mark.bytes)
+                yield file, compressed
+        except (EOFError, zlib.error):
+            raise Unshippable(
+                f"The compressed segment {segment} is damaged.", hint="bring the file back from a backup."
+            ) from None
+        except OSError as error:
+            raise unavailable(f"The segment {segment} cannot be read", error) from error
+
+    def _whole(self, file: BinaryIO) -> Iterator[bytes]:
+        """Lines that are finished; one that is too long for a line is handed on, to be refused."""
+        for line in read_lines(file):
+            if line.endswith(b"\n") or len(line) > MAX_LINE:
+                yield line
+
+
+def _entry(line: bytes, segment: str, place: int) -> Entry:
+    try:
+        return entry_of(line)
+    except ValueError as error:
+        raise Unshippable(
+            f"The line at byte {place} of the segment {segment} cannot be shipped: {error}.",
+            hint="nothing behind it is shipped: run verify on the journal, and put the segment right or aside.",
+        ) from None
+
+
+def _mark(place: int, entry: Entry) -> Mark:
+    """The mark behind an entry that ends at a place."""
+    return Mark(place, entry.row[1] + 1, entry.hash, entry.row[3] == "closed")
+
+
+def _must_go_on(entry: Entry, mark: Mark, segment: str) -> None:
+    if (entry.prev, entry.row[1]) != (mark.hash, mark.seq):
+        raise Unshippable(
+            f"The segment {segment} does not go on, at byte {mark.bytes}, where shipping it left off.",
+            hint="it was changed since: run verify on the journal and on what was shipped.",
+        )
+
+
+def _last_line(file: BinaryIO, begin: int) -> tuple[int, bytes]:
+    """The last finished line behind a place where one begins, and where it ends."""
+    end = os.fstat(file.fileno()).st_size
+    step = _END
+    while True:
+        place = max(begin, end - step)
+        file.seek(place)
+        piece = file.read(end - place)
+        stop = piece.rfind(b"\n")
+        start = piece.rfind(b"\n", 0, max(stop, 0))
+        if stop >= 0 and (start >= 0 or place == begin):
+            return place + stop + 1, piece[start + 1 : stop + 1]
+        step *= 8

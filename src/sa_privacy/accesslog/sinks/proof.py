@@ -1,0 +1,199 @@
+"""Proving the table: each writer's lines by the rules of the chain (docs/spec/log.md, Verification), and that questions
+find them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b, sha256
+
+from sqlalchemy import select
+
+from sa_privacy.accesslog.event import decode_event
+from sa_privacy.accesslog.segment import START, segment_name
+from sa_privacy.accesslog.sinks.entry import Found, entry_of
+from sa_privacy.accesslog.sinks.table import EventTable, reaching
+from sa_privacy.accesslog.verify import Problem, Verification
+
+__all__ = ["Chain", "verify_table"]
+
+_AT_ONCE = 5000
+
+_HEAD = re.compile(
+    rb'\{"kind":"([a-z][a-z0-9_]{0,31})","at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"'
+    rb',"writer":"([0-9a-f]{16})","seq":(0|[1-9][0-9]{0,17}),'
+)
+_NEXT = re.compile(rb',"next":"([^"\\]+)"')
+_HASH = b',"hash":"'
+_TAIL = len(_HASH) + 64 + len(b'"}\n')
+
+
+def verify_table(table: EventTable) -> Verification:
+    """See :meth:`EventTable.verify`."""
+    events = segments = 0
+    problems: list[Problem] = []
+    unclosed: list[str] = []
+    sums: dict[str, _Sum] = {}
+    for writer in table.writers():
+        chain, found = Chain(writer), _Sum()
+        problem = _check(table, chain, found)
+        if problem is not None:
+            problems.append(problem)
+        else:
+            sums[writer] = found
+            if not chain.closed:
+                unclosed.append(chain.segment)
+        events += chain.events
+        segments += max(chain.segments, 1)
+    problems += _check_subjects(table, sums)
+    return Verification(events, segments, tuple(problems), (), tuple(unclosed))
+
+
+def _check(table: EventTable, chain: Chain, found: _Sum) -> Problem | None:
+    columns = table.schema.events.c
+    beside = (columns.at, columns.kind, columns.actor, columns.decision, columns.intent)
+    for seq, line, at, *others in table.rows(chain.writer, columns.line, *beside):
+        text = line.encode() + b"\n"
+        problem = chain.take(text)
+        if problem is not None:
+            return problem
+        entry = entry_of(text)
+        if (chain.writer, seq, as_in_line(at), *others) != entry.row[:7]:
+            return chain.problem("changed: the columns beside the line do not say what it says", seq)
+        found.add(seq, entry.found)
+    return None if chain.events else Problem(chain.writer, 1, 0, "no line of this writer is left")
+
+
+class _Sum:
+    """Rows of subjects without their order: how many, and the sum of their hashes."""
+
+    def __init__(self) -> None:
+        self.last = -1
+        self.rows = 0
+        self.sum = 0
+
+    def add(self, seq: int, found: Iterable[Found]) -> None:
+        self.last = max(self.last, seq)
+        for one in found:
+            self.rows += 1
+            self.sum += int.from_bytes(blake2b(repr(one).encode(), digest_size=16).digest())
+
+
+def _check_subjects(table: EventTable, sums: Mapping[str, _Sum]) -> Iterator[Problem]:
+    """Which writers have an event that is not found by its subjects: the sums tell whether, then the first is sought."""
+    subjects = table.schema.subjects
+    stored = {writer: _Sum() for writer in sums}
+    with reaching(table.engine), table.engine.connect() as connection:
+        result = connection.execution_options(yield_per=_AT_ONCE).execute(select(subjects))
+        for subject, at, writer, seq in result:
+            if writer in sums and seq <= sums[writer].last:  # what came after the lines were read is not looked at
+                stored[writer].add(seq, [(subject, as_in_line(at), writer, seq)])
+    for writer, expected in sums.items():
+        if (stored[writer].rows, stored[writer].sum) != (expected.rows, expected.sum):
+            yield _first_not_found(table, writer) or Problem(writer, 1, 0, "added: subjects of events that name none")
+
+
+def _first_not_found(table: EventTable, writer: str) -> Problem | None:
+    subjects = table.schema.subjects
+    chain = Chain(writer)
+    for line in table.lines(writer):
+        if (problem := chain.take(line)) is not None:
+            return problem
+        entry = entry_of(line)
+        with reaching(table.engine), table.engine.connect() as connection:
+            for subject, *_ in entry.found:
+                mine = (subjects.c.subject == subject, subjects.c.writer == writer, subjects.c.seq == entry.row[1])
+                at = connection.scalar(select(subjects.c.at).where(*mine))
+                if at is None or as_in_line(at) != entry.row[2]:
+                    return chain.problem(
+                        "the event is not found by its subjects: rows of them were changed or removed", entry.row[1]
+                    )
+    return None
+
+
+def as_in_line(at: str | datetime) -> str:
+    """A time of the table as it stands in a line."""
+    return at if isinstance(at, str) else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Chain:
+    """One writer's lines while they are read.
+
+    :ivar segment: the segment that the last line was in, by its opening line; the writer's id where that is not here.
+    :ivar events: the lines that hold.
+    :ivar closed: whether the writer closed its last segment.
+    """
+
+    def __init__(self, writer: str) -> None:
+        self.writer = writer
+        self.segment = writer
+        self.segments = 0
+        self.events = 0
+        self.closed = False
+        self._line = 0
+        self._seq: int | None = None
+        self._prev = START
+        self._next: str | None = None
+
+    def take(self, line: bytes) -> Problem | None:
+        """Take the next line, its line break included, or say why it does not hold."""
+        self._line += 1
+        what = self._fault(line)
+        if what is not None:
+            return self.problem(what)
+        self.events += 1
+        return None
+
+    def problem(self, what: str, seq: int | None = None) -> Problem:
+        """What is wrong with the line taken last, of this number; the one that belongs there."""
+        return Problem(self.segment, self._line, (self._seq or 0) if seq is None else seq, what)
+
+    def _fault(self, line: bytes) -> str | None:
+        body, tail = line[:-_TAIL], line[-_TAIL:]
+        digest = sha256(body).hexdigest().encode()
+        if tail != _HASH + digest + b'"}\n':
+            return "changed: the hash does not match the line"
+        head = _HEAD.match(body)
+        if head is None:
+            return "the line does not begin as a line of the log does"
+        kind, at, writer, number = head.groups()
+        seq = int(number)
+        if writer.decode() != self.writer:
+            return "added: the line belongs to another writer"
+        if self._seq is None:
+            self._seq = seq  # what was before may have been removed in time
+        elif not body.endswith(b',"prev":"' + self._prev + b'"'):
+            if seq > self._seq:
+                return f"lines are missing: seq {seq} stands here"
+            return "the line does not follow from the one before: one of the two was replaced"
+        if seq != self._seq:
+            return f"lines are missing or moved: seq {seq} stands here"
+        if seq == 0 and (kind != b"opened" or not body.endswith(b',"prev":"' + START + b'"')):
+            return "the first line is not an opening line"
+        if self._line > 1 and (kind == b"opened") is not self.closed:
+            return "added: the segment was closed before" if self.closed else "added: a segment opens once"
+        if not self._is_event(line, kind, seq):
+            return "the line is not an event, or says twice, and differently, which event it is"
+        if kind == b"opened":
+            name = segment_name(at.decode(), self.writer)
+            if self.closed and name != self._next:
+                return "added: the segment before names another one to follow, or none"
+            self.segments += 1
+            self._line = 1
+            self.segment = name
+        elif kind == b"closed":
+            following = _NEXT.search(body)
+            self._next = following.group(1).decode() if following else None
+        self.closed = kind == b"closed"
+        self._prev = digest
+        self._seq = seq + 1
+        return None
+
+    def _is_event(self, line: bytes, kind: bytes, seq: int) -> bool:
+        try:
+            event = decode_event(line)
+        except ValueError:  # its text may quote the line
+            return False
+        return (event.kind.encode(), event.writer, event.seq) == (kind, self.writer, seq)

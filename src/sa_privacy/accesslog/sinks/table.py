@@ -1,0 +1,210 @@
+"""The SQL table of the log: making it, its lines, and proving them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from sa_privacy.accesslog.event import Event, decode_event
+from sa_privacy.accesslog.sinks import ddl
+from sa_privacy.accesslog.sinks.place import engine_of, out_of_reach, said_of
+from sa_privacy.accesslog.sinks.schema import Schema
+from sa_privacy.accesslog.verify import Verification
+from sa_privacy.errors import LogUnavailable
+
+__all__ = ["EventTable", "event_of", "reaching"]
+
+_PAGE = 2000
+_TRIES = 40
+
+
+class EventTable:
+    """The table ``sa_privacy_events`` and those that belong to it.
+
+    A row is a line of the log as it stands, with the columns that questions need beside it; its key is
+    ``(writer, seq)``. On PostgreSQL the rows are divided by month of ``at``, which is in the key there, and a month's
+    partition is made when its first event comes.
+
+    :param place: a database URL, or an engine of its own: not the application's.
+    :param name: of the table; the others are named after it.
+    :param schema: the database schema; None: on PostgreSQL ``public``.
+    :raises LogUnavailable: the place is no database, or its connections are not apart from each other.
+    """
+
+    def __init__(
+        self, place: str | URL | Engine, *, name: str = "sa_privacy_events", schema: str | None = None
+    ) -> None:
+        self.engine, self._own = engine_of(place)
+        self.schema = Schema(self.engine.dialect.name, name, schema)
+        self._months: set[str] = set()
+
+    def create(self) -> None:
+        """Make what is not there yet; does nothing where all is. Several processes may call it at once.
+
+        :raises LogUnavailable: the database is away, or this user may not make tables.
+        """
+        if self.exists():
+            return
+        with reaching(self.engine), self.engine.connect() as connection:
+            if self.engine.dialect.name == "sqlite":
+                self._write_ahead(connection)
+            with connection.begin():
+                if self.engine.dialect.name == "sqlite":
+                    _run(connection, "BEGIN IMMEDIATE")
+                elif self.engine.dialect.name == "postgresql":
+                    _run(connection, ddl.one_at_a_time(self.schema))
+                for statement in ddl.statements(self.schema, self.engine.dialect):
+                    _run(connection, statement)
+
+    def _write_ahead(self, connection: Connection) -> None:
+        """A file of the log's own is set up for a writer with readers beside it; another's is left as it is."""
+        raw: Any = connection.connection.driver_connection
+        for tried in range(_TRIES):
+            try:
+                if raw.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+                    raw.execute("PRAGMA page_size = 16384")
+                    raw.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:  # somebody else is at it: for this lock SQLite itself does not wait
+                if tried == _TRIES - 1:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def exists(self) -> bool:
+        """Whether the tables are there.
+
+        :raises LogUnavailable: the database cannot be asked.
+        """
+        with reaching(self.engine):
+            inspector = inspect(self.engine)
+            return all(inspector.has_table(table.name, schema=table.schema) for table in reversed(self.schema.all))
+
+    def ddl(self) -> str:
+        """All statements of :meth:`create`, and what to grant to whom, for those who run the database."""
+        made = ddl.statements(self.schema, self.engine.dialect)
+        return ";\n\n".join([*made, ddl.advice(self.schema, self.engine.dialect)]) + "\n"
+
+    def make_months(self, months: set[str]) -> None:
+        """See that there is a partition for each month, in a transaction of its own; only PostgreSQL has any.
+
+        :param months: as ``"2026-11"``.
+        """
+        missing = months - self._months
+        if self.engine.dialect.name == "postgresql":
+            for month in sorted(missing):
+                with reaching(self.engine), self.engine.begin() as connection:
+                    quote = self.engine.dialect.identifier_preparer.quote_identifier
+                    made = f"{quote(str(self.schema.schema))}.{quote(f'{self.schema.name}_month')}"
+                    _run(connection, f"SELECT {made}(DATE '{month}-01')")
+        self._months |= missing
+
+    def writers(self) -> list[str]:
+        """The ids of all writers, in order of their first event."""
+        table = self.schema.writers.c
+        with reaching(self.engine), self.engine.connect() as connection:
+            return list(connection.scalars(select(table.writer).order_by(table.opened, table.writer)))
+
+    def lines(self, writer: str) -> Iterator[bytes]:
+        """A writer's lines in order of ``seq``, each with its line break, as they stand in a segment; in constant memory.
+
+        :raises LogUnavailable: the database cannot be read.
+        """
+        events = self.schema.events.c
+        for _, line in self.rows(writer, events.line):
+            yield line.encode() + b"\n"
+
+    def rows(
+        self, writer: str, *columns: ColumnElement[Any], conditions: Iterable[ColumnElement[bool]] = ()
+    ) -> Iterator[Sequence[Any]]:
+        """Columns of a writer's rows, ``seq`` first and in its order; no transaction stays open between pages."""
+        events = self.schema.events.c
+        query = select(events.seq, *columns).where(events.writer == writer, *conditions)
+        query = query.order_by(events.seq).limit(_PAGE)
+        last, full = -1, True
+        while full:
+            with reaching(self.engine), self.engine.connect() as connection:
+                page = connection.execute(query.where(events.seq > last)).all()
+            yield from page
+            full = len(page) == _PAGE
+            last = page[-1][0] if page else last
+
+    def events(self) -> Iterator[Event]:
+        """All events: writers in order of their first event, each one's in order of ``seq``; in constant memory.
+
+        :raises LogUnavailable: the database cannot be read, or a row is not an event.
+        """
+        for writer in self.writers():
+            for line in self.lines(writer):
+                yield event_of(line, self.engine)
+
+    def verify(self) -> Verification:
+        """Check every line of every writer, and that questions find it; in constant memory.
+
+        That is its hash, its number and what it follows from, the columns beside it, and the rows of its subjects. A writer's
+        segments are one chain here. One whose first lines are gone, say with a month that was removed, has to hold from
+        its first line on.
+
+        :raises LogUnavailable: the database cannot be read.
+        """
+        from sa_privacy.accesslog.sinks.proof import verify_table  # noqa: PLC0415 - it reads this table
+
+        return verify_table(self)
+
+    def close(self) -> None:
+        """Let go of the connections, unless the engine is the caller's."""
+        if self._own:
+            self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.schema.name} in {said_of(self.engine)}>"
+
+
+def _run(connection: Connection, statement: str) -> None:
+    """By a cursor of the driver's: where an application protects every engine of its process, this one is no exception,
+    and its gate knows no function of the log's.
+    """
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement)
+    finally:
+        cursor.close()
+
+
+def event_of(line: str | bytes, engine: Engine) -> Event:
+    """The event of a row.
+
+    :raises LogUnavailable: it is none.
+    """
+    try:
+        return decode_event(line if isinstance(line, bytes) else line.encode())
+    except ValueError:
+        raise LogUnavailable(
+            f"A row of the access log in {said_of(engine)} is not an event.", hint="run verify(): it names the row."
+        ) from None
+
+
+class reaching:  # noqa: N801 - reads as a word where it stands
+    """Turns what the database raises into LogUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        driver: Any = self._engine.dialect.dbapi
+        if error is not None and isinstance(error, DBAPIError | driver.Error):
+            raise out_of_reach(self._engine, error) from error
