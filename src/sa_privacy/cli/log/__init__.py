@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sa_privacy.cli.log import breach, by, denied, keeping, proving, review, status, tail, who
+from sa_privacy.cli.log import breach, by, denied, keeping, proving, review, ship, status, tail, who
 
 __all__ = ["app"]
 
@@ -20,3 +20,4 @@ app.command()(proving.verify)
 app.command()(proving.checkpoint)
 app.command()(proving.keygen)
 app.command()(keeping.keep)
+app.command()(ship.ship)
