@@ -7,7 +7,7 @@
 #   make test-matrix   the tests on the oldest and newest versions that are supported
 #   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
 #   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
-#   make kill          a sealing job, and readers under the access log, killed at KILLS=100 random moments each
+#   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
 #   make bench-quick   overhead ratios, fewer rounds
 #   make clean         remove the environments and caches
@@ -80,7 +80,7 @@ mixups: $(VENV)/.test
 
 kill: $(VENV)/.test
 	SA_PRIVACY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/jobs/test_killed.py tests/gate/test_durable.py \
-	  tests/accesslog/test_trouble.py -k kill $(PYTEST_ARGS)
+	  tests/accesslog/test_trouble.py tests/accesslog/sinks -k kill $(PYTEST_ARGS)
 
 # CI=1: Hypothesis then draws the same examples in every run.
 mutants: .venvs/mutation/.test

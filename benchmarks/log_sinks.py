@@ -1,0 +1,160 @@
+"""What shipping the access log costs: events a second, memory, ``who`` from the table, an event of a TableLog, and the floor.
+
+    python -m benchmarks.log_sinks                                  # SQLite and PostgreSQL, 10^4 and 10^5 events
+    python -m benchmarks.log_sinks --events 10000 100000 1000000    # some minutes
+
+The floor is what no shipper can go below with these libraries in one thread: each line decoded once, and the bare rows
+inserted, no index but the key, nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, text
+
+from sa_privacy.accesslog import AccessLog, Wanted, members
+from sa_privacy.accesslog.reading import open_segment, read_lines, segment_names
+from sa_privacy.accesslog.sinks import EventTable, Shipper, TableLog, TableSource
+from sa_privacy.accesslog.sinks.entry import entry_of
+from tests.support.postgres import Server
+
+PEOPLE = 50_000
+FLOOR = 50_000
+"""Lines that the floor is measured with."""
+
+
+def pseudonym(number: int) -> str:
+    return f"customer:{hashlib.sha256(str(number).encode()).hexdigest()[:26]}"
+
+
+def fill(directory: Path, events: int) -> None:
+    """A journal of realistic lines, about 600 bytes, one to three subjects each."""
+    draw = random.Random(1)
+    with AccessLog.open(directory, fsync="never") as log:
+        for number in range(events // 2):
+            whose = [pseudonym(draw.randrange(PEOPLE)) for _ in range(draw.randint(1, 3))]
+            said: dict[str, Any] = {
+                "actor": f"staff:{draw.randrange(300)}",
+                "roles": ["warehouse"],
+                "purpose": ["shipping"],
+                "reads": ["customers.address", "customers.name"],
+                "matches": ["customers.id"],
+                "statement": "sha256:0123456789abcdef",
+                "decision": "allowed" if number % 100 else "denied",
+                "policy": "sha256:" + "ab" * 32,
+                "request": f"r-{number}",
+            }
+            intent = log.append("intent", members(**said, subjects=whose[:1]))
+            log.append("outcome", members(**said, subjects=whose, rows=len(whose), intent=intent))
+
+
+def lines(directory: Path) -> Iterator[bytes]:
+    for name in segment_names(directory):
+        with open_segment(directory / name) as file:
+            yield from read_lines(file)
+
+
+def measure(engine: Engine, directory: Path) -> dict[str, Any]:
+    """One journal into one database."""
+    table = EventTable(engine.url)  # an engine of its own, as it is meant
+    table.create()
+    shipper = Shipper(directory, table)
+    before, began, busy = memory(), time.perf_counter(), time.process_time()
+    shipped = shipper.run_once()
+    took, busy, more = time.perf_counter() - began, time.process_time() - busy, memory() - before
+    return {
+        "events": shipped,
+        "events a second": round(shipped / took),
+        "us of this process an event": round(busy / shipped * 1e6, 1),
+        "floor, events a second": round(floor(engine, directory)),
+        "more memory, MB": round(more),
+        "who, ms": who(table),
+        "TableLog, us an event": direct(table),
+    }
+
+
+def floor(engine: Engine, directory: Path) -> float:
+    """Events a second where nothing is done but to decode each line and to insert it."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE bare (writer TEXT, seq BIGINT, line TEXT, PRIMARY KEY (writer, seq))"))
+    some = list(islice(lines(directory), FLOOR))
+    began = time.perf_counter()
+    rows = [(row[0], row[1], row[-1]) for row in (entry_of(line).row for line in some)]
+    with engine.begin() as connection:
+        driver: Any = connection.connection.driver_connection
+        if engine.dialect.name == "sqlite":
+            driver.executemany("INSERT INTO bare VALUES (?, ?, ?)", rows)
+        else:
+            with driver.cursor() as cursor, cursor.copy("COPY bare FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+    took = time.perf_counter() - began
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE bare"))
+    return len(some) / took
+
+
+def who(table: EventTable) -> float:
+    """The median time of 20 questions, in ms, the first ones left out."""
+    source, draw, took = TableSource(table), random.Random(2), []
+    with table.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+    for _ in range(23):
+        began = time.perf_counter()
+        list(source.find(Wanted(subject=pseudonym(draw.randrange(PEOPLE)))))
+        took.append(time.perf_counter() - began)
+    return round(statistics.median(took[3:]) * 1000, 2)
+
+
+def direct(table: EventTable) -> float:
+    """The median cost of an event that the table keeps directly, a commit included, in us."""
+    took = []
+    with TableLog(table.engine) as log:
+        for _ in range(200):
+            began = time.perf_counter()
+            log.append("intent", members(actor="staff:1", subjects=[pseudonym(1)]))
+            took.append(time.perf_counter() - began)
+    return round(statistics.median(took) * 1e6)
+
+
+def memory() -> float:
+    """The most this process ever held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, nargs="+", default=[10_000, 100_000])
+    given = parser.parse_args()
+    found: list[dict[str, Any]] = []
+    with Server() as server, tempfile.TemporaryDirectory() as scratch:
+        for events in given.events:
+            directory = Path(scratch) / f"log{events}"
+            fill(directory, events)
+            with server.connection.cursor() as cursor:
+                cursor.execute(f"CREATE DATABASE log{events}".encode())
+            urls = (
+                f"sqlite:///{scratch}/{events}.db",
+                f"postgresql+psycopg://{server.user}@/log{events}?host={server.host}&port={server.port}",
+            )
+            for url in urls:
+                engine = create_engine(url)
+                found.append({"database": engine.dialect.name, **measure(engine, directory)})
+                engine.dispose()
+                print(json.dumps(found[-1]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
