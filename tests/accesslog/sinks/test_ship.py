@@ -248,7 +248,7 @@ def test_lag_says_what_is_not_there_yet(tmp_path: Path, table: EventTable) -> No
 
 
 def test_a_batch_is_taken_whole_or_not_at_all(tmp_path: Path, table: EventTable) -> None:
-    log = journal(tmp_path / "log", events=50, writers=1)
+    log = journal(tmp_path / "log", events=100, writers=1, segment_bytes=1 << 20)
     target = TableTarget(table)
     shipper = Shipper(log, target, batch=40)
     (batch, following, *_) = shipper.journal.batches(shipper.journal.segments(), {})

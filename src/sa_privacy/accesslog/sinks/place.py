@@ -13,12 +13,13 @@ from sqlalchemy.pool import AssertionPool, SingletonThreadPool, StaticPool
 
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["engine_of", "out_of_reach", "said_of"]
+__all__ = ["CACHE", "engine_of", "out_of_reach", "said_of"]
 
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _WAITING = ("asyncpg", "aiosqlite", "psycopg_async")
 _BUSY = 2.0
-_CACHE = 64 * 1024
+CACHE = 32 * 1024
+"""KiB of pages that a connection to SQLite may hold."""
 
 
 def engine_of(place: str | URL | Engine) -> tuple[Engine, bool]:
@@ -40,7 +41,7 @@ def engine_of(place: str | URL | Engine) -> tuple[Engine, bool]:
             url = url.set(drivername=_DRIVERS.get(backend, url.drivername))
         if backend == "sqlite":
             _make_private(url)
-            engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY})
+            engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY}, pool_use_lifo=True)
             event.listen(engine, "connect", _widen)
         else:
             engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
@@ -60,7 +61,7 @@ def engine_of(place: str | URL | Engine) -> tuple[Engine, bool]:
 def _widen(connection: Any, _: object) -> None:
     """Indexes are written all over; the 2 MB that SQLite keeps in memory by itself are read again and again."""
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA cache_size = -{_CACHE}")
+    cursor.execute(f"PRAGMA cache_size = -{CACHE}")
     cursor.close()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.accesslog.sinks import ddl
-from sa_privacy.accesslog.sinks.place import engine_of, out_of_reach, said_of
+from sa_privacy.accesslog.sinks.place import CACHE, engine_of, out_of_reach, said_of
 from sa_privacy.accesslog.sinks.schema import Schema
 from sa_privacy.accesslog.verify import Verification
 from sa_privacy.errors import LogUnavailable
@@ -68,6 +68,7 @@ class EventTable:
             try:
                 if raw.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
                     raw.execute("PRAGMA page_size = 16384")
+                    raw.execute(f"PRAGMA cache_size = -{CACHE}")  # is counted in pages of the size of the moment
                     raw.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError:  # somebody else is at it: for this lock SQLite itself does not wait
                 if tried == _TRIES - 1:
