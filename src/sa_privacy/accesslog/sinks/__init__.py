@@ -1,8 +1,8 @@
 """The access log in a SQL table: shipped there from its segments, or written there in the first place.
 
 ``table.py`` is the table, ``ship.py`` moves segments to it or to stdout, ``tablelog.py`` is the table as the log itself,
-``tablesource.py`` asks it; ``checkpoints.py`` is the second place of checkpoints. Of the rooms under ``columns`` this one alone knows SQLAlchemy, and nothing imports it but who
-wants a table.
+``tablesource.py`` asks it; ``checkpoints.py`` is a database as the second place of checkpoints. Of the rooms under
+``columns`` this one alone knows SQLAlchemy, and nothing imports it but who wants a database.
 """
 
 from __future__ import annotations
