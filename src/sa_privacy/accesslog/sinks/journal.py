@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
 import zlib
@@ -147,13 +148,11 @@ class Journal:
         path = self.path / segment
         try:
             try:
-                file, compressed = open_segment(path), False
-            except FileNotFoundError:
-                try:
-                    file, compressed = open_segment(path.with_name(segment + COMPRESSED)), True
-                except FileNotFoundError:  # its time had come
-                    yield None
-                    return
+                file = open_segment(path)  # under its name, or its compressed one
+            except FileNotFoundError:  # its time had come
+                yield None
+                return
+            compressed = isinstance(file, gzip.GzipFile)
             with file:
                 size = None if compressed else os.fstat(file.fileno()).st_size
                 if size is not None and size < mark.bytes:

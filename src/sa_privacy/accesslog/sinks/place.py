@@ -41,7 +41,7 @@ def engine_of(place: str | URL | Engine) -> tuple[Engine, bool]:
             url = url.set(drivername=_DRIVERS.get(backend, url.drivername))
         if backend == "sqlite":
             _make_private(url)
-            engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY}, pool_use_lifo=True)
+            engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY})
             event.listen(engine, "connect", _widen)
         else:
             engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
