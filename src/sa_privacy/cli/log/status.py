@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from sa_privacy.accesslog.questions import Journal
 from sa_privacy.accesslog.questions.status import LogStatus, log_status
 from sa_privacy.cli.log.asking import JsonOption, LogOption, as_json, journal_in, show_waiting, waiting, waiting_as_json
 from sa_privacy.cli.log.times import Clock, LocalOption, ago
 from sa_privacy.cli.telling import print_json, say, telling
+
+if TYPE_CHECKING:
+    from sa_privacy.accesslog.sinks import Lag
 
 __all__ = ["status"]
 
@@ -24,6 +28,9 @@ _METRICS: Final = {
     "first": ("first_opened_timestamp_seconds", "When the first segment was opened."),
     "checkpoint": ("last_checkpoint_timestamp_seconds", "When the last checkpoint was made."),
     "last": ("last_event_timestamp_seconds", "When the last event was written."),
+    "unshipped_events": ("unshipped_events", "Events that the table does not have yet."),
+    "unshipped_bytes": ("unshipped_bytes", "Bytes of these."),
+    "unshipped_seconds": ("unshipped_seconds", "How long the oldest of these has waited."),
     "reviews_waiting": ("reviews_waiting", "Break-glass accesses that nobody has reviewed."),
     "oldest_review_waiting": ("oldest_review_waiting_timestamp_seconds", "When the first of these was entered."),
 }
@@ -32,6 +39,12 @@ _METRICS: Final = {
 def status(
     *,
     log: LogOption = "var/access-log",
+    shipped_to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", help="Also what was not shipped to this database yet.", metavar="URL", envvar="SA_PRIVACY_LOG_URL"
+        ),
+    ] = None,
     local: LocalOption = False,
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Print metrics in the text format of Prometheus.")
@@ -43,10 +56,14 @@ def status(
     clock = Clock(None, None, None if local else UTC)
     with telling():
         found, reviews = log_status(journal), waiting(journal)
+        lag = None if shipped_to is None else _lag(journal, shipped_to)
     numbers: dict[str, Any] = {
         **found._asdict(),
         "reviews_waiting": len(reviews),
         "oldest_review_waiting": reviews[0].event.at if reviews else None,
+        "unshipped_events": None if lag is None else lag.events,
+        "unshipped_bytes": None if lag is None else lag.bytes,
+        "unshipped_seconds": None if lag is None else lag.seconds,
     }
     if prometheus:
         _show_metrics(numbers)
@@ -57,6 +74,16 @@ def status(
     else:
         show_waiting(reviews, clock)
         _show(found, clock)
+        if lag is not None:
+            waits = f", the oldest for {lag.seconds:,.0f} s" if lag.events else ""
+            say(f"Unshipped   {lag.events:,} events{waits}")
+
+
+def _lag(journal: Journal, place: str) -> Lag:
+    from sa_privacy.accesslog.sinks import Shipper  # noqa: PLC0415 - only who asks a table waits for it
+
+    with Shipper(journal.path, place) as shipper:
+        return shipper.lag()
 
 
 def _show_metrics(numbers: dict[str, Any]) -> None:
