@@ -25,7 +25,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, text
 
 from sa_privacy.accesslog import AccessLog, Wanted, members
-from sa_privacy.accesslog.reading import open_segment, read_lines, segment_names
+from sa_privacy.accesslog.journal.reading import open_segment, read_lines, segment_names
 from sa_privacy.accesslog.sinks import EventTable, Shipper, TableLog, TableSource
 from sa_privacy.accesslog.sinks.entry import entry_of
 from tests.support.postgres import Server

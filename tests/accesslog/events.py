@@ -55,8 +55,8 @@ CONTEXT = members(
 def write_vector(directory: Path, patch: pytest.MonkeyPatch) -> list[Path]:
     """Write EVENTS through the library at fixed times, in two segments; returns those."""
     ticks = iter(range(BEGIN, BEGIN + 10**12, 400_000_000))
-    patch.setattr("sa_privacy.accesslog.segment.time_ns", lambda: next(ticks))
-    patch.setattr("sa_privacy.accesslog.handover.secrets.token_hex", lambda _: WRITER)
+    patch.setattr("sa_privacy.accesslog.journal.segment.time_ns", lambda: next(ticks))
+    patch.setattr("sa_privacy.accesslog.journal.handover.secrets.token_hex", lambda _: WRITER)
     with AccessLog.open(directory, segment_bytes=1500) as log:
         log.preamble = lambda: CONTEXT
         for kind, said in EVENTS:

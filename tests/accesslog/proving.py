@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sa_privacy.accesslog import AccessLog, members
-from sa_privacy.accesslog.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.crypto import SigningKey
 
 KEY = SigningKey.generate()

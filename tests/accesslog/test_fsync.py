@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from sa_privacy.accesslog import AccessLog, Fsync, members, read_events
-from sa_privacy.accesslog import interval as interval_module
-from sa_privacy.accesslog.segment import Segment
-from sa_privacy.accesslog.syncing import Syncing
+from sa_privacy.accesslog.journal import interval as interval_module
+from sa_privacy.accesslog.journal.segment import Segment
+from sa_privacy.accesslog.journal.syncing import Syncing
 from sa_privacy.errors import LogUnavailable
 from tests.accesslog.events import ENVIRONMENT
 
@@ -383,7 +383,7 @@ import os, sys, time
 alone = []
 os.register_at_fork(before=lambda: alone.append(len(os.listdir("/proc/self/task"))))  # runs after the library's
 from sa_privacy.accesslog import AccessLog
-from sa_privacy.accesslog import interval
+from sa_privacy.accesslog.journal import interval
 log = AccessLog.open(sys.argv[1], interval=0.02)
 def synced(count):
     end = time.monotonic() + 10

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sa_privacy.accesslog import AccessLog, members, read_events
-from sa_privacy.accesslog.segment import Segment
+from sa_privacy.accesslog.journal.segment import Segment
 from sa_privacy.errors import LogUnavailable
 from tests.support.volumes import fill, free, small_volume
 
@@ -65,7 +65,7 @@ def test_names_follow_each_other_when_the_clock_stands_still_or_goes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter([1_700_000_000_000_000_000, *[1_600_000_000_000_000_000] * 100])
-    monkeypatch.setattr("sa_privacy.accesslog.segment.time_ns", lambda: next(times))
+    monkeypatch.setattr("sa_privacy.accesslog.journal.segment.time_ns", lambda: next(times))
     with AccessLog.open(tmp_path, segment_bytes=1) as log:
         for number in range(5):
             log.append("use", members(rows=number))
@@ -75,7 +75,7 @@ def test_names_follow_each_other_when_the_clock_stands_still_or_goes_back(
 
 def test_an_old_segment_is_handed_over_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time_ns()
-    monkeypatch.setattr("sa_privacy.accesslog.segment.time_ns", lambda: now)
+    monkeypatch.setattr("sa_privacy.accesslog.journal.segment.time_ns", lambda: now)
     with AccessLog.open(tmp_path, segment_seconds=3600) as log:
         log.append("use", members(rows=0))
         now += 3500 * 10**9

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sa_privacy.accesslog import keeping as room
 from sa_privacy.accesslog import members, read_events, verify_directory
-from sa_privacy.accesslog.keeping import Kept, compress_segment, keep_log
-from sa_privacy.accesslog.verify import Verification
+from sa_privacy.accesslog.proof import keeping as room
+from sa_privacy.accesslog.proof.keeping import Kept, compress_segment, keep_log
+from sa_privacy.accesslog.proof.verify import Verification
 from sa_privacy.errors import LogChanged, LogUnavailable
 from sa_privacy.policy.periods import Period
 from tests.accesslog.proving import SAID, World, small_log

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sa_privacy.accesslog import AccessLog, EventLog, members, read_events
-from sa_privacy.accesslog.segment import MAX_LINE
+from sa_privacy.accesslog.journal.segment import MAX_LINE
 from sa_privacy.errors import LogUnavailable
 from tests.accesslog.events import ENVIRONMENT
 
@@ -189,7 +189,7 @@ def test_time_goes_on_from_second_to_second_and_a_clock_set_back_breaks_nothing(
 ) -> None:
     now = 1_700_000_000_999_999_999
     times = iter([now, now, now + 1, now + 2, now - 5_000_000_000, now + 60_000_000_000, now])
-    monkeypatch.setattr("sa_privacy.accesslog.segment.time_ns", lambda: next(times))
+    monkeypatch.setattr("sa_privacy.accesslog.journal.segment.time_ns", lambda: next(times))
     with AccessLog.open(tmp_path) as log:
         for _ in range(5):
             log.append("use", b"")

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sa_privacy.accesslog import AccessLog, keep_log, verify_directory
-from sa_privacy.accesslog.checkpoints import Checkpoints
-from sa_privacy.accesslog.verify import Problem, Verification
+from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.verify import Problem, Verification
 from sa_privacy.crypto import SigningKey
 from sa_privacy.errors import LogChanged, LogUnavailable
 from sa_privacy.policy.periods import Period
@@ -369,7 +369,7 @@ def test_any_single_change_of_any_log_is_found_and_named(
 
 
 def test_several_processes_find_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sa_privacy.accesslog.verify._WORTH_PROCESSES", 0)
+    monkeypatch.setattr("sa_privacy.accesslog.proof.verify._WORTH_PROCESSES", 0)
     told: list[tuple[int, int]] = []
 
     def both() -> tuple[Verification, Verification]:

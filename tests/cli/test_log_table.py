@@ -32,7 +32,7 @@ def test_a_table_answers_as_the_directory_does(tmp_path: Path, monkeypatch: pyte
             intent = log.append("intent", members(**said))
             log.append("outcome", members(intent=intent, rows=1, subjects=[str(number) * 26], **said))
         log.append("use", members(actor="staff:17", decision="denied", denials=["read customers.name"], unbounded=True))
-    assert RUN.invoke(app, ["log", "ship", "log", "--to", url]).exit_code == 0
+    assert RUN.invoke(app, ["log", "ship", "--log", "log", "--to", url]).exit_code == 0
     for command in (["who", "2" * 26], ["by", "staff:17"], ["denied"], ["breach"], ["review"]):
         of_table = asked(*command, "--json", "--log", url)
         assert of_table == asked(*command, "--json", "--log", "log"), command

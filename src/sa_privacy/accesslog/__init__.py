@@ -1,24 +1,22 @@
 """The access log: who used what about whom, for which purpose, written down before anything is shown.
 
-``event.py`` is what an event says, ``eventlog.py`` what may keep events. ``log.py`` is the log a process appends to,
-``segment.py`` the bytes of one file, ``syncing.py`` and ``interval.py`` bring them to the disk.
-``reading.py`` reads it back, ``wanted.py`` says which events a question is about, ``reviews.py`` is what waits for a
-second person. ``verify.py`` is the proof that nothing
-was changed: ``chain.py`` holds one segment, ``linking.py`` those of a writer, ``vouched.py`` what checkpoints say.
-``checkpoints.py`` makes them, ``keeping.py`` compresses and lets go of what is old. ``docs/spec/log.md`` is the format.
+``event.py`` is what an event says, ``lines.py`` how it stands in a line, ``eventlog.py`` what may keep events, ``wanted.py``
+which of them a question is about, ``reviews.py`` what waits for a second person. ``journal/`` are the files that a process
+writes, ``proof/`` shows that nothing was changed, ``sinks/`` are the places that events are moved on to, ``questions/`` the
+answers. ``docs/spec/log.md`` is the format.
 """
 
 from __future__ import annotations
 
-from sa_privacy.accesslog.checkpoints import Checkpoints
 from sa_privacy.accesslog.event import Event, members
 from sa_privacy.accesslog.eventlog import EventLog
-from sa_privacy.accesslog.keeping import Kept, keep_log
-from sa_privacy.accesslog.log import AccessLog, Fsync
-from sa_privacy.accesslog.metrics import Metrics
-from sa_privacy.accesslog.reading import read_events
+from sa_privacy.accesslog.journal.log import AccessLog, Fsync
+from sa_privacy.accesslog.journal.metrics import Metrics
+from sa_privacy.accesslog.journal.reading import read_events
+from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.keeping import Kept, keep_log
+from sa_privacy.accesslog.proof.verify import Covered, Problem, Verification, verify_directory
 from sa_privacy.accesslog.reviews import BreakGlass, break_glasses, event_id, open_reviews, review
-from sa_privacy.accesslog.verify import Covered, Problem, Verification, verify_directory
 from sa_privacy.accesslog.wanted import Source, Wanted
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from sa_privacy.accesslog.event import Event
-from sa_privacy.accesslog.verify import Verification
+from sa_privacy.accesslog.proof.verify import Verification
 
 __all__ = ["EventLog"]
 

@@ -32,7 +32,7 @@ class Story:
     def __init__(self, directory: Path, patch: pytest.MonkeyPatch) -> None:
         self.directory = directory
         self.now = datetime(2026, 3, 1, 9, tzinfo=UTC)
-        patch.setattr("sa_privacy.accesslog.segment.time_ns", self._tick)
+        patch.setattr("sa_privacy.accesslog.journal.segment.time_ns", self._tick)
 
     def _tick(self) -> int:
         self.now += timedelta(seconds=1)

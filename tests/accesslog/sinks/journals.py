@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from sa_privacy.accesslog import AccessLog, members
-from sa_privacy.accesslog.reading import open_segment, read_lines, segment_names
+from sa_privacy.accesslog.journal.reading import open_segment, read_lines, segment_names
 from sa_privacy.accesslog.sinks import EventTable
 
 PEOPLE = [f"customer:{number:04x}" for number in range(40)]

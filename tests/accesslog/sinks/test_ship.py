@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from sa_privacy.accesslog import AccessLog, members
-from sa_privacy.accesslog.reading import segment_names
+from sa_privacy.accesslog.journal.reading import segment_names
 from sa_privacy.accesslog.sinks import EventTable, Lag, Shipper, StdoutTarget, TableTarget, Unshippable
 from sa_privacy.accesslog.sinks.target import Batch, Mark
 from sa_privacy.errors import LogUnavailable
@@ -296,7 +296,7 @@ def test_nobody_reading_stdout_is_said(tmp_path: Path) -> None:
 
 
 def test_the_library_does_not_import_sqlalchemy_for_a_journal() -> None:
-    said = "import sys, sa_privacy.accesslog.log; sys.exit('sa_privacy.accesslog.sinks' in sys.modules)"
+    said = "import sys, sa_privacy.accesslog.journal.log; sys.exit('sa_privacy.accesslog.sinks' in sys.modules)"
     assert (
         subprocess.run(
             [sys.executable, "-c", said], env={"PYTHONPATH": os.pathsep.join(sys.path)}, check=False

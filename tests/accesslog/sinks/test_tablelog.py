@@ -45,7 +45,7 @@ def test_it_is_a_log(engine: Engine) -> None:
 def test_a_line_is_the_same_as_in_a_journal(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_790_000_000_000_001_000
     monkeypatch.setattr("time.time_ns", lambda: now)
-    monkeypatch.setattr("sa_privacy.accesslog.segment.time_ns", lambda: now)
+    monkeypatch.setattr("sa_privacy.accesslog.journal.segment.time_ns", lambda: now)
     monkeypatch.setattr("secrets.token_hex", lambda _: "00c0ffee00c0ffee")
     with TableLog(engine) as table, AccessLog.open(tmp_path / "log") as journal:
         for kind, said in EVENTS:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from sa_privacy.accesslog.event import Event, decode_event
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, read_lines
+from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
 from sa_privacy.accesslog.questions.journal import Journal, segment_files
 from sa_privacy.accesslog.questions.needles import Sieve
-from sa_privacy.accesslog.reading import COMPRESSED, open_segment, read_lines
-from sa_privacy.accesslog.segment import MAX_LINE, unavailable
 from sa_privacy.accesslog.wanted import Wanted
 
 __all__ = ["Follow", "last_events"]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from sa_privacy.accesslog.event import Event, decode_event
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, segment_names
+from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
 from sa_privacy.accesslog.questions.needles import Sieve
-from sa_privacy.accesslog.reading import COMPRESSED, open_segment, segment_names
-from sa_privacy.accesslog.segment import MAX_LINE, unavailable
 from sa_privacy.accesslog.wanted import Wanted
 from sa_privacy.errors import LogUnavailable
 

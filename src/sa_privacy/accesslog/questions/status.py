@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from sa_privacy.accesslog.metrics import measure
+from sa_privacy.accesslog.journal.metrics import measure
+from sa_privacy.accesslog.journal.reading import COMPRESSED
 from sa_privacy.accesslog.questions.journal import Journal, last_event, segment_files
-from sa_privacy.accesslog.reading import COMPRESSED
 from sa_privacy.accesslog.trouble import unavailable
 
 __all__ = ["LogStatus", "log_status"]

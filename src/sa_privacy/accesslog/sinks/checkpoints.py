@@ -8,9 +8,9 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Tex
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
-from sa_privacy.accesslog.chain import Bad
-from sa_privacy.accesslog.checkpoint import read_checkpoint
-from sa_privacy.accesslog.places import Line
+from sa_privacy.accesslog.proof.chain import Bad
+from sa_privacy.accesslog.proof.checkpoint import read_checkpoint
+from sa_privacy.accesslog.proof.places import Line
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["CheckpointTable"]

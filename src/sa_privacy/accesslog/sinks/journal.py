@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from sa_privacy.accesslog.reading import COMPRESSED, open_segment, read_lines, segment_names
-from sa_privacy.accesslog.segment import MAX_LINE, unavailable
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, read_lines, segment_names
+from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
 from sa_privacy.accesslog.sinks.entry import Entry, entry_of
 from sa_privacy.accesslog.sinks.target import Batch, Mark, Move, Unshippable
 from sa_privacy.errors import LogUnavailable

@@ -12,10 +12,10 @@ from hashlib import blake2b, sha256
 from sqlalchemy import select
 
 from sa_privacy.accesslog.event import decode_event
-from sa_privacy.accesslog.segment import START, segment_name
+from sa_privacy.accesslog.journal.segment import START, segment_name
+from sa_privacy.accesslog.proof.verify import Problem, Verification
 from sa_privacy.accesslog.sinks.entry import Found, entry_of
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
-from sa_privacy.accesslog.verify import Problem, Verification
 
 __all__ = ["Chain", "verify_table"]
 

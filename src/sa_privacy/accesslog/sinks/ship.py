@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 
 from sqlalchemy import URL, Engine
 
-from sa_privacy.accesslog.reading import COMPRESSED
+from sa_privacy.accesslog.journal.reading import COMPRESSED
 from sa_privacy.accesslog.sinks.journal import Journal
 from sa_privacy.accesslog.sinks.table import EventTable
 from sa_privacy.accesslog.sinks.target import Batch, Mark, StdoutTarget, TableTarget, Target, Unshippable

@@ -11,10 +11,10 @@ from sqlalchemy import URL, ColumnElement, Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from sa_privacy.accesslog.event import Event, decode_event
+from sa_privacy.accesslog.proof.verify import Verification
 from sa_privacy.accesslog.sinks import ddl
 from sa_privacy.accesslog.sinks.place import CACHE, engine_of, out_of_reach, said_of
 from sa_privacy.accesslog.sinks.schema import Schema
-from sa_privacy.accesslog.verify import Verification
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["EventTable", "event_of", "reaching"]

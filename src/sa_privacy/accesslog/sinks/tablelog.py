@@ -18,11 +18,11 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine
 
 from sa_privacy.accesslog.event import Event
-from sa_privacy.accesslog.segment import MAX_LINE, START
+from sa_privacy.accesslog.journal.segment import MAX_LINE, START
+from sa_privacy.accesslog.proof.verify import Verification
 from sa_privacy.accesslog.sinks.entry import entry_of
 from sa_privacy.accesslog.sinks.put import put
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
-from sa_privacy.accesslog.verify import Verification
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["TableLog"]

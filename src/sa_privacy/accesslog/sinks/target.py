@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import URL, Connection, Engine, and_, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from sa_privacy.accesslog.segment import unavailable
+from sa_privacy.accesslog.journal.segment import unavailable
 from sa_privacy.accesslog.sinks.entry import Entry, Found, Row
 from sa_privacy.accesslog.sinks.put import put
 from sa_privacy.accesslog.sinks.table import EventTable, reaching

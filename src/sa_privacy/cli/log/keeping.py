@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from sa_privacy.accesslog.checkpoints import Checkpoints
-from sa_privacy.accesslog.keeping import Kept, keep_log
+from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.keeping import Kept, keep_log
 from sa_privacy.cli.log.proving import JsonOption, LogArgument, SecondOption, TrustOption, load_keys
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.crypto import SigningKey

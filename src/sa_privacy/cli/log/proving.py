@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sa_privacy.accesslog.checkpoint import Checkpoint
-from sa_privacy.accesslog.checkpoints import Checkpoints
-from sa_privacy.accesslog.verify import Problem, Verification, verify_directory
+from sa_privacy.accesslog.proof.checkpoint import Checkpoint
+from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.verify import Problem, Verification, verify_directory
 from sa_privacy.cli.telling import FOUND, IMPOSSIBLE, fail, print_json, say, telling
 from sa_privacy.crypto import SigningKey, VerifyingKey
 from sa_privacy.errors import LogChanged, LogUnavailable

@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from sa_privacy.accesslog.disk import flush_directory
+from sa_privacy.accesslog.journal.disk import flush_directory
 from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.errors import LogUnavailable
 

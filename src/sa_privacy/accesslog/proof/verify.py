@@ -11,11 +11,11 @@ from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
-from sa_privacy.accesslog.chain import Mark, Problem, Segment, examine, writer_of
-from sa_privacy.accesslog.linking import link, starts, unreached
-from sa_privacy.accesslog.places import CheckpointFiles, Place, place_of
-from sa_privacy.accesslog.reading import COMPRESSED, segment_names
-from sa_privacy.accesslog.vouched import Vouched, read_vouched, walk
+from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_names
+from sa_privacy.accesslog.proof.chain import Mark, Problem, Segment, examine, writer_of
+from sa_privacy.accesslog.proof.linking import link, starts, unreached
+from sa_privacy.accesslog.proof.places import CheckpointFiles, Place, place_of
+from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched, walk
 from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import msgspec
 
-from sa_privacy.accesslog.chain import SEGMENT_NAME, Bad, Mark
-from sa_privacy.accesslog.segment import START
+from sa_privacy.accesslog.journal.segment import START
+from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Bad, Mark
 from sa_privacy.crypto import Document, SigningKey, VerifyingKey
 
 __all__ = ["FIRST", "MAX_BYTES", "Checkpoint", "Head", "Removed", "read_checkpoint", "sign_checkpoint"]

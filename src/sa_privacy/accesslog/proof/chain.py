@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn, get_type_hints
 import msgspec
 
 from sa_privacy.accesslog.event import Event
-from sa_privacy.accesslog.reading import COMPRESSED, open_segment
-from sa_privacy.accesslog.segment import MAX_LINE, START, segment_name
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment
+from sa_privacy.accesslog.journal.segment import MAX_LINE, START, segment_name
 
 __all__ = ["SEGMENT_NAME", "Bad", "Chain", "Mark", "Problem", "Segment", "examine", "writer_of"]
 

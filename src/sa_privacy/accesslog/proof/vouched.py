@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sa_privacy.accesslog.chain import Bad, Problem
-from sa_privacy.accesslog.checkpoint import FIRST, Checkpoint, Head, Removed, read_checkpoint
-from sa_privacy.accesslog.places import CheckpointFiles, Line, Place
+from sa_privacy.accesslog.proof.chain import Bad, Problem
+from sa_privacy.accesslog.proof.checkpoint import FIRST, Checkpoint, Head, Removed, read_checkpoint
+from sa_privacy.accesslog.proof.places import CheckpointFiles, Line, Place
 from sa_privacy.crypto import VerifyingKey
 
 __all__ = ["Vouched", "read_vouched", "walk"]

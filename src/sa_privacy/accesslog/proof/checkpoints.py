@@ -13,13 +13,13 @@ from typing import Self
 
 import msgspec
 
-from sa_privacy.accesslog.chain import Bad, Problem, Segment, examine, writer_of
-from sa_privacy.accesslog.checkpoint import Checkpoint, Head, Removed, read_checkpoint, sign_checkpoint
-from sa_privacy.accesslog.linking import link, starts
-from sa_privacy.accesslog.places import CheckpointFiles, Line, Place, locked, place_of
-from sa_privacy.accesslog.reading import COMPRESSED, segment_names
+from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_names
+from sa_privacy.accesslog.proof.chain import Bad, Problem, Segment, examine, writer_of
+from sa_privacy.accesslog.proof.checkpoint import Checkpoint, Head, Removed, read_checkpoint, sign_checkpoint
+from sa_privacy.accesslog.proof.linking import link, starts
+from sa_privacy.accesslog.proof.places import CheckpointFiles, Line, Place, locked, place_of
+from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched
 from sa_privacy.accesslog.trouble import unavailable
-from sa_privacy.accesslog.vouched import Vouched, read_vouched
 from sa_privacy.crypto import SigningKey, VerifyingKey
 from sa_privacy.errors import LogChanged, LogUnavailable, PrivacyError
 
@@ -274,7 +274,7 @@ class Checkpoints:
 
     def _refusal(self, suspicion: Problem | None) -> LogChanged:
         """The error that names the first bad event: the whole log is proved for it, the second place too."""
-        from sa_privacy.accesslog.verify import verify_directory  # noqa: PLC0415 - it makes checkpoints' names known
+        from sa_privacy.accesslog.proof.verify import verify_directory  # noqa: PLC0415 - it makes checkpoints' names known
 
         second = self.second
         try:

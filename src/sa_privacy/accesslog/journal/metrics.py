@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from sa_privacy.accesslog.disk import is_held
+from sa_privacy.accesslog.journal.disk import is_held
 from sa_privacy.accesslog.trouble import unavailable
 
 __all__ = ["Metrics", "Size", "measure"]

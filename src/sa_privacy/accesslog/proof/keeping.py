@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sa_privacy.accesslog.chain import SEGMENT_NAME, Segment, examine, writer_of
-from sa_privacy.accesslog.checkpoint import Removed
-from sa_privacy.accesslog.checkpoints import Checkpoints
-from sa_privacy.accesslog.disk import flush_directory, is_free
 from sa_privacy.accesslog.event import decode_event
+from sa_privacy.accesslog.journal.disk import flush_directory, is_free
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, read_lines, segment_names
 from sa_privacy.accesslog.lines import moment
-from sa_privacy.accesslog.reading import COMPRESSED, open_segment, read_lines, segment_names
+from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Segment, examine, writer_of
+from sa_privacy.accesslog.proof.checkpoint import Removed
+from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.errors import LogChanged
 from sa_privacy.policy.periods import Period

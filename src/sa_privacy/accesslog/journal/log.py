@@ -13,16 +13,16 @@ from time import monotonic
 from types import TracebackType
 from typing import Literal, Self
 
-from sa_privacy.accesslog import interval as every
-from sa_privacy.accesslog.directory import usable_directory
 from sa_privacy.accesslog.event import Event
-from sa_privacy.accesslog.handover import begin, hand_over, open_segment
-from sa_privacy.accesslog.metrics import Metrics, measure
-from sa_privacy.accesslog.places import Place
-from sa_privacy.accesslog.reading import read_events
-from sa_privacy.accesslog.segment import FAILED, READY, WAITING, WRITING, Segment
-from sa_privacy.accesslog.syncing import Syncing, again
-from sa_privacy.accesslog.verify import Verification, verify_directory
+from sa_privacy.accesslog.journal import interval as every
+from sa_privacy.accesslog.journal.directory import usable_directory
+from sa_privacy.accesslog.journal.handover import begin, hand_over, open_segment
+from sa_privacy.accesslog.journal.metrics import Metrics, measure
+from sa_privacy.accesslog.journal.reading import read_events
+from sa_privacy.accesslog.journal.segment import FAILED, READY, WAITING, WRITING, Segment
+from sa_privacy.accesslog.journal.syncing import Syncing, again
+from sa_privacy.accesslog.proof.places import Place
+from sa_privacy.accesslog.proof.verify import Verification, verify_directory
 from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
 

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from sa_privacy.accesslog.segment import Segment
-from sa_privacy.accesslog.syncing import Syncing
+from sa_privacy.accesslog.journal.segment import Segment
+from sa_privacy.accesslog.journal.syncing import Syncing
 
 __all__ = ["begin", "hand_over", "open_segment"]
 

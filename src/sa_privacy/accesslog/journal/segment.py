@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import time_ns
 
-from sa_privacy.accesslog.disk import flush, flush_directory, hold
+from sa_privacy.accesslog.journal.disk import flush, flush_directory, hold
 from sa_privacy.accesslog.lines import FORMAT, MAX_LINE, SECOND, START, moment, segment_name
 from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.errors import LogUnavailable

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from sa_privacy.accesslog.event import Event, decode_event
-from sa_privacy.accesslog.segment import MAX_LINE, unavailable
+from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["COMPRESSED", "open_segment", "read_events", "read_lines", "segment_names"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from sa_privacy.accesslog.chain import Problem, Segment
-from sa_privacy.accesslog.checkpoint import Head, Removed
-from sa_privacy.accesslog.segment import START
+from sa_privacy.accesslog.journal.segment import START
+from sa_privacy.accesslog.proof.chain import Problem, Segment
+from sa_privacy.accesslog.proof.checkpoint import Head, Removed
 
 __all__ = ["link", "starts", "unreached"]
 

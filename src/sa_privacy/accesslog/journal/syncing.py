@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import RLock
 
-from sa_privacy.accesslog.segment import Segment
+from sa_privacy.accesslog.journal.segment import Segment
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["Syncing", "again"]

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from sa_privacy.accesslog.chain import Bad
-from sa_privacy.accesslog.checkpoint import MAX_BYTES, read_checkpoint
-from sa_privacy.accesslog.disk import flush_directory
+from sa_privacy.accesslog.journal.disk import flush_directory
+from sa_privacy.accesslog.proof.chain import Bad
+from sa_privacy.accesslog.proof.checkpoint import MAX_BYTES, read_checkpoint
 from sa_privacy.accesslog.trouble import unavailable
 
 if sys.platform != "win32":
