@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import sa_privacy.errors
-from sa_privacy.accesslog import AccessLog, members
+from sa_privacy.accesslog import AccessLog, Checkpoints, members
+from sa_privacy.crypto import SigningKey
+from tests.accesslog import second_verifier
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(sa_privacy.errors.__file__).parent.parent)}
@@ -34,7 +39,15 @@ EVENTS: list[tuple[str, bytes]] = [
             request="r-1",
         ),
     ),
-    ("outcome", members(rows=2, subjects=["customer:q7f3", "customer:x1a9"], cells=4, intent=2)),
+    (
+        "outcome",
+        members(
+            rows=2,
+            subjects=["customer:q7f3", "customer:x1a9"],
+            cells={"customers.address": 2, "customers.name": 2},
+            intent=2,
+        ),
+    ),
     (
         "intent",
         members(actor=None, reads=["customers.birthday"], decision="denied", denials=["read customers.birthday"]),
@@ -53,7 +66,7 @@ CONTEXT = members(
 
 
 def write_vector(directory: Path, patch: pytest.MonkeyPatch) -> list[Path]:
-    """Write EVENTS through the library at fixed times, in two segments; returns those."""
+    """Write EVENTS through the library at fixed times, in two segments, and a checkpoint; returns these files."""
     ticks = iter(range(BEGIN, BEGIN + 10**12, 400_000_000))
     patch.setattr("sa_privacy.accesslog.journal.segment.time_ns", lambda: next(ticks))
     patch.setattr("sa_privacy.accesslog.journal.handover.secrets.token_hex", lambda _: WRITER)
@@ -61,5 +74,19 @@ def write_vector(directory: Path, patch: pytest.MonkeyPatch) -> list[Path]:
         log.preamble = lambda: CONTEXT
         for kind, said in EVENTS:
             log.append(kind, said)
+    patch.setattr("sa_privacy.accesslog.proof.checkpoints.datetime", _Fixed)
+    Checkpoints(directory, SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))).write()
     patch.undo()
-    return sorted(directory.iterdir())
+    return sorted(path for path in directory.iterdir() if path.suffix in {".jsonl", ".ndjson"})
+
+
+class _Fixed(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 3, 1, 9, 1, tzinfo=tz)
+
+
+def check_segment(path: Path) -> tuple[int | None, bool]:
+    """The number of the first bad line of a writer's first segment (None: all hold), and whether the last is torn."""
+    found = second_verifier.segment(path)
+    return (None, found.torn) if found.bad is None else (found.bad + 1, False)

@@ -1,13 +1,12 @@
 """A second verifier, from docs/spec/log.md alone: standard library and Ed25519, nothing of the library."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json
 import re
 from base64 import b64decode
 from collections import defaultdict, namedtuple
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 AT = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"
 HEAD = re.compile(rb'\{"kind":"([a-z][a-z0-9_]{0,31})","at":"%b","writer":"([0-9a-f]{16})","seq":(0|[1-9][0-9]*),' % AT)
-TEXTS = ("actor", "reason", "statement", "policy", "request", "route", "site", "next")
-LISTS = ("roles", "purpose", "reads", "matches", "writes", "deletes", "denials")
-LONGEST, START = 16 * 1024 * 1024, "0" * 64
+TEXTS = "actor reason statement policy request route site origin ticket next"
+LISTS = "roles purpose reads matches writes deletes denials sealed keys subjects"
+FLAGS, MAPS = "maintenance unbounded break_glass", "categories narrowed"
+SHAPES = {str: TEXTS, list: LISTS, int: "rows intent format", bool: FLAGS, dict: MAPS}
+LONGEST, START, DECISIONS = 16 * 1024 * 1024, "0" * 64, {None, "allowed", "denied", "would_deny"}
 
 
 # lines: (seq, bytes up to its end, hash); prev: what the first follows from; bad: the seq that belongs in the first bad line
@@ -32,8 +33,7 @@ def segment(path: Path) -> Found:
     size, due, last, opener, event = 0, 0, b"", b"", dict[str, Any]()
     for number, line in enumerate(lines, 1):
         body, tail = line[:-75], line[-75:]
-        digest = hashlib.sha256(body).hexdigest()
-        head = HEAD.match(body)
+        digest, head = hashlib.sha256(body).hexdigest(), HEAD.match(body)
         if tail != f',"hash":"{digest}"}}'.encode() or not head or len(line) >= LONGEST:
             return Found(seen, first, None, False, due, False)
         kind, at, writer, seq = head.groups()
@@ -46,18 +46,11 @@ def segment(path: Path) -> Found:
         good = good and body.endswith(f',"prev":"{prev}"'.encode()) and last != b"closed"
         if not good or [event.get(k) for k in ("kind", "writer", "seq")] != [kind.decode(), writer.decode(), due]:
             return Found(seen, first, None, False, due if seen else 0, False)
-        prev, last, opener, size = digest, kind, writer, size + len(line) + 1
-        seen.append((due, size, digest))
-        due += 1
+        seen.append((due, size + len(line) + 1, digest))
+        prev, last, opener, size, due = digest, kind, writer, size + len(line) + 1, due + 1
     end = rest.find(b',"hash":"')
     bad = rest and (last == b"closed" or (end >= 0 and len(rest) - end >= 76) or len(rest) > LONGEST)
     return Found(seen, first, event.get("next"), last == b"closed", due if bad else None, bool(rest) or not lines)
-
-
-def check_segment(path: Path) -> tuple[int | None, bool]:
-    """The number of the first bad line of a writer's first segment (None: all hold), and whether the last is torn."""
-    found = segment(path)
-    return (None, found.torn) if found.bad is None else (found.bad + 1, False)
 
 
 def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
@@ -76,8 +69,7 @@ def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
         heads |= {head["writer"]: head for head in point["heads"]}
         for one in point["removed"]:
             gone[one["writer"]].append(one)
-            if heads.get(one["writer"], {}).get("segment") == one["segment"]:
-                del heads[one["writer"]]
+            heads = {writer: head for writer, head in heads.items() if head["segment"] != one["segment"]}
     paths = {path: path.name.removesuffix(".gz") for path in sorted(root.glob("*.jsonl*"))}
     for writer in {name[-22:-6] for name in paths.values()} | heads.keys():
         starts = [(one["first"], one["prev"]) for one in gone[writer]] or [(0, START)]
@@ -87,15 +79,13 @@ def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
         for path in (one for one, name in paths.items() if name[-22:-6] == writer):
             found = segment(path)
             if found.lines and problem is None:
-                begin = (found.lines[0][0], found.prev)
-                if begin not in starts or (at is not None and at != paths[path]):
-                    problem = max(seq for seq, _ in starts if seq <= begin[0] or at is not None)
+                if (found.lines[0][0], found.prev) not in starts or (at is not None and at != paths[path]):
+                    problem = max(seq for seq, _ in starts if seq <= found.lines[0][0] or at is not None)
                 known |= set(found.lines)
                 starts, at = [(found.lines[-1][0] + 1, found.lines[-1][2])], found.next or ""
             if problem is None and found.bad is not None:
                 problem = found.bad if found.lines else max(seq for seq, _ in starts)
-        head = heads.get(writer)
-        short = head and (head["seq"], head["bytes"], head["hash"]) not in known
+        short = (head := heads.get(writer)) and (head["seq"], head["bytes"], head["hash"]) not in known
         if problem is None and (short or (at and at not in paths.values())):
             problem = max(seq for seq, _ in starts)
         bad |= {(writer, problem)} if problem is not None else set()
@@ -104,26 +94,19 @@ def check_log(root: Path, key: bytes, second: Path) -> set[tuple[str, int]]:
 
 def _signed(line: bytes, key: bytes) -> bool:
     message, _, tail = line.rpartition(b',"sig":"')
-    try:
+    with suppress(InvalidSignature, ValueError):
         Ed25519PublicKey.from_public_bytes(key).verify(b64decode(tail[:-2]), b"sa_privacy/v1/checkpoint\n" + message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+        return True
+    return False
 
 
 def _event(line: bytes) -> dict[str, Any]:
-    try:
+    event: dict[str, Any] = {}
+    with suppress(ValueError):
         event = json.loads(line)
-    except ValueError:
-        return {}
-    named, narrowed = event.get("categories", {}), event.get("narrowed", {})
-    good = isinstance(named, dict) and isinstance(narrowed, dict) and isinstance(event.get("maintenance", False), bool)
-    lists = [
-        event.get("subjects") or [],
-        *(event.get(name, []) for name in LISTS),
-        *(narrowed.values() if good else ()),
-    ]
-    good = good and all(isinstance(one, list) and all(isinstance(item, str) for item in one) for one in lists)
-    good = good and all(isinstance(one, str | None) for one in [*named.values(), *map(event.get, TEXTS)])
-    good = good and all(type(event.get(name)) in {int, type(None)} for name in ("rows", "intent", "format"))
-    return event if good and event.get("decision") in {None, "allowed", "denied", "would_deny"} else {}
+    said = [(event[k], kind) for kind, names in SHAPES.items() for k in names.split() if event.get(k) is not None]
+    good = all(type(one) is kind for one, kind in said) and event.get("decision") in DECISIONS
+    lists = [one for one, kind in said if kind is list] + [*(event.get("narrowed") or {}).values()] if good else []
+    good = good and all(type(one) is list for one in lists)
+    texts = sum(lists, [*(event.get("categories") or {}).values()]) if good else []
+    return event if good and all(type(text) is str for text in texts) else {}

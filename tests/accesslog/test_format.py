@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from sa_privacy.accesslog import AccessLog, Event, members, read_events, verify_directory
-from tests.accesslog.events import CONTEXT, EVENTS, NAME, VECTORS, write_vector
-from tests.accesslog.second_verifier import check_segment
+from sa_privacy.crypto import VerifyingKey
+from tests.accesslog.events import CONTEXT, EVENTS, NAME, VECTORS, check_segment, write_vector
+from tests.accesslog.second_verifier import check_log
 
 
 class Changed(msgspec.Struct):
@@ -29,6 +32,20 @@ def test_the_library_writes_the_bytes_of_the_vector(tmp_path: Path, monkeypatch:
     expected = sorted((VECTORS / "log-2").iterdir())
     assert [path.name for path in written] == [path.name for path in expected]
     assert [path.read_bytes() for path in written] == [path.read_bytes() for path in expected]
+
+
+def test_both_verifiers_accept_the_vector_and_its_checkpoint(tmp_path: Path) -> None:
+    vector = Path(shutil.copytree(VECTORS / "log-2", tmp_path / "log"))
+    key = VerifyingKey.load(VECTORS / "log-2.pem")
+    found = verify_directory(vector, key=key)
+    assert found.ok
+    assert found.covered is not None
+    raw = load_pem_public_key(key.pem()).public_bytes_raw()  # type: ignore[union-attr]
+    assert check_log(vector, raw, tmp_path / "none") == set()
+    [points] = vector.glob("*.ndjson")
+    points.write_bytes(points.read_bytes().replace(b'"full":true', b'"full":tru3'))
+    assert not verify_directory(vector, key=key).ok
+    assert check_log(vector, raw, tmp_path / "none") == {("", 1)}
 
 
 def test_a_log_of_format_1_is_still_read_and_verified(tmp_path: Path) -> None:
@@ -88,7 +105,7 @@ def test_events_come_back_with_everything_that_was_said(tmp_path: Path, monkeypa
         ("opened", 5, 2),
         ("closed", 10, None),
     ]
-    assert [event.next for event in own] == [None, max(path.name for path in tmp_path.iterdir()), None, None]
+    assert [event.next for event in own] == [None, max(path.name for path in tmp_path.glob("*.jsonl")), None, None]
     events = [event for event in written if event.kind not in {"opened", "closed", "context"}]
     said_so = [*EVENTS, *[("context", CONTEXT)] * 2]
     events += [event for event in written if event.kind == "context"]

@@ -14,8 +14,7 @@ import pytest
 
 from sa_privacy.accesslog import AccessLog, Event, members, read_events, verify_directory
 from sa_privacy.errors import LogUnavailable
-from tests.accesslog.events import ENVIRONMENT
-from tests.accesslog.second_verifier import check_segment
+from tests.accesslog.events import ENVIRONMENT, check_segment
 
 KILLS = int(os.environ.get("SA_PRIVACY_KILLS", "5"))
 SAID = members(actor="staff:17")

@@ -34,7 +34,7 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     deletes: list[str] = []
     subjects: list[str] | None = None
     rows: int | None = None
-    cells: dict[str, int] | int | None = None
+    cells: dict[str, int] | None = None
     statement: str | None = None
     decision: Literal["allowed", "denied", "would_deny"] | None = None
     denials: list[str] = []
@@ -73,6 +73,7 @@ class Event(Members, frozen=True, kw_only=True, forbid_unknown_fields=False):
     prev: str
     hash: str
     format: int | None = None
+    cells: dict[str, int] | int | None = None  # type: ignore[assignment]  # format 1: one number
     next: str | None = None
 
 
