@@ -114,9 +114,9 @@ def test_withheld_must_be_one_of_three_words(scopes: AccessScopes) -> None:
         with scopes.access(withheld=known) as scope:
             assert scope.access.withheld == known
     with pytest.raises(PolicyError, match="withheld"):
-        scopes.access(withheld="hide")  # type: ignore[arg-type]
+        scopes.access(withheld="hide")
     with pytest.raises(PolicyError, match="withheld"):
-        scopes.request(withheld="hide")  # type: ignore[arg-type]
+        scopes.request(withheld="hide")
 
 
 def test_an_exception_leaves_the_block_as_any_end_does(scopes: AccessScopes) -> None:
@@ -237,6 +237,15 @@ def test_an_access_is_not_in_force_where_its_listener_failed(scopes: AccessScope
 
 
 def test_what_is_said_in_other_types_or_no_valid_unicode_is_kept_as_text(scopes: AccessScopes) -> None:
-    with scopes.access("shipping", actor=17, role="warehouse", reason="half \ud83d a pair") as scope:  # type: ignore[arg-type]
+    with scopes.access("shipping", actor=17, role="warehouse", reason="half \ud83d a pair") as scope:
         assert scope.access.actor == "17"
         assert scope.access.reason == "half \\ud83d a pair"
+
+
+def test_what_a_request_learns_later_is_no_maintenance_and_breaks_no_glass(scopes: AccessScopes) -> None:
+    with scopes.request("r-1") as scope:
+        scope.bind(maintenance=True, break_glass=True, ticket="T-1", system="nightly")
+        assert not scope.access.maintenance
+        assert scope.access.break_glass is None
+        assert scope.access.system is None
+        assert scope.access.details["maintenance"] is True

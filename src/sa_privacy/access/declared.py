@@ -70,19 +70,19 @@ def _names(value: Names, what: str) -> tuple[str, ...] | Unset:
 
 
 def declare(
-    purpose: Names,
-    actor: str | None,
-    role: Names,
-    subject: object,
-    reason: str | None,
-    withheld: Withheld | None,
+    purpose: Names = None,
     *,
+    actor: str | None = None,
+    role: Names = None,
+    subject: object = None,
+    reason: str | None = None,
+    withheld: Withheld | None = None,
     request: str | None = None,
     maintenance: bool | None = None,
     subjects: object = None,
     break_glass: bool = False,
     ticket: str | None = None,
-    details: Mapping[str, object] = EMPTY,
+    **details: object,
 ) -> Declared:
     """What the arguments of ``privacy.access(...)`` say.
 
@@ -94,7 +94,7 @@ def declare(
             hint='access(break_glass=True, reason="...", ticket="INC-2041").',
         )
     if ticket is not None and not break_glass:
-        details = {**details, "ticket": ticket}
+        details["ticket"] = ticket
     if withheld not in (None, "raise", "none", "mask"):
         raise PolicyError('withheld must be "raise", "none" or "mask".', hint='the default is "raise".')
     return Declared(

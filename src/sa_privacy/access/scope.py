@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -124,9 +125,12 @@ class Scope:
                 "who broke the glass, and why, is on record already.",
                 hint="say actor and reason where the request is opened: privacy.request(break_glass=True, ...).",
             )
-        declared = declare(purpose, actor, role, subject, reason, withheld, request=request, details=details).over(
-            root._declared
+        said = declare(
+            purpose, actor=actor, role=role, subject=subject, reason=reason, withheld=withheld, request=request
         )
+        declared = replace(said, details=details).over(
+            root._declared
+        )  # any other word is a detail here: no maintenance
         resolved = list(root._rebound(declared, root.parent.access if root.parent else None))
         root._declared = declared
         replaced = [(scope.access, access) for scope, access in resolved]

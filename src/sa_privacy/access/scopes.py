@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from contextvars_extras import ContextVarExt
 
-from sa_privacy.access.access import ENDED, Access, Withheld
+from sa_privacy.access.access import ENDED, Access
 from sa_privacy.access.block import AccessBlock, within
 from sa_privacy.access.declared import UNSET, Declared, Names, Unset, declare
 from sa_privacy.access.glass import BrokenGlass, must_be_on_record
@@ -52,69 +52,13 @@ class AccessScopes:
 
     # -- declaring ------------------------------------------------------------------------------------------------
 
-    def access(
-        self,
-        purpose: Names = None,
-        *,
-        actor: str | None = None,
-        role: Names = None,
-        subject: object = None,
-        reason: str | None = None,
-        withheld: Withheld | None = None,
-        maintenance: bool | None = None,
-        subjects: object = None,
-        break_glass: bool = False,
-        ticket: str | None = None,
-        **details: object,
-    ) -> AccessBlock:
+    def access(self, purpose: Names = None, **said: Any) -> AccessBlock:
         """See :meth:`sa_privacy.Privacy.access`."""
-        declared = declare(
-            purpose,
-            actor,
-            role,
-            subject,
-            reason,
-            withheld,
-            maintenance=maintenance,
-            subjects=subjects,
-            break_glass=break_glass,
-            ticket=ticket,
-            details=details,
-        )
-        return AccessBlock(self, declared)
+        return AccessBlock(self, declare(purpose, **said))
 
-    def request(
-        self,
-        request: str | None = None,
-        *,
-        purpose: Names = None,
-        actor: str | None = None,
-        role: Names = None,
-        subject: object = None,
-        reason: str | None = None,
-        withheld: Withheld | None = None,
-        maintenance: bool | None = None,
-        subjects: object = None,
-        break_glass: bool = False,
-        ticket: str | None = None,
-        **details: object,
-    ) -> AccessBlock:
+    def request(self, request: str | None = None, **said: Any) -> AccessBlock:
         """See :meth:`sa_privacy.Privacy.request`."""
-        declared = declare(
-            purpose,
-            actor,
-            role,
-            subject,
-            reason,
-            withheld,
-            request=request,
-            maintenance=maintenance,
-            subjects=subjects,
-            break_glass=break_glass,
-            ticket=ticket,
-            details=details,
-        )
-        return AccessBlock(self, declared, root=True, request=True)
+        return AccessBlock(self, declare(request=request, **said), root=True, request=True)
 
     def system(self, name: str, *, reason: str | None = None, **details: object) -> AccessBlock:
         """See :meth:`sa_privacy.Privacy.system`."""
