@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sa_privacy.accesslog import AccessLog, members, read_events, verify_directory
-from sa_privacy.errors import LogUnavailable
+from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.questions.journal import Journal
+from sa_privacy.accesslog.questions.status import log_status
+from sa_privacy.errors import LogChanged, LogUnavailable
+from tests.accesslog.proving import KEY
 
 
 def three_segments(directory: Path) -> list[Path]:
@@ -66,6 +71,34 @@ def test_links_directories_and_pipes_are_no_segments_and_hold_nobody_up(tmp_path
     assert all("cannot be read" in problem.what for problem in found.problems)
     with pytest.raises(LogUnavailable, match="cannot be read"):
         list(read_events(tmp_path))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_what_only_has_the_name_of_a_file_of_checkpoints_holds_nobody_up(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    three_segments(tmp_path)
+    make(tmp_path / "checkpoints-2099-01.ndjson")
+    with pytest.raises(LogUnavailable, match="checkpoints-2099-01.ndjson cannot be read"):
+        verify_directory(tmp_path)
+    with pytest.raises(LogUnavailable, match="checkpoints-2099-01.ndjson cannot be read"):
+        log_status(Journal(tmp_path))
+    with pytest.raises(LogUnavailable, match="checkpoints-2099-01.ndjson cannot be read"):
+        Checkpoints(tmp_path, KEY).write()
+
+
+def test_a_line_nested_too_deep_is_a_problem_and_nothing_worse(tmp_path: Path) -> None:
+    with AccessLog.open(tmp_path) as log:
+        log.append("use", b'"more":' + b"[" * 100_000 + b"]" * 100_000)
+        log.append("use", members(rows=1))
+    (problem,) = verify_directory(tmp_path).problems
+    assert (problem.line, problem.what) == (2, "the line is not an event")
+    with pytest.warns(RuntimeWarning, match="line 2 is not an event"):
+        assert [event.kind for event in read_events(tmp_path)] == ["opened", "use", "closed"]
+    with pytest.raises(LogChanged, match="the line is not an event"):
+        Checkpoints(tmp_path, KEY).write()
+    (tmp_path / "checkpoints-2026-01.ndjson").write_bytes(b'{"more":' + b"[" * 100_000 + b"\n")
+    assert "the line is not a checkpoint" in verify_directory(tmp_path).problems[0].what
 
 
 def test_one_damaged_line_hides_no_other_event_and_does_not_pass_unseen(tmp_path: Path) -> None:

@@ -88,7 +88,10 @@ def decode_event(line: bytes) -> Event:
 
     :raises ValueError: the line is not an event (msgspec's errors are ValueErrors).
     """
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except RecursionError:  # thousands of brackets, which only somebody else has put there
+        raise ValueError("the line is nested too deep") from None
 
 
 def members(**fields: Any) -> bytes:

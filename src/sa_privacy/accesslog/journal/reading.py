@@ -17,7 +17,7 @@ from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["COMPRESSED", "open_segment", "read_events", "read_lines", "segment_names"]
+__all__ = ["COMPRESSED", "open_regular", "open_segment", "read_events", "read_lines", "segment_names"]
 
 COMPRESSED = ".gz"
 """What is added to the name of a segment that was compressed (gzip, RFC 1952) after its writer had left it."""
@@ -46,6 +46,18 @@ def _listed(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir() if path.name.endswith((".jsonl", ".jsonl" + COMPRESSED))}
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file of a log's directory for reading; never follows a link or waits at a pipe: somebody may have put it there.
+
+    :raises OSError: it cannot be read, or is no regular file.
+    """
+    fd = os.open(path, _READ)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "Not a regular file")
+    return os.fdopen(fd, "rb", buffering=_BUFFER)
+
+
 def open_segment(path: Path) -> BinaryIO:
     """Open a segment for reading its lines, compressed or not; never follows a link or waits at a pipe.
 
@@ -55,16 +67,12 @@ def open_segment(path: Path) -> BinaryIO:
         zlib.error too.
     """
     try:
-        fd = os.open(path, _READ)
+        file = open_regular(path)
     except FileNotFoundError:
         if path.name.endswith(COMPRESSED):
             raise
         path = path.with_name(path.name + COMPRESSED)  # compressed just now
-        fd = os.open(path, _READ)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError(errno.EINVAL, "Not a regular file")
-    file = os.fdopen(fd, "rb", buffering=_BUFFER)
+        file = open_regular(path)
     return cast("BinaryIO", _Compressed(file)) if path.name.endswith(COMPRESSED) else file
 
 

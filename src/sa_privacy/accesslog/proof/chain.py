@@ -43,6 +43,8 @@ def _checked() -> Any:
 
 
 _decode = msgspec.json.Decoder(_checked()).decode
+_BROKEN = (ValueError, RecursionError)
+"""What decoding a line raises that is no JSON, or none of a line; the latter where it is nested too deep."""
 
 
 class Problem(NamedTuple):
@@ -63,7 +65,8 @@ class Problem(NamedTuple):
         return writer_of(self.segment)
 
     def __str__(self) -> str:
-        return f"{self.segment} line {self.line} (seq {self.seq}): {self.what}"
+        name = self.segment if self.segment.isprintable() else ascii(self.segment)  # anybody may have chosen it
+        return f"{name} line {self.line} (seq {self.seq}): {self.what}"
 
 
 def writer_of(segment: str) -> str:
@@ -202,7 +205,7 @@ class Chain:
             raise Bad("broken header: it belongs to a file of another name")
         try:
             event = _decode(line)
-        except ValueError:
+        except _BROKEN:
             raise Bad("the line is not an event") from None
         if event.format not in FORMATS:
             raise Bad("broken header: only formats 1 and 2 are known here")
@@ -247,7 +250,7 @@ class Chain:
                 prev = digest
                 size += len(line) + 1
                 seq += 1
-        except ValueError:  # its text may quote the line
+        except _BROKEN:  # its text may quote the line
             self.closed = closed
             raise Bad(self._fault(lines[seq - before], seq, prev)) from None
         finally:
@@ -292,7 +295,7 @@ class Chain:
             return "added: a segment opens once, in its first line"
         try:
             event = _decode(line)
-        except ValueError:
+        except _BROKEN:
             return "the line is not an event"
         if event.seq != seq or event.kind.encode() != kind or event.writer.encode() != writer:
             return "the line says twice, and differently, which event it is"

@@ -109,7 +109,7 @@ def read_checkpoint(
     """
     try:
         found = _decode(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Bad("the line is not a checkpoint") from None
     if not _is_canonical(found, line):
         raise Bad("the line is not a checkpoint as it is written")

@@ -274,14 +274,14 @@ class Checkpoints:
 
     def _refusal(self, suspicion: Problem | None) -> LogChanged:
         """The error that names the first bad event: the whole log is proved for it, the second place too."""
-        from sa_privacy.accesslog.proof.verify import verify_directory  # noqa: PLC0415 - it makes checkpoints' names known
+        from sa_privacy.accesslog.proof.verify import NO_CHECKPOINT, verify_directory  # noqa: PLC0415 - it makes checkpoints' names known
 
         second = self.second
         try:
             found = verify_directory(self.directory, key=self.keys, second=second).problems
         except PrivacyError:
             found = ()
-        first = found[0] if found else suspicion
+        first = next((one for one in found if one.what != NO_CHECKPOINT), suspicion)
         return LogChanged(
             f"The access log in {self.directory} does not hold, and no checkpoint was made: {first}.",
             hint="keep the directory as it is, run: sa-privacy log verify, and find out who changed it.",

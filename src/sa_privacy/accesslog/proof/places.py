@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from sa_privacy.accesslog.journal.disk import flush_directory
+from sa_privacy.accesslog.journal.reading import open_regular
 from sa_privacy.accesslog.proof.chain import Bad
 from sa_privacy.accesslog.proof.checkpoint import MAX_BYTES, read_checkpoint
 from sa_privacy.accesslog.trouble import unavailable
@@ -139,7 +140,7 @@ class CheckpointFiles:
         for name, size in ends:
             left = size
             try:
-                with (self.directory / name).open("rb") as file:
+                with open_regular(self.directory / name) as file:
                     number = 0
                     while left > 0 and (line := file.readline(min(left, MAX_BYTES))).endswith(b"\n"):
                         left -= len(line)

@@ -19,7 +19,7 @@ from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched, walk
 from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["Covered", "Problem", "Progress", "Verification", "verify_directory"]
+__all__ = ["NO_CHECKPOINT", "Covered", "Problem", "Progress", "Verification", "verify_directory"]
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of segments are done, and how many there are."""
@@ -30,7 +30,7 @@ _NO_CHECKPOINTS = (
     "there are no checkpoints: the cut end of a segment that was not closed, a writer that is gone altogether, and lines "
     "that were chained anew are not found."
 )
-_NO_CHECKPOINT = "there is no checkpoint, though a key for them was given: were they removed?"
+NO_CHECKPOINT = "there is no checkpoint, though a key for them was given: were they removed?"
 
 
 class Covered(NamedTuple):
@@ -150,7 +150,7 @@ class _Verifying:
             problems, after = self._judge(segments, vouched)
         events = sum(one.lines for one in segments)
         if self.keys is not None and not vouched.number and not vouched.problems and events:
-            problems.insert(0, Problem("checkpoints", 1, 1, _NO_CHECKPOINT))
+            problems.insert(0, Problem("checkpoints", 1, 1, NO_CHECKPOINT))
         torn = [_torn(one) for one in segments if one.problem is None and not one.gone and (one.torn or one.first < 0)]
         unclosed = [one.name for one in segments if one.problem is None and not one.gone and not one.closed]
         return Verification(

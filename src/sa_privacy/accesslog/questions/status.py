@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from sa_privacy.accesslog.journal.metrics import measure
-from sa_privacy.accesslog.journal.reading import COMPRESSED
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_regular
 from sa_privacy.accesslog.questions.journal import Journal, last_event, segment_files
 from sa_privacy.accesslog.trouble import unavailable
 
@@ -76,12 +76,12 @@ def _last_checkpoint(directory: Path) -> datetime | None:
     """When the last checkpoint was made, of those that stand beside the segments. Their names sort by month."""
     for path in sorted(directory.glob("checkpoints-*.ndjson"), reverse=True):
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 lines = (line for line in file if line.endswith(b"\n"))
                 for line in deque(lines, maxlen=1):
                     return msgspec.json.decode(line, type=_Checkpoint).at
         except OSError as error:
             raise unavailable(f"The checkpoints {path.name} cannot be read", error) from error
-        except ValueError:  # verifying tells
+        except (ValueError, RecursionError):  # verifying tells
             return None
     return None

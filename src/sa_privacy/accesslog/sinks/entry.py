@@ -71,7 +71,7 @@ def entry_of(line: bytes) -> Entry:
     try:
         event = _decode(line)
         text = str(line[:-1], "utf-8")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("it is not an event") from None
     kind, writer, seq = event.kind, event.writer, event.seq
     begin = 17 + len(kind)  # {"kind":"KIND","at":"
