@@ -212,7 +212,10 @@ def test_a_break_glass_event_stays_until_it_is_reviewed(tmp_path: Path) -> None:
     assert (done.removed, list(done.left.values())) == ([], ["it holds a break-glass event that nobody has reviewed"])
     assert keep(world, keep=YEAR, unreviewed=lambda w, s: (w, s) == (writer, seq)).removed == []
     other = world.writer(10**6)
-    other.append("review", members(of=f"{writer}:{seq}", verdict="justified"))
+    for said in ({"actor": "staff:1", "verdict": "justified"}, {"verdict": "justified"}, {"actor": "staff:2"}):
+        other.append("review", members(of=f"{writer}:{seq}", **said))  # none of them is a review
+    assert keep(world, keep=YEAR).removed == []
+    other.append("review", members(of=f"{writer}:{seq}", verdict="justified", actor="staff:2"))
     world.close()
     assert len(keep(world, keep=YEAR).removed) == 2
     assert verify(world).ok

@@ -35,7 +35,10 @@ POLICY = Policy(
     **SECTIONS
     | {
         "roles": SECTIONS["roles"]
-        | {"support": {"purposes": ["billing"], "break_glass": ["shipping"], "break_glass_for": "PT30M"}}
+        | {
+            "support": {"purposes": ["billing"], "break_glass": ["shipping"], "break_glass_for": "PT30M"},
+            "nurse": {"purposes": ["billing"], "break_glass": ["shipping"], "break_glass_for": "PT5M"},
+        }
     }
 )
 GLASS: dict[str, Any] = {
@@ -180,6 +183,23 @@ def test_who_broke_the_glass_of_a_request_cannot_be_changed_later(privacy: Priva
         assert privacy.current().access.break_glass is not None
 
 
+def test_inside_it_the_glass_is_whole_to_anybody_else_and_in_another_role(privacy: Privacy) -> None:
+    with privacy.access(**GLASS), privacy.access("billing", actor="staff:5"):
+        assert privacy.current().access.break_glass is not None
+        with privacy.access("shipping"):
+            pass
+        with pytest.raises(RoleDenied), privacy.access("shipping", actor="staff:9"):
+            pytest.fail("who acts is not who is on record")
+        with privacy.access("billing", actor="staff:9") as other:
+            assert other.access.break_glass is None
+        with pytest.raises(RoleDenied), privacy.access("shipping", role="nurse"):
+            pytest.fail("another role's emergency has its own time")
+        with pytest.raises(RoleDenied), privacy.access("shipping", role=["support", "nurse"]):
+            pytest.fail("the role was not on record")
+        with privacy.access("shipping", role="nurse", break_glass=True, ticket="INC-2041"):
+            pass
+
+
 def test_after_its_time_the_access_has_ended_wherever_it_went(session: Session, privacy: Privacy, clock: Clock) -> None:
     def look() -> None:
         session.execute(NAMES).all()
@@ -291,6 +311,9 @@ def test_a_second_person_closes_it_and_nobody_else(privacy: Privacy, log: Synced
     for of, by, verdict, words in (
         (first.id, "staff:5", "justified", "second person"),
         (first.id, " Staff:5", "justified", "second person"),
+        (first.id, "staff:\u200b5", "justified", "second person"),
+        (first.id, "staff\ufe0f:5", "justified", "second person"),
+        (first.id, "\uff33taff:\uff15", "justified", "second person"),
         (first.id, "", "justified", "by is needed"),
         (first.id, "staff:9", "perhaps", "a verdict is needed"),
         ("0123456789abcdef:7", "staff:9", "justified", "knows no break-glass"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -18,16 +19,22 @@ class BrokenGlass:
     :param ticket: where the emergency is on record.
     :param until: when it ends by itself.
     :param deadline: the same, by a clock that nobody sets (:func:`time.monotonic`).
+    :param roles: those it was broken in: on record, and of these the policy said for how long.
     """
 
     ticket: str
     until: datetime
     deadline: float
+    roles: tuple[str, ...]
 
     @classmethod
-    def now(cls, ticket: str, lasting: timedelta) -> BrokenGlass:
+    def now(cls, ticket: str, lasting: timedelta, roles: tuple[str, ...]) -> BrokenGlass:
         """One that is broken now, for so long."""
-        return cls(ticket, datetime.now(UTC) + lasting, monotonic() + lasting.total_seconds())
+        return cls(ticket, datetime.now(UTC) + lasting, monotonic() + lasting.total_seconds(), roles)
+
+    def opens_to(self, roles: Iterable[str]) -> bool:
+        """Whether it was broken in all of these roles."""
+        return set(roles) <= set(self.roles)
 
     def within(self, other: BrokenGlass | None) -> BrokenGlass:
         """The same, but over no later than another one around it."""

@@ -72,8 +72,9 @@ class Scope:
         narrowed = not isinstance(declared.purpose, Unset)
         maintenance = value("maintenance", bool(outer and outer.maintenance and not narrowed), False)
         system = value("system", outer and outer.system)
+        emergency = self._glass is not None and self._glass.opens_to(roles)
         grant = self._scopes.grant(
-            declared, purposes, roles, system, maintenance=bool(maintenance), break_glass=self._glass is not None
+            declared, purposes, roles, system, maintenance=bool(maintenance), break_glass=emergency
         )
         subjects = value("subjects", outer and outer.subjects, ())
         return Access(

@@ -130,7 +130,9 @@ class AccessScopes:
         asked = declared.break_glass
         if isinstance(asked, str):
             return self._break(asked, declared, parent, is_request=is_request)
-        glass = parent.access.break_glass if isinstance(asked, Unset) and parent is not None else asked
+        glass = asked
+        if isinstance(asked, Unset) and parent is not None and declared.actor in (UNSET, parent.access.actor):
+            glass = parent.access.break_glass  # to somebody else, it is whole: who broke it is on record
         if isinstance(glass, BrokenGlass):
             return TimedScope(self, declared, parent, is_request=is_request, glass=glass)
         return Scope(self, declared, parent, is_request=is_request)
@@ -151,7 +153,7 @@ class AccessScopes:
         except AccessDenied as error:
             self._refused(declared, error)
             return self._new(replace(declared, break_glass=UNSET), parent, is_request=is_request)
-        glass = BrokenGlass.now(ticket, lasting).within(outer.break_glass if outer is not None else None)
+        glass = BrokenGlass.now(ticket, lasting, roles).within(outer.break_glass if outer is not None else None)
         scope = TimedScope(self, declared, parent, is_request=is_request, glass=glass)
         try:
             if self.on_break_glass is not None:

@@ -6,8 +6,10 @@ that could say otherwise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple, get_args
+from unicodedata import category, normalize
 
 from sa_privacy.access import as_text
 from sa_privacy.accesslog.event import Event, members
@@ -19,6 +21,10 @@ __all__ = ["BreakGlass", "Verdict", "break_glasses", "event_id", "open_reviews",
 
 Verdict = Literal["justified", "unjustified"]
 _KINDS: Final = frozenset({"break_glass", "review"})
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that show nothing, though Unicode counts them as letters or marks."""
 
 
 class BreakGlass(NamedTuple):
@@ -119,9 +125,12 @@ def _joined(events: Iterator[Event]) -> list[BreakGlass]:
 
 
 def _is_same(one: str | None, other: str | None) -> bool:
-    """Whether two names may be one person's: a name that differs in case or blanks only is no second person."""
+    """Whether two names may be one person's: one that differs only in case, blanks, what is not seen, or in how its
+    characters are encoded (Unicode, UAX 15: NFKC) is no second person.
+    """
     return _folded(one) == _folded(other)
 
 
 def _folded(name: str | None) -> str:
-    return "".join((name or "").split()).casefold()
+    plain = normalize("NFKC", normalize("NFKC", name or "").casefold())
+    return "".join(one for one in plain if category(one)[0] not in "CZ" and not _UNSEEN.fullmatch(one))

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sa_privacy.accesslog.event import decode_event
+from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.accesslog.journal.disk import flush_directory, is_free
-from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, read_lines, segment_names
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_regular, open_segment, read_lines, segment_names
 from sa_privacy.accesslog.lines import moment
 from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.reviews import open_reviews
 from sa_privacy.accesslog.trouble import unavailable
+from sa_privacy.accesslog.wanted import Wanted
 from sa_privacy.errors import LogChanged
 from sa_privacy.policy.periods import Period
 
@@ -107,7 +109,7 @@ class _Keeping:
         self.unreviewed = unreviewed
         self.dry_run = dry_run
         self.kept = Kept()
-        self._reviewed: frozenset[str] | None = None
+        self._open: frozenset[str] | None = None
 
     # -- compressing -----------------------------------------------------------------------------------------------
 
@@ -126,7 +128,7 @@ class _Keeping:
 
     def _is_finished(self, path: Path) -> bool:
         """Whether nobody will write to a segment: it says so itself, or nobody has it open and something stands in it."""
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _LONGEST_CLOSED))
             end = file.read()
@@ -220,9 +222,9 @@ class _Keeping:
             if self.unreviewed is not None:
                 waits = self.unreviewed(writer, seq)
             else:
-                if self._reviewed is None:
-                    self._reviewed = _reviewed(self.root)
-                waits = f"{writer}:{seq}" not in self._reviewed
+                if self._open is None:
+                    self._open = frozenset(one.id for one in open_reviews(_OfKinds(self.root)))
+                waits = f"{writer}:{seq}" in self._open
             if waits:
                 return True
         return False
@@ -234,23 +236,24 @@ def _record(one: Segment) -> Removed:
     )
 
 
+class _OfKinds:
+    """The events of a log of some kinds, found by how their lines begin."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def find(self, wanted: Wanted) -> Iterator[Event]:
+        for name in segment_names(self._root):
+            for kind in sorted(wanted.kinds):
+                yield from map(decode_event, _of_kind(self._root / name, kind.encode()))
+
+
 def _of_kind(path: Path, kind: bytes) -> Iterator[bytes]:
     begin = b'{"kind":"' + kind + b'"'
     with open_segment(path) as file:
         for line in read_lines(file):
             if line.startswith(begin) and line.endswith(b"\n"):
                 yield line
-
-
-def _reviewed(root: Path) -> frozenset[str]:
-    """The break-glass events that were reviewed, as ``writer:seq``."""
-    found = set()
-    for name in segment_names(root):
-        for line in _of_kind(root / name, b"review"):
-            of = decode_event(line).of
-            if of is not None:
-                found.add(of)
-    return frozenset(found)
 
 
 def compress_segment(path: Path) -> None:
