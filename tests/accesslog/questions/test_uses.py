@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from sa_privacy.accesslog.questions import Journal, who
+from sa_privacy.accesslog import Wanted, members
+from sa_privacy.accesslog.questions import Journal, breach, who
+from sa_privacy.accesslog.questions.glass import touched_under
 from tests.accesslog.questions.story import ANN, BO, CY, Story
 
 
@@ -115,3 +118,37 @@ def test_uses_of_several_writers_are_in_order_of_time(story: Story, journal: Jou
     assert [use.at for use in uses] == sorted(use.at for use in uses)
     assert [bool(use.categories) for use in uses] == [True, False, True, False]
     assert [use.event.split(":")[0] for use in uses] == [one.log.writer, two.log.writer] * 2
+
+
+def test_a_query_that_changes_rows_on_the_way_and_returns_none_touched_them(story: Story, journal: Journal) -> None:
+    story.writer().statement(None, rows=0, writes=["customers.name"])  # WITH x AS (UPDATE ...) SELECT ... WHERE false
+    story.writer().statement(None, rows=0)
+    assert [one.times for one in who(journal, ANN).unbounded] == [1]
+    assert breach(journal).unbounded == 1
+
+
+def test_a_clock_that_was_set_back_hides_no_end(story: Story, journal: Journal) -> None:
+    writer = story.writer()
+    intent = writer.intent(subjects=[ANN], reads=["customers.name"])
+    story.now -= timedelta(hours=2)
+    writer.outcome(intent, subjects=[BO], rows=1, reads=["customers.name"])
+    [use] = who(journal, ANN).uses
+    assert (use.state, use.rows) == ("done", 1)
+
+
+def test_what_began_under_break_glass_counts_to_its_end_and_whatever_the_clock_says(
+    story: Story, journal: Journal
+) -> None:
+    writer = story.writer()
+    said: dict[str, Any] = {"break_glass": True, "ticket": "T-1"}
+    until = story.now + timedelta(minutes=5)
+    writer.log.append("break_glass", members(actor="staff:17", until=until, **said))
+    slow = writer.intent(reads=["customers.name"], **said)
+    story.now -= timedelta(hours=1)
+    writer.statement([ANN], **said)
+    story.now = until
+    writer.outcome(slow, subjects=[BO, CY], rows=2, reads=["customers.name"], **said)
+    writer.statement([ANN, BO, CY], **said)  # of a second glass with that ticket
+    [event] = journal.find(Wanted(kinds=frozenset({"break_glass"})))
+    found = touched_under(journal, event)
+    assert (found.statements, found.rows, found.people) == (2, 3, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -15,6 +16,8 @@ __all__ = ["REFUSALS", "Part", "Step", "columns_of", "endings", "statement_of", 
 REFUSALS: Final = frozenset({"denied", "would_deny"})
 _KINDS: Final = frozenset({"intent", "outcome", "use"})
 _OUTCOME: Final = frozenset({"outcome"})
+_CLOCKS: Final = timedelta(days=1)
+"""How far a clock may have been set back between an intent and its outcome."""
 
 
 class Part(Enum):
@@ -85,7 +88,7 @@ def steps(source: Source, wanted: Wanted) -> Iterator[Step]:
 def endings(source: Source, intents: Mapping[tuple[str, int], Event]) -> dict[tuple[str, int], Event]:
     """The first outcome of each of some intents that has one, at whatever time."""
     found: dict[tuple[str, int], Event] = {}
-    since = min(intent.at for intent in intents.values())
+    since = min(intent.at for intent in intents.values()) - _CLOCKS
     for outcome in source.find(Wanted(kinds=_OUTCOME, intents=frozenset(intents), since=since)):
         found.setdefault((outcome.writer, outcome.intent or 0), outcome)
         if len(found) == len(intents):
@@ -109,5 +112,8 @@ def tables_of(event: Event) -> tuple[str, ...]:
 
 
 def untold(event: Event) -> bool:
-    """Whether nobody can tell whose data an outcome or a use was. Where no row was touched, it was nobody's."""
-    return event.rows != 0 and (event.unbounded or event.subjects is None)
+    """Whether nobody can tell whose data an outcome or a use was. Where no row was touched, it was nobody's; no row that is
+    handed over is no sign of that, where a query changes rows on the way.
+    """
+    touched = event.rows != 0 or bool(event.writes or event.deletes)
+    return touched and (event.unbounded or event.subjects is None)
