@@ -46,6 +46,8 @@ class Footprint:
     :param perhaps: those of the positions of which an outer join may leave out the row: where they are NULL, they tell
         nothing; each with a position that is NULL just where that happened, itself where there is none.
     :param returned: for each table of the catalogue inserted into, the same positions for the new rows.
+    :param aside: rows are changed that the count of the statement's rows leaves out: those of a WITH query, or of another
+        statement in the same text.
     :param unseen: code of the database runs, which may touch rows that no mention stands for.
     :param inserts: for each table of the catalogue inserted into: the table, and for each column given a bound value
         its name and the bind name or position.
@@ -66,6 +68,7 @@ class Footprint:
     named: tuple[tuple[int, ...], ...] = ()
     returned: tuple[tuple[str, tuple[int, ...]], ...] = ()
     perhaps: frozenset[tuple[int, int]] = frozenset()
+    aside: bool = False
     unseen: bool = False
     inserts: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = ()
     assigned: frozenset[str] = frozenset()

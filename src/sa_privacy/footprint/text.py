@@ -61,6 +61,7 @@ def _together(footprints: Sequence[Footprint]) -> Footprint:
         inside=empty.union(*(f.inside for f in footprints)),
         mentions=tuple(m for f in footprints for m in f.mentions),
         returned=tuple((table, ()) for f in footprints for table, _ in f.returned),
+        aside=True,
         unseen=any(f.unseen for f in footprints),
         inserts=tuple(i for f in footprints for i in f.inserts),
         assigned=empty.union(*(f.assigned for f in footprints)),

@@ -134,7 +134,8 @@ class Work:
 
     def binds_of(self, node: exp.Expr) -> Binds | None:
         """As :meth:`bind_of`, for a placeholder that stands for one in each row of VALUES."""
-        while isinstance(node, exp.Paren) or (isinstance(node, exp.Cast) and node.to.is_type("bigint")):
+        through = self.asked.dialect != "sqlite"  # which casts '7 or so' to 7
+        while isinstance(node, exp.Paren) or (through and isinstance(node, exp.Cast) and node.to.is_type("bigint")):
             node = node.this
         if not isinstance(node, exp.Placeholder):
             return None
@@ -214,6 +215,7 @@ class Work:
             named=tuple(named),
             returned=tuple(returned),
             perhaps=perhaps,
+            aside=bool(self.apart),
             unseen=self.unseen,
             inserts=tuple(self.inserts),
             assigned=frozenset(self.assigned),

@@ -127,30 +127,31 @@ class Evidence:
 
         :param made: the key that the driver reports of a new row.
         """
-        people, subjects = passage.plan.people, passage.subjects
-        if subjects is None and people.known and self.pseudonyms is not None:
-            if count == 0:
+        people, subjects, footprint = passage.plan.people, passage.subjects, passage.plan.footprint
+        if subjects is None and self.pseudonyms is not None:
+            if count == 0 and (footprint.writes or footprint.deletes) and not (footprint.aside or footprint.unseen):
                 subjects = ()
             elif people.made is not None and count == 1 and made:
                 subjects = (self.pseudonyms(people.made)(made),)
         self._write_outcome(passage, b"null" if count < 0 else b"%d" % count, subjects, b"")
 
     def _write_outcome(self, passage: WitnessedFetch, rows: bytes, subjects: Subjects | None, cells: bytes) -> None:
+        event = passage.event
         if passage.declared:
             subjects = together(passage.declared, subjects or ())
         if subjects:
             whose = _SUBJECTS % '","'.join(subjects).encode()
         elif subjects is not None:
-            whose = b',"subjects":[]'
-        elif passage.event.endswith(UNBOUNDED):
+            event, whose = event.removesuffix(UNBOUNDED), b',"subjects":[]'
+        elif event.endswith(UNBOUNDED):
             whose = b""
         else:
             whose = UNBOUNDED
         log = self.log
         if log is not None and passage.writer != log.writer:
-            said = b'%b,"intent":null,"rows":%b%b%b' % (passage.event, rows, whose, cells)  # numbers are a writer's own
+            said = b'%b,"intent":null,"rows":%b%b%b' % (event, rows, whose, cells)  # numbers are a writer's own
         else:
-            said = b'%b,"intent":%d,"rows":%b%b%b' % (passage.event, passage.intent, rows, whose, cells)
+            said = b'%b,"intent":%d,"rows":%b%b%b' % (event, passage.intent, rows, whose, cells)
         passage.write("outcome", said)
 
     def refuse_late(self, passage: WitnessedFetch, scope: Scope) -> NoReturn:

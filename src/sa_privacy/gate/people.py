@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -24,8 +25,12 @@ OWNER_BIND: Final = "sa_privacy_own"
 #: The pseudonyms of one kind of subject.
 Pseudonyms = Callable[[str], Callable[[object], str]]
 
-_NUMBER: Final = re.compile(r"\s*[+-]?0*(\d{1,18})(?:\.0*)?(?:[eE]\+?0+)?\s*", re.ASCII)
-
+_NUMERIC: Final = re.compile(
+    r"\s*[+-]?(?:0[xob][\da-f_]+|\.?\d[\d_]*\.?[\d_]*(?:e[+-]?\d+)?)\s*", re.ASCII | re.IGNORECASE
+)
+_LONGEST: Final = 400
+_SPELLED: Final = (str, float, Decimal)
+"""Of what types a key may be for which the database finds the row of another one."""
 
 _NONE: Final[Mapping[int, int]] = MappingProxyType({})
 
@@ -195,7 +200,7 @@ def subjects_of_binds(
         if len(people.binds) == 1 and len(values) == 1:
             [(kind, bind, many)] = people.binds
             key = values[0].get(bind)
-            if key is not None and not many and type(key) is not str:
+            if key is not None and not many and not isinstance(key, _SPELLED):
                 return (pseudonyms(kind)(key),)
         found: dict[str, None] = {}
         for one in values:
@@ -222,14 +227,34 @@ def _listed(values: Mapping[str | int, Any], bind: str | int) -> Sequence[Any]:
 
 
 def _spelled(keys: Iterable[Any]) -> Iterable[Any]:
-    """The keys; where the database may take a text for a number, that number, too: SQLite finds 7 by ``"07"``."""
+    """The keys; where the database may take a text for a number, that number, too: SQLite finds 7 by ``"07"``.
+
+    :raises ValueError: whom it finds by one of them cannot be told: a cast may round it.
+    """
     for key in keys:
         if key is None:
             continue
         yield key
-        number = _NUMBER.fullmatch(key) if isinstance(key, str) else None
-        if number is not None:
-            sign = "-" if "-" in key else ""
-            spelled = f"{sign}{number[1]}"
-            if spelled != key:
-                yield int(spelled)
+        if isinstance(key, str):
+            number = _number(key)
+            if number is not None and str(number) != key:
+                yield number
+        elif isinstance(key, (float, Decimal)) and key != int(key):
+            raise ValueError
+
+
+def _number(text: str) -> int | None:
+    """The whole number that a database may read in a text: ``" 7.0 "``, ``"0.7e1"``, ``"0x7"``."""
+    if _NUMERIC.fullmatch(text) is None:
+        return None
+    if len(text) > _LONGEST:
+        raise ValueError
+    try:
+        return int(text, 0)
+    except ValueError:
+        pass
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return int(number) if abs(number.adjusted()) < _LONGEST and number == int(number) else None
