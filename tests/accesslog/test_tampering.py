@@ -73,17 +73,17 @@ def test_links_directories_and_pipes_are_no_segments_and_hold_nobody_up(tmp_path
         list(read_events(tmp_path))
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_what_only_has_the_name_of_a_file_of_checkpoints_holds_nobody_up(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     three_segments(tmp_path)
     make(tmp_path / "checkpoints-2099-01.ndjson")
-    with pytest.raises(LogUnavailable, match="checkpoints-2099-01.ndjson cannot be read"):
+    with pytest.raises(LogUnavailable, match=r"checkpoints-2099-01\.ndjson cannot be read"):
         verify_directory(tmp_path)
-    with pytest.raises(LogUnavailable, match="checkpoints-2099-01.ndjson cannot be read"):
+    with pytest.raises(LogUnavailable, match=r"checkpoints-2099-01\.ndjson cannot be read"):
         log_status(Journal(tmp_path))
-    with pytest.raises(LogUnavailable, match="checkpoints-2099-01.ndjson cannot be read"):
+    with pytest.raises(LogUnavailable, match=r"checkpoints-2099-01\.ndjson cannot be read"):
         Checkpoints(tmp_path, KEY).write()
 
 

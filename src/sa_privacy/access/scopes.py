@@ -130,7 +130,7 @@ class AccessScopes:
         asked = declared.break_glass
         if isinstance(asked, str):
             return self._break(asked, declared, parent, is_request=is_request)
-        glass = asked
+        glass: BrokenGlass | Unset | None = asked
         if isinstance(asked, Unset) and parent is not None and declared.actor in (UNSET, parent.access.actor):
             glass = parent.access.break_glass  # to somebody else, it is whole: who broke it is on record
         if isinstance(glass, BrokenGlass):

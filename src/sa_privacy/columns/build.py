@@ -256,13 +256,13 @@ def _path(table: Table, said: _Said) -> SubjectPath:
     steps, key = _way(table, said, ())
     kind = said[table][0].kind
     if not steps:
-        return SubjectPath(kind, key)
-    if len(steps) == 1 and steps[0][2] == key:  # the foreign key holds the person's key
-        return SubjectPath(kind, steps[0][0])
-    return SubjectPath(kind, None, steps)
+        return SubjectPath(kind, key.name, type=key.type)
+    if len(steps) == 1 and steps[0][2] == key.name:  # the foreign key holds the person's key
+        return SubjectPath(kind, steps[0][0], type=key.type)
+    return SubjectPath(kind, None, steps, key.type)
 
 
-def _way(table: Table, said: _Said, seen: tuple[Table, ...]) -> tuple[tuple[tuple[str, str, str], ...], str]:
+def _way(table: Table, said: _Said, seen: tuple[Table, ...]) -> tuple[tuple[tuple[str, str, str], ...], Column[Any]]:
     """The foreign keys from `table` to the person's own row, and the column that holds the key there."""
     subject, mapper = said[table]
     if table in seen:
@@ -271,7 +271,7 @@ def _way(table: Table, said: _Said, seen: tuple[Table, ...]) -> tuple[tuple[tupl
             hint='one of these rows must be the person: DataSubject(..., key="id").',
         )
     if subject.key is not None:
-        return (), _key_column(table, mapper, subject.key).name
+        return (), _key_column(table, mapper, subject.key)
     here, there = _step(table, mapper, str(subject.via))
     if there.table not in said:
         raise PolicyError(

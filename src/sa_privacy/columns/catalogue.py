@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.types import TypeEngine
 
 __all__ = ["Catalogue", "PersonalColumn", "PersonalTable", "SubjectPath"]
 
@@ -42,11 +45,13 @@ class SubjectPath:
     :param key: the column of this very table that holds the subject's key (its own key, or the foreign key to the
         person), or None where the way is longer than one step.
     :param steps: for longer ways, the foreign keys to follow: ``(column here, table there, column there)``.
+    :param type: of the person's own key: what the application calls it may be another value than the database holds.
     """
 
     kind: str
     key: str | None
     steps: tuple[tuple[str, str, str], ...] = ()
+    type: TypeEngine[Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,12 @@ class Catalogue:
         #: and the kind of subject: ``order_items`` lead to ``("orders.customer_id", "customer")``.
         self.holders: dict[str, tuple[str, str]] = {
             table.name: holder for table in tables if (holder := self._holder(table, ())) is not None
+        }
+        #: Of what type the keys of people are, by kind.
+        self.key_types: dict[str, TypeEngine[Any]] = {
+            table.subject.kind: table.subject.type
+            for table in tables
+            if table.subject is not None and table.subject.type is not None
         }
         #: For each table, the columns that others lead to on the way to their subject.
         self.led_to: dict[str, set[str]] = {}

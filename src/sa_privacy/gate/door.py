@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any, Literal
 
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
@@ -16,6 +16,7 @@ from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
 from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
+from sa_privacy.gate.key_types import Told, told_keys
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
@@ -32,13 +33,15 @@ class Door:
     """Shows the gate every statement of one engine.
 
     :param dialect: ``"sqlite"`` or ``"postgresql"``.
-    :param paramstyle: the driver's.
+    :param types: SQLAlchemy's dialect of the engine.
     """
 
-    def __init__(self, gate: Gate, dialect: DialectName, paramstyle: str) -> None:
+    def __init__(self, gate: Gate, dialect: DialectName, types: Dialect) -> None:
         self.gate = gate
         self.dialect = dialect
-        self.paramstyle = paramstyle
+        self.paramstyle = types.paramstyle
+        self._types = types
+        self._told: tuple[Catalogue | None, Told] = (None, {})
         self._live = gate.live
         self._texts: LRUCache[str, Plan] = LRUCache(2000)
         self._epoch = 0
@@ -75,6 +78,13 @@ class Door:
         left_out = getattr(compiled, "sa_privacy_left_out", ())
         if left_out and isinstance(context.sqlalchemy_exception, (OperationalError, ProgrammingError)):
             raise refusal_of_columns(self.gate.grant(), left_out)
+
+    def _told_keys(self, catalogue: Catalogue) -> Told:
+        known, told = self._told
+        if known is not catalogue:
+            told = told_keys(catalogue, self._types)
+            self._told = (catalogue, told)
+        return told
 
     def _answers(self, connection: Any) -> Answers:
         """What the database said through this DBAPI connection."""
@@ -124,6 +134,7 @@ class Door:
                     fingerprint(compiled.string, self.dialect) if found.personal or found.moves else "",
                     binds=compiled.binds,
                     generated=reported_key(compiled),
+                    told=self._told_keys(catalogue),
                 )
                 plan.facts = relations.facts
                 return self._located(plan)
@@ -175,12 +186,19 @@ class Door:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
             plan.law = self._law_of_text(sql, relations, catalogue, compiled)
         else:
-            told = fingerprint(sql, self.dialect) if found.personal or found.moves else ""
+            name = fingerprint(sql, self.dialect) if found.personal or found.moves else ""
             if compiled is None:
-                plan = Plan(found, catalogue, told)
+                plan = Plan(found, catalogue, name, told=self._told_keys(catalogue))
             else:
                 found = binds_by_name(found, compiled)
-                plan = Plan(found, catalogue, told, binds=compiled.binds, generated=reported_key(compiled))
+                plan = Plan(
+                    found,
+                    catalogue,
+                    name,
+                    binds=compiled.binds,
+                    generated=reported_key(compiled),
+                    told=self._told_keys(catalogue),
+                )
         plan.facts = relations.facts
         return plan
 

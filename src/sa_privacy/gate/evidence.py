@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from sa_privacy.access import Access, Declared, Scope, as_text, ended
 from sa_privacy.accesslog import members
 from sa_privacy.errors import AccessDenied, LogUnavailable
-from sa_privacy.gate.people import Pseudonyms, subjects_of_binds, subjects_of_rows
+from sa_privacy.gate.people import Pseudonyms, subjects_of_binds, subjects_of_keys, subjects_of_rows
 from sa_privacy.gate.plan import UNBOUNDED, Plan
 from sa_privacy.gate.site import call_site
 from sa_privacy.gate.statement import bound_values
@@ -132,7 +132,7 @@ class Evidence:
             if count == 0 and (footprint.writes or footprint.deletes) and not (footprint.aside or footprint.unseen):
                 subjects = ()
             elif people.made is not None and count == 1 and made:
-                subjects = (self.pseudonyms(people.made)(made),)
+                subjects = subjects_of_keys(people, people.made, (made,), self.pseudonyms)
         self._write_outcome(passage, b"null" if count < 0 else b"%d" % count, subjects, b"")
 
     def _write_outcome(self, passage: WitnessedFetch, rows: bytes, subjects: Subjects | None, cells: bytes) -> None:

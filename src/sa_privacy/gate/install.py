@@ -169,7 +169,7 @@ def install(
             "this engine is protected by another Privacy already.",
             hint="uninstall that one first, or use its own engine.",
         )
-    door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect.paramstyle)
+    door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect)
     installed = Installation(engine, door, RoutedCache(gate))
     bind_keys(dialect, keys, accepted)
     if keys is not None:

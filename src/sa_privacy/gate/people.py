@@ -13,11 +13,22 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from sqlalchemy import BindParameter
+
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.footprint import Footprint, KeyPredicate
+from sa_privacy.gate.key_types import Told, is_as_told
 from sa_privacy.gate.statement import bound_list
 
-__all__ = ["OWNER_BIND", "People", "Pseudonyms", "people_of", "subjects_of_binds", "subjects_of_rows"]
+__all__ = [
+    "OWNER_BIND",
+    "People",
+    "Pseudonyms",
+    "people_of",
+    "subjects_of_binds",
+    "subjects_of_keys",
+    "subjects_of_rows",
+]
 
 #: How the parameters are named by which the gate itself limits statements to one person's rows.
 OWNER_BIND: Final = "sa_privacy_own"
@@ -33,6 +44,8 @@ _SPELLED: Final = (str, float, Decimal)
 """Of what types a key may be for which the database finds the row of another one."""
 
 _NONE: Final[Mapping[int, int]] = MappingProxyType({})
+_NO_TYPES: Final[Mapping[str, BindParameter[Any]]] = MappingProxyType({})
+_NOTHING_TOLD: Final[Told] = MappingProxyType({})
 
 
 class People(NamedTuple):
@@ -46,6 +59,8 @@ class People(NamedTuple):
     :param keys: positions of keys in a result row, with the kind of person.
     :param perhaps: for those of the positions that tell nothing where they are NULL, the one that shows whether they do.
     :param made: the kind of person that a new row is, where the driver reports the key that the database chose.
+    :param told: by kind of person, how a key in the database becomes the one that the application knows, where they differ.
+    :param plain: those of the binds that hold a key as it is in the database.
     """
 
     known: bool = False
@@ -56,6 +71,16 @@ class People(NamedTuple):
     keys: tuple[tuple[int, str], ...] = ()
     perhaps: Mapping[int, int] = _NONE
     made: str | None = None
+    told: Told = _NOTHING_TOLD
+    plain: frozenset[str | int] = frozenset()
+
+    def named(self, kind: str, keys: Iterable[Any]) -> Iterable[Any]:
+        """The keys of people as the application knows them, of those in the database.
+
+        :raises ValueError: one of them is none.
+        """
+        told = self.told.get(kind)
+        return keys if told is None else map(told, keys)
 
 
 _UNBOUNDED: Final = People()
@@ -65,15 +90,29 @@ class _Unbounded(Exception):
     """A part of the statement may reach anybody."""
 
 
-def people_of(footprint: Footprint, catalogue: Catalogue, generated: str | None = None) -> People:
+def people_of(
+    footprint: Footprint,
+    catalogue: Catalogue,
+    generated: str | None = None,
+    told: Told = _NOTHING_TOLD,
+    types: Mapping[str, BindParameter[Any]] = _NO_TYPES,
+) -> People:
     """Whose data a statement of this footprint is about.
 
     :param generated: ``"table.column"`` of the key that the driver reports after an INSERT of one row.
+    :param told: see :class:`People`.
+    :param types: the parameters by name, where SQLAlchemy knows their types.
     """
     try:
-        return _Found(footprint, catalogue, generated).people()
+        found = _Found(footprint, catalogue, generated).people()
     except _Unbounded:
         return _UNBOUNDED
+    if not told:
+        return found
+    plain = {
+        bind for kind, bind, _ in found.binds if not is_as_told(types.get(str(bind)), catalogue.key_types.get(kind))
+    }
+    return found._replace(told=told, plain=frozenset(plain))
 
 
 class _Found:
@@ -166,10 +205,18 @@ def _said(predicates: Sequence[KeyPredicate]) -> Sequence[KeyPredicate]:
     return said or predicates
 
 
+def subjects_of_keys(people: People, kind: str, keys: Iterable[Any], pseudonyms: Pseudonyms) -> tuple[str, ...] | None:
+    """The people of some keys as they are in the database; None where one cannot tell."""
+    try:
+        return tuple(map(pseudonyms(kind), people.named(kind, keys)))
+    except (TypeError, ValueError):
+        return None
+
+
 def subjects_of_rows(people: People, rows: Sequence[Any], pseudonyms: Pseudonyms) -> tuple[str, ...] | None:
     """Whose rows these are, by the keys among their columns; None where one cannot tell."""
     try:
-        if len(rows) == 1 and len(people.keys) == 1:
+        if len(rows) == 1 and len(people.keys) == 1 and not people.told:
             [(index, kind)] = people.keys
             key = rows[0][index]
             if key is not None:
@@ -183,7 +230,7 @@ def subjects_of_rows(people: People, rows: Sequence[Any], pseudonyms: Pseudonyms
                 if shows is not None and any(row[index] is None and row[shows] is None for row in rows):
                     return None
                 del keys[None]
-            found.update(dict.fromkeys(map(pseudonyms(kind), keys)))
+            found.update(dict.fromkeys(map(pseudonyms(kind), people.named(kind, keys))))
     except (TypeError, ValueError):
         return None
     return tuple(found)
@@ -200,7 +247,7 @@ def subjects_of_binds(
         if len(people.binds) == 1 and len(values) == 1:
             [(kind, bind, many)] = people.binds
             key = values[0].get(bind)
-            if key is not None and not many and not isinstance(key, _SPELLED):
+            if key is not None and not many and not isinstance(key, _SPELLED) and bind not in people.plain:
                 return (pseudonyms(kind)(key),)
         found: dict[str, None] = {}
         for one in values:
@@ -208,7 +255,8 @@ def subjects_of_binds(
                 keys = _listed(one, bind) if many else (one[bind],)
                 if bind in people.new and None in keys:
                     return None
-                for key in _spelled(keys):
+                said = _spelled(keys)
+                for key in people.named(kind, said) if bind in people.plain else said:
                     found[pseudonyms(kind)(key)] = None
     except (KeyError, TypeError, ValueError):
         return None

@@ -13,6 +13,7 @@ from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.footprint import Footprint
 from sa_privacy.gate.cells import Cells
+from sa_privacy.gate.key_types import Told
 from sa_privacy.gate.people import people_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Plan:
     :param fingerprint: the statement with its literals normalised, hashed; for events.
     :param binds: its parameters by name, where SQLAlchemy compiled it: their types say which of them are sealed.
     :param generated: ``"table.column"`` of the key that the driver reports after an INSERT of one row.
+    :param told: how the database's keys become those that the application knows, by kind of person.
     :ivar origin: the call site in the application where this process first ran it.
     """
 
@@ -86,6 +88,7 @@ class Plan:
         *,
         binds: Mapping[str, BindParameter[Any]] = _NO_BINDS,
         generated: str | None = None,
+        told: Told = MappingProxyType({}),
     ) -> None:
         self.footprint = footprint
         self.catalogue = catalogue
@@ -106,7 +109,7 @@ class Plan:
         self.sealed_inside = tuple(sorted(n for n in footprint.inside if catalogue.columns[n].sealed))
         #: Sealed columns that it puts something else into than what their own type seals.
         self.unsealed = tuple(sorted({n for n, bind in footprint.stored if not _seals(binds, bind, catalogue, n)}))
-        self.people = people_of(footprint, catalogue, generated)
+        self.people = people_of(footprint, catalogue, generated, told, binds)
         #: Whether it changes rows of people whom only its outcome can name.
         self.late = self.people.known and not self.people.asked and bool(footprint.writes or footprint.deletes)
         self.cells = Cells.of(footprint, catalogue)
