@@ -1,4 +1,4 @@
-"""Keys of people as the application knows them, where the database holds other values: ``"cus_7"`` for 7.
+"""Keys of people as the application knows them, where the database holds or reads other values: ``"cus_7"``, ``"07"`` for 7.
 
 Events name people by the keys that the application uses: it asks by them, and holds them in its objects. The rows of a
 cursor come as the driver makes them.
@@ -6,8 +6,10 @@ cursor come as the driver makes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 
 from sqlalchemy import BindParameter, Dialect, Uuid
 from sqlalchemy.types import TypeEngine
@@ -15,7 +17,14 @@ from sqlalchemy.types import TypeEngine
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.crypto.pseudonym import canonical
 
-__all__ = ["Told", "is_as_told", "told_keys"]
+__all__ = ["SPELLED", "Told", "is_as_told", "spelled", "told_keys"]
+
+_NUMERIC: Final = re.compile(
+    r"\s*[+-]?(?:0[xob][\da-f_]+|\.?\d[\d_]*\.?[\d_]*(?:e[+-]?\d+)?)\s*", re.ASCII | re.IGNORECASE
+)
+_LONGEST: Final = 400  # characters
+SPELLED: Final = (str, float, Decimal)
+"""Of what types a key may be for which the database finds the row of another one."""
 
 #: By kind of person, what makes the application's key of the database's.
 Told = Mapping[str, Callable[[Any], Any]]
@@ -49,3 +58,37 @@ def _reader(process: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def is_as_told(bind: BindParameter[Any] | None, known: TypeEngine[Any] | None) -> bool:
     """Whether a parameter holds keys as the application knows them: SQLAlchemy turns them into those of the database."""
     return bind is not None and known is not None and isinstance(bind.type, type(known))
+
+
+def spelled(keys: Iterable[Any]) -> Iterable[Any]:
+    """The keys; where the database may take a text for a number, that number, too: SQLite finds 7 by ``"07"``.
+
+    :raises ValueError: whom it finds by one of them cannot be told: a cast may round it.
+    """
+    for key in keys:
+        if key is None:
+            continue
+        yield key
+        if isinstance(key, str):
+            number = _number(key)
+            if number is not None and str(number) != key:
+                yield number
+        elif isinstance(key, (float, Decimal)) and key != int(key):
+            raise ValueError
+
+
+def _number(text: str) -> int | None:
+    """The whole number that a database may read in a text: ``" 7.0 "``, ``"0.7e1"``, ``"0x7"``."""
+    if len(text) > _LONGEST:  # nobody's key, and matching takes its square
+        raise ValueError
+    if _NUMERIC.fullmatch(text) is None:
+        return None
+    try:
+        return int(text, 0)
+    except ValueError:
+        pass
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return int(number) if abs(number.adjusted()) < _LONGEST and number == int(number) else None

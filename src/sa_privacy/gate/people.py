@@ -6,9 +6,7 @@ written. A statement of which one mention may reach anybody is *unbounded*: nobo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -17,7 +15,7 @@ from sqlalchemy import BindParameter
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.footprint import Footprint, KeyPredicate
-from sa_privacy.gate.key_types import Told, is_as_told
+from sa_privacy.gate.key_types import SPELLED, Told, is_as_told, spelled
 from sa_privacy.gate.statement import bound_list
 
 __all__ = [
@@ -35,13 +33,6 @@ OWNER_BIND: Final = "sa_privacy_own"
 
 #: The pseudonyms of one kind of subject.
 Pseudonyms = Callable[[str], Callable[[object], str]]
-
-_NUMERIC: Final = re.compile(
-    r"\s*[+-]?(?:0[xob][\da-f_]+|\.?\d[\d_]*\.?[\d_]*(?:e[+-]?\d+)?)\s*", re.ASCII | re.IGNORECASE
-)
-_LONGEST: Final = 400
-_SPELLED: Final = (str, float, Decimal)
-"""Of what types a key may be for which the database finds the row of another one."""
 
 _NONE: Final[Mapping[int, int]] = MappingProxyType({})
 _NO_TYPES: Final[Mapping[str, BindParameter[Any]]] = MappingProxyType({})
@@ -230,7 +221,8 @@ def subjects_of_rows(people: People, rows: Sequence[Any], pseudonyms: Pseudonyms
                 if shows is not None and any(row[index] is None and row[shows] is None for row in rows):
                     return None
                 del keys[None]
-            found.update(dict.fromkeys(map(pseudonyms(kind), people.named(kind, keys))))
+            named = people.named(kind, keys) if people.told else keys
+            found.update(dict.fromkeys(map(pseudonyms(kind), named)))
     except (TypeError, ValueError):
         return None
     return tuple(found)
@@ -247,7 +239,7 @@ def subjects_of_binds(
         if len(people.binds) == 1 and len(values) == 1:
             [(kind, bind, many)] = people.binds
             key = values[0].get(bind)
-            if key is not None and not many and not isinstance(key, _SPELLED) and bind not in people.plain:
+            if key is not None and not many and not isinstance(key, SPELLED) and bind not in people.plain:
                 return (pseudonyms(kind)(key),)
         found: dict[str, None] = {}
         for one in values:
@@ -255,7 +247,7 @@ def subjects_of_binds(
                 keys = _listed(one, bind) if many else (one[bind],)
                 if bind in people.new and None in keys:
                     return None
-                said = _spelled(keys)
+                said = spelled(keys)
                 for key in people.named(kind, said) if bind in people.plain else said:
                     found[pseudonyms(kind)(key)] = None
     except (KeyError, TypeError, ValueError):
@@ -272,37 +264,3 @@ def _listed(values: Mapping[str | int, Any], bind: str | int) -> Sequence[Any]:
     if (bind in values and isinstance(values[bind], (str, bytes))) or (bind not in values and not keys):
         raise KeyError(bind)
     return keys
-
-
-def _spelled(keys: Iterable[Any]) -> Iterable[Any]:
-    """The keys; where the database may take a text for a number, that number, too: SQLite finds 7 by ``"07"``.
-
-    :raises ValueError: whom it finds by one of them cannot be told: a cast may round it.
-    """
-    for key in keys:
-        if key is None:
-            continue
-        yield key
-        if isinstance(key, str):
-            number = _number(key)
-            if number is not None and str(number) != key:
-                yield number
-        elif isinstance(key, (float, Decimal)) and key != int(key):
-            raise ValueError
-
-
-def _number(text: str) -> int | None:
-    """The whole number that a database may read in a text: ``" 7.0 "``, ``"0.7e1"``, ``"0x7"``."""
-    if _NUMERIC.fullmatch(text) is None:
-        return None
-    if len(text) > _LONGEST:
-        raise ValueError
-    try:
-        return int(text, 0)
-    except ValueError:
-        pass
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return int(number) if abs(number.adjusted()) < _LONGEST and number == int(number) else None

@@ -17,7 +17,7 @@ from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["COMPRESSED", "open_regular", "open_segment", "read_events", "read_lines", "segment_names"]
+__all__ = ["COMPRESSED", "open_regular", "open_segment", "read_events", "read_lines", "segment_exists", "segment_names"]
 
 COMPRESSED = ".gz"
 """What is added to the name of a segment that was compressed (gzip, RFC 1952) after its writer had left it."""
@@ -44,6 +44,11 @@ def segment_names(directory: Path) -> list[str]:
 
 def _listed(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir() if path.name.endswith((".jsonl", ".jsonl" + COMPRESSED))}
+
+
+def segment_exists(directory: Path, name: str) -> bool:
+    """Whether there is a segment of this name, compressed or not."""
+    return (directory / name).exists() or (directory / (name + COMPRESSED)).exists()
 
 
 def open_regular(path: Path) -> BinaryIO:

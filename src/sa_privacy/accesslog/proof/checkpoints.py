@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_names
+from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_exists, segment_names
 from sa_privacy.accesslog.proof.chain import Bad, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint, Head, Removed, read_checkpoint, sign_checkpoint
 from sa_privacy.accesslog.proof.linking import link, starts
@@ -222,7 +222,7 @@ class Checkpoints:
         if known is None:
             whole = next((one.first for one in segments if one.first >= 0), 0) == 0
             begins = starts(() if whole else self._ever_removed(writer, names))
-        problems = link(segments, begins, self._exists)
+        problems = link(segments, begins, lambda name: segment_exists(self.directory, name))
         if problems:
             raise self._refusal(problems[0])
         last = next((one for one in reversed(segments) if one.first >= 0), None)
@@ -268,9 +268,6 @@ class Checkpoints:
                 file.seek(-4, os.SEEK_END)
                 return int.from_bytes(file.read(4), "little")
         return path.stat().st_size
-
-    def _exists(self, name: str) -> bool:
-        return (self.directory / name).exists() or (self.directory / (name + COMPRESSED)).exists()
 
     def _refusal(self, suspicion: Problem | None) -> LogChanged:
         """The error that names the first bad event: the whole log is proved for it, the second place too."""

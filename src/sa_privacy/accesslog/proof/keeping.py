@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sa_privacy.accesslog.event import Event, decode_event
+from sa_privacy.accesslog.event import decode_event
 from sa_privacy.accesslog.journal.disk import flush_directory, is_free
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_regular, open_segment, read_lines, segment_names
 from sa_privacy.accesslog.lines import moment
 from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.questions.journal import Journal
 from sa_privacy.accesslog.reviews import open_reviews
 from sa_privacy.accesslog.trouble import unavailable
-from sa_privacy.accesslog.wanted import Wanted
 from sa_privacy.errors import LogChanged
 from sa_privacy.policy.periods import Period
 
@@ -223,7 +223,7 @@ class _Keeping:
                 waits = self.unreviewed(writer, seq)
             else:
                 if self._open is None:
-                    self._open = frozenset(one.id for one in open_reviews(_OfKinds(self.root)))
+                    self._open = frozenset(one.id for one in open_reviews(Journal(self.root)))
                 waits = f"{writer}:{seq}" in self._open
             if waits:
                 return True
@@ -234,18 +234,6 @@ def _record(one: Segment) -> Removed:
     return Removed(
         segment=one.name, writer=writer_of(one.name), first=one.first, last=one.seq - 1, prev=one.follows, hash=one.hash
     )
-
-
-class _OfKinds:
-    """The events of a log of some kinds, found by how their lines begin."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def find(self, wanted: Wanted) -> Iterator[Event]:
-        for name in segment_names(self._root):
-            for kind in sorted(wanted.kinds):
-                yield from map(decode_event, _of_kind(self._root / name, kind.encode()))
 
 
 def _of_kind(path: Path, kind: bytes) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
-from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_names
+from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_exists, segment_names
 from sa_privacy.accesslog.proof.chain import Mark, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.linking import link, starts, unreached
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Place, place_of
@@ -218,7 +218,9 @@ class _Verifying:
         removed = vouched.removed.get(writer, ())
         begins = starts(removed)
         problems = link(
-            segments, begins, lambda name: _exists(self.root, name) or any(one.segment == name for one in removed)
+            segments,
+            begins,
+            lambda name: segment_exists(self.root, name) or any(one.segment == name for one in removed),
         )
         head = vouched.heads.get(writer)
         if head is None:
@@ -295,10 +297,6 @@ class _Verifying:
 def _torn(one: Segment) -> Problem:
     seq = max(one.seq, 0)
     return Problem(one.name, one.lines + 1, seq, f"torn: {one.torn} bytes of a line that was not finished")
-
-
-def _exists(root: Path, name: str) -> bool:
-    return (root / name).exists() or (root / (name + COMPRESSED)).exists()
 
 
 def _size(path: Path) -> int:
