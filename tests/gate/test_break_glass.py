@@ -338,3 +338,26 @@ def test_what_only_looks_like_a_review_closes_nothing(privacy: Privacy, log: Syn
     log.append("review", members(actor=None, of=waiting.id, verdict="justified"))
     log.append("review", members(actor="staff:9", of=waiting.id))
     assert [one.id for one in open_reviews(_Source(log))] == [waiting.id]
+
+
+def test_who_is_refused_on_entry_is_named_as_the_request_around_it_names_them(privacy: Privacy, log: Synced) -> None:
+    around: dict[str, Any] = {"actor": "staff:5", "role": "support", "reason": "a call", "route": "GET /orders/{id}"}
+    with privacy.request("r-1", **around):
+        for entry in (
+            privacy.access("shipping"),
+            privacy.access("shipping", break_glass=True, ticket="T-1", reason=" "),
+            privacy.access("shipping", actor="staff:6", reason="another"),
+            privacy.request(role="support", purpose="shipping"),  # which takes nothing from the one around it
+        ):
+            with pytest.raises(AccessDenied), entry:
+                pytest.fail("the block ran")
+    denied = Trail(log)._lines
+    said = [
+        tuple(line.get(name) for name in ("actor", "request", "reason", "route")) for line in denied if "site" in line
+    ]
+    assert said == [
+        ("staff:5", "r-1", "a call", "GET /orders/{id}"),
+        ("staff:5", "r-1", " ", "GET /orders/{id}"),
+        ("staff:6", "r-1", "another", "GET /orders/{id}"),
+        (None, None, None, None),
+    ]

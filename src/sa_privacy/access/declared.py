@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sa_privacy.access.access import EMPTY, Withheld
+from sa_privacy.access.access import EMPTY, Access, Withheld
 from sa_privacy.access.glass import BrokenGlass
 from sa_privacy.access.subjects import Subject, as_subjects
 from sa_privacy.access.words import as_text
@@ -44,6 +44,12 @@ class Declared:
     break_glass: str | BrokenGlass | Unset = UNSET
     """The ticket of a glass that is to be broken, or one that was broken elsewhere and is carried here."""
     details: Mapping[str, object] = field(default_factory=lambda: EMPTY)
+
+    def by_whom(self, outer: Access) -> Declared:
+        """This declaration, with who acts, why and in which request, taken from the access around it."""
+        said = {name: getattr(outer, name) for name in ("actor", "reason", "request")}
+        left_out = {name: value for name, value in said.items() if isinstance(getattr(self, name), Unset)}
+        return replace(self, **left_out, details={**outer.details, **self.details})
 
     def over(self, other: Declared) -> Declared:
         """This declaration, with what it leaves open taken from `other`."""

@@ -74,7 +74,13 @@ class Scope:
         system = value("system", outer and outer.system)
         emergency = self._glass is not None and self._glass.opens_to(roles)
         grant = self._scopes.grant(
-            declared, purposes, roles, system, maintenance=bool(maintenance), break_glass=emergency
+            declared,
+            purposes,
+            roles,
+            system,
+            maintenance=bool(maintenance),
+            break_glass=emergency,
+            outer=outer,
         )
         subjects = value("subjects", outer and outer.subjects, ())
         return Access(

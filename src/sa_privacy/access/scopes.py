@@ -123,7 +123,7 @@ class AccessScopes:
                 parent.check_alive()
             return self._new(declared, parent, is_request=request)
         except AccessEnded as error:
-            self._refused(declared, error)
+            self._refused(declared, error, parent.access if parent is not None else None)
             return self._new(declared, None, is_request=request)
 
     def _new(self, declared: Declared, parent: Scope | None, *, is_request: bool) -> Scope:
@@ -151,7 +151,7 @@ class AccessScopes:
             lasting = self.policy.break_glass_for(roles)
             must_be_on_record(actor, reason, roles)
         except AccessDenied as error:
-            self._refused(declared, error)
+            self._refused(declared, error, outer)
             return self._new(replace(declared, break_glass=UNSET), parent, is_request=is_request)
         glass = BrokenGlass.now(ticket, lasting, roles).within(outer.break_glass if outer is not None else None)
         scope = TimedScope(self, declared, parent, is_request=is_request, glass=glass)
@@ -179,23 +179,26 @@ class AccessScopes:
         *,
         maintenance: bool,
         break_glass: bool = False,
+        outer: Access | None = None,
     ) -> Grant:
         """What the policy allows of what was declared.
+
+        :param outer: the access around it.
 
         :raises AccessDenied: it refuses that, and these scopes are not lenient.
         """
         try:
             return self.policy.grant(purposes, roles, system=system, maintenance=maintenance, break_glass=break_glass)
         except AccessDenied as error:
-            self._refused(declared, error)
+            self._refused(declared, error, outer)
             return valid_part(
                 self.policy, purposes, roles, system=system, maintenance=maintenance, break_glass=break_glass
             )
 
-    def _refused(self, declared: Declared, error: AccessDenied) -> None:
+    def _refused(self, declared: Declared, error: AccessDenied, outer: Access | None) -> None:
         """Tells who wants to know, and raises unless these scopes are lenient."""
         if self.on_refused is not None:
-            self.on_refused(declared, error)
+            self.on_refused(declared if outer is None else declared.by_whom(outer), error)
         if not self.lenient:
             raise error
 

@@ -169,8 +169,15 @@ class Evidence:
 
     def write_refused(self, declared: Declared, error: AccessDenied) -> None:
         """Writes down an access that was refused on entry, or would have been."""
+        route = declared.details.get("route")
+        texts = {
+            "reason": declared.reason,
+            "request": declared.request,
+            "route": None if route is None else as_text(route),
+        }
         said = members(
             actor=declared.actor if isinstance(declared.actor, str) else None,
+            **{name: text for name, text in texts.items() if isinstance(text, str)},
             roles=list(error.roles),
             purpose=list(error.purpose),
             decision="would_deny" if self._lenient else "denied",
