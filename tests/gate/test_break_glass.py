@@ -361,3 +361,17 @@ def test_who_is_refused_on_entry_is_named_as_the_request_around_it_names_them(pr
         ("staff:6", "r-1", "another", "GET /orders/{id}"),
         (None, None, None, None),
     ]
+
+
+def test_who_goes_on_after_the_time_is_named(session: Session, privacy: Privacy, log: Synced, clock: Clock) -> None:
+    with privacy.access(**GLASS):
+        someone = session.scalars(select(Customer).where(Customer.id == 1)).one()
+        clock.passed = 31 * 60
+        trail = Trail(log)
+        for late in (lambda: session.execute(NAMES).all(), lambda: someone.phone):
+            with pytest.raises(AccessEnded):
+                late()
+    assert [(line["kind"], line["actor"], line["ticket"], line["decision"]) for line in trail.of("intent", "use")] == [
+        ("intent", "staff:5", "INC-2041", "denied"),
+        ("use", "staff:5", "INC-2041", "denied"),
+    ]

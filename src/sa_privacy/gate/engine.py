@@ -111,7 +111,7 @@ class Gate:
             verdict = plan.verdicts[grant] = self._verdict(plan, grant)
         if not verdict.passes:
             verdict = self._look_closer(plan, verdict, access, parameters, context)
-        event = access_members(access)
+        event = access_members(scope.access if scope is not None else None)  # who had it, where it ended
         if self.observes and self.law(plan) is not plan:
             event += self.evidence.whereabouts(plan.touched())
         people, write = plan.people, self.write
@@ -209,7 +209,8 @@ class Gate:
         try:
             standing = self._standing(law, enforced, access, parameters, context)
         except PrivacyError as error:
-            self.evidence.refused(plan, access, "denied", denials_of(error, enforced.decision), parameters, context)
+            denials = denials_of(error, enforced.decision)
+            self.evidence.refused(plan, access or self._left(), "denied", denials, parameters, context)
             raise
         if law is plan:
             return standing
@@ -220,6 +221,11 @@ class Gate:
         except PrivacyError as error:
             denials = denials_of(error, verdict.decision)
             return self._said(plan, verdict.decision, "would_deny", denials, passes=True)
+
+    def _left(self) -> Access | None:
+        """The access that was in force here until it ended: who asks after that is who had it."""
+        scope = self.scopes.get()
+        return scope.access if scope is not None else None
 
     def _standing(self, plan: Plan, verdict: Verdict, access: Access | None, parameters: Any, context: Any) -> Verdict:
         """The verdict of a plan, with the values it comes with; or an error."""

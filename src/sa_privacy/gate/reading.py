@@ -117,9 +117,10 @@ class Reading:
     ) -> PrivacyError:
         """The error for a value that is not given, written down."""
         names = [column.name for column in columns]
-        whose = self._whose(state)
-        self._gate.evidence.write_use(access, names, "denied", [f"read {name}" for name in names], whose)
         scope = self._gate.scopes.get()
+        asking = scope.access if access is None and scope is not None else access  # it ended: who had it asks
+        whose = self._whose(state)
+        self._gate.evidence.write_use(asking, names, "denied", [f"read {name}" for name in names], whose)
         if access is None and scope is not None:
             return ended(scope.access)
         return denied(decision, access.grant if access is not None else None)
