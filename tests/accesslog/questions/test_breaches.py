@@ -41,7 +41,7 @@ def test_of_whom_nobody_can_tell_there_may_be_more(story: Story, journal: Journa
     writer.statement(None, rows=40)
     writer.statement(None, rows=0)
     old = writer.intent(reads=["customers.name"])  # of before "unbounded"
-    writer.outcome(old, subjects=None, rows=2, cells=2, reads=["customers.name"])
+    writer.outcome(old, subjects=None, rows=2, cells={"customers.name": 2}, reads=["customers.name"])
     streamed = writer.intent(reads=["customers.name"])
     for _ in range(2):
         writer.outcome(streamed, unbounded=True, rows=5, reads=["customers.name"])
