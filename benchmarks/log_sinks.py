@@ -27,7 +27,7 @@ from sqlalchemy import Engine, create_engine, text
 from sa_privacy.accesslog import AccessLog, Wanted, members
 from sa_privacy.accesslog.journal.reading import open_segment, read_lines, segment_names
 from sa_privacy.accesslog.sinks import EventTable, Shipper, TableLog, TableSource
-from sa_privacy.accesslog.sinks.entry import entry_of
+from sa_privacy.accesslog.sinks.entry import row_of
 from tests.support.postgres import Server
 
 PEOPLE = 50_000
@@ -91,7 +91,7 @@ def floor(engine: Engine, directory: Path) -> float:
         connection.execute(text("CREATE TABLE bare (writer TEXT, seq BIGINT, line TEXT, PRIMARY KEY (writer, seq))"))
     some = list(islice(lines(directory), FLOOR))
     began = time.perf_counter()
-    rows = [(row[0], row[1], row[-1]) for row in (entry_of(line).row for line in some)]
+    rows = [(row[0], row[1], row[7]) for row in (row_of(line) for line in some)]
     with engine.begin() as connection:
         driver: Any = connection.connection.driver_connection
         if engine.dialect.name == "sqlite":

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, read_lines, segment_names
 from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
-from sa_privacy.accesslog.sinks.entry import Entry, entry_of
+from sa_privacy.accesslog.sinks.entry import Row, links_of, moment_of, row_of
 from sa_privacy.accesslog.sinks.target import Batch, Mark, Move, Unshippable
 from sa_privacy.errors import LogUnavailable
 
@@ -71,30 +71,37 @@ class Journal:
         :raises Unshippable: a line is no event, or does not go on where the mark is.
         """
         batch = Batch()
+        rows = batch.rows
         for name, end in segments.items():
             start = mark = marks.get(name, Mark())
             fault: LogUnavailable | None = None
-            entry: Entry | None = None
+            row: Row | None = None
             place = mark.bytes
             try:
                 for line in self._lines(name, mark, end):
-                    if len(batch.rows) >= self._most or batch.size + len(line) > _MOST_BYTES:
-                        if entry is not None:
-                            mark = _mark(place, entry)
+                    size = len(line)
+                    if len(rows) >= self._most or batch.size + size > _MOST_BYTES:
+                        if row is not None:
+                            mark = _mark(place, row)
                         if mark != start:
                             batch.moves.append(Move(name, start, mark))
-                        if batch.rows:
+                        if rows:
                             yield batch
                         batch, start = Batch(), mark
-                    following = _entry(line, name, place)
-                    if entry is None and place:
+                        rows = batch.rows
+                    try:
+                        following = row_of(line)
+                    except ValueError as error:
+                        raise _unshippable(name, place, error) from None
+                    if row is None and place:
                         _must_go_on(following, mark, name)
-                    entry = following
-                    place += len(line)
-                    batch.add(entry, len(line))
+                    row = following
+                    place += size
+                    batch.size += size
+                    rows.append(row)
             except LogUnavailable as error:  # what stands before it is shipped first
                 fault = error
-            if entry is not None and (mark := _mark(place, entry)) != start:
+            if row is not None and (mark := _mark(place, row)) != start:
                 batch.moves.append(Move(name, start, mark))
             if fault is not None:
                 if batch.rows:
@@ -119,15 +126,14 @@ class Journal:
                 if not sizes:
                     return _NOTHING
                 file.seek(mark.bytes)
-                return Rest(len(sizes), sum(sizes), _entry(file.readline(), segment, mark.bytes).moment)
+                return Rest(len(sizes), sum(sizes), moment_of(_row(file.readline(), segment, mark.bytes)))
             line = file.readline(MAX_LINE + 1)
             if not line.endswith(b"\n"):
                 return _NOTHING
-            first = _entry(line, segment, mark.bytes)
+            first = _row(line, segment, mark.bytes)
             end, last = _last_line(file, mark.bytes)
-            return Rest(
-                _entry(last, segment, end - len(last)).row[1] - first.row[1] + 1, end - mark.bytes, first.moment
-            )
+            events = _row(last, segment, end - len(last))[1] - first[1] + 1
+            return Rest(events, end - mark.bytes, moment_of(first))
 
     def _lines(self, segment: str, mark: Mark, end: int) -> Iterator[bytes]:
         """The finished lines behind a mark that begin before an end."""
@@ -176,23 +182,27 @@ class Journal:
                 yield line
 
 
-def _entry(line: bytes, segment: str, place: int) -> Entry:
+def _row(line: bytes, segment: str, place: int) -> Row:
     try:
-        return entry_of(line)
+        return row_of(line)
     except ValueError as error:
-        raise Unshippable(
-            f"The line at byte {place} of the segment {segment} cannot be shipped: {error}.",
-            hint="nothing behind it is shipped: run verify on the journal, and put the segment right or aside.",
-        ) from None
+        raise _unshippable(segment, place, error) from None
 
 
-def _mark(place: int, entry: Entry) -> Mark:
-    """The mark behind an entry that ends at a place."""
-    return Mark(place, entry.row[1] + 1, entry.hash, entry.row[3] == "closed")
+def _unshippable(segment: str, place: int, error: ValueError) -> Unshippable:
+    return Unshippable(
+        f"The line at byte {place} of the segment {segment} cannot be shipped: {error}.",
+        hint="nothing behind it is shipped: run verify on the journal, and put the segment right or aside.",
+    )
 
 
-def _must_go_on(entry: Entry, mark: Mark, segment: str) -> None:
-    if (entry.prev, entry.row[1]) != (mark.hash, mark.seq):
+def _mark(place: int, row: Row) -> Mark:
+    """The mark behind a row whose line ends at a place."""
+    return Mark(place, row[1] + 1, links_of(row).hash, row[3] == "closed")
+
+
+def _must_go_on(row: Row, mark: Mark, segment: str) -> None:
+    if (links_of(row).prev, row[1]) != (mark.hash, mark.seq):
         raise Unshippable(
             f"The segment {segment} does not go on, at byte {mark.bytes}, where shipping it left off.",
             hint="it was changed since: run verify on the journal and on what was shipped.",

@@ -5,7 +5,7 @@ find them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sa_privacy.accesslog.event import decode_event
 from sa_privacy.accesslog.journal.segment import START, segment_name
 from sa_privacy.accesslog.proof.verify import Problem, Verification
-from sa_privacy.accesslog.sinks.entry import Found, entry_of
+from sa_privacy.accesslog.sinks.entry import SEQS, row_of, subject_rows
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
 
 __all__ = ["Chain", "verify_table"]
@@ -35,14 +35,14 @@ def verify_table(table: EventTable) -> Verification:
     events = segments = 0
     problems: list[Problem] = []
     unclosed: list[str] = []
-    sums: dict[str, _Sum] = {}
-    for writer in table.writers():
+    sums: dict[int, _Sum] = {}
+    for writer, number in table.writers().items():
         chain, found = Chain(writer), _Sum()
-        problem = _check(table, chain, found)
+        problem = _check(table, number, chain, found)
         if problem is not None:
             problems.append(problem)
         else:
-            sums[writer] = found
+            sums[number] = found
             if not chain.closed:
                 unclosed.append(chain.segment)
         events += chain.events
@@ -51,18 +51,23 @@ def verify_table(table: EventTable) -> Verification:
     return Verification(events, segments, tuple(problems), (), tuple(unclosed))
 
 
-def _check(table: EventTable, chain: Chain, found: _Sum) -> Problem | None:
-    columns = table.schema.events.c
+def _check(table: EventTable, number: int, chain: Chain, found: _Sum) -> Problem | None:
+    columns, dated = table.schema.events.c, table.schema.dated
     beside = (columns.at, columns.kind, columns.actor, columns.decision, columns.intent)
-    for seq, line, at, *others in table.rows(chain.writer, columns.line, *beside):
+    found.writer = chain.writer
+    for event, line, at, *others in table.rows(number, columns.line, *beside):
         text = line.encode() + b"\n"
         problem = chain.take(text)
         if problem is not None:
             return problem
-        entry = entry_of(text)
-        if (chain.writer, seq, as_in_line(at), *others) != entry.row[:7]:
+        row = row_of(text)
+        _, seq, *said, intent = row[:7]
+        expected = (number * SEQS + seq, *said, None if intent is None else number * SEQS + intent)
+        if (event, as_in_line(at), *others) != expected:
             return chain.problem("changed: the columns beside the line do not say what it says", seq)
-        found.add(seq, entry.found)
+        found.last = event
+        for one in subject_rows(row, number, dated):
+            found.add(one)
     return None if chain.events else Problem(chain.writer, 1, 0, "no line of this writer is left")
 
 
@@ -70,45 +75,48 @@ class _Sum:
     """Rows of subjects without their order: how many, and the sum of their hashes."""
 
     def __init__(self) -> None:
+        self.writer = ""
         self.last = -1
         self.rows = 0
         self.sum = 0
 
-    def add(self, seq: int, found: Iterable[Found]) -> None:
-        self.last = max(self.last, seq)
-        for one in found:
-            self.rows += 1
-            self.sum += int.from_bytes(blake2b(repr(one).encode(), digest_size=16).digest())
+    def add(self, row: tuple[int, str, int] | tuple[int, int]) -> None:
+        self.rows += 1
+        self.sum += int.from_bytes(blake2b(repr(row).encode(), digest_size=16).digest())
 
 
-def _check_subjects(table: EventTable, sums: Mapping[str, _Sum]) -> Iterator[Problem]:
+def _check_subjects(table: EventTable, sums: Mapping[int, _Sum]) -> Iterator[Problem]:
     """Which writers have an event that is not found by its subjects: the sums tell whether, then the first is sought."""
-    subjects = table.schema.subjects
-    stored = {writer: _Sum() for writer in sums}
+    subjects, dated = table.schema.subjects, table.schema.dated
+    stored = {number: _Sum() for number in sums}
     with reaching(table.engine), table.engine.connect() as connection:
         result = connection.execution_options(yield_per=_AT_ONCE).execute(select(subjects))
-        for subject, at, writer, seq in result:
-            if writer in sums and seq <= sums[writer].last:  # what came after the lines were read is not looked at
-                stored[writer].add(seq, [(subject, as_in_line(at), writer, seq)])
-    for writer, expected in sums.items():
-        if (stored[writer].rows, stored[writer].sum) != (expected.rows, expected.sum):
-            yield _first_not_found(table, writer) or Problem(writer, 1, 0, "added: subjects of events that name none")
+        for subject, *at, event in result:
+            number = event // SEQS
+            if number in sums and event <= sums[number].last:  # what came after the lines were read is not looked at
+                stored[number].add((subject, as_in_line(at[0]), event) if dated else (subject, event))
+    for number, expected in sums.items():
+        if (stored[number].rows, stored[number].sum) != (expected.rows, expected.sum):
+            yield (
+                _first_not_found(table, number, expected.writer)
+                or Problem(expected.writer, 1, 0, "added: subjects of events that name none")
+            )
 
 
-def _first_not_found(table: EventTable, writer: str) -> Problem | None:
-    subjects = table.schema.subjects
+def _first_not_found(table: EventTable, number: int, writer: str) -> Problem | None:
+    subjects, dated = table.schema.subjects, table.schema.dated
     chain = Chain(writer)
     for line in table.lines(writer):
         if (problem := chain.take(line)) is not None:
             return problem
-        entry = entry_of(line)
+        row = row_of(line)
         with reaching(table.engine), table.engine.connect() as connection:
-            for subject, *_ in entry.found:
-                mine = (subjects.c.subject == subject, subjects.c.writer == writer, subjects.c.seq == entry.row[1])
-                at = connection.scalar(select(subjects.c.at).where(*mine))
-                if at is None or as_in_line(at) != entry.row[2]:
+            query = select(subjects).where(subjects.c.event == number * SEQS + row[1])
+            for one in subject_rows(row, number, dated):
+                held = connection.execute(query.where(subjects.c.subject == one[0])).first()
+                if held is None or (dated and as_in_line(held[1]) != row[2]):
                     return chain.problem(
-                        "the event is not found by its subjects: rows of them were changed or removed", entry.row[1]
+                        "the event is not found by its subjects: rows of them were changed or removed", row[1]
                     )
     return None
 

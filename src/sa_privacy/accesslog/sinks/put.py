@@ -2,57 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from sa_privacy.accesslog.sinks.entry import Found, Row
+from sa_privacy.accesslog.sinks.entry import SEQS, Row, subject_rows
 from sa_privacy.accesslog.sinks.schema import Schema
 
-__all__ = ["put"]
+__all__ = ["put", "put_one"]
 
 _FEW = 100
+_PIECE = 1000
+_ROWS = 4000
+_SPECIAL = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
+_special = re.compile(r"[\\\t\n\r\b\f\v]")
 
 
-def put(
-    connection: Connection, schema: Schema, rows: Iterable[Row], found: Iterable[Found], writers: Mapping[str, str]
-) -> None:
-    """Insert events, their subjects, and writers that may be known already, in the connection's transaction.
+def put(connection: Connection, schema: Schema, rows: Sequence[Row], numbers: Mapping[str, int]) -> dict[str, int]:
+    """Insert events and their subjects, in the connection's transaction.
 
-    :param writers: id -> time of their first event.
+    :param numbers: of the writers that are known.
+    :returns: of the others; they hold once the transaction is committed.
     :raises IntegrityError: of SQLAlchemy's or of the driver's: a row is there already.
     """
-    for writer, opened in writers.items():
-        known = schema.writers.c.writer == writer
-        if connection.scalar(select(schema.writers.c.writer).where(known)) is None:
-            connection.execute(insert(schema.writers), {"writer": writer, "opened": opened})
-    _insert(connection, schema.events, list(rows))
-    _insert(connection, schema.subjects, sorted(found))
+    fresh: dict[str, int] = {}
+    for row in rows:
+        if row[0] not in numbers and row[0] not in fresh:
+            fresh[row[0]] = _number(connection, schema, row[0], row[2])
+    if fresh:
+        numbers = {**numbers, **fresh}
+    subjects: list[Any] = []
+    if connection.dialect.driver == "psycopg" and len(rows) > _FEW:
+        _copy(connection, schema.events, _as_text(rows, numbers, subjects))
+        subjects.sort()  # neighbours go to the same page of the index
+        _copy(connection, schema.subjects, _subjects_as_text(subjects))
+        return fresh
+    for row in rows:
+        subjects += subject_rows(row, numbers[row[0]], schema.dated)
+    subjects.sort()
+    _insert(connection, schema.events, [_event(row, numbers[row[0]]) for row in rows])
+    _insert(connection, schema.subjects, subjects)
+    return fresh
+
+
+def put_one(connection: Connection, schema: Schema, row: Row, number: int) -> None:
+    """Commit one event of a writer that is known: on PostgreSQL, whose connection is in autocommit, in one round
+    trip.
+
+    :raises IntegrityError: see :func:`put`.
+    """
+    event = _event(row, number)
+    if connection.dialect.name != "postgresql":
+        with connection.begin():
+            put(connection, schema, [row], {row[0]: number})
+        return
+    format_table = connection.dialect.identifier_preparer.format_table
+    said = f"INSERT INTO {format_table(schema.events)} VALUES ({_ONE_EVENT})"
+    if row[8]:
+        said = (
+            f"WITH event AS ({said}) INSERT INTO {format_table(schema.subjects)} "
+            "SELECT unnest(%s::bigint[]), %s::timestamptz, %s::bigint"
+        )
+        event += (f"{{{','.join(map(str, row[8]))}}}", row[2], event[0])
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(said, event)
+    finally:
+        cursor.close()
+
+
+_ONE_EVENT = "%s::bigint, %s::timestamptz, %s::text, %s::text, %s::text, %s::bigint, %s::text"
+
+
+def _number(connection: Connection, schema: Schema, writer: str, opened: str) -> int:
+    """The number of a writer, which may be new."""
+    table = schema.writers
+    known = connection.scalar(select(table.c.number).where(table.c.writer == writer))
+    if known is not None:
+        return int(known)
+    made = connection.execute(insert(table), {"writer": writer, "opened": opened}).inserted_primary_key
+    assert made is not None
+    return int(made[0])
+
+
+def _event(row: Row, number: int) -> tuple[Any, ...]:
+    _, seq, at, kind, actor, decision, intent, line, _ = row
+    base = number * SEQS
+    return base + seq, at, kind, actor, decision, None if intent is None else base + intent, line
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    if connection.dialect.driver == "psycopg" and len(rows) > _FEW:
-        _copy(connection, table, rows)
-        return
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(table.columns))
-        name = connection.dialect.identifier_preparer.format_table(table)
-        driver: Any = connection.connection.driver_connection  # past what looks at each parameter
-        driver.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+        _insert_sqlite(connection, table, rows)
         return
     names = [column.name for column in table.columns]
     connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert_sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Thousands of rows a statement, past what looks at each parameter: Python's lock is free until all are in, so that
+    another thread can read on. ``executemany`` takes it back for every row.
+    """
+    driver: Any = connection.connection.driver_connection
+    width = len(table.columns)
+    most = min(_ROWS, driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // width)
+    into = f"INSERT INTO {connection.dialect.identifier_preparer.format_table(table)} VALUES "
+    one = f"({', '.join('?' * width)})"
+    for begin in range(0, len(rows), most):
+        some = rows[begin : begin + most]
+        driver.execute(into + ", ".join([one] * len(some)), list(chain.from_iterable(some)))
+
+
+def _copy(connection: Connection, table: Table, pieces: Iterable[str]) -> None:
     """``COPY`` into the table itself; a row that is there already fails it as it would an INSERT."""
     driver: Any = connection.connection.driver_connection
     prepare = connection.dialect.identifier_preparer
     columns = ", ".join(prepare.quote(column.name) for column in table.columns)
     with driver.cursor() as cursor, cursor.copy(f"COPY {prepare.format_table(table)} ({columns}) FROM STDIN") as copy:
-        write = copy.write_row
-        for row in rows:
-            write(row)
+        for piece in pieces:
+            copy.write(piece)
+
+
+def _as_text(rows: Sequence[Row], numbers: Mapping[str, int], subjects: list[tuple[int, str, int]]) -> Iterator[str]:
+    """Events as COPY reads them; collects the rows of their subjects on the way.
+
+    Of the columns, an actor and a line alone can hold a character that means something to COPY.
+    """
+    for begin in range(0, len(rows), _PIECE):
+        piece = []
+        for writer, seq, at, kind, actor, decision, intent, line, keys in rows[begin : begin + _PIECE]:
+            base = numbers[writer] * SEQS
+            event = base + seq
+            for key in keys:
+                subjects.append((key, at, event))
+            if actor is None:
+                actor = _NULL
+            elif not actor.isprintable() or "\\" in actor:
+                actor = _special.sub(_escaped, actor)
+            if "\\" in line:
+                line = line.replace("\\", "\\\\")
+            of = _NULL if intent is None else base + intent
+            piece.append(f"{event}\t{at}\t{kind}\t{actor}\t{decision or _NULL}\t{of}\t{line}\n")
+        yield "".join(piece)
+
+
+_NULL = "\\N"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _SPECIAL[found[0]]
+
+
+def _subjects_as_text(rows: Sequence[tuple[int, str, int]]) -> Iterator[str]:
+    for begin in range(0, len(rows), _PIECE):
+        yield "".join([f"{key}\t{at}\t{event}\n" for key, at, event in rows[begin : begin + _PIECE]])

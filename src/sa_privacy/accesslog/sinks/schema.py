@@ -8,7 +8,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Identity,
     Index,
+    Integer,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -23,6 +25,8 @@ __all__ = ["KIND_RARE", "OF_INTENT", "REFUSED", "Schema", "as_indexed"]
 
 AT = String(27).with_variant(TIMESTAMP(timezone=True), "postgresql")
 """Elsewhere than on PostgreSQL a time is the text that stands in the line, which sorts as times do."""
+ID = BigInteger().with_variant(Integer(), "sqlite")
+"""On SQLite, an INTEGER that is the key is the row's own number: no other index is written for it."""
 BYTEWISE = String(200).with_variant(String(200, collation="C"), "postgresql")
 
 REFUSED = "decision <> 'allowed'"
@@ -35,6 +39,9 @@ costs SQLite several times as much for each row.)"""
 class Schema:
     """The tables of one log.
 
+    An event's id is its writer's number and its ``seq`` in one (``id >> 40``, ``id & (1 << 40) - 1``), `intent` is the id of its
+    intent: what every index repeats is eight bytes.
+
     :param dialect: the name of the database's dialect. PostgreSQL divides by month of ``at``, which then is in the key.
     :param name: of the events' table; the others are named after it.
     :param schema: the database schema they are in; None: on PostgreSQL ``public``, elsewhere the connection's default.
@@ -44,38 +51,40 @@ class Schema:
         self.name = name
         self.schema = schema = schema or ("public" if dialect == "postgresql" else None)
         self.metadata = MetaData(schema=schema)
+        #: Whether rows are divided by month, and subjects have a time for it.
+        self.dated = dialect == "postgresql"
+        self.writers = Table(
+            f"{name}_writers",
+            self.metadata,
+            Column("number", Integer, Identity(), primary_key=True),
+            Column("writer", String(16), nullable=False, unique=True),
+            Column("opened", AT, nullable=False),
+        )
         self.events = self._by_month(
             name,
-            Column("writer", String(16), nullable=False),
-            Column("seq", BigInteger, nullable=False),
+            Column("id", ID, nullable=False, autoincrement=False),
             Column("at", AT, nullable=False),
             Column("kind", String(32), nullable=False),
             Column("actor", BYTEWISE),
             Column("decision", String(16)),
             Column("intent", BigInteger),
             Column("line", Text, nullable=False),
-            key=("writer", "seq", "at") if dialect == "postgresql" else ("writer", "seq"),
+            key=("id", "at") if self.dated else ("id",),
         )
         e = self.events.c
         Index(f"{name}_actor", e.actor, e.at)
-        Index(f"{name}_at", e.at, postgresql_using="brin")
+        if self.dated:
+            Index(f"{name}_at", e.at, postgresql_using="brin")
         Index(f"{name}_refused", e.at, **_where(REFUSED))
         Index(f"{name}_rare", e.kind, e.at, **_where(KIND_RARE))
-        Index(f"{name}_intent", e.writer, e.intent, **_where(OF_INTENT))
+        Index(f"{name}_intent", e.intent, **_where(OF_INTENT))
         self.subjects = self._by_month(
             f"{name}_subjects",
-            Column("subject", BYTEWISE, nullable=False),
-            Column("at", AT, nullable=False),
-            Column("writer", String(16), nullable=False),
-            Column("seq", BigInteger, nullable=False),
-            key=("subject", "at", "writer", "seq"),
+            Column("subject", BigInteger, nullable=False),
+            *([Column("at", AT, nullable=False)] if self.dated else []),
+            Column("event", BigInteger, nullable=False),
+            key=("subject", "at", "event") if self.dated else ("subject", "event"),
             sqlite_with_rowid=False,
-        )
-        self.writers = Table(
-            f"{name}_writers",
-            self.metadata,
-            Column("writer", String(16), primary_key=True),
-            Column("opened", AT, nullable=False),
         )
         self.shipped = Table(
             f"{name}_shipped",

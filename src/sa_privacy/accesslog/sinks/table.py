@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.accesslog.proof.verify import Verification
 from sa_privacy.accesslog.sinks import ddl
+from sa_privacy.accesslog.sinks.entry import SEQS
 from sa_privacy.accesslog.sinks.place import CACHE, engine_of, out_of_reach, said_of
 from sa_privacy.accesslog.sinks.schema import Schema
 from sa_privacy.errors import LogUnavailable
@@ -26,9 +27,9 @@ _TRIES = 40
 class EventTable:
     """The table ``sa_privacy_events`` and those that belong to it.
 
-    A row is a line of the log as it stands, with the columns that questions need beside it; its key is
-    ``(writer, seq)``. On PostgreSQL the rows are divided by month of ``at``, which is in the key there, and a month's
-    partition is made when its first event comes.
+    A row is a line of the log as it stands, with the columns that questions need beside it; its key is its writer's
+    number and its ``seq`` in one (see :class:`Schema`). On PostgreSQL the rows are divided by month of ``at``, which is in
+    the key there, and a month's partition is made when its first event comes.
 
     :param place: a database URL, or an engine of its own: not the application's.
     :param name: of the table; the others are named after it.
@@ -105,11 +106,12 @@ class EventTable:
                     _run(connection, f"SELECT {made}(DATE '{month}-01')")
         self._months |= missing
 
-    def writers(self) -> list[str]:
-        """The ids of all writers, in order of their first event."""
+    def writers(self) -> dict[str, int]:
+        """The ids of all writers and their numbers, in order of their first event."""
         table = self.schema.writers.c
         with reaching(self.engine), self.engine.connect() as connection:
-            return list(connection.scalars(select(table.writer).order_by(table.opened, table.writer)))
+            query = select(table.writer, table.number).order_by(table.opened, table.writer)
+            return {writer: number for writer, number in connection.execute(query)}
 
     def lines(self, writer: str) -> Iterator[bytes]:
         """A writer's lines in order of ``seq``, each with its line break, as they stand in a segment; in constant memory.
@@ -117,20 +119,25 @@ class EventTable:
         :raises LogUnavailable: the database cannot be read.
         """
         events = self.schema.events.c
-        for _, line in self.rows(writer, events.line):
-            yield line.encode() + b"\n"
+        number = self.writers().get(writer)
+        if number is not None:
+            for _, line in self.rows(number, events.line):
+                yield line.encode() + b"\n"
 
     def rows(
-        self, writer: str, *columns: ColumnElement[Any], conditions: Iterable[ColumnElement[bool]] = ()
+        self, number: int, *columns: ColumnElement[Any], conditions: Iterable[ColumnElement[bool]] = ()
     ) -> Iterator[Sequence[Any]]:
-        """Columns of a writer's rows, ``seq`` first and in its order; no transaction stays open between pages."""
+        """Columns of a writer's rows, the id first and in its order; no transaction stays open between pages.
+
+        :param number: of the writer.
+        """
         events = self.schema.events.c
-        query = select(events.seq, *columns).where(events.writer == writer, *conditions)
-        query = query.order_by(events.seq).limit(_PAGE)
-        last, full = -1, True
+        last, full = number * SEQS - 1, True
+        query = select(events.id, *columns).where(events.id < (number + 1) * SEQS, *conditions)
+        query = query.order_by(events.id).limit(_PAGE)
         while full:
             with reaching(self.engine), self.engine.connect() as connection:
-                page = connection.execute(query.where(events.seq > last)).all()
+                page = connection.execute(query.where(events.id > last)).all()
             yield from page
             full = len(page) == _PAGE
             last = page[-1][0] if page else last

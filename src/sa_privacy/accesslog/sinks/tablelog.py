@@ -20,8 +20,8 @@ from sqlalchemy import URL, Connection, Engine
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.journal.segment import MAX_LINE, START
 from sa_privacy.accesslog.proof.verify import Verification
-from sa_privacy.accesslog.sinks.entry import entry_of
-from sa_privacy.accesslog.sinks.put import put
+from sa_privacy.accesslog.sinks.entry import row_of
+from sa_privacy.accesslog.sinks.put import put, put_one
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
 from sa_privacy.errors import LogUnavailable
 
@@ -56,6 +56,7 @@ class TableLog:
         "_closed",
         "_connection",
         "_lock",
+        "_number",
         "_prev",
         "_seq",
         "_table",
@@ -81,6 +82,7 @@ class TableLog:
 
     def _forget_writer(self) -> None:
         self._writer: str | None = None
+        self._number = 0
         self._seq = 0
         self._prev = START.decode()
         self._busy = False
@@ -153,18 +155,26 @@ class TableLog:
                 f"An event of {len(line)} bytes is longer than a line of the access log may be ({MAX_LINE}).",
                 hint="touch fewer people in one statement: work in chunks.",
             )
-        entry = entry_of(line)
+        row = row_of(line)
         self._table.make_months({at[:7]})
-        with reaching(self._table.engine):
-            connection = self._connection
-            if connection is None:
-                connection = self._connection = self._table.engine.connect()
-            opened = {entry.row[0]: at} if kind == "opened" else {}
-            with connection.begin():
-                put(connection, self._table.schema, [entry.row], entry.found, opened)
+        engine, schema = self._table.engine, self._table.schema
+        with reaching(engine):
+            if kind == "opened":
+                with engine.begin() as connection:
+                    self._number = put(connection, schema, [row], {})[row[0]]
+            else:
+                put_one(self._connected(), schema, row, self._number)
         self._prev = digest
         self._seq += 1
         return self._seq - 1
+
+    def _connected(self) -> Connection:
+        """The connection that events are written on."""
+        if self._connection is None:
+            self._connection = self._table.engine.connect()
+            if self._connection.dialect.name == "postgresql":
+                self._connection.execution_options(isolation_level="AUTOCOMMIT")
+        return self._connection
 
     def _leave(self, *, broken: bool = False) -> None:
         """Let go of the connection; one that broke does not go back among the others."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy import URL, ColumnElement, Engine, Select, or_, select
 
 from sa_privacy.accesslog.event import Event
-from sa_privacy.accesslog.sinks.entry import ANYBODY, index_key
+from sa_privacy.accesslog.sinks.entry import ANYBODY, SEQS, index_key, subject_key
 from sa_privacy.accesslog.sinks.schema import KIND_RARE, OF_INTENT, REFUSED, as_indexed
 from sa_privacy.accesslog.sinks.table import EventTable, event_of, reaching
 from sa_privacy.accesslog.wanted import Wanted
@@ -61,20 +61,19 @@ class TableSource:
         sought: defaultdict[str, list[int]] = defaultdict(list)
         for writer, seq in sorted(intents):
             sought[writer].append(seq)
-        for writer in self.table.writers() if len(sought) > 1 else list(sought):
+        for writer, number in self.table.writers().items():
             for some in _in_pieces(sought[writer], _ASKED_AT_ONCE):
-                yield from self._sorted(
-                    [events.writer == writer, events.intent.in_(some), as_indexed(OF_INTENT), *conditions]
-                )
+                ids = [number * SEQS + seq for seq in some]
+                yield from self._sorted([events.intent.in_(ids), as_indexed(OF_INTENT), *conditions])
 
     def _sorted(self, conditions: list[ColumnElement[bool]]) -> Iterator[str]:
         """Few events: the database finds them by an index, and sorts them."""
         events, writers = self.table.schema.events, self.table.schema.writers
         query: Select[Any] = (
             select(events.c.line)
-            .outerjoin_from(events, writers, writers.c.writer == events.c.writer)
+            .outerjoin_from(events, writers, writers.c.number == events.c.id // SEQS)
             .where(*conditions)
-            .order_by(writers.c.opened, events.c.writer, events.c.seq)
+            .order_by(writers.c.opened, writers.c.writer, events.c.id)
         )
         with (
             reaching(self.table.engine),
@@ -86,8 +85,8 @@ class TableSource:
     def _by_writer(self, conditions: list[ColumnElement[bool]]) -> Iterator[str]:
         """Perhaps all events: in pages of the key, so that nothing is sorted and no transaction stays open."""
         line = self.table.schema.events.c.line
-        for writer in self.table.writers():
-            for row in self.table.rows(writer, line, conditions=conditions):
+        for number in self.table.writers().values():
+            for row in self.table.rows(number, line, conditions=conditions):
                 yield row[1]
 
     def _conditions(self, wanted: Wanted) -> tuple[list[ColumnElement[bool]], bool]:
@@ -100,17 +99,17 @@ class TableSource:
         if wanted.until is not None:
             found.append(events.at < self._moment(wanted.until))
         if wanted.subject is not None:
-            keys = [index_key(wanted.subject), *([ANYBODY] if wanted.unbounded else [])]
-            of = select(subjects.writer, subjects.seq, subjects.at).where(
-                or_(*(subjects.subject == key for key in keys))
-            )
-            if wanted.since is not None:
+            keys = [subject_key(wanted.subject), *([ANYBODY] if wanted.unbounded else [])]
+            mine = [subjects.event, subjects.at] if self.table.schema.dated else [subjects.event]
+            of = select(*mine).where(or_(*(subjects.subject == key for key in keys)))
+            if self.table.schema.dated and wanted.since is not None:
                 of = of.where(subjects.at >= self._moment(wanted.since))
-            if wanted.until is not None:
+            if self.table.schema.dated and wanted.until is not None:
                 of = of.where(subjects.at < self._moment(wanted.until))
-            one = of.distinct().subquery()
-            found.append(events.writer == one.c.writer)
-            found += [events.seq == one.c.seq, events.at == one.c.at]
+            one = of.distinct().subquery().c
+            found.append(events.id == one.event)
+            if self.table.schema.dated:
+                found.append(events.at == one.at)
             selective = True
         if wanted.actor is not None:
             found.append(events.actor == index_key(wanted.actor))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, and_, insert, select, tuple_, update
+from sqlalchemy import URL, Connection, Engine, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sa_privacy.accesslog.journal.segment import unavailable
-from sa_privacy.accesslog.sinks.entry import Entry, Found, Row
+from sa_privacy.accesslog.sinks.entry import SEQS, Row
 from sa_privacy.accesslog.sinks.put import put
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
 from sa_privacy.errors import LogUnavailable
@@ -58,22 +58,14 @@ class Batch:
 
     moves: list[Move] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    found: list[Found] = field(default_factory=list)
     size: int = 0
-
-    def add(self, entry: Entry, size: int) -> None:
-        """Take one more line of so many bytes."""
-        self.rows.append(entry.row)
-        self.found += entry.found
-        self.size += size
 
 
 class Target(Protocol):
     """A place that takes lines of segments.
 
     :ivar name: in words, for people and metrics.
-    :ivar apart: whether it works in a process of its own: then reading ahead gains time. SQLite works in this one, and
-        would have to share its lock.
+    :ivar apart: whether it works without Python's lock, in another process or thread: then reading ahead gains time.
     """
 
     name: str
@@ -114,8 +106,8 @@ class TableTarget:
         self._own = not isinstance(place, EventTable)
         self.table = place if isinstance(place, EventTable) else EventTable(place)
         self.name = repr(self.table)
-        self.apart = self.table.engine.dialect.name != "sqlite"
-        self._writers: set[str] = set()
+        self.apart = True
+        self._numbers: dict[str, int] = {}
 
     def marks(self, segments: Collection[str]) -> dict[str, Mark]:
         shipped = self.table.schema.shipped.c
@@ -142,25 +134,19 @@ class TableTarget:
 
     def _try(self, batch: Batch, missing: set[tuple[str, int]] | None = None) -> bool | None:
         """Take the batch, or of its events only those; None: some were there already, so look which."""
-        rows: Iterable[Row] = batch.rows
-        found: Iterable[Found] = batch.found
+        rows: Sequence[Row] = batch.rows
         if missing is not None:
             rows = [row for row in batch.rows if row[:2] in missing]
-            found = [one for one in batch.found if one[2:] in missing]
-        fresh: dict[str, str] = {}
-        for row in rows:
-            if row[0] not in self._writers:
-                fresh.setdefault(row[0], row[2])
         driver: Any = self.table.engine.dialect.dbapi
         try:
             with self.table.engine.begin() as connection:
                 self._move(connection, batch.moves)
-                put(connection, self.table.schema, rows, found, fresh)
+                fresh = put(connection, self.table.schema, rows, self._numbers)
         except _Overtaken:
             return False
         except (IntegrityError, driver.IntegrityError):
             return None
-        self._writers.update(fresh)
+        self._numbers.update(fresh)
         return True
 
     def _move(self, connection: Connection, moves: list[Move]) -> None:
@@ -184,11 +170,14 @@ class TableTarget:
         """The events of a batch that the table does not hold; what it holds must be the same line."""
         events = self.table.schema.events.c
         missing = {row[:2]: row[7] for row in batch.rows}
-        names = list(missing)
+        numbers = self.table.writers()
+        known = {numbers[name[0]] * SEQS + name[1]: name for name in missing if name[0] in numbers}
+        ids = list(known)
         with self.table.engine.connect() as connection:
-            for begin in range(0, len(names), _ASKED_AT_ONCE):
-                some = tuple_(events.writer, events.seq).in_(names[begin : begin + _ASKED_AT_ONCE])
-                for writer, seq, line in connection.execute(select(events.writer, events.seq, events.line).where(some)):
+            for begin in range(0, len(ids), _ASKED_AT_ONCE):
+                some = events.id.in_(ids[begin : begin + _ASKED_AT_ONCE])
+                for found, line in connection.execute(select(events.id, events.line).where(some)):
+                    writer, seq = known[found]
                     if missing.pop((writer, seq)) != line:
                         raise Unshippable(
                             f"{self.name} holds another line under the number {writer}:{seq} than the journal.",
