@@ -145,14 +145,16 @@ class Privacy:
         :param walls: also puts up the database's own wall, which sees what goes past SQLAlchemy: on SQLite at once, on
             PostgreSQL once ``sa-privacy wall apply`` has made its roles.
         :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, an annotation names a
-            category that the policy does not know, ``observe`` names a table that is not there, or something else keeps
-            the gate from seeing statements (see :meth:`check`). Nothing is put on the engine then.
+            category that the policy does not know, ``observe`` names a table that is not there, the log is in the engine's
+            own SQLite file, or something else keeps the gate from seeing statements (see :meth:`check`). Nothing is put on
+            the engine then.
         """
         plain = _sync(engine)
         fresh = plain not in self._installed
         if fresh:
             self._live.check()
             self._gate.observed.check(self.catalogue)
+            _must_be_apart(self.log, plain)
             accepted = self._accepted.by_field(self.catalogue)
             self._installed[plain] = install(plain, self._gate, self._keys, accepted)
             self._memory.engines_changed(some=True)
@@ -461,6 +463,17 @@ def _sync(engine: Engine | AsyncEngine) -> Engine:
     if not isinstance(engine, Engine):
         raise PolicyError(f"{type(engine).__name__} is no engine.", hint="give an Engine or an AsyncEngine.")
     return root_engine(engine)
+
+
+def _must_be_apart(log: EventLog | None, engine: Engine) -> None:
+    """A log in a SQLite file, which has one writer at a time, would wait for the statement that waits for the log."""
+    shares_file = getattr(log, "shares_file", None)  # only a log in a database can tell
+    if shares_file is not None and shares_file(engine):
+        raise PolicyError(
+            "the access log is in the SQLite file of the engine it is to watch: its events could not be committed while "
+            "the application writes.",
+            hint='give it a file of its own: TableLog("sqlite:///access-log.db"), or AccessLog.open("access-log").',
+        )
 
 
 def _must_not_ask_for_consent(policy: Policy) -> None:

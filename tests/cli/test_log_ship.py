@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, text
 from typer.testing import CliRunner, Result
 
 from sa_privacy.cli.app import app
@@ -120,6 +120,42 @@ def test_following_ends_when_it_is_told_to_with_all_shipped(tmp_path: Path, engi
         process.kill()
         process.wait()
     assert held(engine) == list(lines_of(log))
+
+
+def test_following_waits_for_a_database_that_is_away_at_its_start(tmp_path: Path, engine: Engine) -> None:
+    log = journal(tmp_path / "log", events=10)
+    sqlite = engine.dialect.name == "sqlite"
+    name = f"{tmp_path}/later.db" if sqlite else f"later_{engine.url.database}"
+    later = create_engine(engine.url.set(database=name))
+    if sqlite:
+        Path(name).mkdir()  # where the file is to be
+    words = ["log", "ship", "--log", str(log), "--to", url_of(later), "--follow", "--every", "0.05"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from sa_privacy.cli import main; main()", *words],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        assert "waits. The access log cannot use" in process.stderr.readline()
+        assert "hint:" in process.stderr.readline()
+        if sqlite:
+            Path(name).rmdir()
+        else:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+        assert "goes on" in process.stderr.readline()  # said once: nothing came between
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert held(later) == list(lines_of(log))
+    finally:
+        process.kill()
+        process.communicate()
+        later.dispose()
+        if not sqlite:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
 def wait_for(engine: Engine, number: int) -> None:

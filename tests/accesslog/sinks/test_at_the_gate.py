@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Engine, event, insert, select, text
+from sqlalchemy import URL, Engine, create_engine, event, insert, select, text
 from sqlalchemy.orm import Session
 
-from sa_privacy import LogUnavailable, Privacy, PurposeDenied
+from sa_privacy import LogUnavailable, PolicyError, Privacy, PurposeDenied
 from sa_privacy.accesslog import Event
 from sa_privacy.accesslog.sinks import EventTable, TableLog
 from tests.gate.trail import CLERK
@@ -99,3 +99,40 @@ def test_a_privacy_on_every_engine_does_not_stand_in_its_own_logs_way(
 def rename(place: Any, old: str, new: str) -> None:
     with EventTable(place) as table, table.engine.begin() as connection:
         connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+
+@pytest.mark.backends("sqlite")
+@pytest.mark.parametrize("way", ["as it is", "by a link", "as a URI", "before it is there", "the engine itself"])
+def test_a_log_in_the_applications_own_sqlite_file_is_refused(database: Database, tmp_path: Path, way: str) -> None:
+    filled(database)
+    file = tmp_path / "app.db"
+    link = tmp_path / "link.db"
+    link.symlink_to(file)
+    mine: dict[str, str] = {
+        "as it is": f"sqlite:///{file}",
+        "by a link": f"sqlite:///{link}",
+        "as a URI": f"sqlite:///file:{file}?uri=true",
+        "before it is there": f"sqlite:///{tmp_path}/x/../app.db",
+    }
+    (tmp_path / "x").mkdir()
+    application, other = (
+        create_engine(mine.get(way, mine["as it is"])),
+        create_engine(f"sqlite:///{tmp_path}/another.db"),
+    )
+    log: Any = TableLog(application if way == "the engine itself" else f"sqlite:///{file}")
+    if way == "before it is there":
+        log.table.engine.dispose()
+        file.unlink()
+    made = Privacy(POLICY, keys=KEYS, log=log, metadata=Base)
+    try:
+        with pytest.raises(PolicyError, match="in the SQLite file of the engine") as caught:
+            made.install(application)
+        assert "file of its own" in str(caught.value)
+        with pytest.raises(PolicyError, match="not installed"):  # nothing was left on it
+            made.check(application)
+        made.install(other)
+        made.install(create_engine("sqlite://"))
+    finally:
+        made.close()
+        application.dispose()
+        other.dispose()

@@ -152,7 +152,10 @@ TAMPERED = {
     "removed": ("DELETE FROM sa_privacy_events WHERE id & 1099511627775 = 3", "missing"),
     "moved": ("UPDATE sa_privacy_events SET id = id + 10000 WHERE id & 1099511627775 = 3", "missing"),
     "emptied": ("DELETE FROM sa_privacy_events", "no line"),
-    "hidden from who": ("DELETE FROM sa_privacy_events_subjects WHERE event & 1099511627775 = 3", "not found by its subjects"),
+    "hidden from who": (
+        "DELETE FROM sa_privacy_events_subjects WHERE event & 1099511627775 = 3",
+        "not found by its subjects",
+    ),
     "hidden from by": ("UPDATE sa_privacy_events SET actor = 'other' WHERE id & 1099511627775 = 3", "columns"),
 }
 

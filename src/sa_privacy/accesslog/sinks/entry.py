@@ -9,7 +9,18 @@ from zlib import crc32
 
 import msgspec
 
-__all__ = ["ANYBODY", "SEQS", "Links", "Row", "index_key", "links_of", "moment_of", "row_of", "subject_key", "subject_rows"]
+__all__ = [
+    "ANYBODY",
+    "SEQS",
+    "Links",
+    "Row",
+    "index_key",
+    "links_of",
+    "moment_of",
+    "row_of",
+    "subject_key",
+    "subject_rows",
+]
 
 ANYBODY = -1
 """What stands for the subject of an event of which nobody can tell whose data it was."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -13,7 +16,7 @@ from sqlalchemy.pool import AssertionPool, SingletonThreadPool, StaticPool
 
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["CACHE", "engine_of", "out_of_reach", "said_of"]
+__all__ = ["CACHE", "engine_of", "out_of_reach", "said_of", "same_file"]
 
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _WAITING = ("asyncpg", "aiosqlite", "psycopg_async")
@@ -55,7 +58,11 @@ def engine_of(place: str | URL | Engine) -> tuple[Engine, bool]:
             hint='for PostgreSQL: pip install "sa-privacy[postgres]".',
         ) from error
     _must_be_apart(engine)
+    _MADE.add(engine)
     return engine, True
+
+
+_MADE: WeakSet[Engine] = WeakSet()
 
 
 def _widen(connection: Any, _: object) -> None:
@@ -85,6 +92,28 @@ def _make_private(url: URL) -> None:
             raise LogUnavailable(
                 f"The access log cannot make the file {path}: {error.strerror}.", hint="name a file it may write."
             ) from error
+
+
+def same_file(log: Engine, application: Engine) -> bool:
+    """Whether an application's engine is of the SQLite file of a log, as far as URLs tell, whatever links lead to it. What
+    was made here is no application's.
+    """
+    mine, theirs = _file_of(log), _file_of(application)
+    if mine is None or theirs is None or application in _MADE:
+        return False
+    with suppress(OSError):  # one of the two is not there yet
+        return os.path.samefile(mine, theirs)
+    return mine.resolve() == theirs.resolve()
+
+
+def _file_of(engine: Engine) -> Path | None:
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or name in (None, "", ":memory:"):
+        return None
+    name = str(name)
+    if name.startswith("file:"):
+        name = unquote(urlsplit(name).path)
+    return Path(name) if name and name != ":memory:" else None
 
 
 def said_of(engine: Engine) -> str:

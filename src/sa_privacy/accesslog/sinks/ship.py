@@ -47,10 +47,16 @@ class Shipper:
     :param directory: of the journal.
     :param to: ``"stdout"``, a database URL, an engine of its own, or a target.
     :param batch: lines that are shipped together.
+    :param make: makes the table where it is not there, once its database can be reached.
     """
 
     def __init__(
-        self, directory: str | os.PathLike[str], to: str | URL | Engine | EventTable | Target, *, batch: int = BATCH
+        self,
+        directory: str | os.PathLike[str],
+        to: str | URL | Engine | EventTable | Target,
+        *,
+        batch: int = BATCH,
+        make: bool = False,
     ) -> None:
         if batch < 1:
             raise ValueError("a batch holds a line at least")
@@ -58,7 +64,7 @@ class Shipper:
         if to == "stdout":
             self.target: Target = StdoutTarget(directory)
         else:
-            self.target = TableTarget(to) if isinstance(to, str | URL | Engine | EventTable) else to
+            self.target = TableTarget(to, make=make) if isinstance(to, str | URL | Engine | EventTable) else to
         self._lock = RLock()
         self._marks: dict[str, Mark] | None = None
         self._told: set[str] = set()

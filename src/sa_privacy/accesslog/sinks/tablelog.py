@@ -21,6 +21,7 @@ from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.journal.segment import MAX_LINE, START
 from sa_privacy.accesslog.proof.verify import Verification
 from sa_privacy.accesslog.sinks.entry import row_of
+from sa_privacy.accesslog.sinks.place import same_file
 from sa_privacy.accesslog.sinks.put import put, put_one
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
 from sa_privacy.errors import LogUnavailable
@@ -41,7 +42,8 @@ class TableLog:
     shipper are faster by far.
 
     On SQLite the log needs a file of its own. In the application's file it would wait for the application's transaction,
-    which waits for the log: after two seconds that ends with an error that says so.
+    which waits for the log: ``privacy.install`` refuses that where the URLs tell it; where they do not, the wait ends
+    after two seconds with an error that says so.
 
     :param place: a database URL, or an engine of its own: not the application's.
     :param name: of the table, which is made if it is not there and this user may.
@@ -96,6 +98,10 @@ class TableLog:
     def writer(self) -> str | None:
         """The id under which this process writes now; None before its first event. A fork has another."""
         return self._writer
+
+    def shares_file(self, engine: Engine) -> bool:
+        """Whether an application's engine is of the SQLite file that the log is in, as far as URLs tell."""
+        return same_file(self._table.engine, engine)
 
     def append(self, kind: str, members: bytes, sync: bool = False) -> int:
         """Write one event; when this returns, it is committed, whatever `sync` says.

@@ -100,16 +100,21 @@ class TableTarget:
     """The SQL table. The marks are kept with the events, in the same transaction.
 
     :param place: a database URL, an engine of its own, or the table.
+    :param make: makes the table, before it is first used, where it is not there.
     """
 
-    def __init__(self, place: str | URL | Engine | EventTable) -> None:
+    def __init__(self, place: str | URL | Engine | EventTable, *, make: bool = False) -> None:
         self._own = not isinstance(place, EventTable)
         self.table = place if isinstance(place, EventTable) else EventTable(place)
         self.name = repr(self.table)
         self.apart = True
         self._numbers: dict[str, int] = {}
+        self._make = make
 
     def marks(self, segments: Collection[str]) -> dict[str, Mark]:
+        if self._make:
+            self.table.create()
+            self._make = False
         shipped = self.table.schema.shipped.c
         query = select(shipped.segment, shipped.bytes, shipped.seq, shipped.hash, shipped.closed)
         names, found = list(segments), {}

@@ -24,7 +24,9 @@ def ship(
     to: Annotated[
         str, typer.Option(help='A database URL, or "stdout".', metavar="URL|stdout", envvar="SA_PRIVACY_LOG_URL")
     ],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it is told to end.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until it is told to end; wait while the database is away.")
+    ] = False,
     every: Annotated[
         float, typer.Option(help="Seconds between two looks at the journal, with --follow.", min=0.01)
     ] = 1.0,
@@ -50,9 +52,7 @@ def ship(
                 f"there is no access log in {log}.",
                 'name the directory that AccessLog.open("...") was given: --log DIR.',
             )
-        if to != "stdout" and not lag:
-            _create(to)
-        with Shipper(log, to, batch=batch) as shipper:
+        with Shipper(log, to, batch=batch, make=not lag) as shipper:
             if lag:
                 print_json(shipper.lag()._asdict())
             elif follow:
@@ -67,11 +67,6 @@ def _print_ddl(to: str) -> None:
         fail("stdout has no tables.", "give the database URL with --to.")
     with EventTable(to) as table:
         typer.echo(table.ddl(), nl=False)
-
-
-def _create(to: str) -> None:
-    with EventTable(to) as table:
-        table.create()
 
 
 def _follow(shipper: Shipper, every: float) -> None:
