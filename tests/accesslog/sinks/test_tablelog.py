@@ -133,6 +133,24 @@ def test_a_connection_that_is_cut_is_made_anew(engine: Engine) -> None:
         assert log.verify().ok
 
 
+@pytest.mark.backends("postgresql")
+@pytest.mark.parametrize("subjects", [[], ["customer:1", "customer:2"]])
+def test_an_event_costs_one_round_trip(tmp_path: Path, engine: Engine, subjects: list[str]) -> None:
+    with TableLog(engine) as log:
+        log.append("use", b"")
+        connection = log._connection
+        assert connection is not None
+        libpq = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
+        with (tmp_path / "trace").open("wb") as trace:
+            libpq.trace(trace.fileno())
+            log.append("use", members(subjects=subjects))
+            libpq.untrace()
+        sent = [line.split("\t") for line in (tmp_path / "trace").read_text().splitlines()]
+        assert [message[3] for message in sent if message[1] == "F" and message[3] in {"Query", "Sync"}] == ["Sync"]
+        assert count(engine, "sa_privacy_events_subjects") == len(subjects)
+        assert log.verify().ok
+
+
 @pytest.mark.backends("sqlite")
 def test_in_the_applications_own_file_it_says_so_instead_of_waiting_for_ever(engine: Engine) -> None:
     with engine.begin() as application:

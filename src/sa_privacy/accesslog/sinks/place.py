@@ -102,7 +102,7 @@ def same_file(log: Engine, application: Engine) -> bool:
     if mine is None or theirs is None or application in _MADE:
         return False
     with suppress(OSError):  # one of the two is not there yet
-        return os.path.samefile(mine, theirs)
+        return mine.samefile(theirs)
     return mine.resolve() == theirs.resolve()
 
 

@@ -22,7 +22,7 @@ from sa_privacy.errors import LogUnavailable
 
 __all__ = ["Lag", "Shipper", "Shipping"]
 
-BATCH = 10_000
+BATCH = 20_000
 _LONGEST_WAIT = 60.0
 
 

@@ -111,7 +111,7 @@ class EventTable:
         table = self.schema.writers.c
         with reaching(self.engine), self.engine.connect() as connection:
             query = select(table.writer, table.number).order_by(table.opened, table.writer)
-            return {writer: number for writer, number in connection.execute(query)}
+            return {row.writer: row.number for row in connection.execute(query)}
 
     def lines(self, writer: str) -> Iterator[bytes]:
         """A writer's lines in order of ``seq``, each with its line break, as they stand in a segment; in constant memory.
