@@ -44,7 +44,7 @@ def person(number: int) -> str:
 
 
 def generate(directory: Path, events: int) -> None:
-    """Writes a log of so many events, half of them intents and half outcomes, one in fifty of them unbounded."""
+    """Writes a log of so many events, half of them intents and half outcomes, one in twenty-five of them unbounded."""
     directory.mkdir(mode=0o700)
     chosen = random.Random(5)
     for number, writer in enumerate(WRITERS):
@@ -82,7 +82,7 @@ def _bodies(events: int, chosen: random.Random) -> Iterator[tuple[str, str]]:
     for number in range(events // 2):
         under, columns = SHAPES[number % len(SHAPES)]
         whom = person(chosen.randrange(PEOPLE))
-        unbounded = number % 50 == 49
+        unbounded = number % 25 == 24
         about = '"unbounded":true,"subjects":null' if unbounded else f'"subjects":["{whom}"]'
         said = (
             f'"actor":"staff:{number % 40}",{under},"reason":"order {number % 5000}","route":"GET /orders/{{id}}",{columns},'

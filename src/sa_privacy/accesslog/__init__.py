@@ -1,7 +1,7 @@
 """The access log: who used what about whom, for which purpose, written down before anything is shown.
 
 ``event.py`` is what an event says, ``lines.py`` how it stands in a line, ``eventlog.py`` what may keep events, ``wanted.py``
-which of them a question is about, ``reviews.py`` what waits for a second person. ``journal/`` are the files that a process
+which of them a question is about, ``unbounded.py`` what cannot be told, ``reviews.py`` what waits for a second person. ``journal/`` are the files that a process
 writes, ``proof/`` shows that nothing was changed, ``sinks/`` are the places that events are moved on to, ``questions/`` the
 answers. ``docs/spec/log.md`` is the format.
 """
@@ -17,6 +17,7 @@ from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.keeping import Kept, keep_log
 from sa_privacy.accesslog.proof.verify import Covered, Problem, Verification, verify_directory
 from sa_privacy.accesslog.reviews import BreakGlass, break_glasses, event_id, open_reviews, review
+from sa_privacy.accesslog.unbounded import Unbounded
 from sa_privacy.accesslog.wanted import Source, Wanted
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Metrics",
     "Problem",
     "Source",
+    "Unbounded",
     "Verification",
     "Wanted",
     "break_glasses",

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sa_privacy.accesslog.event import Event
+from sa_privacy.accesslog.unbounded import Unbounded
 
 __all__ = ["Source", "Wanted"]
 
@@ -19,7 +20,6 @@ class Wanted:
     :param since: the first moment, aware.
     :param until: the moment after the last one, aware.
     :param subject: the pseudonym of a person whom the event names.
-    :param unbounded: beside those that name `subject`, also events of which nobody can tell whose data it was.
     :param actor: who acted.
     :param table: a table (``"customers"``, ``"crm.contacts"``) of which a column is read, matched, written or a row deleted.
     :param kinds: ``{"intent", "use", ...}``; empty: every kind.
@@ -30,7 +30,6 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     subject: str | None = None
-    unbounded: bool = False
     actor: str | None = None
     table: str | None = None
     kinds: frozenset[str] = frozenset()
@@ -45,13 +44,10 @@ class Wanted:
             and (self.until is None or event.at < self.until)
             and (self.actor is None or event.actor == self.actor)
             and (not self.decisions or event.decision in self.decisions)
-            and (self.subject is None or self._is_about(event))
+            and (self.subject is None or self.subject in (event.subjects or ()))
             and (self.table is None or self._touches(event, self.table))
             and (not self.intents or (event.kind == "outcome" and (event.writer, event.intent) in self.intents))
         )
-
-    def _is_about(self, event: Event) -> bool:
-        return self.subject in (event.subjects or ()) or (self.unbounded and event.unbounded)
 
     @staticmethod
     def _touches(event: Event, table: str) -> bool:
@@ -65,6 +61,16 @@ class Source(Protocol):
     def find(self, wanted: Wanted) -> Iterator[Event]:
         """The events wanted: by writer in order of ``seq``, writers in order of their first event; in constant memory.
 
+        :raises LogUnavailable: the place cannot be read.
+        """
+        ...
+
+    def unbounded(
+        self, *, since: datetime | None = None, until: datetime | None = None, besides: str | None = None
+    ) -> tuple[Unbounded, ...]:
+        """What was done of which nobody can tell whose data it was, by account, the most times first.
+
+        :param besides: the pseudonym of a person: what names them all the same is not counted.
         :raises LogUnavailable: the place cannot be read.
         """
         ...

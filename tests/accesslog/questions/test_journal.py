@@ -41,7 +41,7 @@ QUESTIONS = {
     "everything": Wanted(),
     "a person": Wanted(subject=ANN),
     "a person of another name": Wanted(subject=ANN[:-1]),
-    "a person, or nobody can tell": Wanted(subject=CY, unbounded=True),
+    "another person": Wanted(subject=CY),
     "an account": Wanted(actor=ODD),
     "an account whose name begins so": Wanted(actor="staff:"),
     "a table": Wanted(table="customers"),

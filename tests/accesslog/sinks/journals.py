@@ -31,6 +31,8 @@ def write(log: Any, number: int, seed: int = 1) -> None:
             seq = log.append("intent", members(**said, subjects=draw.choices(PEOPLE, k=draw.randint(0, 3))))
         if index % 2:
             log.append("outcome", members(actor=actor, rows=1, intent=seq, subjects=[draw.choice(PEOPLE)]))
+        if index % 10 == 1:
+            log.append("use", members(actor=actor, reads=["customers.name"], unbounded=True))
         if index % 50 == 0:
             log.append("break_glass", members(actor=actor, ticket="T-1", break_glass=True))
 

@@ -78,11 +78,11 @@ def test_a_month_is_not_emptied_behind_the_tables_back(tmp_path: Path, table: Ev
         parts = list(
             connection.scalars(
                 text(
-                    "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhrelid::regclass::text ~ 'events_(subjects_)?\\d{4}_\\d{2}$'"
+                    "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhrelid::regclass::text ~ 'events_((subjects|anybody)_)?\\d{4}_\\d{2}$'"
                 )
             )
         )
-    assert len(parts) == 2
+    assert len(parts) == 3
     for part in ["sa_privacy_events", *parts]:
         for what in ("TRUNCATE {}", "DELETE FROM {}"):
             with pytest.raises(DBAPIError, match="append-only"), table.engine.begin() as connection:
@@ -155,8 +155,10 @@ TAMPERED = {
     "emptied": ("DELETE FROM sa_privacy_events", "no line"),
     "hidden from who": (
         "DELETE FROM sa_privacy_events_subjects WHERE event & 1099511627775 = 3",
-        "not found by its subjects",
+        "not found by whose data it was",
     ),
+    "hidden from everybody": ("DELETE FROM sa_privacy_events_anybody", "not found by whose data it was"),
+    "made smaller": ("UPDATE sa_privacy_events_anybody SET rows = -1", "not found by whose data it was"),
     "hidden from by": ("UPDATE sa_privacy_events SET actor = 'other' WHERE id & 1099511627775 = 3", "columns"),
 }
 
@@ -168,7 +170,7 @@ def test_what_somebody_changed_all_the_same_is_named(tmp_path: Path, table: Even
     line = list(lines_of(log))[3].decode()
     what, said = TAMPERED[case]
     with table.engine.begin() as connection:
-        for name in ("sa_privacy_events", "sa_privacy_events_subjects"):
+        for name in ("sa_privacy_events", "sa_privacy_events_subjects", "sa_privacy_events_anybody"):
             if table.engine.dialect.name == "sqlite":
                 for verb in ("update", "delete"):
                     connection.execute(text(f"DROP TRIGGER {name}_no_{verb}"))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.questions.people import People
-from sa_privacy.accesslog.questions.statements import Part, columns_of, steps, tables_of, untold
+from sa_privacy.accesslog.questions.statements import Part, columns_of, steps, untold
+from sa_privacy.accesslog.unbounded import tables_of
 from sa_privacy.accesslog.wanted import Source, Wanted
 
 __all__ = ["By", "Group", "by"]

@@ -16,6 +16,7 @@ from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, segment_names
 from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
 from sa_privacy.accesslog.questions.needles import Sieve
+from sa_privacy.accesslog.unbounded import Tally, Unbounded, is_unbounded
 from sa_privacy.accesslog.wanted import Wanted
 from sa_privacy.errors import LogUnavailable
 
@@ -24,6 +25,7 @@ __all__ = ["Journal", "SegmentFile", "last_event", "segment_files"]
 _NAME: Final = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-([0-9a-f]{16})\.jsonl", re.ASCII)
 _CHUNK: Final = 256 * 1024  # stays in the cache of the processor while it is searched
 _TAIL: Final = 64 * 1024
+_ENDS: Final = frozenset({"outcome", "use"})
 _CLOCKS = timedelta(days=1)
 """How far a clock may have been off, or set back, without an event being missed for the time in a segment's name."""
 
@@ -77,7 +79,23 @@ class Journal:
 
         :raises LogUnavailable: the directory or a segment cannot be read.
         """
-        sieve, takes = Sieve(wanted), wanted.takes
+        return self._find(wanted, Sieve(wanted))
+
+    def unbounded(
+        self, *, since: datetime | None = None, until: datetime | None = None, besides: str | None = None
+    ) -> tuple[Unbounded, ...]:
+        """What cannot be told whose data it was; see :meth:`Source.unbounded`.
+
+        :raises LogUnavailable: the directory or a segment cannot be read.
+        """
+        wanted, tally = Wanted(kinds=_ENDS, since=since, until=until), Tally()
+        for event in self._find(wanted, Sieve(wanted, b'"unbounded":true')):
+            if is_unbounded(event) and besides not in (event.subjects or ()):
+                tally.add(event)
+        return tally.found
+
+    def _find(self, wanted: Wanted, sieve: Sieve) -> Iterator[Event]:
+        takes = wanted.takes
         writers = {writer for writer, _ in wanted.intents}
         files = segment_files(self.path)
         for file, after in zip(files, [*files[1:], None], strict=True):

@@ -28,17 +28,19 @@ class Sieve:
     """Lets through the lines that may be wanted, and few others.
 
     Of what is asked, the part that is rarest in a log is looked for in whole chunks; the rest in the lines found.
+
+    :param also: bytes that a line has to hold too.
     """
 
     __slots__ = ("_intents", "_kinds", "_others", "_since", "_sought", "_until")
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, also: bytes = b"") -> None:
         self._since = None if wanted.since is None else _moment(wanted.since)
         self._until = None if wanted.until is None else _moment(wanted.until)
         self._intents = frozenset(seq for _, seq in wanted.intents)
         self._kinds = tuple(b'{"kind":' + _encode(kind) for kind in sorted(wanted.kinds))
         rare = [self._kinds] if wanted.kinds and not wanted.kinds & _COMMON else []
-        self._sought, *self._others = [*rare, *_ways(wanted)] or [()]
+        self._sought, *self._others = [*([(also,)] if also else []), *rare, *_ways(wanted)] or [()]
 
     def lines(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
         """The lines of a chunk of whole lines that may be wanted, and where in it they begin."""
@@ -70,7 +72,7 @@ class Sieve:
 def _ways(wanted: Wanted) -> Iterator[tuple[bytes, ...]]:
     """What has to be in a line, one of each tuple; the rarest first."""
     if wanted.subject is not None:
-        yield (_encode(wanted.subject), b'"unbounded":true') if wanted.unbounded else (_encode(wanted.subject),)
+        yield (_encode(wanted.subject),)
     if wanted.decisions:
         yield tuple(b'"decision":' + _encode(decision) for decision in sorted(wanted.decisions))
     if wanted.actor is not None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.wanted import Source, Wanted
 
-__all__ = ["REFUSALS", "Part", "Step", "columns_of", "endings", "statement_of", "steps", "tables_of", "untold"]
+__all__ = ["REFUSALS", "Part", "Step", "columns_of", "endings", "statement_of", "steps", "untold"]
 
 REFUSALS: Final = frozenset({"denied", "would_deny"})
 _KINDS: Final = frozenset({"intent", "outcome", "use"})
@@ -104,11 +104,6 @@ def statement_of(event: Event) -> tuple[str, int]:
 def columns_of(event: Event) -> tuple[str, ...]:
     """The personal columns that an event touches, each once."""
     return tuple(dict.fromkeys((*event.reads, *event.matches, *event.writes)))
-
-
-def tables_of(event: Event) -> tuple[str, ...]:
-    """The tables that an event touches, each once."""
-    return tuple(dict.fromkeys((*(name.rpartition(".")[0] for name in columns_of(event)), *event.deletes)))
 
 
 def untold(event: Event) -> bool:

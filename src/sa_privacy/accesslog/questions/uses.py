@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.questions.contexts import Contexts
-from sa_privacy.accesslog.questions.statements import endings, statement_of, tables_of, untold
+from sa_privacy.accesslog.questions.statements import endings, statement_of
+from sa_privacy.accesslog.unbounded import Unbounded
 from sa_privacy.accesslog.wanted import Source, Wanted
 
 __all__ = ["Unbounded", "UseOfData", "Who", "who"]
@@ -72,39 +73,11 @@ class UseOfData:
         self.origin = self.origin or outcome.origin
 
 
-@dataclass(slots=True)
-class Unbounded:
-    """Statements and uses of which nobody can tell whose data they were: they may have touched this person's.
-
-    :ivar tables: the tables touched.
-    """
-
-    actor: str | None
-    first: datetime
-    last: datetime
-    times: int = 0
-    rows: int = 0
-    tables: set[str] = field(default_factory=set)
-
-    def add(self, event: Event, *, again: bool) -> None:
-        """Takes in an outcome, or a use.
-
-        :param again: it is one more outcome of the same statement.
-        """
-        self.times += not again
-        self.rows += event.rows or 0
-        self.tables.update(tables_of(event))
-        if event.at < self.first:
-            self.first = event.at
-        elif event.at > self.last:
-            self.last = event.at
-
-
 class Who(NamedTuple):
     """Who used the data of one person.
 
     :ivar uses: in order of time.
-    :ivar unbounded: by actor, the most first.
+    :ivar unbounded: what may have been this person's too, by actor, the most first.
     """
 
     subject: str
@@ -122,17 +95,9 @@ def who(source: Source, subject: str, *, since: datetime | None = None, until: d
     """
     uses: dict[tuple[str, int], UseOfData] = {}
     pending: dict[tuple[str, int], Event] = {}
-    others: dict[str | None, Unbounded] = {}
-    counted = ("", -1)
-    for event in source.find(Wanted(subject=subject, unbounded=True, since=since, until=until)):
+    for event in source.find(Wanted(subject=subject, since=since, until=until)):
         name = statement_of(event)
-        if subject not in (event.subjects or ()):
-            if event.kind in ("outcome", "use") and event.decision != "denied" and untold(event):
-                if (other := others.get(event.actor)) is None:
-                    other = others[event.actor] = Unbounded(event.actor, event.at, event.at)
-                other.add(event, again=name == counted)
-                counted = name
-        elif event.kind == "outcome":
+        if event.kind == "outcome":
             uses.setdefault(name, _use(event)).add(event)
             pending.pop(name, None)
         elif event.kind in ("intent", "use"):
@@ -153,7 +118,7 @@ def who(source: Source, subject: str, *, since: datetime | None = None, until: d
     return Who(
         subject,
         tuple(sorted(uses.values(), key=lambda use: (use.at, use.event))),
-        tuple(sorted(others.values(), key=lambda one: (-one.times, one.actor or ""))),
+        source.unbounded(since=since, until=until, besides=subject),
     )
 
 

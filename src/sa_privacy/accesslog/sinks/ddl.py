@@ -30,7 +30,7 @@ def one_at_a_time(schema: Schema) -> str:
 
 
 def append_only(schema: Schema, dialect: Dialect) -> Iterator[str]:
-    """Triggers that refuse UPDATE and DELETE (on PostgreSQL TRUNCATE too) of events, subjects and writers.
+    """Triggers that refuse UPDATE and DELETE (on PostgreSQL TRUNCATE too) of all but how far segments were shipped.
 
     They stop a mistake, and whoever has no more than rights on the rows. They do not stop the owner of the tables, who may
     drop the trigger or a month, or a superuser; nor on SQLite anyone who can write the file, and INSERT OR REPLACE: for
@@ -38,7 +38,7 @@ def append_only(schema: Schema, dialect: Dialect) -> Iterator[str]:
     """
     if dialect.name == "sqlite":
         quote = dialect.identifier_preparer.quote_identifier
-        for table in (schema.events, schema.subjects, schema.writers):
+        for table in schema.append_only:
             for verb in ("UPDATE", "DELETE"):
                 yield (
                     f"CREATE TRIGGER IF NOT EXISTS {quote(f'{table.name}_no_{verb.lower()}')} BEFORE {verb} ON "
@@ -57,7 +57,7 @@ BEGIN
   RAISE EXCEPTION 'the access log is append-only: % on % is refused', TG_OP, TG_TABLE_NAME
     USING ERRCODE = 'insufficient_privilege';
 END $$"""
-    for table in (schema.events, schema.subjects, schema.writers):
+    for table in schema.append_only:
         on = prepare.format_table(table)
         yield _trigger("append_only", on, "BEFORE UPDATE OR DELETE ON TABLE FOR EACH ROW", refuse)
         yield _trigger("no_truncate", on, "BEFORE TRUNCATE ON TABLE FOR EACH STATEMENT", refuse)
@@ -75,7 +75,7 @@ BEGIN
     RAISE EXCEPTION 'not the first day of a month';
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext({_literal(schema.name)}), 5);
-  FOREACH parent IN ARRAY ARRAY[{_literal(schema.events.name)}, {_literal(schema.subjects.name)}] LOOP
+  FOREACH parent IN ARRAY ARRAY[{", ".join(_literal(table.name) for table in schema.by_month)}] LOOP
     part := parent || to_char(first, '_YYYY_MM');
     CONTINUE WHEN EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                           WHERE i.inhparent = format('%I.%I', here, parent)::regclass AND c.relname = part);
@@ -115,14 +115,15 @@ def advice(schema: Schema, dialect: Dialect) -> str:
             "-- own the file, and keep signed checkpoints elsewhere."
         )
     prepare = dialect.identifier_preparer
-    events, subjects, writers, shipped = (prepare.format_table(table) for table in schema.all)
+    events, *others, shipped = (prepare.format_table(table) for table in schema.all)
+    kept = ", ".join((events, *others))
     month = _qualified(schema, dialect, f"{schema.name}_month")
     return f"""\
 -- Make the tables as a role that nobody logs in with. Grant to the shipper, or to the application that logs here, this
 -- and no more; it then can neither change nor remove an event, nor drop the triggers or a month:
---   GRANT SELECT, INSERT ON {events}, {subjects}, {writers} TO shipper;
+--   GRANT SELECT, INSERT ON {kept} TO shipper;
 --   GRANT SELECT, INSERT, UPDATE ON {shipped} TO shipper;
 --   GRANT EXECUTE ON FUNCTION {month}(date) TO shipper;
---   GRANT SELECT ON {events}, {subjects}, {writers} TO auditor;
+--   GRANT SELECT ON {kept} TO auditor;
 -- The triggers do not stop the owner (who may drop them, or a month) or a superuser: keep signed checkpoints elsewhere.
--- A month that may go: ALTER TABLE {events} DETACH PARTITION ...; then DROP it, and the same of {subjects}."""
+-- A month that may go: ALTER TABLE {events} DETACH PARTITION ...; then DROP it, and the same of {" and ".join(others[:-1])}."""

@@ -9,11 +9,15 @@ from zlib import crc32
 
 import msgspec
 
+from sa_privacy.accesslog.event import decode_event
+from sa_privacy.accesslog.unbounded import is_unbounded, tables_of
+
 __all__ = [
-    "ANYBODY",
     "SEQS",
     "Links",
     "Row",
+    "Touched",
+    "anybody_row",
     "index_key",
     "links_of",
     "moment_of",
@@ -22,15 +26,15 @@ __all__ = [
     "subject_rows",
 ]
 
-ANYBODY = -1
-"""What stands for the subject of an event of which nobody can tell whose data it was."""
 SEQS = 1 << 40
 """How many events a writer may have: an event's id in the table is its writer's number times this, and its ``seq``."""
 _KEY = 200
 
-Row = tuple[str, int, str, str, str | None, str | None, int | None, str, tuple[int, ...]]
-"""writer, seq, at, kind, actor, decision, intent, line without its line break, keys of its subjects: what the tables hold of
-an event. A plain tuple: there are many."""
+Anybody = tuple[int, int, str]
+"""seq of the statement's intent, rows, JSON of a Touched: of what nobody can tell whose data it was."""
+Row = tuple[str, int, str, str, str | None, str | None, int | None, str, tuple[int, ...], Anybody | None]
+"""writer, seq, at, kind, actor, decision, intent, line without its line break, keys of its subjects, and if
+nobody can tell them, what was touched: what the tables hold of an event. A plain tuple: there are many."""
 _Seq = Annotated[int, msgspec.Meta(ge=0, lt=SEQS)]
 
 
@@ -51,6 +55,13 @@ class _Said(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Said).decode
+
+
+class Touched(msgspec.Struct):
+    """Who touched which tables, of which nobody can tell whose data it was."""
+
+    actor: str | None
+    tables: list[str]
 
 
 class Links(NamedTuple):
@@ -92,6 +103,22 @@ def subject_rows(row: Row, number: int, dated: bool) -> Iterable[tuple[int, str,
     return [(key, at, event) for key in row[8]] if dated else [(key, event) for key in row[8]]
 
 
+def anybody_row(row: Row, number: int) -> tuple[str, int, int, int, str] | None:
+    """The row of an event of which nobody can tell whose data was handed over or changed; None: it is no such event."""
+    if row[9] is None:
+        return None
+    statement, rows, touched = row[9]
+    return row[2], number * SEQS + row[1], number * SEQS + statement, rows, touched
+
+
+def _anybody(line: bytes) -> Anybody | None:
+    event = decode_event(line)
+    if not is_unbounded(event):
+        return None
+    touched = msgspec.json.encode(Touched(event.actor, sorted(tables_of(event)))).decode()
+    return event.intent or event.seq, event.rows or 0, touched
+
+
 def row_of(line: bytes) -> Row:
     """What a whole line becomes, its line break included.
 
@@ -100,6 +127,7 @@ def row_of(line: bytes) -> Row:
     try:
         event = _decode(line)
         text = line[:-1].decode()
+        anybody = _anybody(line) if event.unbounded else None
     except (ValueError, RecursionError):
         raise ValueError("it is not an event") from None
     kind, writer, seq = event.kind, event.writer, event.seq
@@ -110,15 +138,12 @@ def row_of(line: bytes) -> Row:
     subjects = event.subjects
     keys: tuple[int, ...]
     if not subjects:
-        keys = (ANYBODY,) if event.unbounded else ()
-    elif len(subjects) == 1 and not event.unbounded:
+        keys = ()
+    elif len(subjects) == 1:
         keys = (crc32(subjects[0].encode()),)
     else:
-        several = {crc32(subject.encode()) for subject in subjects}
-        if event.unbounded:
-            several.add(ANYBODY)
-        keys = tuple(several)
+        keys = tuple({crc32(subject.encode()) for subject in subjects})
     actor = event.actor
     if actor is not None and (len(actor) > _KEY or "\0" in actor):
         actor = index_key(actor)
-    return writer, seq, at, kind, actor, event.decision, event.intent, text, keys
+    return writer, seq, at, kind, actor, event.decision, event.intent, text, keys, anybody

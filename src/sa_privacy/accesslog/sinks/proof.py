@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
+from typing import Any
 
 from sqlalchemy import select
 
 from sa_privacy.accesslog.event import decode_event
 from sa_privacy.accesslog.journal.segment import START, segment_name
 from sa_privacy.accesslog.proof.verify import Problem, Verification
-from sa_privacy.accesslog.sinks.entry import SEQS, row_of, subject_rows
+from sa_privacy.accesslog.sinks.entry import SEQS, Row, anybody_row, row_of, subject_rows
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
 
 __all__ = ["Chain", "verify_table"]
@@ -47,7 +48,7 @@ def verify_table(table: EventTable) -> Verification:
                 unclosed.append(chain.segment)
         events += chain.events
         segments += max(chain.segments, 1)
-    problems += _check_subjects(table, sums)
+    problems += _check_beside(table, sums)
     return Verification(events, segments, tuple(problems), (), tuple(unclosed))
 
 
@@ -66,13 +67,19 @@ def _check(table: EventTable, number: int, chain: Chain, found: _Sum) -> Problem
         if (event, as_in_line(at), *others) != expected:
             return chain.problem("changed: the columns beside the line do not say what it says", seq)
         found.last = event
-        for one in subject_rows(row, number, dated):
+        for one in _beside(row, number, dated):
             found.add(one)
     return None if chain.events else Problem(chain.writer, 1, 0, "no line of this writer is left")
 
 
+def _beside(row: Row, number: int, dated: bool) -> list[tuple[Any, ...]]:
+    """The rows that find an event."""
+    anybody = anybody_row(row, number)
+    return [*subject_rows(row, number, dated), *([] if anybody is None else [anybody])]
+
+
 class _Sum:
-    """Rows of subjects without their order: how many, and the sum of their hashes."""
+    """The rows that events are found by, without their order: how many, and the sum of their hashes."""
 
     def __init__(self) -> None:
         self.writer = ""
@@ -80,44 +87,50 @@ class _Sum:
         self.rows = 0
         self.sum = 0
 
-    def add(self, row: tuple[int, str, int] | tuple[int, int]) -> None:
+    def add(self, row: tuple[Any, ...]) -> None:
         self.rows += 1
         self.sum += int.from_bytes(blake2b(repr(row).encode(), digest_size=16).digest())
 
 
-def _check_subjects(table: EventTable, sums: Mapping[int, _Sum]) -> Iterator[Problem]:
-    """Which writers have an event that is not found by its subjects: the sums tell whether, then the first is sought."""
-    subjects, dated = table.schema.subjects, table.schema.dated
+def _check_beside(table: EventTable, sums: Mapping[int, _Sum]) -> Iterator[Problem]:
+    """Which writers have an event that questions do not find: the sums tell whether, then the first is sought."""
     stored = {number: _Sum() for number in sums}
+
+    def add(event: int, row: tuple[Any, ...]) -> None:
+        number = event // SEQS
+        if number in sums and event <= sums[number].last:  # what came after the lines were read is not looked at
+            stored[number].add(row)
+
     with reaching(table.engine), table.engine.connect() as connection:
-        result = connection.execution_options(yield_per=_AT_ONCE).execute(select(subjects))
-        for subject, *at, event in result:
-            number = event // SEQS
-            if number in sums and event <= sums[number].last:  # what came after the lines were read is not looked at
-                stored[number].add((subject, as_in_line(at[0]), event) if dated else (subject, event))
+        streaming = connection.execution_options(yield_per=_AT_ONCE)
+        for subject, *at, event in streaming.execute(select(table.schema.subjects)):
+            add(event, (subject, *map(as_in_line, at), event))
+        for at, event, *others in streaming.execute(select(table.schema.anybody)):
+            add(event, (as_in_line(at), event, *others))
     for number, expected in sums.items():
         if (stored[number].rows, stored[number].sum) != (expected.rows, expected.sum):
             yield (
                 _first_not_found(table, number, expected.writer)
-                or Problem(expected.writer, 1, 0, "added: subjects of events that name none")
+                or Problem(expected.writer, 1, 0, "added: rows that find events that are not so")
             )
 
 
 def _first_not_found(table: EventTable, number: int, writer: str) -> Problem | None:
-    subjects, dated = table.schema.subjects, table.schema.dated
+    schema = table.schema
     chain = Chain(writer)
     for line in table.lines(writer):
         if (problem := chain.take(line)) is not None:
             return problem
         row = row_of(line)
         with reaching(table.engine), table.engine.connect() as connection:
-            query = select(subjects).where(subjects.c.event == number * SEQS + row[1])
-            for one in subject_rows(row, number, dated):
-                held = connection.execute(query.where(subjects.c.subject == one[0])).first()
-                if held is None or (dated and as_in_line(held[1]) != row[2]):
-                    return chain.problem(
-                        "the event is not found by its subjects: rows of them were changed or removed", row[1]
-                    )
+            event = number * SEQS + row[1]
+            subjects = connection.execute(select(schema.subjects).where(schema.subjects.c.event == event)).all()
+            anybody = connection.execute(select(schema.anybody).where(schema.anybody.c.event == event)).all()
+        held = {(subject, *map(as_in_line, at), of) for subject, *at, of in subjects}
+        held |= {(as_in_line(at), *others) for at, *others in anybody}
+        if not held.issuperset(_beside(row, number, schema.dated)):
+            what = "the event is not found by whose data it was: rows beside it were changed or removed"
+            return chain.problem(what, row[1])
     return None
 
 

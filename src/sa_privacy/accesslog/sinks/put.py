@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from sa_privacy.accesslog.sinks.entry import SEQS, Row, subject_rows
+from sa_privacy.accesslog.sinks.entry import SEQS, Row, anybody_row, subject_rows
 from sa_privacy.accesslog.sinks.schema import Schema
 
 __all__ = ["put", "put_one"]
@@ -35,6 +35,8 @@ def put(connection: Connection, schema: Schema, rows: Sequence[Row], numbers: Ma
             fresh[row[0]] = _number(connection, schema, row[0], row[2])
     if fresh:
         numbers = {**numbers, **fresh}
+    anybody = [one for row in rows if (one := anybody_row(row, numbers[row[0]])) is not None]
+    _insert(connection, schema.anybody, sorted(anybody))
     subjects: list[Any] = []
     if connection.dialect.driver == "psycopg" and len(rows) > _FEW:
         _copy(connection, schema.events, _as_text(rows, numbers, subjects))
@@ -61,13 +63,18 @@ def put_one(connection: Connection, schema: Schema, row: Row, number: int) -> No
             put(connection, schema, [row], {row[0]: number})
         return
     format_table = connection.dialect.identifier_preparer.format_table
-    said = f"INSERT INTO {format_table(schema.events)} VALUES ({_ONE_EVENT})"
+    steps = [f"INSERT INTO {format_table(schema.events)} VALUES ({_ONE_EVENT})"]
     if row[8]:
-        said = (
-            f"WITH event AS ({said}) INSERT INTO {format_table(schema.subjects)} "
-            "SELECT unnest(%s::bigint[]), %s::timestamptz, %s::bigint"
-        )
+        into = f"INSERT INTO {format_table(schema.subjects)}"
+        steps.append(f"{into} SELECT unnest(%s::bigint[]), %s::timestamptz, %s::bigint")
         event += (f"{{{','.join(map(str, row[8]))}}}", row[2], event[0])
+    anybody = anybody_row(row, number)
+    if anybody is not None:
+        steps.append(f"INSERT INTO {format_table(schema.anybody)} VALUES ({_ONE_ANYBODY})")
+        event += anybody
+    *before, last = steps
+    said = ", ".join(f"step{place} AS ({step})" for place, step in enumerate(before))
+    said = f"WITH {said} {last}" if before else last
     cursor = connection.connection.cursor()
     try:
         cursor.execute(said, event)
@@ -75,6 +82,7 @@ def put_one(connection: Connection, schema: Schema, row: Row, number: int) -> No
         cursor.close()
 
 
+_ONE_ANYBODY = "%s::timestamptz, %s::bigint, %s::bigint, %s::bigint, %s::text"
 _ONE_EVENT = "%s::bigint, %s::timestamptz, %s::text, %s::text, %s::text, %s::bigint, %s::text"
 
 
@@ -89,7 +97,7 @@ def _number(connection: Connection, schema: Schema, writer: str, opened: str) ->
 
 
 def _event(row: Row, number: int) -> tuple[Any, ...]:
-    _, seq, at, kind, actor, decision, intent, line, _ = row
+    _, seq, at, kind, actor, decision, intent, line, *_ = row
     base = number * SEQS
     return base + seq, at, kind, actor, decision, None if intent is None else base + intent, line
 
@@ -135,7 +143,7 @@ def _as_text(rows: Sequence[Row], numbers: Mapping[str, int], subjects: list[tup
     """
     for begin in range(0, len(rows), _PIECE):
         piece = []
-        for writer, seq, at, kind, actor, decision, intent, line, keys in rows[begin : begin + _PIECE]:
+        for writer, seq, at, kind, actor, decision, intent, line, keys, _ in rows[begin : begin + _PIECE]:
             base = numbers[writer] * SEQS
             event = base + seq
             for key in keys:

@@ -86,6 +86,16 @@ class Schema:
             key=("subject", "at", "event") if self.dated else ("subject", "event"),
             sqlite_with_rowid=False,
         )
+        self.anybody = self._by_month(
+            f"{name}_anybody",
+            Column("at", AT, nullable=False),
+            Column("event", BigInteger, nullable=False),
+            Column("statement", BigInteger, nullable=False),
+            Column("rows", BigInteger, nullable=False),
+            Column("touched", Text, nullable=False),
+            key=("at", "event"),
+            sqlite_with_rowid=False,
+        )
         self.shipped = Table(
             f"{name}_shipped",
             self.metadata,
@@ -102,8 +112,18 @@ class Schema:
 
     @property
     def all(self) -> list[Table]:
-        """The four, events first."""
-        return [self.events, self.subjects, self.writers, self.shipped]
+        """All of them, events first."""
+        return [*self.append_only, self.shipped]
+
+    @property
+    def append_only(self) -> list[Table]:
+        """Those of which no row is ever changed or removed."""
+        return [*self.by_month, self.writers]
+
+    @property
+    def by_month(self) -> list[Table]:
+        """Those that PostgreSQL divides by month."""
+        return [self.events, self.subjects, self.anybody]
 
 
 def _where(condition: str) -> dict[str, Any]:

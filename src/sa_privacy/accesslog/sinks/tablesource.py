@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import URL, ColumnElement, Engine, Select, or_, select
+import msgspec
+from sqlalchemy import URL, ColumnElement, Engine, Select, exists, func, or_, select
 
 from sa_privacy.accesslog.event import Event
-from sa_privacy.accesslog.sinks.entry import ANYBODY, SEQS, index_key, subject_key
+from sa_privacy.accesslog.sinks.entry import SEQS, Touched, index_key, subject_key
 from sa_privacy.accesslog.sinks.schema import KIND_RARE, OF_INTENT, REFUSED, as_indexed
 from sa_privacy.accesslog.sinks.table import EventTable, event_of, reaching
+from sa_privacy.accesslog.unbounded import Unbounded, by_times
 from sa_privacy.accesslog.wanted import Wanted
 from sa_privacy.errors import LogUnavailable
 
@@ -55,6 +57,56 @@ class TableSource:
             if wanted.takes(event):
                 yield event
 
+    def unbounded(
+        self, *, since: datetime | None = None, until: datetime | None = None, besides: str | None = None
+    ) -> tuple[Unbounded, ...]:
+        """What cannot be told whose data it was; see :meth:`Source.unbounded`. Counted by the database.
+
+        :raises LogUnavailable: the database cannot be read.
+        """
+        anybody = self.table.schema.anybody.c
+        conditions = self._within(anybody.at, since, until)
+        if besides is not None:
+            conditions += self._besides(besides, conditions)
+        rows, first, last = func.sum(anybody.rows), func.min(anybody.at), func.max(anybody.at)
+        one = (
+            select(anybody.touched, rows.label("rows"), first.label("first"), last.label("last"))
+            .where(*conditions)
+            .group_by(anybody.statement, anybody.touched)
+            .subquery()
+            .c
+        )
+        query = select(one.touched, func.count(), func.sum(one.rows), func.min(one.first), func.max(one.last))
+        with reaching(self.table.engine), self.table.engine.connect() as connection:
+            counted = connection.execute(query.group_by(one.touched)).all()
+        found: dict[str | None, Unbounded] = {}
+        for said, times, number, begin, end in counted:
+            touched = _touched(said)
+            some = Unbounded(touched.actor, _time(begin), _time(end), times, int(number), set(touched.tables))
+            known = found.setdefault(touched.actor, some)
+            if known is not some:
+                known.add(some)
+        return by_times(found.values())
+
+    def _besides(self, subject: str, conditions: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+        """That an event does not name a person, whose key in the index may be another one's too."""
+        anybody, subjects, events = (
+            self.table.schema.anybody.c,
+            self.table.schema.subjects.c,
+            self.table.schema.events.c,
+        )
+        same = [subjects.subject == subject_key(subject), subjects.event == anybody.event]
+        if self.table.schema.dated:
+            same.append(subjects.at == anybody.at)
+        query = select(events.id, events.line).where(*conditions, *same, events.id == anybody.event)
+        with reaching(self.table.engine), self.table.engine.connect() as connection:
+            lines = connection.execution_options(yield_per=_AT_ONCE).execute(query.where(events.at == anybody.at))
+            others = [
+                number for number, line in lines if subject not in (event_of(line, self.table.engine).subjects or ())
+            ]
+        named = ~exists().where(*same)
+        return [or_(named, anybody.event.in_(others)) if others else named]
+
     def _outcomes(self, conditions: list[ColumnElement[bool]], intents: Collection[tuple[str, int]]) -> Iterator[str]:
         """Outcomes of intents, which are asked for some at a time."""
         events = self.table.schema.events.c
@@ -92,20 +144,13 @@ class TableSource:
     def _conditions(self, wanted: Wanted) -> tuple[list[ColumnElement[bool]], bool]:
         """What the database can leave out, and whether an index leaves little."""
         events, subjects = self.table.schema.events.c, self.table.schema.subjects.c
-        found: list[ColumnElement[bool]] = []
+        found = self._within(events.at, wanted.since, wanted.until)
         selective = False
-        if wanted.since is not None:
-            found.append(events.at >= self._moment(wanted.since))
-        if wanted.until is not None:
-            found.append(events.at < self._moment(wanted.until))
         if wanted.subject is not None:
-            keys = [subject_key(wanted.subject), *([ANYBODY] if wanted.unbounded else [])]
             mine = [subjects.event, subjects.at] if self.table.schema.dated else [subjects.event]
-            of = select(*mine).where(or_(*(subjects.subject == key for key in keys)))
-            if self.table.schema.dated and wanted.since is not None:
-                of = of.where(subjects.at >= self._moment(wanted.since))
-            if self.table.schema.dated and wanted.until is not None:
-                of = of.where(subjects.at < self._moment(wanted.until))
+            of = select(*mine).where(subjects.subject == subject_key(wanted.subject))
+            if self.table.schema.dated:
+                of = of.where(*self._within(subjects.at, wanted.since, wanted.until))
             one = of.distinct().subquery().c
             found.append(events.id == one.event)
             if self.table.schema.dated:
@@ -126,6 +171,13 @@ class TableSource:
                 selective = True
         return found, selective
 
+    def _within(
+        self, at: ColumnElement[Any], since: datetime | None, until: datetime | None
+    ) -> list[ColumnElement[bool]]:
+        """From one moment to before another."""
+        found = [] if since is None else [at >= self._moment(since)]
+        return found if until is None else [*found, at < self._moment(until)]
+
     def _moment(self, moment: datetime) -> Any:
         """A time as the table holds it."""
         moment = moment.astimezone(UTC)
@@ -143,6 +195,14 @@ class TableSource:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+_touched = msgspec.json.Decoder(Touched).decode
+
+
+def _time(at: str | datetime) -> datetime:
+    """A time of the table."""
+    return datetime.fromisoformat(at) if isinstance(at, str) else at.astimezone(UTC)
 
 
 def _in_pieces(numbers: list[int], size: int) -> Iterator[list[int]]:
