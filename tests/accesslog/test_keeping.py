@@ -221,6 +221,23 @@ def test_a_break_glass_event_stays_until_it_is_reviewed(tmp_path: Path) -> None:
     assert verify(world).ok
 
 
+def test_a_review_stays_as_long_as_what_it_closes(tmp_path: Path) -> None:
+    """Two processes reviewed each other's, a third one's reviews stand alone: what is kept is kept with its review."""
+    world = World(tmp_path)
+    first, second, third = (world.writer(10**6) for _ in range(3))
+    seqs = [log.append("break_glass", members(actor="staff:1", ticket="T")) for log in (first, second)]
+    names = [f"{log.writer}:{seq}" for log, seq in zip((first, second), seqs, strict=True)]
+    for log, of in ((second, names[0]), (third, names[1])):
+        log.append("review", members(of=of, verdict="justified", actor="dpo"))
+    stays = first.writer
+    world.close()
+    done = keep(world, keep=YEAR, shipped=lambda name: stays not in name)
+    assert done.removed == []
+    assert sorted(why.split()[-1] for why in done.left.values()) == ["kept", "kept", "yet"]
+    assert len(keep(world, keep=YEAR).removed) == 3
+    assert verify(world).ok
+
+
 def test_nothing_is_let_go_of_a_log_that_does_not_hold(world: World) -> None:
     path = world.segments()[0]
     path.write_bytes(path.read_bytes().replace(b"staff:17", b"staff:18"))

@@ -11,7 +11,6 @@ import pytest
 
 from sa_privacy.accesslog import AccessLog, members, read_events, verify_directory
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
-from sa_privacy.accesslog.questions.journal import Journal
 from sa_privacy.accesslog.questions.status import log_status
 from sa_privacy.errors import LogChanged, LogUnavailable
 from tests.accesslog.proving import KEY
@@ -82,7 +81,7 @@ def test_what_only_has_the_name_of_a_file_of_checkpoints_holds_nobody_up(
     with pytest.raises(LogUnavailable, match=r"checkpoints-2099-01\.ndjson cannot be read"):
         verify_directory(tmp_path)
     with pytest.raises(LogUnavailable, match=r"checkpoints-2099-01\.ndjson cannot be read"):
-        log_status(Journal(tmp_path))
+        log_status(tmp_path)
     with pytest.raises(LogUnavailable, match=r"checkpoints-2099-01\.ndjson cannot be read"):
         Checkpoints(tmp_path, KEY).write()
 

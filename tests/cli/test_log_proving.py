@@ -59,15 +59,15 @@ def test_a_key_pair_is_made_once_and_its_private_half_is_private(tmp_path: Path)
 
 def test_a_log_is_checkpointed_and_verified(tmp_path: Path, log: Path) -> None:
     key, second = tmp_path / "key.pem", tmp_path / "second"
-    made = run("checkpoint", log, "--key", key, "--second", second)
+    made = run("checkpoint", "--log", log, "--key", key, "--second", second)
     assert made.exit_code == 0, made.stderr
     assert "checkpoint 1" in made.stdout
-    assert "nothing is new" in run("checkpoint", log, "--key", key, "--second", second).stdout
-    done = run("verify", log, "--key", f"{key}.pub", "--second", second)
+    assert "nothing is new" in run("checkpoint", "--log", log, "--key", key, "--second", second).stdout
+    done = run("verify", "--log", log, "--key", f"{key}.pub", "--second", second)
     assert done.exit_code == 0, done.stdout
     assert "5 events in 1 segments: the log holds." in done.stdout
     assert "not shown" not in done.stdout
-    said = json.loads(run("verify", log, "--json").stdout)
+    said = json.loads(run("verify", "--log", log, "--json").stdout)
     assert said["ok"]
     assert said["covered"]["signed"] is False
     assert len(said["not_shown"]) == 2
@@ -75,23 +75,25 @@ def test_a_log_is_checkpointed_and_verified(tmp_path: Path, log: Path) -> None:
 
 def test_what_is_wrong_is_said_with_status_1(tmp_path: Path, log: Path) -> None:
     key = tmp_path / "key.pem"
-    run("checkpoint", log, "--key", key)
+    run("checkpoint", "--log", log, "--key", key)
     [segment] = log.glob("*.jsonl")
     segment.write_bytes(segment.read_bytes().replace(b"staff:17", b"staff:18", 1))
-    done = run("verify", log, "--key", f"{key}.pub")
+    done = run("verify", "--log", log, "--key", f"{key}.pub")
     assert done.exit_code == 1
     assert f"{segment.name} line 2 (seq 1): changed" in done.stdout
-    said = json.loads(run("verify", log, "--json").stdout)
+    said = json.loads(run("verify", "--log", log, "--json").stdout)
     assert said["problems"][0]["writer"] == segment.name[-22:-6]
-    refused = run("checkpoint", log, "--key", key)
+    refused = run("checkpoint", "--log", log, "--key", key)
     assert refused.exit_code == 0  # nothing is new: what was signed before is verify's to check
     segment.write_bytes(segment.read_bytes()[:-100])
-    refused = run("checkpoint", log, "--key", key)
+    refused = run("checkpoint", "--log", log, "--key", key)
     assert refused.exit_code == 1
     assert "line 2 (seq 1)" in refused.stderr
 
 
-@pytest.mark.parametrize("words", [("verify", "none"), ("checkpoint", "none", "--key", "k"), ("keep", "none")])
+@pytest.mark.parametrize(
+    "words", [("verify", "--log", "none"), ("checkpoint", "--log", "none", "--key", "k"), ("keep", "--log", "none")]
+)
 def test_what_cannot_be_looked_at_is_status_2(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = run(*words)
     assert done.exit_code == 2
@@ -99,15 +101,15 @@ def test_what_cannot_be_looked_at_is_status_2(tmp_path: Path, words: tuple[str, 
 
 
 def test_a_key_of_another_kind_is_refused(tmp_path: Path, log: Path) -> None:
-    done = run("verify", log, "--key", tmp_path / "key.pem")
+    done = run("verify", "--log", log, "--key", tmp_path / "key.pem")
     assert done.exit_code == 2
     assert "no Ed25519 public key" in done.stderr
-    done = run("checkpoint", log, "--key", tmp_path / "key.pem.pub")
+    done = run("checkpoint", "--log", log, "--key", tmp_path / "key.pem.pub")
     assert done.exit_code == 2
 
 
 def test_checkpoints_go_on_until_they_are_told_to_end(tmp_path: Path, log: Path) -> None:
-    command: list[str | Path] = ["log", "checkpoint", log, "--key", tmp_path / "key.pem", "--every", "0.1"]
+    command: list[str | Path] = ["log", "checkpoint", "--log", log, "--key", tmp_path / "key.pem", "--every", "0.1"]
     code = "import sys; from sa_privacy.cli import main; main()"
     with subprocess.Popen([sys.executable, "-c", code, *command], env=ENVIRONMENT) as process:
         ends = time.monotonic() + 30
@@ -117,7 +119,7 @@ def test_checkpoints_go_on_until_they_are_told_to_end(tmp_path: Path, log: Path)
             more.append("use", SAID)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-    said = json.loads(run("verify", log, "--key", tmp_path / "key.pem.pub", "--json").stdout)
+    said = json.loads(run("verify", "--log", log, "--key", tmp_path / "key.pem.pub", "--json").stdout)
     assert said["ok"]
     assert said["covered"]["events_after"] == 0
 
@@ -126,25 +128,25 @@ def test_the_policy_says_how_long_a_log_is_kept(tmp_path: Path, log: Path) -> No
     policy = tmp_path / "privacy.toml"
     policy.write_text(POLICY)
     [segment] = log.glob("*.jsonl")
-    done = json.loads(run("keep", log, "--policy", policy, "--json").stdout)
+    done = json.loads(run("keep", "--log", log, "--policy", policy, "--json").stdout)
     assert done["compressed"] == []
     old = time.time() - 8 * 86_400
     import os
 
     os.utime(segment, (old, old))
-    assert "would be compressed" in run("keep", log, "--policy", policy, "--dry-run").stdout
+    assert "would be compressed" in run("keep", "--log", log, "--policy", policy, "--dry-run").stdout
     assert segment.exists()
-    assert f"compressed: {segment.name}" in run("keep", log, "--policy", policy).stdout
+    assert f"compressed: {segment.name}" in run("keep", "--log", log, "--policy", policy).stdout
     assert [path.name for path in log.iterdir()] == [segment.name + ".gz"]
-    assert run("verify", log).exit_code == 0
+    assert run("verify", "--log", log).exit_code == 0
     policy.write_text(POLICY.split("[log]", maxsplit=1)[0])
-    assert run("keep", log, "--policy", policy).exit_code == 2
+    assert run("keep", "--log", log, "--policy", policy).exit_code == 2
 
 
 def test_a_period_that_is_none_is_a_fault_of_the_policy(tmp_path: Path, log: Path) -> None:
     policy = tmp_path / "privacy.toml"
     policy.write_text(POLICY.replace("P3Y", "3 years"))
-    done = run("keep", log, "--policy", policy)
+    done = run("keep", "--log", log, "--policy", policy)
     assert done.exit_code == 2
     assert "keep" in done.stderr
     assert "P3Y" in done.stderr

@@ -23,7 +23,7 @@ from sa_privacy import (
     ReviewRefused,
     RoleDenied,
 )
-from sa_privacy.accesslog import Event, Unbounded, Wanted, open_reviews, review
+from sa_privacy.accesslog import Event, Wanted, open_reviews, review
 from sa_privacy.policy.writing import as_sections
 from tests.gate import world
 from tests.gate.trail import Trail
@@ -299,9 +299,6 @@ class _Source:
 
     def find(self, wanted: Wanted) -> Iterator[Event]:
         return filter(wanted.takes, self.log.events())
-
-    def unbounded(self, **_: object) -> tuple[Unbounded, ...]:
-        return ()
 
 
 def test_a_second_person_closes_it_and_nobody_else(privacy: Privacy, log: Synced) -> None:

@@ -14,7 +14,7 @@ from unicodedata import category, normalize
 from sa_privacy.access import as_text
 from sa_privacy.accesslog.event import Event, members
 from sa_privacy.accesslog.eventlog import EventLog
-from sa_privacy.accesslog.wanted import Source, Wanted
+from sa_privacy.accesslog.wanted import Finds, Wanted
 from sa_privacy.errors import ReviewRefused
 
 __all__ = ["BreakGlass", "Verdict", "break_glasses", "event_id", "open_reviews", "review"]
@@ -45,7 +45,7 @@ def event_id(event: Event) -> str:
     return f"{event.writer}:{event.seq}"
 
 
-def break_glasses(source: Source | EventLog) -> list[BreakGlass]:
+def break_glasses(source: Finds | EventLog) -> list[BreakGlass]:
     """All break-glass accesses, the oldest first, with the review of each.
 
     Of several reviews the first counts. What is no review counts for nothing, whoever wrote it: one by the actor, by
@@ -57,7 +57,7 @@ def break_glasses(source: Source | EventLog) -> list[BreakGlass]:
     return _joined(_events(source))
 
 
-def open_reviews(source: Source | EventLog) -> list[BreakGlass]:
+def open_reviews(source: Finds | EventLog) -> list[BreakGlass]:
     """The break-glass accesses that nobody has reviewed yet, the oldest first.
 
     :raises LogUnavailable: the log cannot be read.
@@ -65,7 +65,7 @@ def open_reviews(source: Source | EventLog) -> list[BreakGlass]:
     return [one for one in break_glasses(source) if one.review is None]
 
 
-def review(log: EventLog, *, of: str, verdict: Verdict, by: str, reason: str, source: Source | None = None) -> int:
+def review(log: EventLog, *, of: str, verdict: Verdict, by: str, reason: str, source: Finds | None = None) -> int:
     """Closes a break-glass access with a verdict. On the disk when this returns, whatever the log's ``fsync`` says.
 
     :param of: ``"writer:seq"`` of the ``break_glass`` event.
@@ -102,7 +102,7 @@ def review(log: EventLog, *, of: str, verdict: Verdict, by: str, reason: str, so
     return log.append("review", event, sync=True)
 
 
-def _events(source: Source | EventLog) -> Iterator[Event]:
+def _events(source: Finds | EventLog) -> Iterator[Event]:
     find: Callable[[Wanted], Iterator[Event]] | None = getattr(source, "find", None)
     return source.events() if find is None else find(Wanted(kinds=_KINDS))  # type: ignore[union-attr] # it is a log
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.unbounded import Unbounded
 
-__all__ = ["Source", "Wanted"]
+__all__ = ["Finds", "Source", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,8 @@ class Wanted:
         return table in event.deletes or any(column.rpartition(".")[0] == table for column in columns)
 
 
-class Source(Protocol):
-    """Where events can be asked for: the journal's segments, or a SQL table they were shipped to."""
+class Finds(Protocol):
+    """Where events can be looked for."""
 
     def find(self, wanted: Wanted) -> Iterator[Event]:
         """The events wanted: by writer in order of ``seq``, writers in order of their first event; in constant memory.
@@ -64,6 +64,10 @@ class Source(Protocol):
         :raises LogUnavailable: the place cannot be read.
         """
         ...
+
+
+class Source(Finds, Protocol):
+    """Where questions can be asked: the journal's segments, or a SQL table."""
 
     def unbounded(
         self, *, since: datetime | None = None, until: datetime | None = None, besides: str | None = None

@@ -9,7 +9,6 @@ import pytest
 from sa_privacy.accesslog import Event, Wanted, read_events
 from sa_privacy.accesslog.questions import Journal
 from sa_privacy.accesslog.questions.follow import Follow, last_events
-from sa_privacy.accesslog.questions.status import log_status
 from tests.accesslog.questions.story import ANN, BO, Story, compress
 
 
@@ -82,7 +81,7 @@ def test_the_last_events_are_those_of_all_segments(count: int, wanted: Wanted, s
         two.statement([BO], actor=f"staff:{number % 3}")
     compress(min(story.directory.iterdir()))
     every = sorted((event for event in journal.find(wanted)), key=lambda event: (event.at, event.writer, event.seq))
-    assert last_events(journal, wanted, count) == (every[-count:] if count else [])
+    assert last_events(journal.path, wanted, count) == (every[-count:] if count else [])
 
 
 def test_the_state_of_a_log(story: Story, journal: Journal) -> None:
@@ -95,7 +94,7 @@ def test_the_state_of_a_log(story: Story, journal: Journal) -> None:
     killed.statement([BO])
     files = sorted(story.directory.iterdir())
     compress(files[0])
-    status = log_status(journal)
+    status = journal.status()
     assert (status.segments, status.compressed, status.writers) == (len(files), 1, 2)
     assert (status.running, status.unclosed) == (1, 0)
     assert status.bytes == sum(file.stat().st_size for file in story.directory.iterdir())
@@ -107,4 +106,4 @@ def test_the_state_of_a_log(story: Story, journal: Journal) -> None:
     (story.directory / "checkpoints-2026-03.ndjson").write_bytes(
         b'{"number":2,"at":"2026-03-01T10:00:00.000000Z"}\n{"num'
     )
-    assert log_status(journal).checkpoint == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert journal.status().checkpoint == datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from sa_privacy.accesslog import Wanted, read_events
 from sa_privacy.accesslog.questions import Journal
 from sa_privacy.accesslog.questions import journal as journals
-from sa_privacy.accesslog.questions.journal import last_event, segment_files
+from sa_privacy.accesslog.questions.files import last_event, segment_files
 from sa_privacy.errors import LogUnavailable
 from tests.accesslog.questions.story import ANN, BO, CY, Story, compress
 

@@ -19,7 +19,7 @@ from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Segment, examine, wri
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.questions.journal import Journal
-from sa_privacy.accesslog.reviews import open_reviews
+from sa_privacy.accesslog.reviews import event_id, open_reviews
 from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.errors import LogChanged
 from sa_privacy.policy.periods import Period
@@ -73,8 +73,8 @@ def keep_log(
     :param keep: how long events are kept; None: for ever.
     :param checkpoints: makes the checkpoint; without it nothing is let go.
     :param shipped: where given, nothing is let go that has not arrived.
-    :param unreviewed: nothing is let go that holds a break-glass event it is true of. By default the log's own review events
-        are looked through.
+    :param unreviewed: nothing is let go that holds a break-glass event it is true of. By default those that wait in the log
+        itself. A review is not let go before what it closes.
     :param now: the time to count from, aware.
     :param dry_run: change nothing, and say what would be done. What would be compressed and what let go is told apart by age alone.
     :param progress: told how many segments are done, and how many there are.
@@ -150,16 +150,20 @@ class _Keeping:
             return
         if self.checkpoints is not None and not self.dry_run:
             self.checkpoints.write()  # so that all that is let go has been vouched for
-        removed: list[Removed] = []
-        paths: list[Path] = []
-        for done, names in enumerate(old.values(), 1):
-            for name, one in self._past(names, limit):
-                removed.append(_record(one))
-                paths.append(self.root / name)
-            if paths and paths[-1].name == names[-1 if not self._is_empty(names[-1]) else -2 if len(names) > 1 else -1]:
-                paths += [self.root / name for name in names if self._is_empty(name)]
+        going: dict[str, list[tuple[str, Segment]]] = {}
+        for done, (writer, names) in enumerate(old.items(), 1):
+            going[writer] = list(self._past(names, limit))
             if progress is not None:
                 progress(done, len(old))
+        self._keep_reviews(going)
+        removed: list[Removed] = []
+        paths: list[Path] = []
+        for writer, segments in going.items():
+            names = old[writer]
+            removed += [_record(one) for _, one in segments]
+            paths += [self.root / name for name, _ in segments]
+            if paths and paths[-1].name == names[-1 if not self._is_empty(names[-1]) else -2 if len(names) > 1 else -1]:
+                paths += [self.root / name for name in names if self._is_empty(name)]
         self.kept.removed += [one.segment for one in removed]
         if self.dry_run or not removed or self.checkpoints is None:
             return
@@ -217,7 +221,7 @@ class _Keeping:
 
     def _waits(self, path: Path, writer: str) -> bool:
         """Whether there is a break-glass event in a segment that waits for its review."""
-        for line in _of_kind(path, b"break_glass"):
+        for line in _of_kinds(path, b"break_glass"):
             seq = decode_event(line).seq
             if self.unreviewed is not None:
                 waits = self.unreviewed(writer, seq)
@@ -229,6 +233,31 @@ class _Keeping:
                 return True
         return False
 
+    def _keep_reviews(self, going: dict[str, list[tuple[str, Segment]]]) -> None:
+        """Take back what holds a review of a break-glass event that stays: without its review it would wait again."""
+        reviews = {
+            one.name: {decode_event(line).of for line in _of_kinds(self.root / name, b"review")}
+            for segments in going.values()
+            for name, one in segments
+        }
+        if not any(reviews.values()):
+            return
+        entered: dict[str | None, str] = {}
+        for name in segment_names(self.root):
+            for line in _of_kinds(self.root / name, b"break_glass"):
+                entered[event_id(decode_event(line))] = name.removesuffix(COMPRESSED)
+        again = True
+        while again:  # what stays may itself hold what others closed
+            again = False
+            leaving = {one.name for segments in going.values() for _, one in segments}
+            for segments in going.values():
+                for place, (_, one) in enumerate(segments):
+                    if any(of in entered and entered[of] not in leaving for of in reviews[one.name]):
+                        self.kept.left[one.name] = "it holds the review of a break-glass event that is kept"
+                        del segments[place:]
+                        again = True
+                        break
+
 
 def _record(one: Segment) -> Removed:
     return Removed(
@@ -236,8 +265,8 @@ def _record(one: Segment) -> Removed:
     )
 
 
-def _of_kind(path: Path, kind: bytes) -> Iterator[bytes]:
-    begin = b'{"kind":"' + kind + b'"'
+def _of_kinds(path: Path, *kinds: bytes) -> Iterator[bytes]:
+    begin = tuple(b'{"kind":"' + kind + b'"' for kind in kinds)
     with open_segment(path) as file:
         for line in read_lines(file):
             if line.startswith(begin) and line.endswith(b"\n"):

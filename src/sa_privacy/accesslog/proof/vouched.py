@@ -11,7 +11,7 @@ from sa_privacy.accesslog.proof.checkpoint import FIRST, Checkpoint, Head, Remov
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Line, Place
 from sa_privacy.crypto import VerifyingKey
 
-__all__ = ["Vouched", "read_vouched", "walk"]
+__all__ = ["Vouched", "read_copied", "read_vouched", "walk"]
 
 
 @dataclass(slots=True)
@@ -69,6 +69,23 @@ def read_vouched(
     for line, checkpoint, digest in walk(root, there, keys, state, copied=second is not None):
         if not state.take(checkpoint, digest, names=names):
             state.problems.append(Problem(line.file, line.line, checkpoint.number, "it leaves out a writer"))
+    return state
+
+
+def read_copied(second: Place, keys: Mapping[str, VerifyingKey] | None) -> Vouched:
+    """Replay the checkpoints of a second place alone, for who has not got the log's directory.
+
+    :raises LogUnavailable: the place cannot be read.
+    """
+    state = Vouched()
+    for line in second.lines():
+        try:
+            found, digest = _in_its_file(line, state.number + 1, state.hash, keys)
+        except Bad as bad:
+            state.problems.append(Problem(line.file, line.line, state.number + 1, f"in the second place: {bad}"))
+            break
+        if not state.take(found, digest):
+            state.problems.append(Problem(line.file, line.line, found.number, "it leaves out a writer"))
     return state
 
 

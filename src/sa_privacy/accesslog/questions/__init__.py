@@ -1,7 +1,7 @@
 """Asking the log: who used a person's data, what an account did, what was refused, whom a breach concerns.
 
-``journal.py`` finds events in a directory's segments, ``follow.py`` goes on with those that are written meanwhile.
-Each question is a function of a :class:`~sa_privacy.accesslog.wanted.Source`, so a SQL table answers as well.
+``journal.py`` is the log in a directory: it finds events in its segments, ``follow.py`` goes on with those that are
+written meanwhile. Each question is a function of a :class:`~sa_privacy.accesslog.Source`, so a SQL table answers as well.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Final
 from sa_privacy.accesslog.event import Event, decode_event
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, read_lines
 from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
-from sa_privacy.accesslog.questions.journal import Journal, segment_files
+from sa_privacy.accesslog.questions.files import segment_files
 from sa_privacy.accesslog.questions.needles import Sieve
 from sa_privacy.accesslog.wanted import Wanted
 
@@ -104,7 +104,7 @@ def _end(path: Path) -> int:
     return 0
 
 
-def last_events(journal: Journal, wanted: Wanted, count: int) -> list[Event]:
+def last_events(directory: Path, wanted: Wanted, count: int) -> list[Event]:
     """The last `count` events wanted, by time. Reads segments from their ends, the latest first.
 
     Those that are compressed are looked into only where the others hold too few.
@@ -113,13 +113,13 @@ def last_events(journal: Journal, wanted: Wanted, count: int) -> list[Event]:
     """
     found: list[tuple[datetime, int, Event]] = []
     tie = itertools.count()
-    files = sorted(segment_files(journal.path), key=lambda file: file.name, reverse=True) if count > 0 else []
+    files = sorted(segment_files(directory), key=lambda file: file.name, reverse=True) if count > 0 else []
     files.sort(key=lambda file: file.name.endswith(COMPRESSED))
     for file in files:
         compressed = file.name.endswith(COMPRESSED)
         if compressed and len(found) == count:
             break
-        path = journal.path / file.name
+        path = directory / file.name
         for line in _forwards(path) if compressed else _backwards(path):
             try:
                 event = decode_event(line)

@@ -1,69 +1,42 @@
-"""Finding events in the segments of a directory, with no more decoded than has to be."""
+"""The log in a directory: finding events in its segments with no more decoded than has to be, and all else one may ask."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from sa_privacy.accesslog.event import Event, decode_event
-from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment, segment_names
+from sa_privacy.accesslog.journal.log import AccessLog
+from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment
 from sa_privacy.accesslog.journal.segment import MAX_LINE, unavailable
+from sa_privacy.accesslog.logplace import LogStatus
+from sa_privacy.accesslog.proof.places import Place
+from sa_privacy.accesslog.proof.verify import Progress, Verification, verify_directory
+from sa_privacy.accesslog.questions.files import SegmentFile, last_event, segment_files
+from sa_privacy.accesslog.questions.follow import Follow, last_events
 from sa_privacy.accesslog.questions.needles import Sieve
+from sa_privacy.accesslog.questions.status import log_status
 from sa_privacy.accesslog.unbounded import Tally, Unbounded, is_unbounded
 from sa_privacy.accesslog.wanted import Wanted
+from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["Journal", "SegmentFile", "last_event", "segment_files"]
+__all__ = ["Journal"]
 
-_NAME: Final = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-([0-9a-f]{16})\.jsonl", re.ASCII)
 _CHUNK: Final = 256 * 1024  # stays in the cache of the processor while it is searched
-_TAIL: Final = 64 * 1024
 _ENDS: Final = frozenset({"outcome", "use"})
 _CLOCKS = timedelta(days=1)
 """How far a clock may have been off, or set back, without an event being missed for the time in a segment's name."""
 
 
-class SegmentFile(NamedTuple):
-    """A segment's file: its name, and what the name says.
-
-    :ivar opened: None where the file is not named as a segment is; its events are read all the same.
-    """
-
-    name: str
-    opened: datetime | None
-    writer: str
-
-
-def segment_files(directory: Path) -> list[SegmentFile]:
-    """The segments of a log by writer, each writer's in order, writers in order of their first.
-
-    :raises LogUnavailable: the directory cannot be listed.
-    """
-    writers: dict[str, list[SegmentFile]] = {}
-    for name in segment_names(directory):
-        found = _NAME.fullmatch(name.removesuffix(COMPRESSED))
-        opened = None if found is None else _opened(found[1])
-        writer = name if found is None else found[2]
-        writers.setdefault(writer, []).append(SegmentFile(name, opened, writer))
-    return [file for files in writers.values() for file in files]
-
-
-def _opened(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
 class Journal:
-    """The log of a directory as a :class:`~sa_privacy.accesslog.wanted.Source`. Needs no right to write.
+    """The log of a directory as a :class:`~sa_privacy.accesslog.LogPlace`. Needs no right to write, but for :meth:`writing`.
 
     Segments that were opened after the time asked for, or left before it, are not read. That trusts the clocks to a
     day: an event of a machine whose clock was farther off is found by asking without a time.
@@ -146,6 +119,33 @@ class Journal:
         except OSError as error:
             raise unavailable(f"The access log's segment {name} cannot be read", error) from error
 
+    def last(self, wanted: Wanted, count: int) -> list[Event]:
+        """The last `count` events wanted, by time."""
+        return last_events(self.path, wanted, count)
+
+    def follow(self, wanted: Wanted) -> Follow:
+        """The events wanted that are written from now on, by whichever process."""
+        return Follow(self.path, wanted)
+
+    def status(self) -> LogStatus:
+        """Its size, its writers, its first and last event; looks at names, sizes and last lines only."""
+        return log_status(self.path)
+
+    def verify(
+        self,
+        *,
+        key: VerifyingKey | Iterable[VerifyingKey] | None = None,
+        second: Place | str | None = None,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> Verification:
+        """See :func:`~sa_privacy.accesslog.verify_directory`."""
+        return verify_directory(self.path, key=key, second=second, workers=workers, progress=progress)
+
+    def writing(self) -> AccessLog:
+        """The log, to write to as one more writer."""
+        return AccessLog.open(self.path)
+
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
 
@@ -162,21 +162,3 @@ def _chunks(file: BinaryIO, *, sized: bool) -> Iterator[bytes]:
             rest = read[end:]
         elif len(rest) <= MAX_LINE:  # else no line of a log: verifying tells
             rest += read
-
-
-def last_event(path: Path) -> Event | None:
-    """The last whole event of a segment that is not compressed; None where its last bytes hold none."""
-    try:
-        with open_segment(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            for length in (_TAIL, MAX_LINE + _TAIL):
-                file.seek(max(0, size - length))
-                lines = file.read(length).split(b"\n")[1 if length < size else 0 : -1]
-                for line in reversed(lines):
-                    try:
-                        return decode_event(line)
-                    except ValueError:
-                        continue
-    except OSError:
-        pass
-    return None

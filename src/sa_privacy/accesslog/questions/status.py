@@ -5,53 +5,30 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from sa_privacy.accesslog.journal.metrics import measure
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_regular
-from sa_privacy.accesslog.questions.journal import Journal, last_event, segment_files
+from sa_privacy.accesslog.logplace import LogStatus
+from sa_privacy.accesslog.questions.files import last_event, segment_files
 from sa_privacy.accesslog.trouble import unavailable
 
-__all__ = ["LogStatus", "log_status"]
+__all__ = ["checkpoint_time", "log_status"]
 
 
-class LogStatus(NamedTuple):
-    """The state of a log's directory. Nothing is proved here, that is what verifying is for.
-
-    :ivar bytes: of all segments, as they stand on the disk.
-    :ivar compressed: how many of the segments are.
-    :ivar running: writers at work on this machine.
-    :ivar unclosed: other writers whose last segment has no end: killed, at work elsewhere, or cut.
-    :ivar first: when the first segment was opened.
-    :ivar checkpoint: when the last checkpoint was made; None where there is none.
-    :ivar last: when the last event was written, as far as segments that are not compressed tell.
-    """
-
-    bytes: int
-    segments: int
-    compressed: int
-    writers: int
-    running: int
-    unclosed: int
-    first: datetime | None
-    last: datetime | None
-    checkpoint: datetime | None
-
-
-def log_status(journal: Journal) -> LogStatus:
+def log_status(directory: Path) -> LogStatus:
     """The state of a log; looks at names, sizes and last lines only.
 
     :raises LogUnavailable: the directory cannot be read.
     """
-    files = segment_files(journal.path)
-    measured, unclosed = measure(journal.path), 0
+    files = segment_files(directory)
+    measured, unclosed = measure(directory), 0
     last: datetime | None = None
     for file, after in zip(files, [*files[1:], None], strict=True):
         if (after is not None and after.writer == file.writer) or file.name.endswith(COMPRESSED):
             continue
-        event = last_event(journal.path / file.name)
+        event = last_event(directory / file.name)
         if event is not None:
             last = event.at if last is None else max(last, event.at)
         unclosed += event is None or event.kind != "closed"
@@ -64,7 +41,7 @@ def log_status(journal: Journal) -> LogStatus:
         unclosed=max(0, unclosed - measured.open_writers),
         first=min((file.opened for file in files if file.opened is not None), default=None),
         last=last,
-        checkpoint=_last_checkpoint(journal.path),
+        checkpoint=_last_checkpoint(directory),
     )
 
 
@@ -79,9 +56,15 @@ def _last_checkpoint(directory: Path) -> datetime | None:
             with open_regular(path) as file:
                 lines = (line for line in file if line.endswith(b"\n"))
                 for line in deque(lines, maxlen=1):
-                    return msgspec.json.decode(line, type=_Checkpoint).at
+                    return checkpoint_time(line)
         except OSError as error:
             raise unavailable(f"The checkpoints {path.name} cannot be read", error) from error
-        except (ValueError, RecursionError):  # verifying tells
-            return None
     return None
+
+
+def checkpoint_time(line: bytes) -> datetime | None:
+    """When a checkpoint was made; None where the line is none, as verifying tells."""
+    try:
+        return msgspec.json.decode(line, type=_Checkpoint).at
+    except (ValueError, RecursionError):
+        return None

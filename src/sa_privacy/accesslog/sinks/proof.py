@@ -4,8 +4,9 @@ find them.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 from typing import Any
@@ -14,9 +15,13 @@ from sqlalchemy import select
 
 from sa_privacy.accesslog.event import decode_event
 from sa_privacy.accesslog.journal.segment import START, segment_name
-from sa_privacy.accesslog.proof.verify import Problem, Verification
+from sa_privacy.accesslog.proof.checkpoint import Head
+from sa_privacy.accesslog.proof.places import Place, place_of
+from sa_privacy.accesslog.proof.verify import Covered, Problem, Verification
+from sa_privacy.accesslog.proof.vouched import Vouched, read_copied
 from sa_privacy.accesslog.sinks.entry import SEQS, Row, anybody_row, row_of, subject_rows
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
+from sa_privacy.crypto import VerifyingKey
 
 __all__ = ["Chain", "verify_table"]
 
@@ -31,15 +36,38 @@ _HASH = b',"hash":"'
 _TAIL = len(_HASH) + 64 + len(b'"}\n')
 
 
-def verify_table(table: EventTable) -> Verification:
+_NO_CHECKPOINTS = (
+    "a table holds no checkpoints, and no place that they are copied to was named (--second): a chain that was written anew, "
+    "or whose end was cut off, is not found."
+)
+_NO_CHECKPOINT = "there is no checkpoint in the second place: were they removed?"
+
+
+def verify_table(
+    table: EventTable,
+    key: VerifyingKey | Iterable[VerifyingKey] | None = None,
+    second: Place | str | os.PathLike[str] | None = None,
+) -> Verification:
     """See :meth:`EventTable.verify`."""
-    events = segments = 0
-    problems: list[Problem] = []
+    keys = None if key is None else {one.id: one for one in ((key,) if isinstance(key, VerifyingKey) else key)}
+    place = place_of(second)
+    vouched = Vouched() if place is None else read_copied(place, keys)  # before the lines: those go on meanwhile
+    events = segments = after = 0
+    problems: list[Problem] = list(vouched.problems)
+    if place is not None and not vouched.number and not problems:
+        problems.append(Problem("checkpoints", 1, 1, _NO_CHECKPOINT))
+    late = 0
     unclosed: list[str] = []
     sums: dict[int, _Sum] = {}
     for writer, number in table.writers().items():
         chain, found = Chain(writer), _Sum()
-        problem = _check(table, number, chain, found)
+        head = vouched.heads.pop(writer, None)
+        problem = _check(table, number, chain, found, head)
+        last = -1 if found.last < 0 else found.last % SEQS
+        if problem is None and head is not None and last < head.seq:
+            problem = _cut(table, head, last)
+            late += problem is None
+        after += max(0, last - (head.seq if head is not None else -1))
         if problem is not None:
             problems.append(problem)
         else:
@@ -48,11 +76,41 @@ def verify_table(table: EventTable) -> Verification:
                 unclosed.append(chain.segment)
         events += chain.events
         segments += max(chain.segments, 1)
+    for head in vouched.heads.values():  # of writers of which nothing is here
+        problem = _cut(table, head, -1)
+        problems += [] if problem is None else [problem]
+        late += problem is None
     problems += _check_beside(table, sums)
-    return Verification(events, segments, tuple(problems), (), tuple(unclosed))
+    covered = None
+    if vouched.number:
+        covered = Covered(vouched.number, datetime.fromisoformat(vouched.at), keys is not None, after, None)
+    return Verification(events, segments, tuple(problems), (), tuple(unclosed), covered, tuple(_unshown(covered, late)))
 
 
-def _check(table: EventTable, number: int, chain: Chain, found: _Sum) -> Problem | None:
+def _unshown(covered: Covered | None, late: int) -> Iterator[str]:
+    if covered is None:
+        yield _NO_CHECKPOINTS
+        return
+    if not covered.signed:
+        yield "no key was given: the checkpoints' signatures were not checked, and all of them may be forged."
+    if late:
+        yield f"{late} writer(s) have not arrived up to the last checkpoint; they may be on their way (log ship --lag)."
+    if covered.after:
+        yield f"{covered.after} event(s) that no checkpoint vouches for are held together by the chain alone."
+
+
+def _cut(table: EventTable, head: Head, last: int) -> Problem | None:
+    """What a checkpoint vouches for and is not here, though it was shipped; None: it was not, so it may yet come."""
+    shipped = table.schema.shipped.c
+    with reaching(table.engine), table.engine.connect() as connection:
+        seq = connection.scalar(select(shipped.seq).where(shipped.segment == head.segment))
+    if seq is None or seq <= head.seq:
+        return None
+    what = f"cut: a checkpoint vouches for lines up to seq {head.seq}, and they were shipped"
+    return Problem(head.segment, 1, last + 1, what)
+
+
+def _check(table: EventTable, number: int, chain: Chain, found: _Sum, head: Head | None) -> Problem | None:
     columns, dated = table.schema.events.c, table.schema.dated
     beside = (columns.at, columns.kind, columns.actor, columns.decision, columns.intent)
     found.writer = chain.writer
@@ -63,6 +121,9 @@ def _check(table: EventTable, number: int, chain: Chain, found: _Sum) -> Problem
             return problem
         row = row_of(text)
         _, seq, *said, intent = row[:7]
+        if head is not None and seq == head.seq and chain.hash != head.hash:
+            what = "changed, and chained anew, here or before: a checkpoint vouches for another line of this number"
+            return chain.problem(what, seq)
         expected = (number * SEQS + seq, *said, None if intent is None else number * SEQS + intent)
         if (event, as_in_line(at), *others) != expected:
             return chain.problem("changed: the columns beside the line do not say what it says", seq)
@@ -166,6 +227,11 @@ class Chain:
             return self.problem(what)
         self.events += 1
         return None
+
+    @property
+    def hash(self) -> str:
+        """Of the line taken last."""
+        return self._prev.decode()
 
     def problem(self, what: str, seq: int | None = None) -> Problem:
         """What is wrong with the line taken last, of this number; the one that belongs there."""

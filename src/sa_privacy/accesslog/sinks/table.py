@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, inspect, select
+from sqlalchemy import URL, BigInteger, ColumnElement, Connection, Engine, cast, func, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from sa_privacy.accesslog.event import Event, decode_event
+from sa_privacy.accesslog.proof.places import Place
 from sa_privacy.accesslog.proof.verify import Verification
 from sa_privacy.accesslog.sinks import ddl
 from sa_privacy.accesslog.sinks.entry import SEQS
 from sa_privacy.accesslog.sinks.place import CACHE, engine_of, out_of_reach, said_of
 from sa_privacy.accesslog.sinks.schema import Schema
+from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["EventTable", "event_of", "reaching"]
@@ -113,6 +117,28 @@ class EventTable:
             query = select(table.writer, table.number).order_by(table.opened, table.writer)
             return {row.writer: row.number for row in connection.execute(query)}
 
+    def ends(self) -> dict[str, tuple[int, int]]:
+        """The number and the last event's id of each writer, in order of their first event.
+
+        :raises LogUnavailable: the database cannot be read.
+        """
+        events, writers = self.schema.events.c, self.schema.writers.c
+        first = cast(writers.number, BigInteger) * SEQS
+        last = select(func.max(events.id)).where(events.id >= first, events.id < first + SEQS).scalar_subquery()
+        query = select(writers.writer, writers.number, last).order_by(writers.opened, writers.writer)
+        with reaching(self.engine), self.engine.connect() as connection:
+            return {writer: (number, end) for writer, number, end in connection.execute(query) if end is not None}
+
+    def moment(self, at: datetime) -> datetime | str:
+        """A time as the table holds it."""
+        at = at.astimezone(UTC)
+        return at if self.engine.dialect.name == "postgresql" else at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    @staticmethod
+    def time(at: datetime | str) -> datetime:
+        """A time that the table holds, in UTC."""
+        return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
+
     def lines(self, writer: str) -> Iterator[bytes]:
         """A writer's lines in order of ``seq``, each with its line break, as they stand in a segment; in constant memory.
 
@@ -151,18 +177,25 @@ class EventTable:
             for line in self.lines(writer):
                 yield event_of(line, self.engine)
 
-    def verify(self) -> Verification:
+    def verify(
+        self,
+        *,
+        key: VerifyingKey | Iterable[VerifyingKey] | None = None,
+        second: Place | str | os.PathLike[str] | None = None,
+    ) -> Verification:
         """Check every line of every writer, and that questions find it; in constant memory.
 
         That is its hash, its number and what it follows from, the columns beside it, and the rows of its subjects. A writer's
         segments are one chain here. One whose first lines are gone, say with a month that was removed, has to hold from
         its first line on.
 
-        :raises LogUnavailable: the database cannot be read.
+        :param key: who may have signed the journal's checkpoints; without it, signatures are not checked.
+        :param second: where the journal's checkpoints are copied to: each writer's line there has to be the one they vouch for.
+        :raises LogUnavailable: the database or the second place cannot be read.
         """
         from sa_privacy.accesslog.sinks.proof import verify_table  # noqa: PLC0415 - it reads this table
 
-        return verify_table(self)
+        return verify_table(self, key, second)
 
     def close(self) -> None:
         """Let go of the connections, unless the engine is the caller's."""

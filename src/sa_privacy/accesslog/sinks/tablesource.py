@@ -1,21 +1,28 @@
-"""Asking the SQL table: the events that a question is about, found by its indexes."""
+"""The log in a SQL table: finding events by its indexes, and all else one may ask."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import Any, Self
 
 import msgspec
 from sqlalchemy import URL, ColumnElement, Engine, Select, exists, func, or_, select
 
 from sa_privacy.accesslog.event import Event
+from sa_privacy.accesslog.logplace import LogStatus
+from sa_privacy.accesslog.proof.places import Place
+from sa_privacy.accesslog.proof.verify import Progress, Verification
 from sa_privacy.accesslog.sinks.entry import SEQS, Touched, index_key, subject_key
 from sa_privacy.accesslog.sinks.schema import KIND_RARE, OF_INTENT, REFUSED, as_indexed
 from sa_privacy.accesslog.sinks.table import EventTable, event_of, reaching
+from sa_privacy.accesslog.sinks.tablelog import TableLog
+from sa_privacy.accesslog.sinks.tablestatus import table_status
+from sa_privacy.accesslog.sinks.tabletail import TableFollow, last_rows
 from sa_privacy.accesslog.unbounded import Unbounded, by_times
 from sa_privacy.accesslog.wanted import Wanted
+from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
 
 __all__ = ["TableSource"]
@@ -27,7 +34,7 @@ _REFUSED = frozenset({"denied", "would_deny"})
 
 
 class TableSource:
-    """A :class:`~sa_privacy.accesslog.Source`: where events can be asked for, in the SQL table.
+    """The log of a SQL table as a :class:`~sa_privacy.accesslog.LogPlace`: that it was shipped to, or that is the log.
 
     :param place: a database URL, an engine of its own, or the table.
     :raises LogUnavailable: the place is no database, or the table is not there.
@@ -82,7 +89,9 @@ class TableSource:
         found: dict[str | None, Unbounded] = {}
         for said, times, number, begin, end in counted:
             touched = _touched(said)
-            some = Unbounded(touched.actor, _time(begin), _time(end), times, int(number), set(touched.tables))
+            some = Unbounded(
+                touched.actor, self.table.time(begin), self.table.time(end), times, int(number), set(touched.tables)
+            )
             known = found.setdefault(touched.actor, some)
             if known is not some:
                 known.add(some)
@@ -175,15 +184,47 @@ class TableSource:
         self, at: ColumnElement[Any], since: datetime | None, until: datetime | None
     ) -> list[ColumnElement[bool]]:
         """From one moment to before another."""
-        found = [] if since is None else [at >= self._moment(since)]
-        return found if until is None else [*found, at < self._moment(until)]
+        found = [] if since is None else [at >= self.table.moment(since)]
+        return found if until is None else [*found, at < self.table.moment(until)]
 
-    def _moment(self, moment: datetime) -> Any:
-        """A time as the table holds it."""
-        moment = moment.astimezone(UTC)
-        if self.table.engine.dialect.name == "postgresql":
-            return moment
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def last(self, wanted: Wanted, count: int) -> list[Event]:
+        """The last `count` events wanted, by time.
+
+        :raises LogUnavailable: the database cannot be read.
+        """
+        return last_rows(self.table, wanted, count)
+
+    def follow(self, wanted: Wanted) -> TableFollow:
+        """The events wanted that come into the table from now on.
+
+        :raises LogUnavailable: the database cannot be read.
+        """
+        return TableFollow(self.table, wanted)
+
+    def status(self) -> LogStatus:
+        """Its size, its writers, its first and last event.
+
+        :raises LogUnavailable: the database cannot be read.
+        """
+        return table_status(self.table)
+
+    def verify(
+        self,
+        *,
+        key: VerifyingKey | Iterable[VerifyingKey] | None = None,
+        second: Place | str | None = None,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> Verification:
+        """See :meth:`EventTable.verify`; by one process, which does not tell how far it is."""
+        return self.table.verify(key=key, second=second)
+
+    def writing(self) -> TableLog:
+        """The table as a log, to write to as one more writer.
+
+        :raises LogUnavailable: the database is away.
+        """
+        return TableLog(self.table.engine, name=self.table.schema.name, schema=self.table.schema.schema)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -198,11 +239,6 @@ class TableSource:
 
 
 _touched = msgspec.json.Decoder(Touched).decode
-
-
-def _time(at: str | datetime) -> datetime:
-    """A time of the table."""
-    return datetime.fromisoformat(at) if isinstance(at, str) else at.astimezone(UTC)
 
 
 def _in_pieces(numbers: list[int], size: int) -> Iterator[list[int]]:

@@ -16,22 +16,19 @@ from rich.table import Table
 from rich.text import Text
 
 from sa_privacy.accesslog import Source
-from sa_privacy.accesslog.questions import Journal
 from sa_privacy.accesslog.reviews import BreakGlass, open_reviews
 from sa_privacy.cli.log.times import Clock, ago
-from sa_privacy.cli.telling import fail, say
+from sa_privacy.cli.telling import say
 from sa_privacy.policy import Policy
 
 __all__ = [
     "JsonOption",
     "Language",
     "LanguageOption",
-    "LogOption",
     "PolicyOption",
     "as_json",
     "by_table",
     "fields_as_json",
-    "journal_in",
     "known_policy",
     "new_table",
     "people",
@@ -42,11 +39,6 @@ __all__ = [
     "waiting_as_json",
 ]
 
-LogOption = Annotated[
-    str,
-    typer.Option("--log", help="The log: its directory, or the URL of the database it was shipped to.",
-                 metavar="DIR|URL", envvar="SA_PRIVACY_LOG"),
-]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 PolicyOption = Annotated[
     Path | None,
@@ -64,20 +56,6 @@ class Language(StrEnum):
 LanguageOption = Annotated[Language, typer.Option("--lang", help="The language of the report.")]
 _POLICY: Final = Path("privacy.toml")
 _SHOWN: Final = 5
-
-
-def journal_in(place: str, why: str) -> Journal:
-    """The log in a directory, for what a table cannot do.
-
-    :param why: why it has to be a directory, for who gave a URL.
-    """
-    if "://" in place:  # a password may be in it: not repeated
-        fail(why, "name the log's directory: --log DIR.")
-    if not Path(place).is_dir():
-        fail(
-            f"there is no access log in {place}.", 'name the directory that AccessLog.open("...") was given: --log DIR.'
-        )
-    return Journal(place)
 
 
 def known_policy(path: Path | None) -> Policy | None:

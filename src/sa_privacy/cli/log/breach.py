@@ -15,7 +15,6 @@ from sa_privacy.cli.log.asking import (
     JsonOption,
     Language,
     LanguageOption,
-    LogOption,
     PolicyOption,
     as_json,
     fields_as_json,
@@ -30,7 +29,7 @@ from sa_privacy.cli.log.asking import (
 )
 from sa_privacy.cli.log.by import TableOption
 from sa_privacy.cli.log.denied import ActorOption
-from sa_privacy.cli.log.place import source
+from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption, SinceOption, UntilOption, clock_of
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.policy import Policy
@@ -58,7 +57,7 @@ def breach(
         typer.Option("--people", help="Write the pseudonyms of the people into this new file.", metavar="FILE"),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the draft of the report as Markdown.")] = False,
-    log: LogOption = "var/access-log",
+    log: LogOption = DEFAULT,
     policy: PolicyOption = None,
     language: LanguageOption = Language.en,
     local: LocalOption = False,
@@ -73,7 +72,7 @@ def breach(
     with telling():
         known = known_policy(policy)
         categories = {name: rule.category for name, rule in known.columns.items()} if known is not None else {}
-        with source(log) as asked:
+        with place(log) as asked:
             reviews = waiting(asked)
             found = ask_breach(
                 asked, since=clock.since, until=clock.until, actor=actor, table=table, categories=categories

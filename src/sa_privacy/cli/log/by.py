@@ -10,7 +10,6 @@ from sa_privacy.accesslog.questions import by as ask_by
 from sa_privacy.accesslog.questions.accounts import Group
 from sa_privacy.cli.log.asking import (
     JsonOption,
-    LogOption,
     fields_as_json,
     new_table,
     people,
@@ -20,7 +19,7 @@ from sa_privacy.cli.log.asking import (
     waiting,
     waiting_as_json,
 )
-from sa_privacy.cli.log.place import source
+from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import LocalOption, SinceOption, UntilOption, clock_of
 from sa_privacy.cli.telling import print_json, say, telling
 
@@ -35,13 +34,13 @@ def by(
     since: SinceOption = None,
     until: UntilOption = None,
     table: TableOption = None,
-    log: LogOption = "var/access-log",
+    log: LogOption = DEFAULT,
     local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
     """What an account did: for which purposes, on which tables, about how many people."""
     clock = clock_of(since, until, local=local)
-    with telling(), source(log) as asked:
+    with telling(), place(log) as asked:
         reviews = waiting(asked)
         found = ask_by(asked, actor, since=clock.since, until=clock.until, table=table)
     if json:

@@ -11,7 +11,6 @@ from sa_privacy.accesslog.questions import denied as ask_denied
 from sa_privacy.accesslog.questions.refusals import Refusal
 from sa_privacy.cli.log.asking import (
     JsonOption,
-    LogOption,
     by_table,
     fields_as_json,
     new_table,
@@ -22,7 +21,7 @@ from sa_privacy.cli.log.asking import (
     waiting_as_json,
 )
 from sa_privacy.cli.log.by import TableOption
-from sa_privacy.cli.log.place import source
+from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import LocalOption, SinceOption, UntilOption, clock_of
 from sa_privacy.cli.telling import print_json, say, telling
 
@@ -37,13 +36,13 @@ def denied(
     until: UntilOption = None,
     actor: ActorOption = None,
     table: TableOption = None,
-    log: LogOption = "var/access-log",
+    log: LogOption = DEFAULT,
     local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
     """What was refused, or would have been while observing: to whom, what, and where in the application."""
     clock = clock_of(since, until, local=local)
-    with telling(), source(log) as asked:
+    with telling(), place(log) as asked:
         reviews = waiting(asked)
         found = ask_denied(asked, since=clock.since, until=clock.until, actor=actor, table=table)
     if json:

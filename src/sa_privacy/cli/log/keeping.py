@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
-from sa_privacy.accesslog.proof.keeping import Kept, keep_log
-from sa_privacy.cli.log.proving import JsonOption, LogArgument, SecondOption, TrustOption, load_keys
+from sa_privacy.accesslog.proof.keeping import Kept, Shipped, Unreviewed, keep_log
+from sa_privacy.accesslog.questions import Journal
+from sa_privacy.accesslog.reviews import open_reviews
+from sa_privacy.cli.log.asking import JsonOption
+from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, directory, is_url, place
+from sa_privacy.cli.log.proving import SecondOption, TrustOption, load_keys
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.crypto import SigningKey
 from sa_privacy.policy import Policy
@@ -22,7 +28,7 @@ __all__ = ["keep"]
 
 def keep(
     *,
-    log: LogArgument,
+    log: DirectoryOption = DEFAULT,
     policy: Annotated[Path, typer.Option(help="The policy; its [log] says how long.", metavar="FILE")] = Path(
         "privacy.toml"
     ),
@@ -31,35 +37,63 @@ def keep(
     ] = None,
     second: SecondOption = None,
     trust: TrustOption = None,
+    shipped_to: Annotated[
+        str | None,
+        typer.Option(
+            help="Remove nothing that this database does not have yet; a review in there counts too.",
+            metavar="URL",
+            envvar="SA_PRIVACY_LOG_URL",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be done.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compress old segments of the log, and remove those past their time, as the policy's [log] section says.
 
     Segments are removed only with a signing key: a checkpoint keeps their first and last hash, so that the rest verifies.
+    None is removed that holds a break-glass access without a review. Compressed segments are shipped like others.
     """
-    if not log.is_dir():
-        fail(f"there is no access log in {log}.", 'name the directory that AccessLog.open("...") was given.')
+    path = directory(log, "keeping is of files; a month of a table is detached and dropped (log ship --ddl).")
+    if shipped_to is not None and not is_url(shipped_to):
+        fail(f'"{shipped_to}" is no database.', "write a database URL: --shipped-to URL.")
     with telling():
         rules = Policy.load(policy).log
         if rules.compress_after is None and rules.keep is None:
             fail(f"{policy} does not say how long the log is kept.", 'add [log] compress_after = "P7D", keep = "P3Y".')
         checkpoints = None
         if key is not None:
-            checkpoints = Checkpoints(log, SigningKey.load(key), second, trusted=load_keys(trust))
+            checkpoints = Checkpoints(path, SigningKey.load(key), second, trusted=load_keys(trust))
         quiet = as_json or not sys.stderr.isatty()
         columns = (TextColumn("keeping"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-        with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        with (
+            _elsewhere(path, shipped_to) as (shipped, unreviewed),
+            Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar,
+        ):
             task = bar.add_task("", total=None)
             done = keep_log(
-                log,
+                path,
                 compress_after=rules.compress_after,
                 keep=rules.keep,
                 checkpoints=checkpoints,
+                shipped=shipped,
+                unreviewed=unreviewed,
                 dry_run=dry_run,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     _say(done, dry_run=dry_run, as_json=as_json)
+
+
+@contextmanager
+def _elsewhere(path: Path, to: str | None) -> Iterator[tuple[Shipped | None, Unreviewed | None]]:
+    """What of a segment is known in the database: whether it arrived there, and what was reviewed there."""
+    if to is None:
+        yield None, None
+        return
+    from sa_privacy.accesslog.sinks import Shipper  # noqa: PLC0415 - only who asks a table waits for it
+
+    with place(to) as table, Shipper(path, to) as shipper:
+        waiting = {one.id for one in open_reviews(Journal(path))} & {one.id for one in open_reviews(table)}
+        yield shipper.shipped, lambda writer, seq: f"{writer}:{seq}" in waiting
 
 
 def _say(done: Kept, *, dry_run: bool, as_json: bool) -> None:

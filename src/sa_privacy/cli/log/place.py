@@ -1,16 +1,30 @@
-"""Where a command asks the log: the journal's directory, or the table it was shipped to."""
+"""Where a command finds the log: the journal's directory, or the table that it was shipped to or that is the log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated, Final
 
-from sa_privacy.accesslog import Source
+import typer
+
+from sa_privacy.accesslog import LogPlace
 from sa_privacy.accesslog.questions import Journal
 from sa_privacy.cli.telling import fail
 
-__all__ = ["is_url", "source"]
+__all__ = ["DEFAULT", "DirectoryOption", "LogOption", "directory", "is_url", "place"]
+
+DEFAULT: Final = "var/access-log"
+
+LogOption = Annotated[
+    str,
+    typer.Option("--log", help="The log: its directory, or the URL of the database whose table it is in.",
+                 metavar="DIR|URL", envvar="SA_PRIVACY_LOG"),
+]  # fmt: skip
+DirectoryOption = Annotated[
+    str, typer.Option("--log", help="The log's directory.", metavar="DIR", envvar="SA_PRIVACY_LOG")
+]
 
 
 def is_url(place: str) -> bool:
@@ -19,21 +33,36 @@ def is_url(place: str) -> bool:
 
 
 @contextmanager
-def source(place: str) -> Iterator[Source]:
-    """The events in a directory or in a database, for the length of a command.
+def place(where: str) -> Iterator[LogPlace]:
+    """The log in a directory or in a database, for the length of a command.
 
-    :param place: a directory, or a database URL.
+    :param where: a directory, or a database URL.
     :raises LogUnavailable: the database is away, or holds no access log.
     """
-    if is_url(place):
+    if is_url(where):
         from sa_privacy.accesslog.sinks import TableSource  # noqa: PLC0415 - only who asks a table waits for it
 
-        with TableSource(place) as table:
+        with TableSource(where) as table:
             yield table
         return
-    directory = Path(place)
-    if not directory.is_dir():
+    yield Journal(_must_be_log(where, ", or a URL"))
+
+
+def directory(where: str, why: str) -> Path:
+    """The log's directory, for what only files have.
+
+    :param why: why it has to be a directory, for who gave a URL.
+    """
+    if is_url(where):  # a password may be in it: not repeated
+        fail(why, "name the log's directory: --log DIR.")
+    return _must_be_log(where)
+
+
+def _must_be_log(where: str, also: str = "") -> Path:
+    path = Path(where)
+    if not path.is_dir():
         fail(
-            f"there is no access log in {place}.", 'name the directory that AccessLog.open("...") was given, or a URL.'
+            f"there is no access log in {where}.",
+            f'name the directory that AccessLog.open("...") was given{also}: --log.',
         )
-    yield Journal(directory)
+    return path

@@ -13,17 +13,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sa_privacy.accesslog import LogPlace
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
-from sa_privacy.accesslog.proof.verify import Problem, Verification, verify_directory
+from sa_privacy.accesslog.proof.verify import Problem, Verification
+from sa_privacy.cli.log.asking import JsonOption
+from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, LogOption, directory, place
 from sa_privacy.cli.telling import FOUND, IMPOSSIBLE, fail, print_json, say, telling
 from sa_privacy.crypto import SigningKey, VerifyingKey
 from sa_privacy.errors import LogChanged, LogUnavailable
 
-__all__ = ["JsonOption", "LogArgument", "SecondOption", "TrustOption", "checkpoint", "keygen", "load_keys", "verify"]
+__all__ = ["SecondOption", "TrustOption", "checkpoint", "keygen", "load_keys", "verify"]
 
-LogArgument = Annotated[Path, typer.Argument(help="The access log's directory.", metavar="LOG_DIR", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 SecondOption = Annotated[
     str | None, typer.Option(help="Where checkpoints are copied to: a directory or a database URL.", metavar="PLACE")
 ]
@@ -35,11 +36,6 @@ TrustOption = Annotated[
 def load_keys(paths: list[Path] | None) -> list[VerifyingKey]:
     """The public keys in files."""
     return [VerifyingKey.load(path) for path in paths or ()]
-
-
-def _must_be_log(log: Path) -> None:
-    if not log.is_dir():
-        fail(f"there is no access log in {log}.", 'name the directory that AccessLog.open("...") was given.')
 
 
 def keygen(
@@ -74,8 +70,8 @@ def keygen(
 
 def checkpoint(
     *,
-    log: LogArgument,
     key: Annotated[Path, typer.Option(help="The private PEM that signs.", metavar="FILE")],
+    log: DirectoryOption = DEFAULT,
     second: SecondOption = None,
     trust: TrustOption = None,
     every: Annotated[
@@ -84,9 +80,9 @@ def checkpoint(
     as_json: JsonOption = False,
 ) -> None:
     """Prove what is new in the log, and sign how far each writer is. Exit status 1: the log does not hold."""
-    _must_be_log(log)
+    path = directory(log, "checkpoints vouch for files.")
     with telling():
-        making = Checkpoints(log, SigningKey.load(key), second, trusted=load_keys(trust))
+        making = Checkpoints(path, SigningKey.load(key), second, trusted=load_keys(trust))
     if every is None:
         try:
             made = making.write()
@@ -124,7 +120,7 @@ def _say_checkpoint(made: Checkpoint | None, as_json: bool) -> None:
 
 def verify(
     *,
-    log: LogArgument,
+    log: LogOption = DEFAULT,
     key: Annotated[
         list[Path] | None,
         typer.Option(help="Public PEM of a key that signs checkpoints. May be repeated.", metavar="FILE"),
@@ -137,10 +133,9 @@ def verify(
 
     Exit status 0: the log holds. 1: it does not. 2: it could not be looked at.
     """
-    _must_be_log(log)
-    with telling():
+    with telling(), place(log) as asked:
         keys = load_keys(key) or None
-        found = _verified(log, keys, second, workers, quiet=as_json)
+        found = _verified(asked, keys, second, workers, quiet=as_json)
     if as_json:
         print_json(_as_json(found))
     else:
@@ -150,15 +145,14 @@ def verify(
 
 
 def _verified(
-    log: Path, keys: list[VerifyingKey] | None, second: str | None, workers: int, *, quiet: bool
+    log: LogPlace, keys: list[VerifyingKey] | None, second: str | None, workers: int, *, quiet: bool
 ) -> Verification:
     if quiet or not sys.stderr.isatty():
-        return verify_directory(log, key=keys, second=second, workers=workers)
+        return log.verify(key=keys, second=second, workers=workers)
     columns = (TextColumn("verifying"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        return verify_directory(
-            log,
+        return log.verify(
             key=keys,
             second=second,
             workers=workers,
@@ -185,7 +179,7 @@ def _say_found(found: Verification) -> None:
     if found.ok:
         say(f"{counted}: the log holds.", "green")
     else:
-        say(f"{counted}: the log does not hold. Keep the directory as it is.", "bold red")
+        say(f"{counted}: the log does not hold. Keep it as it is.", "bold red")
 
 
 def _as_json(found: Verification) -> dict[str, Any]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from sa_privacy.accesslog import AccessLog
 from sa_privacy.accesslog.questions.glass import Touched, touched_under
 from sa_privacy.accesslog.reviews import BreakGlass
 from sa_privacy.accesslog.reviews import review as close_review
 from sa_privacy.cli.log.asking import (
     JsonOption,
-    LogOption,
     as_json,
     by_table,
-    journal_in,
     new_table,
     people,
     plain,
@@ -25,7 +23,7 @@ from sa_privacy.cli.log.asking import (
     waiting,
     waiting_as_json,
 )
-from sa_privacy.cli.log.place import source
+from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption, ago
 from sa_privacy.cli.telling import fail, print_json, say, telling
 
@@ -50,7 +48,7 @@ def review(
         str | None, typer.Option(help="Who you are: somebody else than who broke the glass.", metavar="NAME")
     ] = None,
     note: Annotated[str | None, typer.Option(help="Your note; it must name no one.", metavar="TEXT")] = None,
-    log: LogOption = "var/access-log",
+    log: LogOption = DEFAULT,
     local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -61,7 +59,7 @@ def review(
         return
     if verdict is not None or by is not None or note is not None:
         fail("a verdict on which one?", "give its ID: sa-privacy log review lists them.")
-    with telling(), source(log) as asked:
+    with telling(), place(log) as asked:
         found = waiting(asked)
         touched = [touched_under(asked, one.event) for one in found]
     if json:
@@ -106,7 +104,6 @@ def _close(of: str, verdict: _Verdict | None, by: str | None, note: str | None, 
         missing = [name for name, said in (("--verdict", verdict), ("--by", by), ("--note", note)) if said is None]
         hint = 'for example --verdict justified --by dpo --note "as the ticket says".'
         fail(f"a review says also {', '.join(missing)}.", hint)
-    journal = journal_in(log, "a review is written into the journal, and shipped like every event.")
-    with telling(), AccessLog.open(journal.path) as written:
-        close_review(written, of=of, verdict=verdict.value, by=by, reason=note, source=journal)
+    with telling(), place(log) as asked, closing(asked.writing()) as written:
+        close_review(written, of=of, verdict=verdict.value, by=by, reason=note, source=asked)
     say(f"{of}: {verdict.value}, reviewed by {by}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 
 from sa_privacy.accesslog.sinks import EventTable, Shipper
 from sa_privacy.accesslog.sinks.ship import BATCH, hopeless
-from sa_privacy.cli.log.place import is_url
+from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, directory, is_url
 from sa_privacy.cli.telling import fail, print_json, telling
 
 __all__ = ["ship"]
@@ -20,10 +19,10 @@ __all__ = ["ship"]
 
 def ship(
     *,
-    log: Annotated[Path | None, typer.Option("--log", help="The journal's directory.", metavar="DIR")] = None,
     to: Annotated[
         str, typer.Option(help='A database URL, or "stdout".', metavar="URL|stdout", envvar="SA_PRIVACY_LOG_URL")
     ],
+    log: DirectoryOption = DEFAULT,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until it is told to end; wait while the database is away.")
     ] = False,
@@ -47,12 +46,8 @@ def ship(
         if ddl:
             _print_ddl(to)
             return
-        if log is None or not log.is_dir():
-            fail(
-                f"there is no access log in {log}.",
-                'name the directory that AccessLog.open("...") was given: --log DIR.',
-            )
-        with Shipper(log, to, batch=batch, make=not lag) as shipper:
+        path = directory(log, "what is shipped are files.")
+        with Shipper(path, to, batch=batch, make=not lag) as shipper:
             if lag:
                 print_json(shipper.lag()._asdict())
             elif follow:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from sa_privacy.accesslog.questions import Journal
-from sa_privacy.accesslog.questions.status import LogStatus, log_status
-from sa_privacy.cli.log.asking import JsonOption, LogOption, as_json, journal_in, show_waiting, waiting, waiting_as_json
+from sa_privacy.accesslog import LogStatus
+from sa_privacy.cli.log.asking import JsonOption, as_json, show_waiting, waiting, waiting_as_json
+from sa_privacy.cli.log.place import DEFAULT, LogOption, directory, is_url, place
 from sa_privacy.cli.log.times import Clock, LocalOption, ago
 from sa_privacy.cli.telling import print_json, say, telling
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["status"]
 
 _METRICS: Final = {
-    "bytes": ("bytes", "Size of all segments."),
-    "segments": ("segments", "Segment files."),
+    "bytes": ("bytes", "Size of all segments, or of the table."),
+    "segments": ("segments", "Segments."),
     "compressed": ("compressed_segments", "Segment files that are compressed."),
     "writers": ("writers", "Writers that the segments are of."),
     "running": ("running_writers", "Writers at work on this machine."),
@@ -38,11 +38,14 @@ _METRICS: Final = {
 
 def status(
     *,
-    log: LogOption = "var/access-log",
+    log: LogOption = DEFAULT,
     shipped_to: Annotated[
         str | None,
         typer.Option(
-            "--to", help="Also what was not shipped to this database yet.", metavar="URL", envvar="SA_PRIVACY_LOG_URL"
+            "--to",
+            help="Of a directory: also what was not shipped to this database yet.",
+            metavar="URL",
+            envvar="SA_PRIVACY_LOG_URL",
         ),
     ] = None,
     local: LocalOption = False,
@@ -52,11 +55,11 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """The log itself: its size, its segments and writers, its first and last event, and the reviews that wait."""
-    journal = journal_in(log, "status looks at files.")
     clock = Clock(None, None, None if local else UTC)
     with telling():
-        found, reviews = log_status(journal), waiting(journal)
-        lag = None if shipped_to is None else _lag(journal, shipped_to)
+        with place(log) as asked:
+            found, reviews = asked.status(), waiting(asked)
+        lag = None if shipped_to is None or is_url(log) else _lag(log, shipped_to)
     numbers: dict[str, Any] = {
         **found._asdict(),
         "reviews_waiting": len(reviews),
@@ -79,10 +82,10 @@ def status(
             say(f"Unshipped   {lag.events:,} events{waits}")
 
 
-def _lag(journal: Journal, place: str) -> Lag:
+def _lag(log: str, to: str) -> Lag:
     from sa_privacy.accesslog.sinks import Shipper  # noqa: PLC0415 - only who asks a table waits for it
 
-    with Shipper(journal.path, place) as shipper:
+    with Shipper(directory(log, "what was not shipped yet is in files."), to) as shipper:
         return shipper.lag()
 
 
@@ -100,15 +103,16 @@ def _show(found: LogStatus, clock: Clock) -> None:
     if found.segments == 0:
         say("The log is empty.")
         return
-    size = f"{found.bytes / 1e6:,.1f} MB"
+    size = "" if found.bytes is None else f"{found.bytes / 1e6:,.1f} MB in "
     compressed = f", {found.compressed} of them compressed" if found.compressed else ""
-    say(f"Size        {size} in {found.segments} segments{compressed}")
+    say(f"Size        {size}{found.segments} segments{compressed}")
     unclosed = f", {found.unclosed} without an end: killed, at work elsewhere, or cut" if found.unclosed else ""
-    say(f"Writers     {found.writers}, {found.running} of them at work here{unclosed}")
+    running = "" if found.running is None else f", {found.running} of them at work here"
+    say(f"Writers     {found.writers}{running}{unclosed}")
     say(f"First       {clock.show(found.first)}")
     if found.last is not None:
         say(f"Last        {clock.show(found.last)}, {ago(found.last)}; times are {clock.name}")
-    made = "none: a chain that was written anew as a whole cannot be told from the true one"
+    made = "none here: a chain that was written anew as a whole cannot be told from the true one"
     if found.checkpoint is not None:
         made = f"{clock.show(found.checkpoint)}, {ago(found.checkpoint)}"
     say(f"Checkpoint  {made}")

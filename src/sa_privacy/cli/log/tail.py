@@ -11,10 +11,10 @@ import msgspec
 import typer
 
 from sa_privacy.accesslog import Event, Wanted
-from sa_privacy.accesslog.questions.follow import Follow, last_events
-from sa_privacy.cli.log.asking import LogOption, by_table, journal_in, people, show_waiting, waiting
+from sa_privacy.cli.log.asking import by_table, people, show_waiting, waiting
 from sa_privacy.cli.log.by import TableOption
 from sa_privacy.cli.log.denied import ActorOption
+from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption
 from sa_privacy.cli.telling import say, telling
 
@@ -34,20 +34,19 @@ def tail(
     table: TableOption = None,
     subject: Annotated[str | None, typer.Option(help="Only what names this pseudonym.", metavar="PSEUDONYM")] = None,
     refused: Annotated[bool, typer.Option("--denied", help="Only refusals.")] = False,
-    log: LogOption = "var/access-log",
+    log: LogOption = DEFAULT,
     local: LocalOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON, for programs.")] = False,
 ) -> None:
-    """The last events, and with -f those that are written from now on. Of a directory."""
-    journal = journal_in(log, "tail follows files.")
+    """The last events, and with -f those that are written, or shipped, from now on."""
     clock = Clock(None, None, None if local else UTC)
     wanted = Wanted(actor=actor, table=table, subject=subject, decisions=_REFUSED if refused else frozenset())
     try:
-        with telling():
-            following = Follow(journal.path, wanted)
+        with telling(), place(log) as asked:
+            following = asked.follow(wanted)
             if not json:
-                show_waiting(waiting(journal), clock)
-            _print(last_events(journal, wanted, count), clock, json=json)
+                show_waiting(waiting(asked), clock)
+            _print(asked.last(wanted, count), clock, json=json)
             while follow:
                 _print(following.new(), clock, json=json)
                 time.sleep(_POLL)

@@ -15,7 +15,6 @@ from sa_privacy.cli.log.asking import (
     JsonOption,
     Language,
     LanguageOption,
-    LogOption,
     PolicyOption,
     by_table,
     fields_as_json,
@@ -27,7 +26,7 @@ from sa_privacy.cli.log.asking import (
     waiting,
     waiting_as_json,
 )
-from sa_privacy.cli.log.place import source
+from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption, SinceOption, UntilOption, clock_of
 from sa_privacy.cli.log.words import WORDS
 from sa_privacy.cli.services import find_service
@@ -64,7 +63,7 @@ def who(
     ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    log: LogOption = "var/access-log",
+    log: LogOption = DEFAULT,
     policy: PolicyOption = None,
     language: LanguageOption = Language.en,
     local: LocalOption = False,
@@ -74,7 +73,7 @@ def who(
     clock = clock_of(since, until, local=local)
     with telling():
         pseudonym, known = _pseudonym(subject, kind, keys, service), known_policy(policy)
-        with source(log) as asked:
+        with place(log) as asked:
             reviews = waiting(asked)
             found = ask_who(asked, pseudonym, since=clock.since, until=clock.until)
     if json:
