@@ -1,7 +1,7 @@
-"""What shipping the access log costs: events a second, memory, ``who`` from the table, an event of a TableLog, and the floor.
+"""What shipping the access log costs: events a second, an event of a TableLog, and the floor.
 
-    python -m benchmarks.log_sinks                                  # SQLite and PostgreSQL, 10^4 and 10^5 events
-    python -m benchmarks.log_sinks --events 10000 100000 1000000    # some minutes
+    python -m benchmarks.accesslog.shipping                                  # SQLite and PostgreSQL, 10^4 and 10^5 events
+    python -m benchmarks.accesslog.shipping --events 10000 100000 1000000    # some minutes
 
 The floor is what no shipper can go below: the database's own time for the same rows, made beforehand, into the same tables
 with the same indexes, in one thread. Shipping reads the next batch meanwhile, so on two idle cores it comes near to that; the
@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import random
-import resource
 import statistics
 import tempfile
 import time
@@ -26,14 +24,16 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, text
 
-from sa_privacy.accesslog import AccessLog, Wanted, members
+from benchmarks.accesslog.bars import Bar, show
+from benchmarks.accesslog.databases import databases
+from sa_privacy.accesslog import AccessLog, members
 from sa_privacy.accesslog.journal.reading import open_segment, read_lines, segment_names
-from sa_privacy.accesslog.sinks import EventTable, Shipper, TableLog, TableSource
+from sa_privacy.accesslog.sinks import EventTable, Shipper, TableLog
 from sa_privacy.accesslog.sinks.entry import row_of
 from sa_privacy.accesslog.sinks.put import put
 from sa_privacy.accesslog.sinks.ship import BATCH
-from tests.support.postgres import Server
 
+EVENTS_A_SECOND = 50_000
 PEOPLE = 50_000
 FLOOR = 50_000
 """Lines that the floor is measured with."""
@@ -70,25 +70,27 @@ def lines(directory: Path) -> Iterator[bytes]:
             yield from read_lines(file)
 
 
-def measure(engine: Engine, directory: Path) -> dict[str, Any]:
-    """One journal into one database."""
-    table = EventTable(engine.url)  # an engine of its own, as it is meant
-    table.create()
-    shipper = Shipper(directory, table)
-    before, server = memory(), processor_time(table.engine)
-    began, busy = time.perf_counter(), time.process_time()
-    shipped = shipper.run_once()
-    took, busy, more = time.perf_counter() - began, time.process_time() - busy, memory() - before
-    return {
-        "events": shipped,
-        "events a second": round(shipped / took),
-        "us of this process an event": round(busy / shipped * 1e6, 1),
-        "us of the server an event": round((processor_time(table.engine) - server) / shipped * 1e6, 1),
-        "floor, events a second": round(floor(engine, directory)),
-        "more memory, MB": round(more),
-        "who, ms": who(table),
-        "TableLog, us an event": direct(table),
-    }
+def bars(scratch: Path, events: int) -> Iterator[Bar]:
+    """One journal into each database."""
+    directory = scratch / "shipped"
+    fill(directory, events)
+    for name, url in databases(scratch):
+        engine = create_engine(url)
+        with EventTable(url) as table:  # an engine of its own, as it is meant
+            table.create()
+            shipper = Shipper(directory, table)
+            server = processor_time(table.engine)
+            began, busy = time.perf_counter(), time.process_time()
+            shipped = shipper.run_once()
+            took, busy = time.perf_counter() - began, time.process_time() - busy
+            server = processor_time(table.engine) - server
+            least = floor(engine, directory)
+            yield Bar(f"shipped to {name}", shipped / took, "events/s", EVENTS_A_SECOND, least=True, floor=least)
+            yield Bar(f"shipping to {name}, of this process", busy / shipped * 1e6, "us/event")
+            if server:
+                yield Bar(f"shipping to {name}, of the server", server / shipped * 1e6, "us/event")
+            yield Bar(f"an event of a TableLog in {name}", direct(table), "us")
+        engine.dispose()
 
 
 def floor(engine: Engine, directory: Path) -> float:
@@ -115,18 +117,6 @@ def processor_time(engine: Engine) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def who(table: EventTable) -> float:
-    """The median time of 20 questions, in ms, the first ones left out."""
-    source, draw, took = TableSource(table), random.Random(2), []
-    with table.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
-    for _ in range(23):
-        began = time.perf_counter()
-        list(source.find(Wanted(subject=pseudonym(draw.randrange(PEOPLE)))))
-        took.append(time.perf_counter() - began)
-    return round(statistics.median(took[3:]) * 1000, 2)
-
-
 def direct(table: EventTable) -> float:
     """The median cost of an event that the table keeps directly, a commit included, in us."""
     took = []
@@ -138,31 +128,14 @@ def direct(table: EventTable) -> float:
     return round(statistics.median(took) * 1e6)
 
 
-def memory() -> float:
-    """The most this process ever held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs="+", default=[10_000, 100_000])
     given = parser.parse_args()
-    found: list[dict[str, Any]] = []
-    with Server() as server, tempfile.TemporaryDirectory() as scratch:
-        for events in given.events:
-            directory = Path(scratch) / f"log{events}"
-            fill(directory, events)
-            with server.connection.cursor() as cursor:
-                cursor.execute(f"CREATE DATABASE log{events}".encode())
-            urls = (
-                f"sqlite:///{scratch}/{events}.db",
-                f"postgresql+psycopg://{server.user}@/log{events}?host={server.host}&port={server.port}",
-            )
-            for url in urls:
-                engine = create_engine(url)
-                found.append({"database": engine.dialect.name, **measure(engine, directory)})
-                engine.dispose()
-                print(json.dumps(found[-1]), flush=True)
+    for events in given.events:
+        with tempfile.TemporaryDirectory() as scratch:
+            print(f"{events:,} events")
+            show(bars(Path(scratch), events))
 
 
 if __name__ == "__main__":

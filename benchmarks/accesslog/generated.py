@@ -1,26 +1,14 @@
-"""Asking a log of a million events: how long, and how much memory.
-
-    python -m benchmarks.log_questions                 10^4, 10^5 and 10^6 events in segments
-    python -m benchmarks.log_questions --events 10000000
-
-The log is generated: lines of about 600 bytes as the gate writes them, properly chained, segments of 64 MiB. Times are of
-this machine, files in the page cache; on a busy one, the seconds of a processor tell more. Memory is what one question adds to the process at its highest.
-"""
+"""A log to look at: lines of about 600 bytes as the gate writes them, properly chained, in segments of 64 MiB."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import os
 import random
-import resource
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+__all__ = ["BEGIN", "WRITERS", "generate", "person"]
 
 PEOPLE = 20_000
 SEGMENT = 64 * 1024 * 1024
@@ -90,53 +78,3 @@ def _bodies(events: int, chosen: random.Random) -> Iterator[tuple[str, str]]:
         )
         yield "intent", f"{said},{about}"
         yield "outcome", f'{said},"intent":INTENT,"rows":1,"cells":{{"customers.name":1}},{about}'
-
-
-def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def measure(name: str, directory: Path, after: datetime) -> None:
-    """One question in this process: prints seconds, what was found, and the memory it took."""
-    from sa_privacy.accesslog.questions import Journal, breach, by, denied, who  # noqa: PLC0415 - before the memory is read
-
-    source = Journal(directory)
-    asked: dict[str, Callable[[], object]] = {
-        "who": lambda: len(who(source, person(7)).uses),
-        "who, one hour": lambda: len(who(source, person(7), since=after - timedelta(hours=1), until=after).uses),
-        "by": lambda: sum(group.statements for group in by(source, "staff:7").groups),
-        "denied": lambda: len(denied(source).groups),
-        "breach, one account": lambda: breach(source, actor="staff:7").people,
-        "breach, everything": lambda: breach(source).people,
-    }
-    before, start, busy = peak(), time.perf_counter(), time.process_time()
-    found = asked[name]()
-    took, busy = time.perf_counter() - start, time.process_time() - busy
-    print(
-        f"{name:22} {took:8.2f} s ({busy:.2f} s of a processor)   found {found!s:>9}   memory +{(peak() - before) / 1e6:6.1f} MB"
-    )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.measure:
-        name, directory, after = given.measure
-        measure(name, Path(directory), datetime.fromisoformat(after))
-        return
-    with tempfile.TemporaryDirectory() as kept:
-        for events in given.events:
-            directory = Path(kept) / str(events)
-            generate(directory, events)
-            size = sum(file.stat().st_size for file in directory.iterdir())
-            print(f"{events:,} events, {size / 1e6:,.0f} MB, {len(list(directory.iterdir()))} segments")
-            after = BEGIN + timedelta(milliseconds=97) * (events // len(WRITERS))
-            for name in ("who", "who, one hour", "by", "denied", "breach, one account", "breach, everything"):
-                asking = [sys.executable, "-m", "benchmarks.log_questions", "--measure", name, str(directory)]
-                subprocess.run([*asking, after.isoformat()], check=True, env=dict(os.environ))  # noqa: S603
-
-
-if __name__ == "__main__":
-    main()

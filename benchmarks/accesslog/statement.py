@@ -1,6 +1,6 @@
 """What an event costs in the path of a statement: gate and log, less the gate alone, for each of a statement's two events.
 
-    python -m benchmarks.log_evidence            # a few seconds
+    python -m benchmarks.accesslog.statement            # a few seconds
 
 Both engines run in turn, round after round, in one process, and what counts is the time of the processor: what the disk
 and other programs take is not the event's. Nothing is forced to the disk (``fsync="never"``).
@@ -14,18 +14,25 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from benchmarks.accesslog.bars import Bar
 from benchmarks.overhead import Bench, Customer, Visit, report, row
 from sa_privacy import AccessLog
 
-__all__ = ["measure"]
+__all__ = ["bars", "measure"]
 
 BAR = 6.0
+
+
+def bars(quick: bool, floor: float) -> Iterator[Bar]:
+    """An event of each statement; the floor is that of writing it."""
+    for one in measure(quick):
+        yield Bar(one["what"], one["median"], one["unit"], one["bar"], floor=floor)
 
 
 def measure(quick: bool) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What writing the access log costs: microseconds and bytes an event, for each way of syncing, and the floor.
 
-    python -m benchmarks.log_journal [--events 20000] [--directory DIR]
+    python -m benchmarks.accesslog.writing [--events 20000] [--directory DIR]
 
 An event here is half of a pair: the intent and the outcome of one ordinary statement, members ready made as the gate has
 them. The floor is what cannot be left out: the same bytes hashed with SHA-256 and handed to the system in one write.
@@ -14,12 +14,14 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from benchmarks.accesslog.bars import Bar
 from sa_privacy.accesslog import AccessLog, Fsync, members
 
+FSYNC: tuple[Fsync, ...] = ("never", "interval", "always")
 THREADS = (1, 8, 32)
 ROUNDS = 5
 
@@ -104,6 +106,21 @@ def floor(directory: Path, intent: bytes, outcome: bytes, events: int) -> float:
     return took / events * 1e6
 
 
+def smallest(root: Path, events: int = 20_000) -> float:
+    """The floor: microseconds an event."""
+    pair = lines(root / "sample")
+    return min(floor(root, *pair, events) for _ in range(ROUNDS))
+
+
+def bars(root: Path, events: int, least: float) -> Iterator[Bar]:
+    """An event appended by one thread, members ready made."""
+    for fsync in FSYNC:
+        many = max(events // 20, 20) if fsync == "always" else events
+        with AccessLog.open(root / fsync, fsync=fsync) as log:
+            took = min(timed(log.append, 1, many) for _ in range(ROUNDS))
+        yield Bar(f'an event appended, fsync="{fsync}"', took, "us", floor=least)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="What writing the access log costs.")
     parser.add_argument("--events", type=int, default=20_000)
@@ -112,11 +129,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=said.directory) as name:
         root = Path(name)
         root.chmod(0o700)
-        pair = lines(root / "sample")
-        best = min(floor(root, *pair, said.events) for _ in range(ROUNDS))
-        print(f"{'floor: sha256 + write':24} {best:8.2f} us an event")
-        for number, (fsync, threads) in enumerate([(f, t) for f in ("never", "interval", "always") for t in THREADS]):
-            report(root / str(number), fsync, threads, said.events)  # type: ignore[arg-type]
+        print(f"{'floor: sha256 + write':24} {smallest(root, said.events):8.2f} us an event")
+        for number, (fsync, threads) in enumerate([(f, t) for f in FSYNC for t in THREADS]):
+            report(root / str(number), fsync, threads, said.events)
 
 
 def report(directory: Path, fsync: Fsync, threads: int, events: int) -> None:
