@@ -252,7 +252,7 @@ def test_a_batch_is_taken_whole_or_not_at_all(tmp_path: Path, table: EventTable)
     target = TableTarget(table)
     shipper = Shipper(log, target, batch=40)
     (batch, following, *_) = shipper.journal.batches(shipper.journal.segments(), {})
-    broken = Batch(batch.moves, [*batch.rows[:-1], (*batch.rows[-1][:7], None, ())])  # type: ignore[list-item]
+    broken = Batch(batch.moves, [*batch.rows[:-1], (*batch.rows[-1][:7], None, (), None)])  # type: ignore[list-item]
     with pytest.raises(LogUnavailable):
         target.take(broken)
     assert count(table.engine) == count(table.engine, "sa_privacy_events_shipped") == 0

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 import msgspec
-from sqlalchemy import URL, ColumnElement, Engine, Select, exists, func, or_, select
+from sqlalchemy import URL, ColumnElement, Engine, Select, bindparam, func, select
 
 from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.logplace import LogStatus
@@ -20,7 +20,7 @@ from sa_privacy.accesslog.sinks.table import EventTable, event_of, reaching
 from sa_privacy.accesslog.sinks.tablelog import TableLog
 from sa_privacy.accesslog.sinks.tablestatus import table_status
 from sa_privacy.accesslog.sinks.tabletail import TableFollow, last_rows
-from sa_privacy.accesslog.unbounded import Unbounded, by_times
+from sa_privacy.accesslog.unbounded import Unbounded, by_times, is_unbounded
 from sa_privacy.accesslog.wanted import Wanted
 from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
@@ -73,8 +73,8 @@ class TableSource:
         """
         anybody = self.table.schema.anybody.c
         conditions = self._within(anybody.at, since, until)
-        if besides is not None:
-            conditions += self._besides(besides, conditions)
+        if besides is not None and (named := self._naming(besides, since, until)):
+            conditions.append(anybody.event.not_in(bindparam("named", named, expanding=True, literal_execute=True)))
         rows, first, last = func.sum(anybody.rows), func.min(anybody.at), func.max(anybody.at)
         one = (
             select(anybody.touched, rows.label("rows"), first.label("first"), last.label("last"))
@@ -97,24 +97,12 @@ class TableSource:
                 known.add(some)
         return by_times(found.values())
 
-    def _besides(self, subject: str, conditions: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-        """That an event does not name a person, whose key in the index may be another one's too."""
-        anybody, subjects, events = (
-            self.table.schema.anybody.c,
-            self.table.schema.subjects.c,
-            self.table.schema.events.c,
-        )
-        same = [subjects.subject == subject_key(subject), subjects.event == anybody.event]
-        if self.table.schema.dated:
-            same.append(subjects.at == anybody.at)
-        query = select(events.id, events.line).where(*conditions, *same, events.id == anybody.event)
-        with reaching(self.table.engine), self.table.engine.connect() as connection:
-            lines = connection.execution_options(yield_per=_AT_ONCE).execute(query.where(events.at == anybody.at))
-            others = [
-                number for number, line in lines if subject not in (event_of(line, self.table.engine).subjects or ())
-            ]
-        named = ~exists().where(*same)
-        return [or_(named, anybody.event.in_(others)) if others else named]
+    def _naming(self, subject: str, since: datetime | None, until: datetime | None) -> list[int]:
+        """The ids of unbounded events that name a person all the same: few, if any."""
+        wanted = Wanted(subject=subject, kinds=frozenset({"outcome", "use"}), since=since, until=until)
+        named = [(event.writer, event.seq) for event in self.find(wanted) if is_unbounded(event)]
+        numbers = self.table.writers() if named else {}
+        return [numbers[writer] * SEQS + seq for writer, seq in named]
 
     def _outcomes(self, conditions: list[ColumnElement[bool]], intents: Collection[tuple[str, int]]) -> Iterator[str]:
         """Outcomes of intents, which are asked for some at a time."""
