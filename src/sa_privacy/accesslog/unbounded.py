@@ -71,8 +71,12 @@ def by_times(found: Iterable[Unbounded]) -> tuple[Unbounded, ...]:
 
 
 def is_unbounded(event: Event) -> bool:
-    """Whether rows were handed over or changed, or values used, and nobody can tell whose. No rows are nobody's."""
-    return event.unbounded and event.kind in ("outcome", "use") and event.decision != "denied" and event.rows != 0
+    """Whether rows were handed over or changed, or values used, and nobody can tell whose. No rows are nobody's; none that
+    are handed over are no sign of that, where a query changes rows on the way.
+    """
+    if not event.unbounded or event.kind not in ("outcome", "use") or event.decision == "denied":
+        return False
+    return event.rows != 0 or bool(event.writes or event.deletes)
 
 
 def tables_of(event: Event) -> tuple[str, ...]:
