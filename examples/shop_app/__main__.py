@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,14 @@ from examples.shop_app.data import CUSTOMERS
 from examples.shop_app.demo import tour
 from examples.shop_app.demo.stage import new_console
 from examples.shop_app.demo.wall_postgresql import Unsuitable, look_at
+
+_QUESTIONS = """\
+export PATH="$PWD/.venv/bin:$PATH" SA_PRIVACY_LOG={kept}/access-log
+sa-privacy log who 1 --kind customer --keys {kept}/keys.json --policy examples/shop_app/privacy.toml
+sa-privacy log by staff:17
+sa-privacy log denied
+sa-privacy log breach --actor staff:58 --policy examples/shop_app/privacy.toml
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.keep.mkdir(parents=True, exist_ok=True)
         tour(chosen.keep, console, customers=chosen.customers, language=chosen.lang, database=database)
         console.print(f"Kept in {chosen.keep}: shop.db, keys.json, access-log/ and the forged copy.")
+        console.print("Ask the log, here in the environment that make demo set up:")
+        for line in _QUESTIONS.format(kept=shlex.quote(str(chosen.keep))).splitlines():
+            console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
     return 0
 
 

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
+from typer.testing import CliRunner
 
 from examples.shop_app.__main__ import main
 from examples.shop_app.data import fill
@@ -30,6 +31,7 @@ from examples.shop_app.demo.wall import REFUSED as PAST_THE_GATE
 from examples.shop_app.demo.wall_postgresql import ASKED, Unsuitable, ask_psql, look_at, wall_of_shop
 from examples.shop_app.models import Customer
 from sa_privacy import AccessLog, PrivacyError
+from sa_privacy.cli.app import app
 from tests.support.databases import Database
 from tests.support.postgres import wheel_programs
 
@@ -193,13 +195,23 @@ def test_the_event_shown_is_the_very_line_of_the_file(stage: Stage) -> None:
     assert line in [line for segment in stage.log.path.glob("*.jsonl") for line in segment.read_text().splitlines()]
 
 
-def test_the_caption_says_where_the_files_are_when_they_go_away(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_the_caption_says_where_the_files_are_and_how_to_ask_the_log_that_stays(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     main(["demo", "--customers", "2"])
     assert "temporary folder" in capsys.readouterr().out
     main(["demo", "--customers", "2", "--keep", str(tmp_path / "kept")])
-    assert "temporary folder" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "temporary folder" not in said
+    *_, questions = said.partition("Ask the log")
+    commands = [line.split()[1:] for line in questions.splitlines() if line.startswith("  sa-privacy ")]
+    assert len(commands) == 4
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("SA_PRIVACY_LOG", str(tmp_path / "kept" / "access-log"))
+    for command in commands:
+        answered = CliRunner().invoke(app, command)
+        assert answered.exit_code == 0, command
+        assert len(answered.stdout.splitlines()) > 5, command  # a table, not "nothing"
 
 
 def test_signing_in_finds_and_does_not_read(stage: Stage, shown: str) -> None:

@@ -56,7 +56,7 @@ class BreachReport(NamedTuple):
         """When it is due, in words."""
         words = WORDS[self.language]
         if self.due is None:
-            return (f"{words['fill']}: {words['no_noticed']}",)
+            return (f"{words['fill']}{words['colon']}{words['no_noticed']}",)
         days = (self.due.final - self.due.noticed).days + 1
         malicious = words["malicious"] if self.malicious else ""
         early, late = self.due.preliminary
@@ -151,14 +151,16 @@ def _overview(
         )
         if found.actor is None:
             yield words["accounts"].format(
-                accounts=", ".join(f"{a or '-'} ({n:,})" for a, n in found.actors.most_common(10))
+                accounts=words["comma"].join(
+                    f"{actor or words['nobody']} ({times:,})" for actor, times in found.actors.most_common(10)
+                )
             )
         if found.purposes:
             known = policy.purposes if policy is not None else {}
             titles = [
                 known[name].title.get(language, name) if name in known else name for name in sorted(found.purposes)
             ]
-            yield words["purposes"].format(purposes=", ".join(titles))
+            yield words["purposes"].format(purposes=words["comma"].join(titles))
     if found.break_glass:
         yield words["under_glass"].format(count=found.break_glass)
     if found.refused:
@@ -173,7 +175,8 @@ def _data(found: Breach, words: dict[str, str], policy: Policy | None, language:
     for category in found.categories:
         name = category.category or words["no_category"]
         title = known[name].title.get(language, name) if name in known else name
-        yield words["category"].format(title=title, people=category.people)
+        more = words["category_more"] if category.perhaps_more else ""
+        yield words["category"].format(title=title, people=category.people, more=more)
         for one in map(columns.__getitem__, category.columns):
             counts = {"read": one.read, "matched": one.matched, "written": one.written, "cells": one.cells}
             said = [words[verb].format(count) for verb, count in counts.items() if count]
@@ -181,7 +184,7 @@ def _data(found: Breach, words: dict[str, str], policy: Policy | None, language:
             yield words["column"].format(column=one.column, said=words["comma"].join(said))
     if found.deleted:
         yield words["deleted"].format(
-            tables=", ".join(f"{table} {rows:,}" for table, rows in sorted(found.deleted.items()))
+            tables=words["comma"].join(f"{table} {rows:,}" for table, rows in sorted(found.deleted.items()))
         )
 
 
@@ -219,7 +222,7 @@ def _markdown(report: BreachReport) -> Iterator[str]:
         yield f"### {number}. {item.title}\n"
         yield from (f"- {_escaped(line)}" for line in item.known)
         if item.missing is not None:
-            yield f"- **{words['fill']}**: {item.missing}"
+            yield f"- **{words['fill']}**{words['colon']}{item.missing}"
         yield ""
 
 

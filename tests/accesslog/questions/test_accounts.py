@@ -36,6 +36,8 @@ def test_what_an_account_did_is_grouped_by_purpose_and_table(story: Story, journ
     assert sum(one.statements for one in customers) == 2
     assert sum(one.uses for one in customers) == 1
     assert sum(one.refused for one in customers) == 1
+    assert set().union(*(one.columns for one in customers)) == {"customers.name"}
+    assert set().union(*(one.refused_columns for one in customers)) == {"customers.email"}
     assert sum(one.would_refuse for one in customers) == 1
     assert sum(one.unbounded for one in customers) == 1
     [entered] = [one for one in campaigns if one.table is None]

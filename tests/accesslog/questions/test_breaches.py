@@ -50,6 +50,9 @@ def test_of_whom_nobody_can_tell_there_may_be_more(story: Story, journal: Journa
     found = breach(journal)
     assert (found.people, found.unbounded, found.unbounded_rows, found.cells) == (1, 3, 52, 2)
     assert (found.unfinished, found.unfinished_people) == (1, 1)
+    [name] = found.columns
+    assert (name.people, name.unbounded) == (1, 4)  # two outcomes are of one statement
+    assert [(one.people, one.perhaps_more) for one in found.categories] == [(1, True)]
 
 
 def test_an_outcome_whose_intent_could_not_be_written_is_a_statement(story: Story, journal: Journal) -> None:

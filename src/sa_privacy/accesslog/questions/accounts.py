@@ -20,6 +20,8 @@ class Group:
     """What was done on one table for the same purposes, in the same roles.
 
     :ivar table: None: an access that was refused on entry, before any table was touched.
+    :ivar columns: of what was let through.
+    :ivar refused_columns: of what was refused: nothing of them was handed over then.
     :ivar break_glass: under a break-glass access.
     :ivar statements: how many were let through.
     :ivar uses: how often values in memory were used.
@@ -37,6 +39,7 @@ class Group:
     maintenance: bool
     break_glass: bool
     columns: set[str] = field(default_factory=set)
+    refused_columns: set[str] = field(default_factory=set)
     deleted: bool = False
     statements: int = 0
     uses: int = 0
@@ -55,11 +58,12 @@ class Group:
         self.first = event.at if self.first is None else min(self.first, event.at)
         self.last = event.at if self.last is None else max(self.last, event.at)
         mine = [name for name in columns_of(event) if name.rpartition(".")[0] == self.table]
-        self.columns.update(mine)
-        self.deleted |= self.table in event.deletes
         if part is Part.REFUSED:
             self.refused += first
+            self.refused_columns.update(mine)
             return
+        self.columns.update(mine)
+        self.deleted |= self.table in event.deletes
         self.would_refuse += first and event.decision == "would_deny"
         if part is Part.UNFINISHED:
             self.unfinished += 1

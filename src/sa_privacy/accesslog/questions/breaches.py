@@ -30,6 +30,7 @@ class ColumnTouched:
     :ivar statements: statements and uses, whatever they did with it.
     :ivar cells: sealed cells that were opened.
     :ivar people: how many of the people named are concerned.
+    :ivar unbounded: outcomes and uses of which nobody can tell whose data they were: there may be more people.
     :ivar keys: ids of the keys at hand when it was touched while sealed.
     """
 
@@ -41,6 +42,7 @@ class ColumnTouched:
     written: int = 0
     cells: int = 0
     people: int = 0
+    unbounded: int = 0
     keys: set[str] = field(default_factory=set)
     when_sealed: int = 0
     when_open: int = 0
@@ -60,12 +62,14 @@ class CategoryTouched(NamedTuple):
     """The columns of one category together.
 
     :ivar people: how many of the people named are concerned, each counted once.
+    :ivar perhaps_more: of some of it nobody can tell whose it was.
     """
 
     category: str | None
     columns: tuple[str, ...]
     people: int
     cells: int
+    perhaps_more: bool
 
 
 class Breach(NamedTuple):
@@ -244,6 +248,8 @@ class _Count:
             self._counts["unbounded"] += name != self._unbounded_of
             self._unbounded_of = name
             self._counts["unbounded_rows"] += rows
+            for column in filter(None, map(self._columns.get, columns_of(event))):
+                column[1].unbounded += 1
 
     def _made(self) -> Breach:
         by_category: dict[str | None, list[tuple[int, ColumnTouched]]] = {}
@@ -256,6 +262,7 @@ class _Count:
                 tuple(sorted(column.column for _, column in columns)),
                 self._people.count(sum(1 << number for number, _ in columns)),
                 sum(column.cells for _, column in columns),
+                any(column.unbounded for _, column in columns),
             )
             for category, columns in by_category.items()
         ]

@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -71,7 +72,7 @@ class Journal:
         takes = wanted.takes
         writers = {writer for writer, _ in wanted.intents}
         files = segment_files(self.path)
-        for file, after in zip(files, [*files[1:], None], strict=True):
+        for file, after in zip_longest(files, files[1:]):
             left = after.opened if after is not None and after.writer == file.writer else None
             if (writers and file.writer not in writers) or self._is_outside(file, left, wanted):
                 continue

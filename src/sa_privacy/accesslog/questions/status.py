@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ def log_status(directory: Path) -> LogStatus:
     files = segment_files(directory)
     measured, unclosed = measure(directory), 0
     last: datetime | None = None
-    for file, after in zip(files, [*files[1:], None], strict=True):
+    for file, after in zip_longest(files, files[1:]):
         if (after is not None and after.writer == file.writer) or file.name.endswith(COMPRESSED):
             continue
         event = last_event(directory / file.name)

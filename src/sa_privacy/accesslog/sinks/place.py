@@ -16,7 +16,7 @@ from sqlalchemy.pool import AssertionPool, SingletonThreadPool, StaticPool
 
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["CACHE", "engine_of", "out_of_reach", "said_of", "same_file"]
+__all__ = ["CACHE", "engine_of", "missing_file", "out_of_reach", "said_of", "same_file"]
 
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _WAITING = ("asyncpg", "aiosqlite", "psycopg_async")
@@ -81,10 +81,26 @@ def _must_be_apart(engine: Engine) -> None:
         )
 
 
-def _make_private(url: URL) -> None:
+def missing_file(place: str | URL) -> Path | None:
+    """The file of a SQLite database that is not there. Who only asks must not make it."""
+    try:
+        url = make_url(place)
+    except ArgumentError:
+        return None
+    path = _file(url) if url.get_backend_name() == "sqlite" else None
+    return path if path is not None and not path.exists() else None
+
+
+def _file(url: URL) -> Path | None:
     if url.database in (None, "", ":memory:") or str(url.database).startswith("file:"):
+        return None
+    return Path(str(url.database))
+
+
+def _make_private(url: URL) -> None:
+    path = _file(url)
+    if path is None:
         return
-    path = Path(str(url.database))
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:

@@ -208,6 +208,11 @@ class EventTable:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    @property
+    def name(self) -> str:
+        """The table in words, for people."""
+        return f"the table {self.schema.name} in {said_of(self.engine)}"
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.schema.name} in {said_of(self.engine)}>"
 

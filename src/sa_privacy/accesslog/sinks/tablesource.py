@@ -15,6 +15,7 @@ from sa_privacy.accesslog.logplace import LogStatus
 from sa_privacy.accesslog.proof.places import Place
 from sa_privacy.accesslog.proof.verify import Progress, Verification
 from sa_privacy.accesslog.sinks.entry import SEQS, Touched, index_key, subject_key
+from sa_privacy.accesslog.sinks.place import missing_file
 from sa_privacy.accesslog.sinks.schema import KIND_RARE, OF_INTENT, REFUSED, as_indexed
 from sa_privacy.accesslog.sinks.table import EventTable, event_of, reaching
 from sa_privacy.accesslog.sinks.tablelog import TableLog
@@ -41,12 +42,17 @@ class TableSource:
     """
 
     def __init__(self, place: str | URL | Engine | EventTable) -> None:
+        if isinstance(place, str | URL) and (file := missing_file(place)) is not None:
+            raise LogUnavailable(
+                f"There is no access log in {file}: there is no such file.",
+                hint="sa-privacy log ship --to URL makes it.",
+            )
         self._own = not isinstance(place, EventTable)
         self.table = place if isinstance(place, EventTable) else EventTable(place)
         if not self.table.exists():
             self.close()
             raise LogUnavailable(
-                f"There is no access log in {self.table!r}.", hint="sa-privacy log ship --to URL puts it there."
+                f"There is no access log in {self.table.name}.", hint="sa-privacy log ship --to URL puts it there."
             )
 
     def find(self, wanted: Wanted) -> Iterator[Event]:

@@ -106,7 +106,7 @@ class TableTarget:
     def __init__(self, place: str | URL | Engine | EventTable, *, make: bool = False) -> None:
         self._own = not isinstance(place, EventTable)
         self.table = place if isinstance(place, EventTable) else EventTable(place)
-        self.name = repr(self.table)
+        self.name = self.table.name
         self.apart = True
         self._numbers: dict[str, int] = {}
         self._make = make

@@ -18,6 +18,7 @@ from rich.text import Text
 from sa_privacy.accesslog import Source
 from sa_privacy.accesslog.reviews import BreakGlass, open_reviews
 from sa_privacy.cli.log.times import Clock, ago
+from sa_privacy.cli.log.widths import fit
 from sa_privacy.cli.telling import say
 from sa_privacy.policy import Policy
 
@@ -114,7 +115,7 @@ def new_table(*titles: str, right: Iterable[str] = (), whole: Iterable[str] = ()
     :param whole: the columns that do not fold: times.
     """
     numbers, unbroken = set(right), {*right, *whole}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for title in titles:
         side: Literal["left", "right"] = "right" if title in numbers else "left"
         table.add_column(title, overflow="fold", justify=side, no_wrap=title in unbroken)
@@ -131,8 +132,10 @@ def by_table(columns: Iterable[str]) -> str:
 
 
 def show_table(table: Table) -> None:
-    """Prints it."""
-    Console(highlight=False).print(table)
+    """Prints it, as wide as the terminal is."""
+    console = Console(highlight=False)
+    fit(table, console.width)
+    console.print(table)
 
 
 def as_json(value: Any) -> Any:

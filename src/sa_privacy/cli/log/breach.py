@@ -20,7 +20,6 @@ from sa_privacy.cli.log.asking import (
     fields_as_json,
     known_policy,
     new_table,
-    people,
     plain,
     show_table,
     show_waiting,
@@ -31,9 +30,11 @@ from sa_privacy.cli.log.by import TableOption
 from sa_privacy.cli.log.denied import ActorOption
 from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption, SinceOption, UntilOption, clock_of
+from sa_privacy.cli.log.words import BREACH
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.policy import Policy
 from sa_privacy.publish.breach_report import BreachReport, breach_report
+from sa_privacy.publish.breach_words import WORDS as REPORT
 
 __all__ = ["breach"]
 
@@ -122,33 +123,41 @@ def _write_people(path: Path, found: Breach) -> None:
 
 
 def _show(found: Breach, report: BreachReport, policy: Policy | None, clock: Clock, language: str) -> None:
-    numbers = ("People", "Rows", "Opened")
-    shown = new_table("Category", "Column", "Touched by", *numbers, "Sealed", right=numbers)
+    words = BREACH[language]
+    numbers = [words[name] for name in ("people", "rows", "opened")]
+    shown = new_table(
+        *(words[name] for name in ("category", "column", "touched")), *numbers, words["sealed"], right=numbers
+    )
     known = policy.categories if policy is not None else {}
     for column in found.columns:
-        name = column.category or "(not known)"
+        name = column.category or words["no_category"]
         title = known[name].title.get(language, name) if name in known else name
         touched = {"read": column.read, "match": column.matched, "write": column.written}
         shown.add_row(
             plain(title),
             plain(column.column),
             plain(
-                "\n".join(f"{verb} {count:,}" for verb, count in touched.items() if count) or f"{column.statements:,}"
+                "\n".join(f"{words[verb]} {count:,}" for verb, count in touched.items() if count)
+                or f"{column.statements:,}"
             ),
-            plain(f"{column.people:,}"),
+            plain(f"{column.people:,}{'+' if column.unbounded else ''}"),
             plain(f"{max(touched.values()):,}"),
             plain(f"{column.cells:,}"),
-            plain("\n".join((column.sealed, *sorted(column.keys)))),
+            plain("\n".join((words[column.sealed], *sorted(column.keys)))),
             style="" if column.sealed == "always" else "yellow",
         )
+    span = clock.span(language)
     if found.columns:
         show_table(shown)
     else:
-        say(f"Nothing personal was touched, {clock.span()}.")
-    more = f", and perhaps more ({found.unbounded:,} statements cannot be told)" if found.unbounded else ""
-    say(f"{people(found.people)}{more}; {found.statements + found.uses:,} statements and uses, {clock.span()}.", "bold")
+        say(words["nothing"].format(span))
+    more = words["more"].format(found.unbounded) if found.unbounded else ""
+    say(words["summary"].format(found.people, more, found.statements + found.uses, span), "bold")
+    if any(column.unbounded for column in found.columns):
+        say(words["plus"])
     for table, rows in sorted(found.deleted.items()):
-        say(f"{rows:,} rows of {table} were deleted.")
+        say(words["deleted"].format(table, rows))
+    say(words["times"].format(clock.name))
     say()
     for line in (*report.due_lines, *report.triggers):
         say(line)
@@ -158,7 +167,7 @@ def _show(found: Breach, report: BreachReport, policy: Policy | None, clock: Clo
         for line in item.known:
             say(f"   {line}")
         if item.missing is not None:
-            say(f"   [{'to be filled in' if language == 'en' else '要記入'}] {item.missing}", "yellow")
+            say(f"   [{REPORT[language]['fill']}] {item.missing}", "yellow")
 
 
 def _as_json(found: Breach, report: BreachReport) -> dict[str, Any]:

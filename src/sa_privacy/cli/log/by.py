@@ -53,7 +53,7 @@ def by(
         say(f"{actor}: nothing, {clock.span()}.")
         return
     numbers = ("Done", "Refused", "Rows", "People")
-    shown = new_table("For", "Table", "Columns", *numbers, "First and last", right=numbers, whole=["First and last"])
+    shown = new_table("For", "Table", "Columns", *numbers, "First and last", right=numbers)
     for group in found.groups:
         shown.add_row(
             plain(_under(group)),
@@ -82,12 +82,17 @@ def _under(group: Group) -> str:
 
 
 def _columns(group: Group) -> str:
-    names = sorted(name.rpartition(".")[2] for name in group.columns)
-    return ", ".join(names + ["rows deleted"] * group.deleted)
+    done, refused = (
+        sorted(name.rpartition(".")[2] for name in names)
+        for names in (group.columns, group.refused_columns - group.columns)
+    )
+    lines = [", ".join(done + ["rows deleted"] * group.deleted)] if done or group.deleted else []
+    lines += [f"refused: {', '.join(refused)}"] if refused else []
+    lines += [f"({group.unfinished:,} not known to have ended)"] if group.unfinished else []
+    return "\n".join(lines)
 
 
 def _refused(group: Group) -> str:
     lines = [f"{group.refused:,}"] if group.refused else []
     lines += [f"{group.would_refuse:,} would be"] if group.would_refuse else []
-    lines += [f"{group.unfinished:,} unfinished"] if group.unfinished else []
     return "\n".join(lines)

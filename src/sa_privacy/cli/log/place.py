@@ -11,6 +11,7 @@ import typer
 
 from sa_privacy.accesslog import LogPlace
 from sa_privacy.accesslog.questions import Journal
+from sa_privacy.accesslog.questions.files import segment_files
 from sa_privacy.cli.telling import fail
 
 __all__ = ["DEFAULT", "DirectoryOption", "LogOption", "directory", "is_url", "place"]
@@ -33,10 +34,11 @@ def is_url(place: str) -> bool:
 
 
 @contextmanager
-def place(where: str) -> Iterator[LogPlace]:
+def place(where: str, *, written: bool = True) -> Iterator[LogPlace]:
     """The log in a directory or in a database, for the length of a command.
 
     :param where: a directory, or a database URL.
+    :param written: it has to hold something already: of an empty directory, "nothing" would be no true answer.
     :raises LogUnavailable: the database is away, or holds no access log.
     """
     if is_url(where):
@@ -45,7 +47,13 @@ def place(where: str) -> Iterator[LogPlace]:
         with TableSource(where) as table:
             yield table
         return
-    yield Journal(_must_be_log(where, ", or a URL"))
+    path = _must_be_log(where, ", or a URL")
+    if written and not any(file.opened for file in segment_files(path)):
+        fail(
+            f"there is no access log in {where}: no file there has the name of a segment.",
+            'name the directory that AccessLog.open("...") was given; a log is empty until something was written.',
+        )
+    yield Journal(path)
 
 
 def directory(where: str, why: str) -> Path:

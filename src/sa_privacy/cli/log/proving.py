@@ -133,7 +133,7 @@ def verify(
 
     Exit status 0: the log holds. 1: it does not. 2: it could not be looked at.
     """
-    with telling(), place(log) as asked:
+    with telling(), place(log, written=False) as asked:
         keys = load_keys(key) or None
         found = _verified(asked, keys, second, workers, quiet=as_json)
     if as_json:

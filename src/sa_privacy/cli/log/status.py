@@ -57,7 +57,7 @@ def status(
     """The log itself: its size, its segments and writers, its first and last event, and the reviews that wait."""
     clock = Clock(None, None, None if local else UTC)
     with telling():
-        with place(log) as asked:
+        with place(log, written=False) as asked:
             found, reviews = asked.status(), waiting(asked)
         lag = None if shipped_to is None or is_url(log) else _lag(log, shipped_to)
     numbers: dict[str, Any] = {

@@ -42,7 +42,7 @@ def tail(
     clock = Clock(None, None, None if local else UTC)
     wanted = Wanted(actor=actor, table=table, subject=subject, decisions=_REFUSED if refused else frozenset())
     try:
-        with telling(), place(log) as asked:
+        with telling(), place(log, written=False) as asked:
             following = asked.follow(wanted)
             if not json:
                 show_waiting(waiting(asked), clock)
@@ -86,9 +86,10 @@ def _line(event: Event, clock: Clock) -> str:
     parts += [f"delete {', '.join(event.deletes)}"] if event.deletes else []
     if event.decision in _REFUSED:
         parts.append(f"{(event.decision or '').upper()}: {', '.join(event.denials)}")
-    parts += [f"{event.rows:,} rows"] if event.rows is not None else []
+    parts += [f"{event.rows:,} {'row' if event.rows == 1 else 'rows'}"] if event.rows is not None else []
     parts += [people(len(event.subjects))] if event.subjects else []
-    parts += ["of whom cannot be told"] if event.unbounded else []
+    if event.unbounded:
+        parts.append("not known yet of whom" if event.kind == "intent" else "of whom cannot be told")
     parts += [f"{event.verdict}: {event.of}"] if event.verdict else []
     parts += [f"ticket {event.ticket}"] if event.ticket else []
     parts += [f"({event.reason})"] if event.reason else []

@@ -45,7 +45,8 @@ class Clock(NamedTuple):
         if self.zone is UTC:
             return "UTC"
         now = datetime.now(UTC).astimezone(self.zone)
-        return f"{now.tzname()} (UTC{now:%z})"
+        name, east = now.tzname() or "", f"{now:%z}"
+        return name if name == "UTC" else f"{name} (UTC{east[:3]}:{east[3:5]})"
 
     def show(self, at: datetime | None) -> str:
         """A time, to the second."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from sa_privacy.accesslog import Source, Wanted
 from sa_privacy.accesslog.questions import Who
 from sa_privacy.accesslog.questions import who as ask_who
 from sa_privacy.accesslog.questions.uses import UseOfData
@@ -31,7 +32,7 @@ from sa_privacy.cli.log.times import Clock, LocalOption, SinceOption, UntilOptio
 from sa_privacy.cli.log.words import WORDS
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import fail, print_json, say, telling
-from sa_privacy.crypto import Keyring
+from sa_privacy.crypto import Keyring, key_name
 from sa_privacy.policy import Policy
 
 __all__ = ["who"]
@@ -72,26 +73,51 @@ def who(
     """Who used this person's data: when, for which purpose, what of it, and why."""
     clock = clock_of(since, until, local=local)
     with telling():
-        pseudonym, known = _pseudonym(subject, kind, keys, service), known_policy(policy)
+        ring = _ring(subject, kind, keys, service)
+        pseudonym, known = _pseudonym(subject, kind, ring), known_policy(policy)
         with place(log) as asked:
             reviews = waiting(asked)
             found = ask_who(asked, pseudonym, since=clock.since, until=clock.until)
+            if ring is not None and not found.uses:
+                _must_be_of(ring, keys, asked)
     if json:
         print_json({**_as_json(found, known), "reviews_waiting": waiting_as_json(reviews)})
         return
     show_waiting(reviews, clock)
     _show(found, known, clock, language.value)
+    if ring is not None and not found.uses:
+        say(WORDS[language.value]["asked_by_key"].format(pseudonym, kind))
 
 
-def _pseudonym(subject: list[str], kind: str | None, keys: Path | None, service: str | None) -> str:
+def _ring(subject: list[str], kind: str | None, keys: Path | None, service: str | None) -> Keyring | None:
+    """The keyring, where a person is named by a key and not by a pseudonym."""
     if kind is None and keys is None:
         if len(subject) != 1 or not _PSEUDONYM.fullmatch(subject[0]):
             fail("that is no pseudonym.", "for a person's key say also --kind customer --keys keys.json.")
-        return subject[0]
+        return None
     if kind is None or keys is None:
         fail("a key becomes a pseudonym by its kind and the keyring.", "give both --kind and --keys.")
-    ring = Keyring.load(keys, service=find_service(service))
+    return Keyring.load(keys, service=find_service(service))
+
+
+def _pseudonym(subject: list[str], kind: str | None, ring: Keyring | None) -> str:
+    if kind is None or ring is None:
+        return subject[0]
     return ring.pseudonym_key().of(kind, subject[0] if len(subject) == 1 else tuple(subject))
+
+
+def _must_be_of(ring: Keyring, keys: Path | None, asked: Source) -> None:
+    """Pseudonyms come from the first key of a ring: where no writer had it, nobody is found, whoever was used."""
+    first, others = key_name(ring.ids[0]), False
+    for context in asked.find(Wanted(kinds=frozenset({"context"}))):
+        if first in context.keys:
+            return
+        others = others or bool(context.keys)
+    if others:
+        fail(
+            f"no pseudonym of {keys} can be in this log: it was written with another keyring.",
+            "name the keyring that the application used when it was written.",
+        )
 
 
 def _show(found: Who, policy: Policy | None, clock: Clock, language: str) -> None:
@@ -137,7 +163,7 @@ def _why(use: UseOfData, policy: Policy | None, language: str) -> str:
     lines = []
     for name in use.purposes:
         purpose = policy.purposes.get(name) if policy is not None else None
-        clause = f" ({words['clause'].format(purpose.clause)})" if purpose is not None and purpose.clause else ""
+        clause = words["clause"].format(purpose.clause) if purpose is not None and purpose.clause else ""
         lines.append((purpose.title.get(language, name) if purpose is not None else name) + clause)
     if not lines:
         lines.append(words["maintenance"] if use.maintenance else words["no_purpose"])
@@ -153,12 +179,12 @@ def _what(use: UseOfData, policy: Policy | None, language: str) -> str:
         titles = {column: _title(column, use, policy, language) for column in columns}
         if titles:
             unknown = by_table(column for column, title in titles.items() if title is None)
-            said = ", ".join(
+            said = words["comma"].join(
                 dict.fromkeys([title for title in titles.values() if title] + ([unknown] if unknown else []))
             )
-            lines.append(f"{words[verb]} {said}")
+            lines.append(words["of"].format(words[verb], said))
     if use.deletes:
-        lines.append(f"{words['delete']} {', '.join(use.deletes)}")
+        lines.append(words["of"].format(words["delete"], words["comma"].join(use.deletes)))
     return "\n".join(lines)
 
 

@@ -1,10 +1,10 @@
-"""The words of `who`, which goes to people, in English and Japanese."""
+"""The words of the answers that go to people, `who` and `breach`, in English and Japanese."""
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["WORDS"]
+__all__ = ["BREACH", "WORDS"]
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
@@ -18,7 +18,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "match": "searched by",
         "write": "written",
         "delete": "deleted",
-        "clause": "clause {}",
+        "of": "{} {}",
+        "comma": ", ",
+        "clause": " (clause {})",
         "no_purpose": "no purpose declared",
         "nobody": "nobody signed in",
         "memory": "from memory",
@@ -31,6 +33,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "people": "among {:,} people",
         "cells": "{:,} values opened",
         "none": "Nothing in this time names this person.",
+        "asked_by_key": "Asked for: {} ({}). A kind or key that is written otherwise than in the application is another "
+        "person's pseudonym: check both.",
         "found": "{:,} uses of this person's data, {}; times are {}.",
         "unbounded": "It cannot be told whose data these were; they may have been this person's too:",
         "unbounded_line": "  {}: {:,} statements, {:,} rows of {}, {} to {}",
@@ -47,7 +51,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "match": "照合",
         "write": "書き込み",
         "delete": "削除",
-        "clause": "条項 {}",
+        "of": "{}：{}",
+        "comma": "、",
+        "clause": "（条項 {}）",
         "no_purpose": "利用目的の宣言なし",
         "nobody": "未ログイン",
         "memory": "メモリ上の値の利用",
@@ -57,12 +63,63 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "break_glass": "緊急アクセス",
         "maintenance": "保守作業",
         "ticket": "チケット {}",
-        "people": "{:,}人分の一部",
+        "people": "{:,}人分の一括処理",
         "cells": "開封{:,}件",
         "none": "この期間に、この方のデータが利用された記録はありません。",
+        "asked_by_key": "照会した仮名：{}（{}）。種別やキーの表記がアプリケーションと異なると、別の仮名になります。"
+        "両方を確認してください。",
         "found": "この方のデータの利用 {:,}件（{}、時刻は{}）",
-        "unbounded": "次のものは誰のデータか特定できず、この方のデータを含む可能性があります。",
-        "unbounded_line": "  {}: {:,}件、{:,}行（{}）、{} から {}",
+        "unbounded": "次の利用は誰のデータか特定できませんが、この方のデータを含む可能性があります。",
+        "unbounded_line": "  {}：{:,}件、{:,}行（{}）、{} から {} まで",
         "policy": "うち{:,}件は、ここに示した方針とは別の版の方針で判定されています。",
+    },
+}
+
+BREACH: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "category": "Category",
+        "column": "Column",
+        "touched": "Touched by",
+        "people": "People",
+        "rows": "Rows",
+        "opened": "Opened",
+        "sealed": "Sealed",
+        "read": "read",
+        "match": "match",
+        "write": "write",
+        "always": "always",
+        "never": "never",
+        "partly": "partly",
+        "unknown": "unknown",
+        "no_category": "(not known)",
+        "nothing": "Nothing personal was touched, {}.",
+        "summary": "People: {:,}{}. Statements and uses: {:,}; {}.",
+        "more": ", and perhaps more (statements and uses of which it cannot be told whose data they were: {:,})",
+        "plus": "+: of some rows it cannot be told whose they were; there may be more people.",
+        "deleted": "Rows of {} deleted: {:,}.",
+        "times": "Times are {}.",
+    },
+    "ja": {
+        "category": "項目",
+        "column": "列",
+        "touched": "利用行数",
+        "people": "人数",
+        "rows": "行数",
+        "opened": "復号",
+        "sealed": "暗号化",
+        "read": "読み取り",
+        "match": "照合",
+        "write": "書き込み",
+        "always": "あり",
+        "never": "なし",
+        "partly": "一部の期間",
+        "unknown": "不明",
+        "no_category": "（不明）",
+        "nothing": "個人データの利用はありません（{}）。",
+        "summary": "本人の数 {:,}人{}。SQL文及び利用 {:,}件（{}）。",
+        "more": "（ほかにもいる可能性あり：誰のデータか特定できないもの {:,}件）",
+        "plus": "+：誰のデータか特定できない行があり、ほかの方のデータを含む可能性があります。",
+        "deleted": "{} から削除された行：{:,}行",
+        "times": "時刻は{}です。",
     },
 }
