@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -16,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sa_privacy.accesslog import AccessLog, keep_log, verify_directory
+from sa_privacy.accesslog.journal.reading import segment_names
+from sa_privacy.accesslog.proof.chain import Segment, examine
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.verify import Problem, Verification
 from sa_privacy.crypto import SigningKey
@@ -425,3 +428,23 @@ def test_keeping_beside_writers_and_checkpoints_looks_like_no_change(tmp_path: P
     assert found.ok, str(found)
     assert list(world.log.glob("*.gz"))
     assert any(b'"removed":[{' in path.read_bytes() for path in world.files())
+
+
+def test_a_segment_that_was_read_before_it_was_handed_over_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = AccessLog.open(tmp_path / "log", segment_bytes=1)
+    log.append("use", SAID)
+    [name] = segment_names(log.path)
+    early = [examine(log.path, name)]
+    log.append("use", SAID)
+    assert len(segment_names(log.path)) == 2
+
+    def read(root: Path, wanted: str, *marks: Any) -> Segment:
+        return early.pop() if wanted == name and early else examine(root, wanted, *marks)
+
+    monkeypatch.setattr("sa_privacy.accesslog.proof.verify.examine", read)
+    found = verify_directory(log.path)
+    assert found.ok, str(found)
+    assert not early
+    log.close()

@@ -133,7 +133,7 @@ class _Verifying:
         present = frozenset(name.removesuffix(COMPRESSED) for name in segment_names(self.root))
         vouched = self._vouched(present)
         names = segment_names(self.root)  # after the checkpoints: what they vouch for is there
-        segments = list(self._examined(names, vouched))
+        segments = self._overtaken(list(self._examined(names, vouched)), vouched)
         problems, after = self._judge(segments, vouched)
         names_now = frozenset(name for one in segments for name in (one.name, one.next) if name)
         seen = -1
@@ -187,6 +187,18 @@ class _Verifying:
         finally:
             if pool is not None:
                 pool.shutdown(cancel_futures=True)
+
+    def _overtaken(self, segments: list[Segment], vouched: Vouched) -> list[Segment]:
+        """Segments that were open when they were read, and were handed over before the next one was: read once more."""
+        heads = {head.segment: (head.mark,) for head in vouched.heads.values()}
+        went_on: set[str] = set()
+        for at, one in reversed(list(enumerate(segments))):
+            writer = writer_of(one.name)
+            if writer in went_on and not one.closed and not one.gone and one.problem is None:
+                segments[at] = examine(self.root, one.name, heads.get(one.name, ()))
+            if one.first >= 0:
+                went_on.add(writer)
+        return segments
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
