@@ -23,9 +23,8 @@ def bars(quick: bool) -> Iterator[Bar]:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         scratch.chmod(0o700)
-        least = writing.smallest(scratch)
-        yield from statement.bars(quick, least)
-        yield from writing.bars(scratch, 20_000, least)
+        yield from statement.bars(quick)
+        yield from writing.bars(scratch, 20_000, writing.smallest(scratch))
         yield from shipping.bars(scratch, events // 5)
         log = scratch / "log"
         generate(log, events)
