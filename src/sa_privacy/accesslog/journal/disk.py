@@ -67,35 +67,28 @@ def hold(fd: int) -> None:
 
 def is_free(path: Path) -> bool:
     """Whether it is certain that no process of this machine has the file in use."""
-    if _fcntl is None:
-        return False
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        _fcntl.flock(fd, _fcntl.LOCK_SH | _fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return True
+    return _in_use(path) is False
 
 
 def is_held(path: Path) -> bool:
     """Whether a process of this machine has the file in use. False too where that cannot be told."""
+    return _in_use(path) is True
+
+
+def _in_use(path: Path) -> bool | None:
+    """Whether a file is marked by :func:`hold`; None where that cannot be told."""
     if _fcntl is None:
-        return False
+        return None
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False
+        return None
     try:
         _fcntl.flock(fd, _fcntl.LOCK_SH | _fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
-        return False
+        return None
     finally:
         os.close(fd)
     return False

@@ -18,6 +18,7 @@ from sa_privacy.accesslog.proof.chain import Bad, Problem, Segment, examine, wri
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint, Head, Removed, read_checkpoint, sign_checkpoint
 from sa_privacy.accesslog.proof.linking import link, starts
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Line, Place, locked, place_of
+from sa_privacy.accesslog.proof.verify import NO_CHECKPOINT, verify_directory
 from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched
 from sa_privacy.accesslog.trouble import unavailable
 from sa_privacy.crypto import SigningKey, VerifyingKey
@@ -271,8 +272,6 @@ class Checkpoints:
 
     def _refusal(self, suspicion: Problem | None) -> LogChanged:
         """The error that names the first bad event: the whole log is proved for it, the second place too."""
-        from sa_privacy.accesslog.proof.verify import NO_CHECKPOINT, verify_directory  # noqa: PLC0415 - it makes checkpoints' names known
-
         second = self.second
         try:
             found = verify_directory(self.directory, key=self.keys, second=second).problems
