@@ -159,3 +159,8 @@ def test_a_text_that_is_filled_in_later_is_seen() -> None:
     assert not private.decorated(plain)
     assert private.decorated(compiled(select(Contact.id), "psycopg", schema_translate_map={"crm": "x"}))
     assert private.decorated(compiled(select(select(Contact.id).cte().c.id), "psycopg"))
+
+
+def test_the_columns_of_a_result_are_counted_as_they_are_rendered() -> None:
+    assert private.count_of_results(compiled(select(Customer.id, Customer.name, func.count()), "sqlite")) == 3
+    assert private.count_of_results(compiled(select(Customer.__table__), "sqlite")) == len(Customer.__table__.c)

@@ -18,6 +18,7 @@ __all__ = [
     "adds_text",
     "bind_names_in_text",
     "core_select",
+    "count_of_results",
     "custom_compilation",
     "decorated",
     "kind_of",
@@ -32,6 +33,11 @@ def core_select(compiled: SQLCompiler) -> Any:
     """The SELECT that is rendered; for an ORM statement, the one that the ORM made of it."""
     state = compiled.compile_state
     return None if state is None else state.statement
+
+
+def count_of_results(compiled: SQLCompiler) -> int:
+    """How many columns the result of a compiled statement has."""
+    return len(compiled._result_columns)
 
 
 def select_parts(select: Select[Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from sa_privacy.footprint.sqlalchemy_private import (
     adds_text,
     bind_names_in_text,
     core_select,
+    count_of_results,
     custom_compilation,
     decorated,
     kind_of,
@@ -207,7 +208,7 @@ class _Tree:
             else:
                 found.append(element)
         # What is rendered is one entry each; a difference means that the compiler did more.
-        if len(found) != len(self.compiled._result_columns):
+        if len(found) != count_of_results(self.compiled):
             raise _UnknownNode
         return found
 
