@@ -26,6 +26,7 @@ class World:
     def __post_init__(self) -> None:
         self.log = self.root / "log"
         self.second = self.root / "second"
+        self.second.mkdir(parents=True, exist_ok=True)
         self.checkpoints = Checkpoints(self.log, self.key, self.second)
 
     def writer(self, segment_bytes: int = 900) -> AccessLog:

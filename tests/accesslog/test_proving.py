@@ -240,6 +240,7 @@ def test_new_lines_that_do_not_hold_are_not_signed(tmp_path: Path) -> None:
 def test_a_second_place_that_is_away_is_said_and_caught_up_with(tmp_path: Path) -> None:
     world = World(tmp_path)
     log = world.writer()
+    world.second.rmdir()
     world.second.write_text("in the way")
     for _ in range(3):
         log.append("use", SAID)
@@ -281,7 +282,6 @@ def test_a_new_month_begins_a_file_with_all_heads(world: World, monkeypatch: pyt
 def test_a_log_in_use_does_not_look_changed(tmp_path: Path) -> None:
     """Writers that roll over, checkpoints and verifications at the same time."""
     world = World(tmp_path)
-    world.second.mkdir()
     stop = threading.Event()
 
     def write() -> None:

@@ -79,3 +79,19 @@ def test_a_database_that_is_away_leaves_the_checkpoint_in_the_log(tmp_path: Path
 def test_what_is_no_url_is_refused() -> None:
     with pytest.raises(LogUnavailable, match="no database URL"):
         CheckpointTable("nonsense://x")
+
+
+def test_a_second_place_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    """An unmounted disk would be written beside, unseen."""
+    world = World(tmp_path)
+    log = world.writer()
+    log.append("use", SAID)
+    world.second.rmdir()
+    with pytest.raises(LogUnavailable, match="second place has not got it"):
+        world.checkpoints.write()
+    assert not world.second.exists()
+    world.second.mkdir()
+    log.append("use", SAID)
+    assert world.checkpoints.write() is not None
+    assert verify_directory(world.log, key=KEY.public, second=world.second).ok
+    log.close()

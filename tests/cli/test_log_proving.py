@@ -59,6 +59,7 @@ def test_a_key_pair_is_made_once_and_its_private_half_is_private(tmp_path: Path)
 
 def test_a_log_is_checkpointed_and_verified(tmp_path: Path, log: Path) -> None:
     key, second = tmp_path / "key.pem", tmp_path / "second"
+    second.mkdir()
     made = run("checkpoint", "--log", log, "--key", key, "--second", second)
     assert made.exit_code == 0, made.stderr
     assert "checkpoint 1" in made.stdout

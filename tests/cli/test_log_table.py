@@ -121,6 +121,7 @@ def unprotected(engine: Engine, table: str, statement: str) -> None:
 
 
 def test_a_table_is_held_against_signed_checkpoints(url: str, engine: Engine, tmp_path: Path) -> None:
+    Path("second").mkdir()
     told("keygen", "key.pem")
     with AccessLog.open("log") as log:
         broken = write(log)
@@ -153,6 +154,7 @@ def test_a_table_is_held_against_signed_checkpoints(url: str, engine: Engine, tm
 
 
 def test_lines_that_were_chained_anew_are_not_what_a_checkpoint_vouches_for(url: str, engine: Engine) -> None:
+    Path("second").mkdir()
     told("keygen", "key.pem")
     with AccessLog.open("log") as log:
         log.append("note", members(actor="staff:1"))

@@ -66,6 +66,7 @@ def test_every_command_in_it_does_what_it_says(team: dict[str, Any], database: D
     assert {command[1] for command in COMMANDS} == ALL
     used = {word for command in COMMANDS for word in command if word in here}
     assert used == here.keys()
+    Path("elsewhere").mkdir()
     for command in COMMANDS:
         ran = CliRunner().invoke(app, [here.get(word, word) for word in command if word not in FOR_EVER])
         assert ran.exit_code == 0, (command, ran.output)

@@ -97,8 +97,7 @@ class CheckpointFiles:
 
     def add(self, lines: Iterable[Line]) -> None:
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with locked(self.directory):
+            with locked(self.directory):  # it is not made: what is not mounted is no second place
                 last = self.last()
                 known = 0 if last is None else _number(last)
                 for line in lines:
