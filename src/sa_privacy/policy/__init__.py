@@ -1,12 +1,22 @@
 """The policy, and the judgement by it. Pure: no database, no framework, no clock.
 
-``vocabulary`` says what a policy speaks of, ``document`` loads and hashes it, ``reading`` checks it (with
-``table``, ``faults`` and ``places``), ``grant`` works out what a set of purposes and roles may do, ``decide`` judges a
+``vocabulary`` and ``dealings`` say what a policy speaks of, ``document`` loads and hashes it, ``reading`` checks it (with
+``reading_dealings``, ``table``, ``faults`` and ``places``), ``grant`` works out what a set of purposes and roles may do, ``decide`` judges a
 request, ``wording`` says why not and what next, and ``ports`` is what the gate asks of others.
 """
 
 from __future__ import annotations
 
+from sa_privacy.policy.dealings import (
+    ARTICLES,
+    EVIDENCE,
+    Ground,
+    Recipient,
+    RecipientKind,
+    RecordRules,
+    RequestRules,
+    Wording,
+)
 from sa_privacy.policy.decide import Decision, Denial, Request, Touch, decide
 from sa_privacy.policy.document import Policy, check
 from sa_privacy.policy.faults import Fault
@@ -16,6 +26,8 @@ from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose
 from sa_privacy.policy.wording import denied
 
 __all__ = [
+    "ARTICLES",
+    "EVIDENCE",
     "Category",
     "ColumnRule",
     "ConsentPort",
@@ -23,16 +35,22 @@ __all__ = [
     "Denial",
     "Fault",
     "Grant",
+    "Ground",
     "HoldPort",
     "LogRules",
     "PledgePort",
     "Policy",
     "Purpose",
+    "Recipient",
+    "RecipientKind",
+    "RecordRules",
     "Request",
+    "RequestRules",
     "Role",
     "System",
     "Touch",
     "Verb",
+    "Wording",
     "check",
     "decide",
     "denied",

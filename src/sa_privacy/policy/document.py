@@ -10,11 +10,12 @@ import threading
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 from sa_privacy.errors import PolicyError
+from sa_privacy.policy.dealings import Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Fault, Faults, as_error
 from sa_privacy.policy.grant import Grant, make_grant, must_not_break_glass
 from sa_privacy.policy.places import lines_of
@@ -51,14 +52,19 @@ class Policy:
         "categories",
         "columns",
         "controller",
+        "grounds",
         "hash",
         "id",
         "languages",
         "log",
         "purposes",
+        "recipients",
+        "records",
+        "requests",
         "roles",
         "systems",
         "version",
+        "wordings",
     )
 
     id: str
@@ -71,6 +77,11 @@ class Policy:
     systems: Mapping[str, System]
     columns: Mapping[str, ColumnRule]
     log: LogRules
+    wordings: Mapping[str, Wording]
+    recipients: Mapping[str, Recipient]
+    grounds: Mapping[str, Ground]
+    records: RecordRules | None
+    requests: RequestRules | None
     hash: str
     """``"sha256:<hex>"`` over what the policy means: the order of keys, whitespace, TOML or Python do not matter."""
 
@@ -84,6 +95,11 @@ class Policy:
         systems: Mapping[str, object] | None = None,
         columns: Mapping[str, object] | None = None,
         log: Mapping[str, object] | None = None,
+        wordings: Mapping[str, object] | None = None,
+        recipients: Mapping[str, object] | None = None,
+        grounds: Mapping[str, object] | None = None,
+        records: Mapping[str, object] | None = None,
+        requests: Mapping[str, object] | None = None,
         **others: object,
     ) -> None:
         sections: dict[str, object] = {
@@ -94,6 +110,11 @@ class Policy:
             "systems": systems,
             "columns": columns,
             "log": log,
+            "wordings": wordings,
+            "recipients": recipients,
+            "grounds": grounds,
+            "records": records,
+            "requests": requests,
         }
         faults = Faults()
         contents = read({name: value for name, value in (sections | others).items() if value is not None}, faults)
@@ -253,6 +274,8 @@ def _plain(value: object) -> object:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if is_dataclass(value):
         return _plain_fields(value)
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 
 __all__ = ["Period"]
 
@@ -40,12 +40,14 @@ class Period:
 
         :raises OverflowError: there was no such year.
         """
-        months = moment.year * 12 + moment.month - 1 - self.years * 12 - self.months
-        year, month = divmod(months, 12)
-        if year < 1:
-            raise OverflowError("the period reaches back before the year 1")
-        day = min(moment.day, monthrange(year, month + 1)[1])
-        return moment.replace(year=year, month=month + 1, day=day) - timedelta(days=self.days)
+        return _moved(moment, -self.years * 12 - self.months, -self.days)
+
+    def after(self, moment: datetime) -> datetime:
+        """The moment that lies so long after another; the last day of the month where that day does not exist.
+
+        :raises OverflowError: there is no such year.
+        """
+        return _moved(moment, self.years * 12 + self.months, self.days)
 
     def __bool__(self) -> bool:
         return bool(self.years or self.months or self.days)
@@ -53,3 +55,11 @@ class Period:
     def __str__(self) -> str:
         parts = ((self.years, "Y"), (self.months, "M"), (self.days, "D"))
         return "P" + "".join(f"{count}{unit}" for count, unit in parts if count)
+
+
+def _moved(moment: datetime, months: int, days: int) -> datetime:
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError("the period leads out of the calendar")
+    day = min(moment.day, monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day) + timedelta(days=days)

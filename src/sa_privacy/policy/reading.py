@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
+from sa_privacy.policy.dealings import Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Faults, cut, nearest
-from sa_privacy.policy.periods import Period
 from sa_privacy.policy.places import Path
+from sa_privacy.policy.reading_dealings import (
+    DEALINGS,
+    read_ground,
+    read_period,
+    read_recipient,
+    read_records,
+    read_requests,
+    read_wording,
+)
 from sa_privacy.policy.table import Table, is_name, kind
-from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System
+from sa_privacy.policy.vocabulary import LATER, Category, ColumnRule, Consent, LogRules, Purpose, Role, System
 
 __all__ = ["KEYS", "Contents", "read"]
 
@@ -20,15 +29,21 @@ _VERBS = ("read", "match", "write")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "policy": ("id", "version", "languages", "controller"),
     "categories": ("title", "dpv", "mask"),
-    "purposes": ("title", "clause", "use", *_VERBS, "delete", "consent", "rows", "dpv"),
-    "roles": ("title", "purposes", "anonymous", "maintenance", "break_glass", "break_glass_for"),
+    "purposes": ("title", "clause", "use", *_VERBS, "delete", "consent", "wording", "rows", "dpv"),
+    "roles": (
+        *("title", "purposes", "anonymous", "maintenance", "break_glass", "break_glass_for"),
+        *("granted", "pledge", "disclose"),
+    ),
     "systems": ("title", "purposes"),
     "columns": ("category", "encrypt", "lookup", "purposes", "field"),
     "log": ("on_failure", "compress_after", "keep"),
+    **DEALINGS,
 }
 """The sections of a document, and the keys that may stand in each of their tables. docs/policy.md explains them."""
 
+_OF_NAMES = ("categories", "purposes", "roles", "systems", "wordings", "recipients", "grounds")
 _LONGEST_GLASS = 24 * 60 * 60  # seconds
+_CONSENTS: tuple[Consent, ...] = ("none", "opt_in", "opt_out")
 _LOOKUPS: tuple[Literal["exact", "casefold"], ...] = ("exact", "casefold")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
 
@@ -49,6 +64,11 @@ class Contents:
     systems: Mapping[str, System]
     columns: Mapping[str, ColumnRule]
     log: LogRules
+    wordings: Mapping[str, Wording] = field(default_factory=dict, metadata=LATER)
+    recipients: Mapping[str, Recipient] = field(default_factory=dict, metadata=LATER)
+    grounds: Mapping[str, Ground] = field(default_factory=dict, metadata=LATER)
+    records: RecordRules | None = field(default=None, metadata=LATER)
+    requests: RequestRules | None = field(default=None, metadata=LATER)
 
 
 def read(data: Mapping[str, object], faults: Faults) -> Contents:
@@ -61,7 +81,7 @@ class _Reader:
         self.faults = faults
         self.document = Table(data, (), faults, KEYS)
         self.languages: tuple[str, ...] = ("en",)
-        self.sections = {name: self.section(name) for name in ("categories", "purposes", "roles", "systems")}
+        self.sections = {name: self.section(name) for name in _OF_NAMES}
 
     def contents(self) -> Contents:
         head = Table(self.document.values.get("policy", {}), ("policy",), self.faults, KEYS["policy"])
@@ -88,10 +108,20 @@ class _Reader:
             systems=self.each("systems", self.system),
             columns=self.columns(purposes),
             log=self.log(),
+            wordings=self.each("wordings", self.wording),
+            recipients=self.each("recipients", self.recipient),
+            grounds=self.each("grounds", self.ground),
+            records=self.one("records", read_records),
+            requests=self.one("requests", read_requests),
         )
 
     def section(self, name: str) -> Table:
         return Table(self.document.values.get(name, {}), (name,), self.faults)
+
+    def one(self, name: str, make: Callable[[Table], _Thing]) -> _Thing | None:
+        if name not in self.document.values:
+            return None
+        return make(Table(self.document.values[name], (name,), self.faults, KEYS[name]))
 
     def each(self, section: str, make: Callable[[str, object, Path], _Thing]) -> Mapping[str, _Thing]:
         things: dict[str, _Thing] = {}
@@ -130,17 +160,30 @@ class _Reader:
             verbs = dict.fromkeys(_VERBS, self.opened(table, "use"))
         if table.is_table and not {"use", "delete", *_VERBS} & table.values.keys():
             self.faults.add(path, 'opens nothing; name categories under "use", or under "read", "match" and "write".')
+        consent: Consent = table.choice("consent", _CONSENTS) or "none"
+        wording = self.named(table, "wording", "wordings")
+        if wording is not None and consent == "none" and "consent" not in table.values:
+            table.fault("wording", 'says what people agree to, but not that they must; add consent = "opt_in".')
         dpv = (table.text("dpv"),) if isinstance(table.values.get("dpv"), str) else table.names("dpv")
         return Purpose(
             name,
             table.words("title", self.languages, name),
             table.text("clause"),
             delete=self.tables(table),
-            consent=table.choice("consent", ("none", "opt_in", "opt_out")) or "none",
+            consent=consent,
             rows=table.choice("rows", ("all", "own")) or "all",
             dpv=tuple(sorted(term for term in dpv or () if term)),
+            wording=wording,
             **verbs,
         )
+
+    def named(self, table: Table, key: str, section: str) -> str | None:
+        """The name of one thing of another section, or None where it is left out."""
+        name = table.text(key)
+        known = self.sections[section].values
+        if name is not None and name not in known:
+            table.fault(key, f"there is no {section[:-1]} {cut(name)}. {nearest(name, known)}")
+        return name
 
     def opened(self, table: Table, key: str) -> frozenset[str]:
         return frozenset(table.names(key, self.sections["categories"].values, "category") or ())
@@ -159,13 +202,21 @@ class _Reader:
         if anonymous and maintenance:
             table.fault("anonymous", "stands beside maintenance: anybody could open everything; keep one.")
         glass = frozenset(table.names("break_glass", self.sections["purposes"].values, "purpose") or ())
-        purposes = self.acted_for(table, required=not maintenance and not glass)
+        purposes = self.acted_for(table, required=not (maintenance or glass or "disclose" in table.values))
         if glass and anonymous:
             table.fault("break_glass", "stands beside anonymous: nobody would know who broke the glass; keep one.")
         for purpose in sorted(glass & purposes):
             table.fault("break_glass", f"{cut(purpose)} is among its purposes already.")
         title = table.words("title", self.languages, name)
-        return Role(name, title, purposes, anonymous, maintenance, glass, self.break_glass_for(table))
+        granted, pledge = table.flag("granted"), self.named(table, "pledge", "wordings")
+        if anonymous and (granted or pledge is not None):
+            key = "granted" if granted else "pledge"
+            table.fault(key, "stands beside anonymous: nobody would know whose it is; keep one.")
+        disclose = frozenset(table.names("disclose", self.sections["recipients"].values, "recipient") or ())
+        if anonymous and disclose:
+            table.fault("disclose", "stands beside anonymous: nobody would know who gave it away; keep one.")
+        glass_for = self.break_glass_for(table)
+        return Role(name, title, purposes, anonymous, maintenance, glass, glass_for, granted, pledge, disclose)
 
     def break_glass_for(self, table: Table) -> int:
         said = table.duration("break_glass_for")
@@ -236,21 +287,26 @@ class _Reader:
         elif name not in categories:
             self.faults.add(path, f"there is no category {cut(name)}. {nearest(name, categories)}")
 
+    def wording(self, name: str, value: object, path: Path) -> Wording:
+        return read_wording(name, Table(value, path, self.faults, KEYS["wordings"]), self.languages)
+
+    def recipient(self, name: str, value: object, path: Path) -> Recipient:
+        return read_recipient(
+            name,
+            Table(value, path, self.faults, KEYS["recipients"]),
+            self.languages,
+            categories=self.sections["categories"].values,
+            purposes=self.sections["purposes"].values,
+            wordings=self.sections["wordings"].values,
+        )
+
+    def ground(self, name: str, value: object, path: Path) -> Ground:
+        return read_ground(name, Table(value, path, self.faults, KEYS["grounds"]), self.languages)
+
     def log(self) -> LogRules:
         table = Table(self.document.values.get("log", {}), ("log",), self.faults, KEYS["log"])
-        compress_after, keep = self.period(table, "compress_after"), self.period(table, "keep")
+        compress_after, keep = read_period(table, "compress_after"), read_period(table, "keep")
         return LogRules(table.choice("on_failure", ("refuse", "continue")) or "refuse", compress_after, keep)
-
-    @staticmethod
-    def period(table: Table, key: str) -> Period | None:
-        text = table.text(key)
-        if text is None:
-            return None
-        try:
-            return Period.parse(text)
-        except ValueError:
-            table.fault(key, f'is {cut(text)}; write a period as in "P7D", "P6M" or "P3Y".')
-            return None
 
 
 def _parts(name: str) -> list[str]:

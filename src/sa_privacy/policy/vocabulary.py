@@ -49,6 +49,7 @@ class Purpose:
     :param consent: whether a person must have agreed (``"opt_in"``) or may have objected (``"opt_out"``).
     :param rows: ``"own"`` reaches only the rows of the person that the access is for.
     :param dpv: W3C Data Privacy Vocabulary terms.
+    :param wording: the wording that people agree to, where they have to.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Purpose:
     consent: Consent = "none"
     rows: Rows = "all"
     dpv: tuple[str, ...] = ()
+    wording: str | None = field(default=None, metadata=LATER)
 
     def of(self, verb: Verb) -> frozenset[str]:
         """The categories that the verb reaches."""
@@ -84,6 +86,9 @@ class Role:
     :param maintenance: it may open every column for migrations, fixtures and imports; every such use is logged.
     :param break_glass: further purposes that it may act for in an emergency, seen by somebody else afterwards.
     :param break_glass_for: for how many seconds at a time.
+    :param granted: only whom it was granted to acts in it.
+    :param pledge: the wording that who acts in it has signed.
+    :param disclose: the recipients that it may give data to.
     """
 
     name: str
@@ -93,6 +98,9 @@ class Role:
     maintenance: bool = False
     break_glass: frozenset[str] = field(default=frozenset(), metadata=LATER)
     break_glass_for: int = field(default=0, metadata=LATER)
+    granted: bool = field(default=False, metadata=LATER)
+    pledge: str | None = field(default=None, metadata=LATER)
+    disclose: frozenset[str] = field(default=frozenset(), metadata=LATER)
 
     @property
     def reachable(self) -> frozenset[str]:

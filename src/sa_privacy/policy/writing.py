@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose
@@ -37,6 +38,9 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
                 **({"maintenance": True} if one.maintenance else {}),
                 **({"break_glass": sorted(one.break_glass)} if one.break_glass else {}),
                 **({"break_glass_for": _duration(one.break_glass_for)} if one.break_glass else {}),
+                **({"granted": True} if one.granted else {}),
+                **({"pledge": one.pledge} if one.pledge is not None else {}),
+                **({"disclose": sorted(one.disclose)} if one.disclose else {}),
             }
             for name, one in policy.roles.items()
         },
@@ -45,6 +49,17 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
         },
         "columns": {name: _column(one) for name, one in policy.columns.items()},
         "log": _log(policy.log),
+        **{
+            section: {name: _said(one) for name, one in things.items()}
+            for section, things in (
+                *(("wordings", policy.wordings), ("recipients", policy.recipients), ("grounds", policy.grounds)),
+            )
+        },
+        **{
+            section: _said(rules)
+            for section, rules in (("records", policy.records), ("requests", policy.requests))
+            if rules is not None
+        },
     }
     return {name: section for name, section in sections.items() if section}
 
@@ -60,6 +75,22 @@ def _log(rules: LogRules) -> dict[str, Any]:
     said: dict[str, Any] = {} if rules.on_failure == "refuse" else {"on_failure": rules.on_failure}
     periods = (("compress_after", rules.compress_after), ("keep", rules.keep))
     return said | {key: str(period) for key, period in periods if period is not None}
+
+
+def _said(thing: Any) -> dict[str, Any]:
+    """What a table says of a thing whose fields are called as its keys are."""
+    said: dict[str, Any] = _title(thing.name, thing.title) if hasattr(thing, "name") else {}
+    for each in fields(thing):
+        value = getattr(thing, each.name)
+        if each.name in {"name", "title"} or value is None or value in (frozenset(), ()):
+            continue
+        if isinstance(value, (frozenset, tuple)):
+            said[each.name] = sorted(value) if isinstance(value, frozenset) else list(value)
+        elif isinstance(value, Mapping):
+            said[each.name] = dict(value)
+        else:
+            said[each.name] = value if isinstance(value, (int, str)) else str(value)
+    return said
 
 
 def _title(name: str, title: Mapping[str, str]) -> dict[str, Any]:
@@ -87,6 +118,8 @@ def _purpose(one: Purpose) -> dict[str, Any]:
         said["rows"] = one.rows
     if one.dpv:
         said["dpv"] = list(one.dpv)
+    if one.wording is not None:
+        said["wording"] = one.wording
     return said
 
 
@@ -118,7 +151,7 @@ def as_toml(sections: Mapping[str, Mapping[str, Any]], comments: Comments | None
         lines.extend(f"{_key(key)} = {_value(value)}" for key, value in values.items())
 
     for name, section in sections.items():
-        if name in ("policy", "columns", "log"):
+        if name in ("policy", "columns", "log", "records", "requests"):
             table((name,), section)
         else:
             for each, values in section.items():
@@ -139,6 +172,8 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + "}"
     return "[" + ", ".join(_value(each) for each in value) + "]"
