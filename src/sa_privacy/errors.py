@@ -13,19 +13,27 @@ __all__ = [
     "AccessDenied",
     "AccessEnded",
     "CellRejected",
+    "ClockWentBack",
+    "ConsentRefused",
+    "DisclosureRefused",
     "KeyUnavailable",
     "LogChanged",
     "LogUnavailable",
+    "LoginRefused",
     "NoAccess",
+    "NotGranted",
     "NotLoaded",
+    "NotPledged",
     "PolicyError",
     "PrivacyError",
     "PurposeDenied",
+    "RequestRefused",
     "ReviewRefused",
     "RoleDenied",
     "RotationRefused",
     "RowsDenied",
     "SealedColumn",
+    "StaffRefused",
     "UnknownPurpose",
     "UnknownRole",
     "UnreadableStatement",
@@ -142,6 +150,18 @@ class NotLoaded(PrivacyError):
     code = "SP-209"
 
 
+class NotGranted(AccessDenied):
+    """The role is granted by name, and was not granted to the actor, or no longer is."""
+
+    code = "SP-210"
+
+
+class NotPledged(AccessDenied):
+    """The role takes a pledge, and the actor has not signed its current version."""
+
+    code = "SP-211"
+
+
 class SealedColumn(PrivacyError):
     """The expression cannot work on sealed values."""
 
@@ -182,6 +202,42 @@ class LogChanged(PrivacyError):
     """What the access log holds is not what was written there. Names the first event that shows it."""
 
     code = "SP-403"
+
+
+class ConsentRefused(PrivacyError):
+    """What was said of a consent cannot be entered in the ledger."""
+
+    code = "SP-601"
+
+
+class DisclosureRefused(AccessDenied):
+    """Data may not be given to this recipient, or not on this ground with this evidence. Nothing was given."""
+
+    code = "SP-602"
+
+
+class RequestRefused(PrivacyError):
+    """A step of a person's request is not the next one, or lacks what it needs."""
+
+    code = "SP-603"
+
+
+class StaffRefused(PrivacyError):
+    """What was said of an account, a grant or a pledge cannot be entered."""
+
+    code = "SP-604"
+
+
+class LoginRefused(StaffRefused):
+    """Name and password do not go together, or the account is locked. Does not say which."""
+
+    code = "SP-605"
+
+
+class ClockWentBack(PrivacyError):
+    """The clock shows an earlier time than what a ledger holds."""
+
+    code = "SP-606"
 
 
 class WallDown(PrivacyError):

@@ -41,6 +41,7 @@ from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.mode import Mode, Observed
 from sa_privacy.gate.narrow_rows import limit_to_own_rows
 from sa_privacy.gate.sqlalchemy_private import root_engine
+from sa_privacy.ledger import OWN_TABLES, Desk, own_triggers
 from sa_privacy.policy import Policy
 from sa_privacy.walls import Wall, raise_wall
 
@@ -94,7 +95,7 @@ class Privacy:
         self.mode: Mode = mode
         self._keys = keys
         self._accepted = Accepted(accept_plaintext or {}, stored_as or {})
-        self._declarations = Declarations()
+        self._declarations = Declarations(functions=own_triggers())
         self._scopes = AccessScopes(self.policy, lenient=observed.everything)
         self._live = LiveCatalogue(self.policy, _collections(metadata))
         try:
@@ -102,6 +103,7 @@ class Privacy:
         except PolicyError:
             self._live.close()
             raise
+        self._desk = Desk(self._scopes, self._live)
         self._gate = Gate(
             self._scopes,
             self._live,
@@ -351,6 +353,13 @@ class Privacy:
         return self._accepted.counts()
 
     # -- columns --------------------------------------------------------------------------------------------------
+
+    @property
+    def metadata(self) -> MetaData:
+        """The library's own tables: consent, provisions, requests, staff. ``privacy.metadata.create_all(engine)`` makes
+        them; ``sa-privacy tables upgrade`` keeps them up to date.
+        """
+        return OWN_TABLES
 
     @property
     def catalogue(self) -> Catalogue:

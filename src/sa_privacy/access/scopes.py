@@ -46,9 +46,10 @@ class AccessScopes:
         #: The kinds of people that the models know.
         self.kinds: Callable[[], Collection[str]] = frozenset
         variable: ContextVarExt[Scope | None] = ContextVarExt(f"sa_privacy.{policy.id}", default=None)
-        self._variable: ContextVar[Scope | None] = variable.context_var
+        #: Holds the innermost scope; set by who opens one.
+        self.variable: ContextVar[Scope | None] = variable.context_var
         #: The innermost scope of this context, alive or not; None outside all.
-        self.get: Callable[[], Scope | None] = self._variable.get
+        self.get: Callable[[], Scope | None] = self.variable.get
 
     # -- declaring ------------------------------------------------------------------------------------------------
 
@@ -219,17 +220,17 @@ class AccessScopes:
         """Puts `scope` in force in this context."""
         outer = self.get()
         self.changed(outer.access if outer else None, scope.access)  # first: where it fails, nothing is in force yet
-        return self._variable.set(scope)
+        return self.variable.set(scope)
 
     def step_out(self, scope: Scope, token: Token[Scope | None]) -> None:
         """Puts the scope before `token` back in force, without ending `scope`, which leaves."""
         try:
-            self._variable.reset(token)
+            self.variable.reset(token)
         except ValueError:
             # Left in another context than it was entered in, as frameworks do with generator dependencies.
             # What is in force here stays; there `scope` stays in the variable, where it must be dead.
             if self.get() is scope:  # a copy of that context
-                self._variable.set(None if token.old_value is Token.MISSING else token.old_value)
+                self.variable.set(None if token.old_value is Token.MISSING else token.old_value)
         outer = self.get()
         self.changed(scope.access, outer.access if outer else None)
 

@@ -18,6 +18,7 @@ from sa_privacy.columns.annotation import (
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable, SubjectPath
 from sa_privacy.columns.indexes import is_searchable
 from sa_privacy.columns.lookup import as_lookup
+from sa_privacy.columns.own_tables import OWN_TABLES
 from sa_privacy.columns.sealable import check_sealing
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.sqlalchemy_private import all_mappers
@@ -42,20 +43,27 @@ def column_name(column: Column[Any]) -> str:
     return f"{column.table.fullname}.{column.name}"
 
 
-def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None) -> Catalogue:
+def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None, *, own: bool = False) -> Catalogue:
     """All that `policy` looks after.
 
     :param metadata: the MetaData collections looked after; None means every annotated table of the process.
+    :param own: the library's own tables are looked after, too.
     :raises PolicyError: a column is annotated in the model and differently in the policy, or a data subject leads
         nowhere.
     """
     given = () if metadata is None else tuple(metadata)
     wanted = None if metadata is None else {id(m) for m in given}
+
+    def looked_after(table: Table) -> bool:
+        if table.metadata is OWN_TABLES:
+            return own
+        return wanted is None or id(table.metadata) in wanted
+
     seal_by_rules(policy, given if wanted is not None else None)
     subjects, mapped = _subjects(wanted, given)
     tables: dict[Table, PersonalTable] = {}
     for table in {*annotated_tables(), *subjects}:
-        if wanted is None or id(table.metadata) in wanted:
+        if looked_after(table):
             tables[table] = PersonalTable(
                 name=table_name(table),
                 schema=table.schema,

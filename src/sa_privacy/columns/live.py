@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapper
 from sa_privacy.columns.annotation import annotated_tables, annotation_of, on_annotation, registry_version
 from sa_privacy.columns.build import build_catalogue, check_rules, column_name, seal_by_rules, seal_table
 from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.columns.own_tables import OWN_CATEGORY, OWN_TABLES
 from sa_privacy.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class LiveCatalogue:
     def __init__(self, policy: Policy, metadata: tuple[MetaData, ...] | None) -> None:
         self.policy = policy
         self.metadata = metadata
+        #: Whether the library keeps ledgers of its own for this policy.
+        self.own = policy.keeps_ledgers
         self.on_change: Callable[[], None] | None = None
         self._lock = RLock()
         #: The catalogue where it is up to date, else None: what was worked out from another object is out of date.
@@ -57,7 +60,7 @@ class LiveCatalogue:
         with self._lock:
             if self.now is None:
                 version = registry_version()
-                built = build_catalogue(self.policy, self.metadata)
+                built = build_catalogue(self.policy, self.metadata, own=self.own)
                 self.now = built
                 if self.on_change is not None:
                     self.on_change()
@@ -81,6 +84,8 @@ class LiveCatalogue:
 
     def looks_after(self, table: Table) -> bool:
         """Whether the table is among those of the policy."""
+        if table.metadata is OWN_TABLES:
+            return self.own
         return self.metadata is None or table.metadata in self.metadata
 
 
@@ -94,7 +99,7 @@ def _faults(table: Table) -> list[tuple[str, str, str]]:
     found = []
     for column in table.columns:
         annotation = annotation_of(column)
-        if annotation is None:
+        if annotation is None or annotation.category == OWN_CATEGORY:
             continue
         said = [("category", annotation.category, categories)]
         said += [("purpose", name, purposes) for name in sorted(annotation.purposes or ())]

@@ -10,6 +10,7 @@ from sqlalchemy import schema
 from sqlalchemy.sql import ddl
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from sa_privacy.columns.own_tables import OwnDDL
 from sa_privacy.gate.sqlalchemy_private import expanded_binds, is_multivalues_batch, with_schemas
 
 __all__ = [
@@ -64,6 +65,7 @@ _KEEPING = frozenset(
     ]
 )
 _PLAIN_DDL = (
+    OwnDDL,
     schema.CreateTable,
     schema.DropTable,
     schema.CreateIndex,

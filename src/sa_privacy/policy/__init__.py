@@ -21,13 +21,14 @@ from sa_privacy.policy.decide import Decision, Denial, Request, Touch, decide
 from sa_privacy.policy.document import Policy, check
 from sa_privacy.policy.faults import Fault
 from sa_privacy.policy.grant import Grant, may_act_for, valid_part
-from sa_privacy.policy.ports import ConsentPort, HoldPort, PledgePort
-from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System, Verb
+from sa_privacy.policy.ports import ConsentPort, HoldPort, StaffPort, Standing
+from sa_privacy.policy.vocabulary import OWN_CATEGORY, Category, ColumnRule, LogRules, Purpose, Role, System, Verb
 from sa_privacy.policy.wording import denied
 
 __all__ = [
     "ARTICLES",
     "EVIDENCE",
+    "OWN_CATEGORY",
     "Category",
     "ColumnRule",
     "ConsentPort",
@@ -38,7 +39,6 @@ __all__ = [
     "Ground",
     "HoldPort",
     "LogRules",
-    "PledgePort",
     "Policy",
     "Purpose",
     "Recipient",
@@ -47,6 +47,8 @@ __all__ = [
     "Request",
     "RequestRules",
     "Role",
+    "StaffPort",
+    "Standing",
     "System",
     "Touch",
     "Verb",

@@ -20,7 +20,7 @@ from sa_privacy.policy.faults import Fault, Faults, as_error
 from sa_privacy.policy.grant import Grant, make_grant, must_not_break_glass
 from sa_privacy.policy.places import lines_of
 from sa_privacy.policy.reading import Contents, read
-from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose, Role, System
+from sa_privacy.policy.vocabulary import OWN_CATEGORY, Category, ColumnRule, LogRules, Purpose, Role, System
 
 __all__ = ["Policy", "check"]
 
@@ -197,6 +197,30 @@ class Policy:
             while len(grants) >= _GRANTS_KEPT:
                 del grants[next(iter(grants))]
             return grants.setdefault(key, made)
+
+    @property
+    def keeps_ledgers(self) -> bool:
+        """Whether it asks for ledgers: of consent, of who was granted a role or signed, of provisions, of requests."""
+        return bool(
+            self.recipients
+            or self.wordings
+            or self.requests is not None
+            or any(purpose.consent != "none" for purpose in self.purposes.values())
+            or any(role.granted for role in self.roles.values())
+        )
+
+    def desk_grant(self, held: Grant, reads: Collection[str] = (), writes: Collection[str] = ()) -> Grant:
+        """What the library itself may do while it works for whoever holds a grant: its own tables, and these categories.
+
+        :param reads: categories that it reads, and finds rows by.
+        :param writes: categories that it writes.
+        """
+        every = frozenset(self.purposes) | {OWN_CATEGORY}
+        opened: dict[tuple[str, str], frozenset[str]] = {}
+        for verb, categories in (("read", reads), ("match", reads), ("write", writes)):
+            for category in (OWN_CATEGORY, *categories):
+                opened[verb, category] = every
+        return Grant(self, held.purposes, held.roles, held.system, False, opened, opened)
 
     def break_glass_for(self, roles: Collection[str]) -> timedelta:
         """For how long who acts in these roles may break the glass: the shortest time that one of them has.

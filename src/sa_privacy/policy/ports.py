@@ -6,33 +6,62 @@ guesses, and the statement then does not run.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol, runtime_checkable
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["ConsentPort", "HoldPort", "PledgePort"]
+__all__ = ["ConsentPort", "HoldPort", "StaffPort", "Standing"]
 
 
 @runtime_checkable
 class ConsentPort(Protocol):
-    """Who has agreed, or has not objected, to a purpose. Asked for purposes with ``consent`` other than ``"none"``."""
+    """Who has agreed, or has not objected, to a purpose or a recipient. The library's own ledger is one."""
 
-    def consenting(self, purpose: str, kind: str, keys: Collection[object]) -> frozenset[object]:
-        """Those of the people whose data may be used for the purpose now.
+    def condition(self, purpose: str, kind: str, key: Any) -> Any:
+        """A SQL condition for people whose data may be used for the purpose at the moment the statement runs.
 
-        :param purpose: as the policy names it; whether silence means yes is the purpose's own ``consent`` rule.
+        It becomes part of statements that reach their rows, so the answer is of the same transaction. A store that is no
+        table of this database answers ``key.in_(...)``.
+
+        :param purpose: as the policy names it; its ``consent`` says whether silence means yes.
         :param kind: the kind of data subject, e.g. ``"customer"``.
-        :param keys: the keys of the people in question.
-        :returns: a subset of ``keys``; who is not in it is left out.
+        :param key: the expression for a person's key in the statement (a SQLAlchemy ``ColumnElement``).
+        :returns: a SQLAlchemy ``ColumnElement[bool]`` with the same shape each time; values in it may differ.
+        """
+        ...
+
+    def agreed(self, connection: Any, recipient: str, kind: str, keys: Collection[object]) -> frozenset[object]:
+        """Those of the people who have agreed that their data is given to a third party.
+
+        :param connection: the SQLAlchemy ``Connection`` of the transaction that would give it.
+        :returns: a subset of `keys`; who is not in it is left out.
         """
         ...
 
 
-@runtime_checkable
-class PledgePort(Protocol):
-    """Which members of staff have pledged to handle personal data properly (clause 2-1)."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a member of staff may act in now.
 
-    def pledged(self, actor: str) -> bool:
-        """Whether the actor's pledge is to the current text, and stands. Without one there is no access."""
+    :param roles: the roles that were granted, and until when; None: until revoked.
+    :param pledges: the wordings that were signed, each with the version signed and until when the signature holds.
+    """
+
+    roles: Mapping[str, datetime | None] = field(default_factory=dict)
+    pledges: Mapping[str, tuple[str, datetime | None]] = field(default_factory=dict)
+
+
+@runtime_checkable
+class StaffPort(Protocol):
+    """Which roles members of staff were granted, and which pledges they signed. The library's own tables are one."""
+
+    def standing(self, actor: str, connection: Any) -> Standing:
+        """What is true of an actor now; nothing, for one whom nobody knows.
+
+        :param actor: as ``privacy.access(actor=...)`` names them.
+        :param connection: the SQLAlchemy ``Connection`` of the statement that waits for the answer.
+        """
         ...
 
 

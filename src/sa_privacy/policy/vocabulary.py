@@ -9,7 +9,19 @@ from typing import Final, Literal
 
 from sa_privacy.policy.periods import Period
 
-__all__ = ["LATER", "Category", "ColumnRule", "Consent", "LogRules", "Purpose", "Role", "Rows", "System", "Verb"]
+__all__ = [
+    "LATER",
+    "OWN_CATEGORY",
+    "Category",
+    "ColumnRule",
+    "Consent",
+    "LogRules",
+    "Purpose",
+    "Role",
+    "Rows",
+    "System",
+    "Verb",
+]
 
 Verb = Literal["read", "match", "write"]
 """What may be done with a column. *read*: the value leaves the database in a result. *match*: it decides which rows,
@@ -17,6 +29,9 @@ in what order or in which group. *write*: it is inserted or updated."""
 
 LATER: Final = MappingProxyType({"later": True})
 """Marks what a policy could not say at first: it counts for the hash only where it is said, so that older ones stay."""
+
+OWN_CATEGORY: Final = "sa_privacy.ledger"
+"""The category of the library's own tables. It is no name, so that no policy can open it to anybody."""
 
 Consent = Literal["none", "opt_in", "opt_out"]
 Rows = Literal["all", "own"]

@@ -1,0 +1,67 @@
+"""The desk: the library itself at work for the access in force, with the library's own tables open to it.
+
+Nothing else of the access changes: who acts, in which role and why, stands in every event. What the access covers of the
+application's data does not count here; the desk says what it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sa_privacy.access.access import ENDED, Access
+from sa_privacy.access.declared import Declared
+from sa_privacy.access.scope import Scope
+
+if TYPE_CHECKING:
+    from sa_privacy.access.scopes import AccessScopes
+
+__all__ = ["at_desk"]
+
+
+class _DeskScope(Scope):
+    """A scope whose access was made for it, whatever is declared around it."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self, scopes: AccessScopes, parent: Scope, made: Access) -> None:
+        self._made = made
+        super().__init__(scopes, Declared(), parent)
+
+    def _resolve(self, declared: Declared | None = None, outer: Access | None = None) -> Access:
+        return self._made
+
+
+@contextmanager
+def at_desk(
+    scopes: AccessScopes,
+    *,
+    reads: Collection[str] = (),
+    writes: Collection[str] = (),
+    subjects: Collection[tuple[str, object]] = (),
+) -> Iterator[Access]:
+    """The library works for the access in force.
+
+    No values are put away, and none may be loaded into objects: the desk works with rows, not with entities.
+
+    :param reads: categories of the application's data that it reads.
+    :param writes: categories that it writes.
+    :param subjects: whose data it is about, as ``(kind, key)``: they stand in every event.
+    :returns: the access of the desk.
+    :raises NoAccess: there is none to work for.
+    :raises AccessEnded: it has been left.
+    """
+    parent = scopes.require()
+    held = parent.access
+    grant = scopes.policy.desk_grant(held.grant, frozenset(reads), frozenset(writes))
+    made = replace(held, grant=grant, subject=None, maintenance=False, subjects=tuple(subjects), notes={})
+    scope = _DeskScope(scopes, parent, made)
+    token = scopes.variable.set(scope)
+    try:
+        yield made
+    finally:
+        scope.close()
+        made.notes[ENDED] = True
+        scopes.variable.reset(token)

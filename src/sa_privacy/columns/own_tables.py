@@ -1,0 +1,36 @@
+"""The library's own tables: ledgers about people and staff, in the application's database.
+
+They are tables of the catalogue like any other, of a category that no policy can name: so no purpose covers them, and the
+gate lets nobody at them but the library's own desk (:mod:`sa_privacy.ledger`) and maintenance.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import DDL, Column, MetaData
+from sqlalchemy.types import TypeEngine
+
+from sa_privacy.columns.annotation import Annotation
+from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.policy import OWN_CATEGORY
+
+__all__ = ["OWN_CATEGORY", "OWN_TABLES", "OwnDDL", "own_column"]
+
+OWN_TABLES: Final = MetaData()
+"""All tables of the library itself; their names begin with ``sa_privacy_``."""
+
+
+class OwnDDL(DDL):
+    """DDL of the library itself, which the gate knows to read no rows of anybody."""
+
+
+def own_column(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]], *args: Any, **kwargs: Any) -> Column[Any]:
+    """A column of one of the library's own tables, which only its desk reads and writes.
+
+    :param kind: ``Encrypted(..., category=OWN_CATEGORY)`` where the value is sealed.
+    """
+    column: Column[Any] = Column(name, kind, *args, **kwargs)
+    if not isinstance(kind, Encrypted):
+        column.info["sa_privacy"] = Annotation(OWN_CATEGORY, None, False)
+    return column

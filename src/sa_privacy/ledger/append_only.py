@@ -1,0 +1,57 @@
+"""Triggers that keep the rows of a ledger from being changed or removed.
+
+They stop a mistake, and whoever has no more than rights on the rows. They do not stop the owner of the tables, who may drop
+the trigger, or who can write the file of a SQLite database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Table, event
+
+from sa_privacy.columns.own_tables import OWN_TABLES, OwnDDL
+
+__all__ = ["append_only", "append_only_sql", "own_triggers"]
+
+_FUNCTION = "sa_privacy_append_only"
+_MARK = "append-only"
+
+
+def append_only(table: Table) -> Table:
+    """Gives a table of the library its triggers whenever it is created by ``metadata.create_all()``."""
+    table.info[_MARK] = True
+    for dialect in ("sqlite", "postgresql"):
+        for statement in append_only_sql(table.name, dialect):
+            made: Any = OwnDDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", made.execute_if(dialect=dialect))
+    return table
+
+
+def append_only_sql(table: str, dialect: str) -> tuple[str, ...]:
+    """The statements that make the triggers of a table. PostgreSQL 14 and newer."""
+    if dialect == "sqlite":
+        return tuple(
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, 'the ledger {table} is append-only'); END"
+            for verb in ("update", "delete")
+        )
+    return (
+        f"""\
+CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the ledger % is append-only: % is refused', TG_TABLE_NAME, TG_OP
+    USING ERRCODE = 'insufficient_privilege';
+END $$""",
+        f"""\
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {_FUNCTION}()""",
+        f"""\
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {_FUNCTION}()""",
+    )
+
+
+def own_triggers() -> Mapping[str, frozenset[str]]:
+    """The library's own triggers, and that they touch nothing personal: what the gate is told of them."""
+    names = [f"{table.name}_no_{verb}" for table in OWN_TABLES.tables.values() for verb in ("update", "delete")]
+    return dict.fromkeys((_FUNCTION, f"public.{_FUNCTION}", *names), frozenset())
