@@ -34,6 +34,7 @@ __all__ = [
     "RowsDenied",
     "SealedColumn",
     "StaffRefused",
+    "UnknownPerson",
     "UnknownPurpose",
     "UnknownRole",
     "UnreadableStatement",
@@ -238,6 +239,12 @@ class ClockWentBack(PrivacyError):
     """The clock shows an earlier time than what a ledger holds."""
 
     code = "SP-606"
+
+
+class UnknownPerson(PrivacyError):
+    """There is no such person. Does not say who was asked for."""
+
+    code = "SP-607"
 
 
 class WallDown(PrivacyError):

@@ -264,7 +264,7 @@ def _path(table: Table, said: _Said) -> SubjectPath:
     steps, key = _way(table, said, ())
     kind = said[table][0].kind
     if not steps:
-        return SubjectPath(kind, key.name, type=key.type)
+        return SubjectPath(kind, key.name, type=key.type, person=True)
     if len(steps) == 1 and steps[0][2] == key.name:  # the foreign key holds the person's key
         return SubjectPath(kind, steps[0][0], type=key.type)
     return SubjectPath(kind, None, steps, key.type)

@@ -46,12 +46,14 @@ class SubjectPath:
         person), or None where the way is longer than one step.
     :param steps: for longer ways, the foreign keys to follow: ``(column here, table there, column there)``.
     :param type: of the person's own key: what the application calls it may be another value than the database holds.
+    :param person: this very row is the person.
     """
 
     kind: str
     key: str | None
     steps: tuple[tuple[str, str, str], ...] = ()
     type: TypeEngine[Any] | None = field(default=None, compare=False, repr=False)
+    person: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

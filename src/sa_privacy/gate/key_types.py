@@ -6,7 +6,9 @@ cursor come as the driver makes them.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -17,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.crypto.pseudonym import canonical
 
-__all__ = ["SPELLED", "Told", "is_as_told", "spelled", "told_keys"]
+__all__ = ["SPELLED", "Told", "as_own_type", "is_as_told", "spelled", "told_keys"]
 
 _NUMERIC: Final = re.compile(
     r"\s*[+-]?(?:0[xob][\da-f_]+|\.?\d[\d_]*\.?[\d_]*(?:e[+-]?\d+)?)\s*", re.ASCII | re.IGNORECASE
@@ -53,6 +55,22 @@ def _reader(process: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return found
 
     return told
+
+
+def as_own_type(key: Any, known: TypeEngine[Any]) -> Any:
+    """A key as a value of its column's type, since applications often hold keys as text; as it is, where it is none."""
+    try:
+        kind = known.python_type
+    except NotImplementedError:
+        return key
+    if isinstance(key, str) and kind is int and key.isdecimal():
+        return int(key)
+    if isinstance(key, str) and kind is uuid.UUID:
+        with contextlib.suppress(ValueError):
+            return uuid.UUID(key)
+    if isinstance(key, (int, uuid.UUID)) and kind is str:
+        return str(key)
+    return key
 
 
 def is_as_told(bind: BindParameter[Any] | None, known: TypeEngine[Any] | None) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import uuid
 from collections.abc import Callable, Collection, Container
 from itertools import chain
 from typing import Any
@@ -14,6 +12,7 @@ from sa_privacy.access import Access
 from sa_privacy.columns.annotation import annotated_tables
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
 from sa_privacy.columns.sqlalchemy_private import all_mappers
+from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.gate.own_rows import is_limited, key_of
 from sa_privacy.gate.people import OWNER_BIND
 
@@ -82,18 +81,7 @@ def _column(columns: Any, name: str) -> Any:
 
 def _bound(column: Column[Any], key: object) -> Any:
     """The key as the column's own type, since applications often hold keys as text."""
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
-        kind = object
-    if isinstance(key, str) and kind is int and key.isdecimal():
-        key = int(key)
-    elif isinstance(key, str) and kind is uuid.UUID:
-        with contextlib.suppress(ValueError):
-            key = uuid.UUID(key)
-    elif isinstance(key, (int, uuid.UUID)) and kind is str:
-        key = str(key)
-    return bindparam(OWNER_BIND, key, type_=column.type, unique=True)
+    return bindparam(OWNER_BIND, as_own_type(key, column.type), type_=column.type, unique=True)
 
 
 def ask_for_own_keys(

@@ -1,14 +1,15 @@
 """What the library keeps about people and staff, in the application's database, and the desk that it is written at.
 
 ``tables`` makes tables of it, ``append_only`` keeps their rows from being changed, ``desk`` is how the rooms above
-read and write them: in the transaction of what they allow, through the same gate, with the same log. ``migrations``
-brings a database from one release to the next.
+read and write them: in the transaction of what they allow, through the same gate, with the same log. ``people`` finds
+whom they are about. ``migrations`` brings a database from one release to the next.
 """
 
 from __future__ import annotations
 
 from sa_privacy.ledger.append_only import append_only, own_triggers
 from sa_privacy.ledger.desk import Desk
+from sa_privacy.ledger.people import Person, find_people, find_person
 from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY, OWN_TABLES, Moment, own_column, sealed_text, subject_key
 
 __all__ = [
@@ -17,7 +18,10 @@ __all__ = [
     "OWN_TABLES",
     "Desk",
     "Moment",
+    "Person",
     "append_only",
+    "find_people",
+    "find_person",
     "own_column",
     "own_triggers",
     "sealed_text",
