@@ -9,7 +9,6 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -17,8 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sa_privacy.accesslog import AccessLog, keep_log, verify_directory
-from sa_privacy.accesslog.journal.reading import segment_names
-from sa_privacy.accesslog.proof.chain import Segment, examine
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.verify import Problem, Verification
 from sa_privacy.crypto import SigningKey
@@ -295,12 +292,13 @@ def test_a_log_in_use_does_not_look_changed(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     ends = time.monotonic() + 2
-    rounds = 0
+    rounds = number = 0
     try:
         with world.checkpoints.every(0.01) as repeating:
-            while time.monotonic() < ends:
+            while time.monotonic() < ends or rounds < 3 or number <= 3:
                 found = verify(world)
                 assert not found.problems or not found.covered, str(found)
+                number = found.covered.number if found.covered is not None else 0
                 rounds += 1
             assert repeating.failure is None
     finally:
@@ -310,9 +308,6 @@ def test_a_log_in_use_does_not_look_changed(tmp_path: Path) -> None:
     world.checkpoints.write()
     found = verify(world)
     assert found.ok, str(found)
-    assert found.covered is not None
-    assert found.covered.number > 3
-    assert rounds > 2
 
 
 HOW = ("changed", "removed", "added", "swapped", "duplicated", "cut", "segment removed", "writer removed", "none")
@@ -391,6 +386,7 @@ def test_keeping_beside_writers_and_checkpoints_looks_like_no_change(tmp_path: P
     """Segments are compressed and let go while they are verified."""
     world = World(tmp_path)
     stop = threading.Event()
+    compressed, removed = list[str](), list[str]()
 
     def write() -> None:
         log = AccessLog.open(world.log, fsync="never", segment_bytes=5_000)
@@ -402,20 +398,21 @@ def test_keeping_beside_writers_and_checkpoints_looks_like_no_change(tmp_path: P
     def keep() -> None:
         while not stop.is_set():
             now = datetime.now(UTC) + timedelta(days=1)
-            keep_log(world.log, now=now, compress_after=Period(days=1))
-            keep_log(world.log, now=now - timedelta(seconds=0.5), keep=Period(days=1), checkpoints=world.checkpoints)
+            compressed.extend(keep_log(world.log, now=now, compress_after=Period(days=1)).compressed)
+            older = now - timedelta(seconds=0.5)
+            done = keep_log(world.log, now=older, keep=Period(days=1), checkpoints=world.checkpoints)
+            removed.extend(done.removed)
 
     threads = [threading.Thread(target=work) for work in (write, write, keep)]
     writers = threads[:2]
     for thread in writers:
         thread.start()
-    while not world.segments():
+    while not world.segments() or world.checkpoints.write() is None:  # there is no line yet
         time.sleep(0.01)
-    world.checkpoints.write()
     threads[2].start()
     ends = time.monotonic() + 3
     try:
-        while time.monotonic() < ends:
+        while time.monotonic() < ends or not compressed or not removed:
             found = verify(world)
             assert found.ok, str(found)
             assert threads[2].is_alive()
@@ -426,25 +423,5 @@ def test_keeping_beside_writers_and_checkpoints_looks_like_no_change(tmp_path: P
     world.checkpoints.write()
     found = verify(world)
     assert found.ok, str(found)
-    assert list(world.log.glob("*.gz"))
     assert any(b'"removed":[{' in path.read_bytes() for path in world.files())
-
-
-def test_a_segment_that_was_read_before_it_was_handed_over_is_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = AccessLog.open(tmp_path / "log", segment_bytes=1)
-    log.append("use", SAID)
-    [name] = segment_names(log.path)
-    early = [examine(log.path, name)]
-    log.append("use", SAID)
-    assert len(segment_names(log.path)) == 2
-
-    def read(root: Path, wanted: str, *marks: Any) -> Segment:
-        return early.pop() if wanted == name and early else examine(root, wanted, *marks)
-
-    monkeypatch.setattr("sa_privacy.accesslog.proof.verify.examine", read)
-    found = verify_directory(log.path)
-    assert found.ok, str(found)
-    assert not early
-    log.close()
+    assert not {path.name.removesuffix(".gz") for path in world.log.glob("*.jsonl*")} & set(removed)

@@ -2,5 +2,6 @@
 
 ``chain.py`` holds the lines of one segment, ``linking.py`` the segments of a writer. ``checkpoint.py`` is one signed
 statement about all writers, ``checkpoints.py`` makes them, ``places.py`` is where they lie, ``vouched.py`` what they say
-together. ``verify.py`` holds a log against all that; ``keeping.py`` compresses and removes.
+together. ``snapshot.py`` says what there is of a log in use, ``verify.py`` holds that against the rest; ``keeping.py``
+compresses and removes.
 """

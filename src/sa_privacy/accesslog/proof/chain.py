@@ -32,6 +32,7 @@ _MAX_KINDS = 256
 _HASH = b',"hash":"'
 _TAIL = len(_HASH) + 64 + len(b'"}')
 _CHUNK = 256 * 1024
+_ENDLESS = 1 << 62
 
 
 def _checked() -> Any:
@@ -327,12 +328,15 @@ def _second_of(at: str) -> str:
     return at[:20]
 
 
-def examine(root: Path, name: str, marks: tuple[Mark, ...] = (), after: Mark | None = None) -> Segment:
-    """Hold one segment against the chain; reads it whole, in constant memory.
+def examine(
+    root: Path, name: str, marks: tuple[Mark, ...] = (), after: Mark | None = None, upto: int | None = None
+) -> Segment:
+    """Hold one segment against the chain, in constant memory.
 
     :param name: the file's name, with or without ``.gz``; the other form is taken if this one is gone.
     :param marks: lines in it that are vouched for, in order.
     :param after: a line up to which the segment was held against the chain before: only what follows is.
+    :param upto: how many bytes of it are looked at; None: all that are there when it is opened.
     """
     chain = Chain(name.removesuffix(COMPRESSED))
     problem: Problem | None = None
@@ -340,7 +344,8 @@ def examine(root: Path, name: str, marks: tuple[Mark, ...] = (), after: Mark | N
     try:
         with open_segment(root / name) as file:
             compressed = isinstance(file, gzip.GzipFile)  # nobody writes those
-            left = 1 << 62 if compressed else os.fstat(file.fileno()).st_size
+            left = _ENDLESS if compressed else os.fstat(file.fileno()).st_size
+            left = left if upto is None else min(left, upto)
             if after is not None:
                 left -= chain.resume(after, file, left)
             chain.run(file, left, marks)

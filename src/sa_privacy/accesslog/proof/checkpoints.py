@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,11 +14,12 @@ from typing import Self
 
 import msgspec
 
-from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_exists, segment_names
+from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_exists
 from sa_privacy.accesslog.proof.chain import Bad, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint, Head, Removed, read_checkpoint, sign_checkpoint
 from sa_privacy.accesslog.proof.linking import link, starts
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Line, Place, locked, place_of
+from sa_privacy.accesslog.proof.snapshot import Standing, take_snapshot
 from sa_privacy.accesslog.proof.verify import NO_CHECKPOINT, verify_directory
 from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched
 from sa_privacy.accesslog.trouble import unavailable
@@ -63,48 +65,40 @@ class Checkpoints:
         """Who may have signed the checkpoints."""
         return tuple(self._keys.values())
 
-    def write(self, *, removing: Sequence[Removed] = ()) -> Checkpoint | None:
+    def write(self) -> Checkpoint | None:
         """Make a checkpoint of what is new; None if nothing is.
 
         Every line since the last one is held against the chain before anything is signed. When this returns, the checkpoint
         is on the disk, and the second place has all there are.
 
-        :param removing: segments that are about to be let go; see :func:`keep`.
         :raises LogChanged: the log does not hold, or the second place knows of more than there is here. Nothing is signed.
         :raises LogUnavailable: something cannot be read or written. Where only the second place cannot be reached, the
             checkpoint stands in the log and the error says so; the next one catches up.
         """
         with self._lock:
-            away: LogUnavailable | None = None
-            there: Line | None = None
-            try:
-                there = self.second.last() if self.second is not None else None
-            except LogUnavailable as error:
-                away = error
+            there = self._there()
             try:
                 with locked(self.directory):
-                    state = self._load()
-                    if there is not None:
-                        self._compare(there)
-                    made = self._make(state, removing)
+                    made = self._write(there, ())
             except OSError as error:
                 raise unavailable(f"A checkpoint of {self.directory} cannot be made", error) from error
-            if self.second is not None:
-                try:
-                    if away is not None:
-                        raise away
-                    if self._copied < self._state.number:
-                        known = 0 if there is None else _number(there)
-                        one = known == self._state.number - 1  # as a rule; then the files need not be read
-                        self.second.add((self._last,) if one else self._files.lines(known))
-                        self._copied = self._state.number
-                except LogUnavailable as error:
-                    raise LogUnavailable(
-                        f"Checkpoint {self._state.number} stands in the log, but the second place has not got it: "
-                        f"{error.message}",
-                        hint="bring the second place back; the next checkpoint copies all that it lacks.",
-                    ) from error
+            self._copy(there)
             return made
+
+    @contextmanager
+    def letting_go(self, removed: Sequence[Removed]) -> Iterator[None]:
+        """Make a checkpoint that says which segments are let go. They are unlinked in the block, and nowhere else.
+
+        Nobody makes another one until the block is left: it would vouch again for what is still there, and going.
+
+        :raises LogChanged, LogUnavailable: as :meth:`write`. The block is not entered.
+        :raises OSError: something cannot be read or written.
+        """
+        with self._lock, locked(self.directory):
+            there = self._there()
+            self._write(there, removed)
+            self._copy(there)
+            yield
 
     def every(self, seconds: float) -> Repeating:
         """Make one now and then, in a thread of its own, until the block is left or ``stop()`` is called.
@@ -112,6 +106,41 @@ class Checkpoints:
         :param seconds: between two.
         """
         return Repeating(self, seconds)
+
+    # -- the two places --------------------------------------------------------------------------------------------
+
+    def _there(self) -> Line | LogUnavailable | None:
+        """The last checkpoint of the second place, or why that cannot be told."""
+        try:
+            return self.second.last() if self.second is not None else None
+        except LogUnavailable as error:
+            return error
+
+    def _write(self, there: Line | LogUnavailable | None, removed: Sequence[Removed]) -> Checkpoint | None:
+        """Make one, under the lock."""
+        state = self._load()
+        if isinstance(there, Line):
+            self._compare(there)
+        return self._make(state, removed)
+
+    def _copy(self, there: Line | LogUnavailable | None) -> None:
+        """Bring the second place up to what stands in the log."""
+        if self.second is None:
+            return
+        try:
+            if isinstance(there, LogUnavailable):
+                raise there
+            if self._copied < self._state.number:
+                known = 0 if there is None else _number(there)
+                one = known == self._state.number - 1  # as a rule; then the files need not be read
+                self.second.add((self._last,) if one else self._files.lines(known))
+                self._copied = self._state.number
+        except LogUnavailable as error:
+            raise LogUnavailable(
+                f"Checkpoint {self._state.number} stands in the log, but the second place has not got it: "
+                f"{error.message}",
+                hint="bring the second place back; the next checkpoint copies all that it lacks.",
+            ) from error
 
     # -- what is known ---------------------------------------------------------------------------------------------
 
@@ -193,36 +222,35 @@ class Checkpoints:
 
     def _new_heads(self, state: Vouched) -> list[Head]:
         """How far each writer is that has written since; all its new lines hold."""
-        writers: dict[str, list[str]] = {}
-        for name in segment_names(self.directory):
-            plain = name.removesuffix(COMPRESSED)
-            writers.setdefault(writer_of(plain), []).append(name)
+        writers: dict[str, list[Standing]] = {}
+        for one in take_snapshot(self.directory):
+            writers.setdefault(writer_of(one.segment), []).append(one)
         heads = []
         for writer in state.heads.keys() - writers.keys():
             head = state.heads[writer]
             raise self._refusal(Problem(head.segment, 1, 0, "removed: a checkpoint vouches for it"))
-        for writer, names in writers.items():
-            new = self._new_head(writer, names, state)
+        for writer, standing in writers.items():
+            new = self._new_head(writer, standing, state)
             if new is not None:
                 heads.append(new)
         return heads
 
-    def _new_head(self, writer: str, names: list[str], state: Vouched) -> Head | None:
+    def _new_head(self, writer: str, standing: list[Standing], state: Vouched) -> Head | None:
         known = state.heads.get(writer)
         begins = starts(())
         segments: list[Segment] = []
         if known is not None:
             begins = frozenset(((known.seq + 1, known.hash),))
-            plain = [name.removesuffix(COMPRESSED) for name in names]
+            plain = [one.segment for one in standing]
             if known.segment not in plain:
                 raise self._refusal(Problem(known.segment, 1, 0, "removed: a checkpoint vouches for it"))
             place = plain.index(known.segment)
-            segments.append(self._resumed(names[place], known))
-            names = names[place + 1 :]
-        segments += [examine(self.directory, name) for name in names]
+            segments.append(self._resumed(standing[place], known))
+            standing = standing[place + 1 :]
+        segments += [examine(self.directory, one.name, upto=one.upto) for one in standing]
         if known is None:
             whole = next((one.first for one in segments if one.first >= 0), 0) == 0
-            begins = starts(() if whole else self._ever_removed(writer, names))
+            begins = starts(() if whole else self._ever_removed(writer, standing))
         problems = link(segments, begins, lambda name: segment_exists(self.directory, name))
         if problems:
             raise self._refusal(problems[0])
@@ -232,43 +260,42 @@ class Checkpoints:
         head = Head(writer=writer, segment=last.name, bytes=last.bytes, seq=last.seq - 1, hash=last.hash)
         return msgspec.structs.replace(head, next=last.next) if last.closed else head
 
-    def _resumed(self, name: str, head: Head) -> Segment:
+    def _resumed(self, standing: Standing, head: Head) -> Segment:
         """The segment of a head, with what came after it."""
         ended = head.next is not msgspec.UNSET
-        if ended or self._length(name) == head.bytes:
-            if self._length(name) != head.bytes:
-                raise self._refusal(Problem(head.segment, 1, head.seq + 1, "changed: it was closed before"))
-            return Segment(
-                name=head.segment,
-                first=head.seq + 1,
-                follows=head.hash,
-                seq=head.seq + 1,
-                hash=head.hash,
-                bytes=head.bytes,
-                at="",
-                closed=ended,
-                next=head.next if isinstance(head.next, str) else None,
-                torn=0,
-                failed=-1,
-                gone=False,
-                problem=None,
-            )
-        return examine(self.directory, name, after=head.mark)
+        length = self._length(standing)
+        if ended and length != head.bytes:
+            raise self._refusal(Problem(head.segment, 1, head.seq + 1, "changed: it was closed before"))
+        if length != head.bytes:
+            return examine(self.directory, standing.name, after=head.mark, upto=standing.upto)
+        return Segment(
+            name=head.segment,
+            first=head.seq + 1,
+            follows=head.hash,
+            seq=head.seq + 1,
+            hash=head.hash,
+            bytes=head.bytes,
+            at="",
+            closed=ended,
+            next=head.next if isinstance(head.next, str) else None,
+            torn=0,
+            failed=-1,
+            gone=False,
+            problem=None,
+        )
 
-    def _ever_removed(self, writer: str, names: list[str]) -> list[Removed]:
+    def _ever_removed(self, writer: str, standing: list[Standing]) -> list[Removed]:
         """What was let go of a writer that no head is known of: its removal was interrupted."""
-        plain = frozenset(name.removesuffix(COMPRESSED) for name in names)
-        return read_vouched(self.directory, self._keys, names=plain).removed.get(writer, [])
+        names = frozenset(one.segment for one in standing)
+        return read_vouched(self.directory, self._keys, names=names).removed.get(writer, [])
 
-    def _length(self, name: str) -> int:
+    def _length(self, standing: Standing) -> int:
         """The bytes of a segment before it was compressed; gzip notes them at its end (RFC 1952), modulo 2^32."""
-        path = self.directory / name
-        if name.endswith(COMPRESSED) or not path.exists():
-            path = path if name.endswith(COMPRESSED) else path.with_name(name + COMPRESSED)
-            with path.open("rb") as file:
-                file.seek(-4, os.SEEK_END)
-                return int.from_bytes(file.read(4), "little")
-        return path.stat().st_size
+        if standing.upto is not None:
+            return standing.upto
+        with (self.directory / (standing.segment + COMPRESSED)).open("rb") as file:
+            file.seek(-4, os.SEEK_END)
+            return int.from_bytes(file.read(4), "little")
 
     def _refusal(self, suspicion: Problem | None) -> LogChanged:
         """The error that names the first bad event: the whole log is proved for it, the second place too."""

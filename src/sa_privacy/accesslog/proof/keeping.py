@@ -18,6 +18,7 @@ from sa_privacy.accesslog.lines import moment
 from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.snapshot import take_snapshot
 from sa_privacy.accesslog.questions.journal import Journal
 from sa_privacy.accesslog.reviews import event_id, open_reviews
 from sa_privacy.accesslog.trouble import unavailable
@@ -139,10 +140,9 @@ class _Keeping:
 
     def let_go(self, before: datetime, progress: Callable[[int, int], None] | None) -> None:
         writers: dict[str, list[str]] = {}
-        for name in segment_names(self.root):
-            plain = name.removesuffix(COMPRESSED)
-            if writer_of(plain):
-                writers.setdefault(writer_of(plain), []).append(name)
+        for standing in take_snapshot(self.root):
+            if writer_of(standing.segment):
+                writers.setdefault(writer_of(standing.segment), []).append(standing.name)
         limit = moment(int(before.timestamp()) * 10**9)
         opened = limit.replace("-", "").replace(":", "")
         old = {writer: names for writer, names in writers.items() if names[0] < opened}
@@ -167,18 +167,20 @@ class _Keeping:
         self.kept.removed += [one.segment for one in removed]
         if self.dry_run or not removed or self.checkpoints is None:
             return
-        self.checkpoints.write(removing=removed)
-        for path in paths:  # the oldest of a writer first: what is left follows from what was let go
-            for form in (path, path.with_name(path.name + COMPRESSED)):
-                with suppress(FileNotFoundError):
-                    size = form.stat().st_size
-                    form.unlink()
-                    self.kept.freed += size
-            flush_directory(self.root)
+        with self.checkpoints.letting_go(removed):
+            for path in paths:  # the oldest of a writer first: what is left follows from what was let go
+                for form in (path, path.with_name(path.name + COMPRESSED)):
+                    with suppress(FileNotFoundError):
+                        size = form.stat().st_size
+                        form.unlink()
+                        self.kept.freed += size
+                flush_directory(self.root)
 
     def _past(self, names: list[str], limit: str) -> Iterator[tuple[str, Segment]]:
         """The segments of a writer that may go, from its first on."""
         for name in names:
+            # Asked before it is read: what is added between the two belongs to it.
+            finished = name.endswith(COMPRESSED) or is_free(self.root / name)
             one = examine(self.root, name)
             if one.problem is not None:
                 raise LogChanged(
@@ -189,18 +191,18 @@ class _Keeping:
                 continue
             if one.at >= limit:
                 return
-            why = self._why_not(name, one)
+            why = self._why_not(name, one, finished or one.closed)
             if why is not None:
                 self.kept.left[one.name] = why
                 return
             yield name, one
 
-    def _why_not(self, name: str, one: Segment) -> str | None:
+    def _why_not(self, name: str, one: Segment, finished: bool) -> str | None:
         writer = writer_of(one.name)
         path = self.root / name
         if self.checkpoints is None:
             return "no signing key was given, and without a checkpoint the rest would not verify"
-        if not one.closed and not name.endswith(COMPRESSED) and not is_free(path):
+        if not finished:
             return "a process has it in use, or may have"
         if one.next is not None and self._in_use(one.next):
             return "its writer goes on in a segment that has no line yet"
@@ -211,7 +213,15 @@ class _Keeping:
         return None
 
     def _in_use(self, name: str) -> bool:
-        return self._is_empty(name) and not is_free(self.root / name)
+        """Whether somebody has yet to write the first line of a segment."""
+        return not is_free(self.root / name) and self._has_no_line(name)
+
+    def _has_no_line(self, name: str) -> bool:
+        try:
+            with open_segment(self.root / name) as file:
+                return not next(read_lines(file), b"").endswith(b"\n")
+        except FileNotFoundError:
+            return False
 
     def _is_empty(self, name: str) -> bool:
         try:

@@ -6,15 +6,17 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
-from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_exists, segment_names
+from sa_privacy.accesslog.journal.reading import segment_exists
 from sa_privacy.accesslog.proof.chain import Mark, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.linking import link, starts, unreached
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Place, place_of
+from sa_privacy.accesslog.proof.snapshot import Standing, take_snapshot
 from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched, walk
 from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
@@ -24,7 +26,6 @@ __all__ = ["NO_CHECKPOINT", "Covered", "Problem", "Progress", "Verification", "v
 Progress = Callable[[int, int], None]
 """Told how many bytes of segments are done, and how many there are."""
 
-_TIMES = 5
 _WORTH_PROCESSES = 64 * 1024 * 1024
 _NO_CHECKPOINTS = (
     "there are no checkpoints: the cut end of a segment that was not closed, a writer that is gone altogether, and lines "
@@ -130,32 +131,31 @@ class _Verifying:
         self.progress = progress
 
     def run(self) -> Verification:
-        present = frozenset(name.removesuffix(COMPRESSED) for name in segment_names(self.root))
-        vouched = self._vouched(present)
-        names = segment_names(self.root)  # after the checkpoints: what they vouch for is there
-        segments = self._overtaken(list(self._examined(names, vouched)), vouched)
-        problems, after = self._judge(segments, vouched)
-        names_now = frozenset(name for one in segments for name in (one.name, one.next) if name)
-        seen = -1
-        for _ in range(_TIMES):
-            if not problems:
-                break
-            now = self._vouched(names_now)  # was something let go meanwhile? Then a checkpoint says so by now
-            if now.number == seen:
-                break
-            seen = now.number
-            for writer in vouched.heads.keys() - now.heads.keys():
-                del vouched.heads[writer]
-            vouched.removed = now.removed
-            problems, after = self._judge(segments, vouched)
+        """What is read is what was there when the segments were measured; what is missing of it may have been let go since.
+
+        The checkpoints are read before, so that all they vouch for is there, and after, so that they tell what was let go.
+        """
+        vouched = self._vouched()
+        standing = take_snapshot(self.root)
+        segments = list(self._examined(standing, vouched))
+        absent = self._absent(segments)
+        problems, after = self._judge(segments, vouched, absent), _uncovered(segments, vouched)
         events = sum(one.lines for one in segments)
-        if self.keys is not None and not vouched.number and not vouched.problems and events:
+        none = self.keys is not None and not vouched.number and not vouched.problems and events > 0
+        if problems or none:
+            names = {name for one in segments for name in (one.name, one.next) if name}
+            names |= {head.segment for head in vouched.heads.values()}
+            now = self._vouched(frozenset(names))
+            vouched = _let_go(vouched, now)
+            problems = self._judge(segments, vouched, absent)
+            none = none and not now.number
+        if none:
             problems.insert(0, Problem("checkpoints", 1, 1, NO_CHECKPOINT))
         torn = [_torn(one) for one in segments if one.problem is None and not one.gone and (one.torn or one.first < 0)]
         unclosed = [one.name for one in segments if one.problem is None and not one.gone and not one.closed]
         return Verification(
             events,
-            len(names),
+            len(standing),
             (*vouched.problems, *problems),
             tuple(torn),
             tuple(unclosed),
@@ -163,23 +163,24 @@ class _Verifying:
             self._unshown(vouched, after),
         )
 
-    def _vouched(self, names: frozenset[str]) -> Vouched:
+    def _vouched(self, names: frozenset[str] = frozenset()) -> Vouched:
         return read_vouched(self.root, self.keys, self.second, names=names)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def _examined(self, names: list[str], vouched: Vouched) -> Iterator[Segment]:
+    def _examined(self, standing: list[Standing], vouched: Vouched) -> Iterator[Segment]:
         heads = {head.segment: (head.mark,) for head in vouched.heads.values()}
-        marks: list[tuple[Mark, ...]] = [heads.get(name.removesuffix(COMPRESSED), ()) for name in names]
-        sizes = [_size(self.root / name) for name in names]
+        names = [one.name for one in standing]
+        marks: list[tuple[Mark, ...]] = [heads.get(one.segment, ()) for one in standing]
+        ends = [one.upto for one in standing]
+        sizes = [one.size or 0 for one in standing]
         done, total = 0, sum(sizes)
         pool: ProcessPoolExecutor | None = None
         if self.workers > 1 and len(names) > 1 and total > _WORTH_PROCESSES:
             pool = ProcessPoolExecutor(min(self.workers, len(names)), multiprocessing.get_context("spawn"))
         try:
-            for one, size in zip(
-                (pool.map if pool else map)(examine, repeat(self.root), names, marks), sizes, strict=True
-            ):
+            found = (pool.map if pool else map)(examine, repeat(self.root), names, marks, repeat(None), ends)
+            for one, size in zip(found, sizes, strict=True):
                 yield one
                 done += size
                 if self.progress is not None:
@@ -188,22 +189,15 @@ class _Verifying:
             if pool is not None:
                 pool.shutdown(cancel_futures=True)
 
-    def _overtaken(self, segments: list[Segment], vouched: Vouched) -> list[Segment]:
-        """Segments that were open when they were read, and were handed over before the next one was: read once more."""
-        heads = {head.segment: (head.mark,) for head in vouched.heads.values()}
-        went_on: set[str] = set()
-        for at, one in reversed(list(enumerate(segments))):
-            writer = writer_of(one.name)
-            if writer in went_on and not one.closed and not one.gone and one.problem is None:
-                segments[at] = examine(self.root, one.name, heads.get(one.name, ()))
-            if one.first >= 0:
-                went_on.add(writer)
-        return segments
+    def _absent(self, segments: list[Segment]) -> frozenset[str]:
+        """The segments that are named by the one before and are not there. Asked before it is asked what was let go."""
+        read = {one.name for one in segments if not one.gone}
+        named = {one.next for one in segments if one.next is not None} - read
+        return frozenset(name for name in named if not segment_exists(self.root, name))
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
-    def _judge(self, segments: list[Segment], vouched: Vouched) -> tuple[list[Problem], int]:
-        """All problems, and how many events no checkpoint covers."""
+    def _judge(self, segments: list[Segment], vouched: Vouched, absent: frozenset[str]) -> list[Problem]:
         writers: dict[str, list[Segment]] = {}
         problems: list[Problem] = []
         for one in segments:
@@ -216,24 +210,17 @@ class _Verifying:
                 writers.setdefault(writer_of(one.name), []).append(one)
             elif one.problem is not None:
                 problems.append(one.problem)
-        after = 0
         for writer in writers.keys() | vouched.heads.keys():
-            mine = writers.get(writer, [])
-            found = self._judge_writer(writer, mine, vouched)
-            problems += found
-            head = vouched.heads.get(writer)
-            covered = head.seq + 1 if head is not None else 0
-            after += sum(max(0, one.seq - max(one.first, covered)) for one in mine if one.first >= 0)
-        return sorted(problems), after
+            problems += self._judge_writer(writer, writers.get(writer, []), vouched, absent)
+        return sorted(problems)
 
-    def _judge_writer(self, writer: str, segments: list[Segment], vouched: Vouched) -> list[Problem]:
+    def _judge_writer(
+        self, writer: str, segments: list[Segment], vouched: Vouched, absent: frozenset[str]
+    ) -> list[Problem]:
         removed = vouched.removed.get(writer, ())
         begins = starts(removed)
-        problems = link(
-            segments,
-            begins,
-            lambda name: segment_exists(self.root, name) or any(one.segment == name for one in removed),
-        )
+        missed = absent - {one.segment for one in removed}
+        problems = link(segments, begins, lambda name: name not in missed)
         head = vouched.heads.get(writer)
         if head is None:
             return problems
@@ -311,8 +298,29 @@ def _torn(one: Segment) -> Problem:
     return Problem(one.name, one.lines + 1, seq, f"torn: {one.torn} bytes of a line that was not finished")
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def _uncovered(segments: list[Segment], vouched: Vouched) -> int:
+    """How many events no checkpoint covers."""
+    covered = {writer: head.seq + 1 for writer, head in vouched.heads.items()}
+    return sum(
+        max(0, one.seq - max(one.first, covered.get(writer_of(one.name), 0))) for one in segments if one.first >= 0
+    )
+
+
+def _let_go(before: Vouched, now: Vouched) -> Vouched:
+    """What was vouched for before, less what was let go since.
+
+    A head counts no more if nothing of its writer is left, or if the writer has gone on since and the head's segment was let go.
+    """
+    if (
+        now.number < before.number or now.problems != before.problems
+    ):  # they were changed: nothing is let go on their word
+        return replace(before, problems=before.problems or now.problems)
+    heads = {}
+    for writer, head in before.heads.items():
+        new = now.heads.get(writer)
+        if new is None:
+            continue
+        gone = any(one.segment == head.segment for one in now.removed.get(writer, ()))
+        if new.segment == head.segment or not gone:
+            heads[writer] = head
+    return replace(before, heads=heads, removed=now.removed)
