@@ -267,3 +267,22 @@ def test_a_period_is_a_span_of_the_calendar(text: str, moment: str, before: str)
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="period"):
         Period.parse(text)
+
+
+def test_nothing_is_let_go_behind_a_segment_that_was_removed(tmp_path: Path) -> None:
+    """Else the checkpoint for what is let go would vouch for the absence of what somebody took away before it."""
+    world = small_log(tmp_path, writers=1, events=8)
+    for at in (0, 1):
+        path = world.segments()[at]
+        held = path.read_bytes()
+        path.unlink()
+        before = world.segments()
+        with pytest.raises(LogChanged, match=r"nothing was let go: .*removed"):
+            keep(world, keep=YEAR)
+        assert world.segments() == before
+        assert not verify(world).ok
+        path.write_bytes(held)
+    first = world.segments()[0].name
+    assert keep(world, keep=YEAR, shipped=lambda name: name == first).removed == [first]
+    assert keep(world, keep=YEAR).removed
+    assert verify(world).ok

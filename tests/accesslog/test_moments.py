@@ -113,7 +113,7 @@ HOW = ("changed", "line removed", "segment removed", "end cut")
 
 @given(
     how=st.sampled_from(HOW),
-    happens=st.lists(st.sampled_from((*UNLOCKED, "sign")), max_size=40),
+    happens=st.lists(st.sampled_from(ALL), max_size=40),
     first=ORDERS,
     where=st.integers(0, 10**6),
 )

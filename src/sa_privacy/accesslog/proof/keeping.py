@@ -15,10 +15,12 @@ from sa_privacy.accesslog.event import decode_event
 from sa_privacy.accesslog.journal.disk import flush_directory, is_free
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_regular, open_segment, read_lines, segment_names
 from sa_privacy.accesslog.lines import moment
-from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Segment, examine, writer_of
+from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.linking import join, starts
 from sa_privacy.accesslog.proof.snapshot import take_snapshot
+from sa_privacy.accesslog.proof.vouched import read_vouched
 from sa_privacy.accesslog.questions.journal import Journal
 from sa_privacy.accesslog.reviews import event_id, open_reviews
 from sa_privacy.accesslog.trouble import unavailable
@@ -178,17 +180,21 @@ class _Keeping:
 
     def _past(self, names: list[str], limit: str) -> Iterator[tuple[str, Segment]]:
         """The segments of a writer that may go, from its first on."""
+        before: Segment | None = None
         for name in names:
             # Asked before it is read: what is added between the two belongs to it.
             finished = name.endswith(COMPRESSED) or is_free(self.root / name)
             one = examine(self.root, name)
-            if one.problem is not None:
+            problem = one.problem
+            if problem is None and one.first < 0:
+                continue
+            problem = problem or self._broken(before, one)
+            if problem is not None:
                 raise LogChanged(
-                    f"The access log in {self.root} does not hold, and nothing was let go: {one.problem}.",
+                    f"The access log in {self.root} does not hold, and nothing was let go: {problem}.",
                     hint="keep the directory as it is, run: sa-privacy log verify, and find out who changed it.",
                 )
-            if one.first < 0:
-                continue
+            before = one
             if one.at >= limit:
                 return
             why = self._why_not(name, one, finished or one.closed)
@@ -196,6 +202,14 @@ class _Keeping:
                 self.kept.left[one.name] = why
                 return
             yield name, one
+
+    def _broken(self, before: Segment | None, one: Segment) -> Problem | None:
+        """What is missing before a segment: what was let go would vouch for its absence."""
+        if join(before, one, starts(())) is None:
+            return None
+        keys = None if self.checkpoints is None else {key.id: key for key in self.checkpoints.keys}
+        vouched = read_vouched(self.root, keys, names=frozenset((one.name,)))
+        return join(before, one, starts(vouched.removed.get(writer_of(one.name), ())))
 
     def _why_not(self, name: str, one: Segment, finished: bool) -> str | None:
         writer = writer_of(one.name)

@@ -8,7 +8,7 @@ from sa_privacy.accesslog.journal.segment import START
 from sa_privacy.accesslog.proof.chain import Problem, Segment
 from sa_privacy.accesslog.proof.checkpoint import Head, Removed
 
-__all__ = ["link", "starts", "unreached"]
+__all__ = ["join", "link", "starts", "unreached"]
 
 _START = (0, START.decode())
 
@@ -40,7 +40,7 @@ def link(
         if problem is not None and problem.line == 1 and known and before is not None:
             problem = problem._replace(seq=before.seq)
         elif problem is None or problem.line > 1:
-            problem = (_join(before, one, begins) if known else None) or problem
+            problem = (join(before, one, begins) if known else None) or problem
         if problem is not None:
             problems.append(problem)
         known = one.problem is None
@@ -50,7 +50,8 @@ def link(
     return problems
 
 
-def _join(before: Segment | None, one: Segment, begins: frozenset[tuple[int, str]]) -> Problem | None:
+def join(before: Segment | None, one: Segment, begins: frozenset[tuple[int, str]]) -> Problem | None:
+    """What is wrong between a segment and the one before it; None before it: it is the first that is left."""
     if (one.first, one.follows) in begins and (before is None or one.first > 0):
         return None  # after the first: what stands before it is, or was a moment ago, let go
     if before is None:
