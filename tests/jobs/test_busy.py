@@ -28,8 +28,8 @@ def test_a_row_that_somebody_holds_comes_again(engine: Engine, make_engine: Call
         other.commit()
         other.execute(text("SELECT 1 FROM customers WHERE id = 3 FOR UPDATE"))
         release = Timer(0.4, other.rollback)
-        release.start()
         start = time.monotonic()
+        release.start()
         [report] = seal(engine, privacy, COLUMNS)
         assert time.monotonic() - start > 0.3
         release.join()
