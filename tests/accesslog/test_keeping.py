@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,6 +108,31 @@ def test_stopped_at_any_step_of_compressing_nothing_is_lost_or_doubled(
     assert verify(world).ok
     assert not list(world.log.glob("*.part"))
     assert world.segments() == []
+
+
+def test_two_keepers_at_once_do_the_work_once_and_neither_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one comes while the first has a half-made file."""
+    before, names = events(world), [path.name for path in world.segments()]
+    done: list[str] = []
+    others: list[threading.Thread] = []
+    copy = room._copy
+
+    def work() -> None:
+        done.extend(keep_log(world.log, now=LATER, compress_after=WEEK).compressed)
+
+    def slowly(*files: Any) -> None:
+        copy(*files)
+        if not others:
+            others.append(threading.Thread(target=work))
+            others[0].start()
+            others[0].join(0.5)
+
+    monkeypatch.setattr(room, "_copy", slowly)
+    work()
+    others[0].join()
+    assert sorted(done) == sorted(names)
+    assert events(world) == before
+    assert not list(world.log.glob("*.part"))
 
 
 def test_a_compressed_file_that_is_not_the_same_is_made_again(world: World) -> None:

@@ -19,6 +19,7 @@ from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Problem, Segment, exa
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.linking import join, starts
+from sa_privacy.accesslog.proof.places import locked
 from sa_privacy.accesslog.proof.snapshot import take_snapshot
 from sa_privacy.accesslog.proof.vouched import read_vouched
 from sa_privacy.accesslog.questions.journal import Journal
@@ -119,15 +120,20 @@ class _Keeping:
     def compress(self, before: datetime, progress: Callable[[int, int], None] | None) -> None:
         names = [name for name in segment_names(self.root) if SEGMENT_NAME.fullmatch(name)]
         for done, name in enumerate(names, 1):
-            path = self.root / name
-            found = path.stat()
-            if name not in self.kept.removed and found.st_mtime < before.timestamp() and self._is_finished(path):
-                if not self.dry_run:
-                    compress_segment(path)
-                    self.kept.freed += found.st_size - path.with_name(name + COMPRESSED).stat().st_size
-                self.kept.compressed.append(name)
+            if name not in self.kept.removed:
+                with locked(self.root), suppress(FileNotFoundError):  # another keeper may have done it just now
+                    self._compress(self.root / name, before)
             if progress is not None:
                 progress(done, len(names))
+
+    def _compress(self, path: Path, before: datetime) -> None:
+        found = path.stat()
+        if found.st_mtime >= before.timestamp() or not self._is_finished(path):
+            return
+        if not self.dry_run:
+            compress_segment(path)
+            self.kept.freed += found.st_size - path.with_name(path.name + COMPRESSED).stat().st_size
+        self.kept.compressed.append(path.name)
 
     def _is_finished(self, path: Path) -> bool:
         """Whether nobody will write to a segment: it says so itself, or nobody has it open and something stands in it."""
