@@ -27,6 +27,7 @@ from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.columns.lookup import LookupSpec, as_lookup
 from sa_privacy.crypto import Keyring
+from sa_privacy.customers.consent import Consents
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.binds import dialect_of, owner_of_dialect
@@ -104,6 +105,7 @@ class Privacy:
             self._live.close()
             raise
         self._desk = Desk(self._scopes, self._live)
+        self._consents = Consents(self._desk)
         self._gate = Gate(
             self._scopes,
             self._live,
@@ -360,6 +362,11 @@ class Privacy:
         them; ``sa-privacy tables upgrade`` keeps them up to date.
         """
         return OWN_TABLES
+
+    @property
+    def consents(self) -> Consents:
+        """The ledger of consent: who agreed to what, and took it back."""
+        return self._consents
 
     @property
     def catalogue(self) -> Catalogue:

@@ -8,27 +8,14 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, Integer, String, Uuid, event, literal, select
+from sqlalchemy import Engine, ForeignKey, String, Uuid, event, literal, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.types import TypeDecorator
 
 from sa_privacy import DataSubject, Keyring, Policy, PolicyError, Privacy, PrivacyError, UnknownPerson, pii_column
 from sa_privacy.ledger import find_people, find_person
 from sa_privacy.ledger.people import key_text
+from tests.ledger.keys import Prefixed
 from tests.support.databases import Database
-
-
-class Prefixed(TypeDecorator[str]):
-    """``"cus_7"`` in the application, 7 in the database."""
-
-    impl = Integer
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:
-        return None if value is None else int(value.removeprefix("cus_"))
-
-    def process_result_value(self, value: Any, dialect: Any) -> Any:
-        return None if value is None else f"cus_{value}"
 
 
 class Base(DeclarativeBase):

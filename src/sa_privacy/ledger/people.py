@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sa_privacy.access.desk import at_desk
 from sa_privacy.access.subjects import as_subjects, of_kinds
-from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.columns.catalogue import PersonalTable
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.crypto.pseudonym import canonical
 from sa_privacy.errors import PolicyError, UnknownPerson
@@ -26,7 +26,7 @@ from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.ledger.desk import Desk
 from sa_privacy.ledger.tables import KEY_LENGTH
 
-__all__ = ["Person", "find_people", "find_person", "key_text"]
+__all__ = ["Person", "find_people", "find_person", "key_text", "known_people"]
 
 _AT_ONCE: Final = 500  # keys in one question
 _LARGEST: Final = 2**63  # of what a database takes for a whole number
@@ -77,11 +77,10 @@ def find_people(desk: Desk, connection: Connection, subjects: object) -> tuple[P
     :raises PolicyError: the argument cannot be meant.
     """
     wanted = of_kinds(as_subjects(subjects), desk.scopes.kinds())
-    catalogue = desk.live.current()
     by_kind: dict[str, list[object]] = {}
     for kind, key in wanted:
         by_kind.setdefault(kind, []).append(key)
-    found = {kind: _find(desk, connection, catalogue, kind, keys) for kind, keys in by_kind.items()}
+    found = {kind: known_people(desk, connection, kind, keys) for kind, keys in by_kind.items()}
     if any(len(found[kind]) < len(keys) for kind, keys in by_kind.items()):
         raise UnknownPerson(
             "there is no such person." if len(wanted) == 1 else f"not all of these {len(wanted)} people are there.",
@@ -91,10 +90,12 @@ def find_people(desk: Desk, connection: Connection, subjects: object) -> tuple[P
     return tuple({(person.kind, person.text): person for person in people}.values())
 
 
-def _find(
-    desk: Desk, connection: Connection, catalogue: Catalogue, kind: str, keys: Iterable[object]
-) -> Mapping[object, Person]:
-    """Those of the people who are there, by the key that was given."""
+def known_people(desk: Desk, connection: Connection, kind: str, keys: Iterable[object]) -> Mapping[object, Person]:
+    """Those of the people who are there, by the key that was given.
+
+    :raises PolicyError: the column that tells people of this kind apart is sealed.
+    """
+    catalogue = desk.live.current()
     found: dict[object, Person] = {}
     for known in catalogue:
         missing = [key for key in keys if key not in found]
