@@ -105,7 +105,7 @@ class Privacy:
             self._live.close()
             raise
         self._desk = Desk(self._scopes, self._live)
-        self._consents = Consents(self._desk)
+        self._consents = Consents(self._desk, keys.pseudonym_key() if keys is not None else None)
         self._gate = Gate(
             self._scopes,
             self._live,

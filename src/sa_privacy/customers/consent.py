@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -13,10 +12,18 @@ from sqlalchemy.orm import Session
 
 from sa_privacy.access import Access
 from sa_privacy.access.subjects import as_subjects, of_kinds
+from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.consent_book import New, entries, locked_state, said_with_key, state_of, write
+from sa_privacy.customers.consent_book import New, entries, locked_state, said_with_key, shown_text, state_of, write
+from sa_privacy.customers.consent_checks import (
+    Words,
+    moment_said,
+    must_act,
+    must_be_meant,
+    the_same,
+    valid_until_of,
+)
 from sa_privacy.customers.consent_entry import (
-    HOW,
     ConsentEntry,
     ConsentState,
     How,
@@ -24,27 +31,16 @@ from sa_privacy.customers.consent_entry import (
     must_follow,
     must_not_be_twice,
 )
+from sa_privacy.customers.consent_export import exported
 from sa_privacy.customers.consent_matters import Matter, matter_of
 from sa_privacy.customers.consent_port import ConsentLedger
-from sa_privacy.errors import ConsentRefused, PolicyError, UnknownPerson
+from sa_privacy.customers.consent_receipt import Format, receipt_of
+from sa_privacy.errors import ConsentRefused, KeyUnavailable, UnknownPerson
 from sa_privacy.ledger import Desk, Person, find_person
 
 __all__ = ["Consents"]
 
-_APART: Final = timedelta(seconds=5)  # how far the clock of whoever says when may be ahead
 _TRIES: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What a caller says of an entry."""
-
-    how: How
-    at: datetime | None
-    language: str | None
-    evidence: str | None
-    by: Agent | None
-    idempotency_key: str | None
 
 
 class Consents:
@@ -53,10 +49,13 @@ class Consents:
     Everything is written in the transaction of the session, and counts when that is committed: from then on, for the next
     statement of anybody. Somebody must act: an access with a ``subject`` speaks for that person alone; any other must name
     its ``actor``.
+
+    :param pseudonyms: by which people are named in exports.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, pseudonyms: Pseudonyms | None = None) -> None:
         self._desk = desk
+        self._pseudonyms = pseudonyms
         #: The ledger as the gate asks it.
         self.port = ConsentLedger(desk)
 
@@ -90,7 +89,7 @@ class Consents:
         :raises NoAccess: no access is declared.
         :raises ClockWentBack: the ledger holds a later entry.
         """
-        words = _Words(how, at, language, evidence, by, idempotency_key)
+        words = Words(how, at, language, evidence, by, idempotency_key)
         return self._enter(session, subject, to, "given", words)
 
     def refuse(
@@ -107,7 +106,7 @@ class Consents:
         idempotency_key: str | None = None,
     ) -> ConsentEntry:
         """The person says no: to the question, or to what is done unless they object. Takes what :meth:`give` takes."""
-        words = _Words(how, at, language, evidence, by, idempotency_key)
+        words = Words(how, at, language, evidence, by, idempotency_key)
         return self._enter(session, subject, to, "refused", words)
 
     def withdraw(
@@ -127,7 +126,7 @@ class Consents:
 
         :raises ConsentRefused: there is no consent to take back.
         """
-        words = _Words(how, at, language, evidence, by, idempotency_key)
+        words = Words(how, at, language, evidence, by, idempotency_key)
         return self._enter(session, subject, to, "withdrawn", words)
 
     def state(self, session: Session | Connection, subject: object, to: str) -> ConsentState:
@@ -141,11 +140,57 @@ class Consents:
         with self._about(session, subject) as (connection, person, _):
             return entries(connection, person)
 
-    def _enter(
-        self, session: Session | Connection, subject: object, to: str, said: Said, words: _Words
-    ) -> ConsentEntry:
+    def export(self, session: Session | Connection, subject: object) -> dict[str, Any]:
+        """All that a person ever said, as JSON-LD in the terms of the W3C Data Privacy Vocabulary 2.3.
+
+        Agents' names and evidence are not in it; the person is a pseudonym, the one of the access log.
+
+        :raises KeyUnavailable: there are no keys, by which pseudonyms are made.
+
+        Source: https://w3id.org/dpv/guides/consent-27560 (ISO/IEC TS 27560:2023); see ``consent_export.py``.
+        """
+        if self._pseudonyms is None:
+            raise KeyUnavailable(
+                "people are named by keyed pseudonyms, and there are no keys.", hint="Privacy(keys=...)."
+            )
+        with self._about(session, subject) as (connection, person, _):
+
+            def text(wording: str, version: str, language: str) -> str | None:
+                return shown_text(connection, wording, version, language)
+
+            pseudonym, now = self._pseudonyms.of(person.kind, person.key), self._desk.moment()
+            return exported(self._desk.policy, pseudonym, entries(connection, person), text, now)
+
+    def receipt(
+        self,
+        session: Session | Connection,
+        subject: object,
+        entry_id: str,
+        language: str,
+        *,
+        format: Format = "text",  # noqa: A002 - as in privacy.disclose
+    ) -> str:
+        """A receipt of one entry, for the person: what was said, when and how, the text that was shown, and how to withdraw.
+
+        :param entry_id: of the entry, as :attr:`ConsentEntry.id <sa_privacy.customers.consent_entry.ConsentEntry>`.
+        :param language: ``"en"`` or ``"ja"``.
+        :param format: ``"text"`` or ``"html"``.
+        :raises ConsentRefused: the person has no such entry.
+        """
+        with self._about(session, subject) as (connection, person, _):
+            found = entries(connection, person, record=entry_id)
+            if not found:
+                raise ConsentRefused(
+                    "this person has no such entry.", hint="privacy.consents.history(...) tells the ids of entries."
+                )
+            entry, text = found[0], None
+            if entry.wording is not None and entry.language is not None:
+                text = shown_text(connection, entry.wording, entry.version, entry.language)
+        return receipt_of(self._desk.policy, entry, text, language, format)
+
+    def _enter(self, session: Session | Connection, subject: object, to: str, said: Said, words: Words) -> ConsentEntry:
         matter = matter_of(self._desk.policy, to)
-        _must_be_meant(words)
+        must_be_meant(words)
         language = self._language(matter, said, words.language)
         with self._about(session, subject) as (connection, person, access):
             for _ in range(_TRIES):
@@ -153,9 +198,9 @@ class Consents:
                 if words.idempotency_key is not None:
                     again = said_with_key(connection, person, matter, words.idempotency_key)
                     if again is not None:
-                        return _the_same(again, said)
+                        return the_same(again, said)
                 now = self._desk.moment(after=before.entered if before is not None else None)
-                at = _moment_said(words.at, now, before.at if before is not None else None)
+                at = moment_said(words.at, now, before.at if before is not None else None)
                 must_follow(matter, before.said if before is not None else None, said)
                 version = before.version if said == "withdrawn" and before is not None else matter.version
                 must_not_be_twice(matter, before, said, version, now)
@@ -166,7 +211,7 @@ class Consents:
                     words.how,
                     version,
                     language,
-                    _valid_until(matter, at) if said == "given" else None,
+                    valid_until_of(matter, at) if said == "given" else None,
                     words.evidence,
                     words.by,
                     access.actor,
@@ -187,7 +232,7 @@ class Consents:
         :raises ConsentRefused: it may not; whether there is such a person is not told then.
         """
         access = self._desk.held()
-        _must_act(access)
+        must_act(access)
         whom = of_kinds(as_subjects(subject), self._desk.scopes.kinds())
         with self._desk.open(session, subjects=whom) as connection:
             if access.subject is None:
@@ -225,69 +270,3 @@ class Consents:
                 hint=f"languages: {', '.join(texts)}.",
             )
         return language
-
-
-def _must_act(access: Access) -> None:
-    if access.subject is not None:
-        return
-    purposes = access.grant.policy.purposes
-    if any(purposes[name].rows == "own" for name in access.purposes if name in purposes):
-        raise ConsentRefused(
-            "the purpose reaches one person's own data, and the access does not say whose.",
-            hint="privacy.access(subject=...).",
-        )
-    if access.actor is None:
-        raise ConsentRefused(
-            "who enters or reads a consent stands in the ledger and the log, and the access names nobody.",
-            hint="privacy.access(actor=...), or privacy.access(subject=...) for the person.",
-        )
-
-
-def _must_be_meant(words: _Words) -> None:
-    if words.how not in HOW:
-        raise PolicyError("how was it said?", hint=f"how= is one of {', '.join(HOW)}.")
-    by: Any = words.by
-    if by is not None and not isinstance(by, Agent):
-        raise PolicyError(
-            f"a {type(by).__name__} is no agent.", hint="by=Agent(name=..., authority=..., evidence=...)."
-        )
-    texts: list[tuple[str, Any]] = [("evidence", words.evidence), ("idempotency_key", words.idempotency_key)]
-    for name, text in texts:
-        if text is not None and (not isinstance(text, str) or not text.strip()):
-            raise PolicyError(f"{name} is a text with something in it.", hint=f"leave {name} out where there is none.")
-    if words.idempotency_key is not None and len(words.idempotency_key) > 200:
-        raise PolicyError("an idempotency key has at most 200 characters.", hint="a UUID will do.")
-    at: Any = words.at
-    if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
-        raise PolicyError("at= is a moment with its time zone.", hint="datetime.now(UTC).")
-
-
-def _moment_said(at: datetime | None, now: datetime, last: datetime | None) -> datetime:
-    if at is None:
-        return now
-    if at > now + _APART:
-        raise ConsentRefused(
-            "nothing can have been said in the future.", hint="at= is when it was said, not from when."
-        )
-    if last is not None and at < last:
-        raise ConsentRefused(
-            "something later is in the ledger already: what was said before it changes nothing any more.",
-            hint="look at privacy.consents.history(...).",
-        )
-    return min(at, now)
-
-
-def _valid_until(matter: Matter, at: datetime) -> datetime | None:
-    period = matter.wording.valid_for if matter.wording is not None else None
-    try:
-        return period.after(at) if period is not None else None
-    except OverflowError:  # for ever
-        return None
-
-
-def _the_same(entry: ConsentEntry, said: Said) -> ConsentEntry:
-    if entry.said == said:
-        return entry
-    raise ConsentRefused(
-        f"this idempotency key stands for another entry: that it was {entry.said}.", hint="a new entry takes a new key."
-    )

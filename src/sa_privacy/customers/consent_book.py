@@ -174,6 +174,7 @@ def _entry(row: Row[Any]) -> ConsentEntry:
     return ConsentEntry(
         id=row.record,
         to=row.what.partition(":")[2],
+        what=row.what,
         said=row.said,
         at=row.at,
         entered=row.entered,

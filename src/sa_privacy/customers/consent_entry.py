@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
+from sa_privacy.customers.agent import Authority
 from sa_privacy.customers.consent_matters import Matter
 from sa_privacy.errors import ConsentRefused
 
@@ -27,6 +28,7 @@ class ConsentEntry:
 
     :param id: by which it is known outside (UUID 4).
     :param to: the purpose or recipient it is about.
+    :param what: which of the two: ``"purpose:NAME"`` or ``"recipient:NAME"``.
     :param at: when it was said.
     :param entered: when it was written down.
     :param wording: the text that was shown, its version and language.
@@ -40,6 +42,7 @@ class ConsentEntry:
 
     id: str
     to: str
+    what: str
     said: Said
     at: datetime
     entered: datetime
@@ -52,7 +55,7 @@ class ConsentEntry:
     previous: str | None
     actor: str | None = field(default=None, repr=False)
     evidence: str | None = field(default=None, repr=False)
-    authority: str | None = None
+    authority: Authority | None = None
     agent: str | None = field(default=None, repr=False)
     agent_evidence: str | None = field(default=None, repr=False)
 
