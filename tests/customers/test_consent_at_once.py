@@ -92,6 +92,30 @@ def test_many_withdrawals_at_once_take_back_one_consent(privacy: Privacy, engine
     assert _chain(database)[0] == ["given", "withdrawn"]
 
 
+def test_who_comes_second_goes_by_what_the_first_said(privacy: Privacy, engine: Engine, database: Database) -> None:
+    with at_the_desk(privacy, engine) as session:
+        privacy.consents.give(session, 1, "campaigns", how="web", language="en")
+        session.commit()
+    started = Event()
+
+    def give() -> ConsentEntry:
+        with at_the_desk(privacy, engine) as session:
+            started.set()
+            entry = privacy.consents.give(session, 1, "campaigns", how="web", language="en")
+            session.commit()
+            return entry
+
+    with ThreadPoolExecutor(1) as pool, at_the_desk(privacy, engine) as session:
+        withdrawn = privacy.consents.withdraw(session, 1, "campaigns", how="web")
+        given = pool.submit(give)
+        started.wait()
+        time.sleep(0.3)
+        assert not given.done()
+        session.commit()
+        assert given.result(timeout=10).previous == withdrawn.id
+    assert _chain(database)[0] == ["given", "withdrawn", "given"]
+
+
 def test_sent_again_at_once_with_a_key_is_entered_once(privacy: Privacy, engine: Engine, database: Database) -> None:
     ready = Barrier(WORKERS)
 

@@ -76,7 +76,7 @@ class ConsentLedger:
             raise PolicyError(
                 f'nobody is asked for consent to the recipient "{recipient}".', hint="only third parties need it."
             )
-        with self._desk.open(connection, subjects=[(kind, key) for key in keys]):
+        with self._desk.open(connection, subjects=self._desk.held().subjects):
             people = known_people(self._desk, connection, kind, keys)
             if connection.dialect.name == "sqlite":  # one writer at a time: be it
                 connection.execute(update(CONSENT_STATE).where(CONSENT_STATE.c.id == 0).values(what=matter.what))
