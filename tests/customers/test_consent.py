@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from sa_privacy import ClockWentBack, ConsentRefused, NoAccess, PolicyError, Privacy, PurposeDenied, UnknownPerson
 from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.consent_entry import Said, must_follow
+from sa_privacy.customers.consent_entry import ConsentCount, Said, must_follow
 from sa_privacy.customers.consent_matters import matter_of
 from sa_privacy.customers.consent_tables import CONSENT_STATE, CONSENTS
 from tests.customers.consent_world import (
@@ -253,3 +253,26 @@ def test_nobody_reaches_the_tables_but_through_the_ledger(privacy: Privacy, engi
         pytest.raises(DBAPIError, match=r"IntegrityError|InsufficientPrivilege"),
     ):
         session.execute(CONSENTS.update().values(said="given"))
+
+
+def test_how_many_said_what(privacy: Privacy, engine: Engine, clock: Clock) -> None:
+    with at_the_desk(privacy, engine) as session:
+        for person in (1, 2, 3):
+            privacy.consents.give(session, person, "campaigns", how="web", language="en")
+        privacy.consents.give(session, 1, "improvement", how="web")
+        clock.passes(days=300)
+        privacy.consents.withdraw(session, 3, "campaigns", how="web")
+        privacy.consents.give(session, 1, "campaigns", how="web", language="en")
+        privacy.consents.refuse(session, 4, "campaigns", how="web")
+        clock.passes(days=100)
+        session.commit()
+        campaigns, improvement, *others = privacy.consents.counts(session)
+    assert campaigns == ConsentCount("campaigns", "purpose:campaigns", agreed=1, lapsed=1, refused=1, withdrawn=1)
+    assert (improvement.agreed, improvement.lapsed) == (1, 0), "where silence means yes, a yes does not lapse"
+    assert {one.agreed for one in others} == {0}
+    with (
+        privacy.access("account", role="customer", subject=1),
+        Session(engine) as session,
+        pytest.raises(ConsentRefused, match="counts everybody"),
+    ):
+        privacy.consents.counts(session)

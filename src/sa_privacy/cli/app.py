@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import adoption, doctor, keys, log, sealing, wall
+from sa_privacy.cli import adoption, consents, doctor, keys, log, sealing, wall
 
 __all__ = ["app"]
 
@@ -25,6 +25,7 @@ app.command()(doctor.doctor)
 app.command()(sealing.seal)
 app.command()(sealing.reseal)
 app.command()(sealing.unseal)
+app.add_typer(consents.app)
 app.add_typer(keys.app)
 app.add_typer(log.app)
 app.add_typer(wall.app)

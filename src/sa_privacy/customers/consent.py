@@ -14,7 +14,16 @@ from sa_privacy.access import Access
 from sa_privacy.access.subjects import as_subjects, of_kinds
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.consent_book import New, entries, locked_state, said_with_key, shown_text, state_of, write
+from sa_privacy.customers.consent_book import (
+    New,
+    counted,
+    entries,
+    locked_state,
+    said_with_key,
+    shown_text,
+    state_of,
+    write,
+)
 from sa_privacy.customers.consent_checks import (
     Words,
     moment_said,
@@ -24,6 +33,7 @@ from sa_privacy.customers.consent_checks import (
     valid_until_of,
 )
 from sa_privacy.customers.consent_entry import (
+    ConsentCount,
     ConsentEntry,
     ConsentState,
     How,
@@ -32,7 +42,7 @@ from sa_privacy.customers.consent_entry import (
     must_not_be_twice,
 )
 from sa_privacy.customers.consent_export import exported
-from sa_privacy.customers.consent_matters import Matter, matter_of
+from sa_privacy.customers.consent_matters import Matter, matter_of, matters_of
 from sa_privacy.customers.consent_port import ConsentLedger
 from sa_privacy.customers.consent_receipt import Format, receipt_of
 from sa_privacy.errors import ConsentRefused, KeyUnavailable, UnknownPerson
@@ -139,6 +149,21 @@ class Consents:
         """All that a person ever said, in the order in which it was entered. Raises what :meth:`give` raises."""
         with self._about(session, subject) as (connection, person, _):
             return entries(connection, person)
+
+    def counts(self, session: Session | Connection) -> list[ConsentCount]:
+        """How many people said what, for everything that the policy needs consent for.
+
+        :raises ConsentRefused: the access is for one person, or nobody acts.
+        """
+        access = self._desk.held()
+        must_act(access)
+        if access.subject is not None:
+            raise ConsentRefused(
+                "the access is for one person, and this counts everybody.", hint="count under an access of staff."
+            )
+        with self._desk.open(session) as connection:
+            now = self._desk.moment()
+            return [counted(connection, matter, now) for matter in matters_of(self._desk.policy).values()]
 
     def export(self, session: Session | Connection, subject: object) -> dict[str, Any]:
         """All that a person ever said, as JSON-LD in the terms of the W3C Data Privacy Vocabulary 2.3.

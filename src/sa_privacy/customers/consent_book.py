@@ -7,17 +7,17 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.consent_entry import ConsentEntry, How, Said, StateRow
+from sa_privacy.customers.consent_entry import ConsentCount, ConsentEntry, How, Said, StateRow
 from sa_privacy.customers.consent_matters import Matter
 from sa_privacy.customers.consent_tables import CONSENT_STATE, CONSENTS, WORDINGS
 from sa_privacy.errors import ConsentRefused, PolicyError
 from sa_privacy.ledger import Person
 
-__all__ = ["New", "entries", "locked_state", "said_with_key", "shown_text", "state_of", "states_of", "write"]
+__all__ = ["New", "counted", "entries", "locked_state", "said_with_key", "shown_text", "state_of", "write"]
 
 _STATE: Final = ("id", "said", "version", "valid_until", "at", "entered", "record")
 
@@ -46,13 +46,19 @@ def state_of(connection: Connection, person: Person, matter: Matter) -> StateRow
     return None if row is None else StateRow(*row)
 
 
-def states_of(connection: Connection, person: Person) -> dict[str, StateRow]:
-    """What counts now of every matter, by what ledgers call it."""
+def counted(connection: Connection, matter: Matter, now: datetime) -> ConsentCount:
+    """How many people said what of a matter, last."""
     c = CONSENT_STATE.c
-    rows = connection.execute(
-        select(c.what, *(c[name] for name in _STATE)).where(c.kind == person.kind, c.subject == person.text)
-    )
-    return {what: StateRow(*row) for what, *row in rows}
+    how_many = select(c.said, c.version, func.count(c.id)).where(c.what == matter.what).group_by(c.said, c.version)
+    found = dict.fromkeys(("agreed", "lapsed", "refused", "withdrawn"), 0)
+    for rows, holds in (
+        (how_many.where(or_(c.valid_until.is_(None), c.valid_until > now)), True),
+        (how_many.where(c.valid_until <= now), False),
+    ):
+        for said, version, number in connection.execute(rows):
+            counts = matter.consent == "opt_out" or (holds and version == matter.version)
+            found[said if said != "given" else "agreed" if counts else "lapsed"] += number
+    return ConsentCount(matter.name, matter.what, **found)
 
 
 def locked_state(connection: Connection, person: Person, matter: Matter) -> StateRow | None:

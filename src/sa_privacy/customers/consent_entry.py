@@ -10,7 +10,7 @@ from sa_privacy.customers.agent import Authority
 from sa_privacy.customers.consent_matters import Matter
 from sa_privacy.errors import ConsentRefused
 
-__all__ = ["HOW", "ConsentEntry", "ConsentState", "How", "Said", "must_follow", "must_not_be_twice"]
+__all__ = ["HOW", "ConsentCount", "ConsentEntry", "ConsentState", "How", "Said", "must_follow", "must_not_be_twice"]
 
 Said = Literal["given", "refused", "withdrawn"]
 
@@ -102,6 +102,22 @@ class StateRow:
     at: datetime
     entered: datetime
     record: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentCount:
+    """How many people said what of one matter, last. Who said nothing is not counted.
+
+    :param agreed: whose word counts as yes now.
+    :param lapsed: who gave a consent that counts no more: to an older wording, or too long ago.
+    """
+
+    to: str
+    what: str
+    agreed: int = 0
+    lapsed: int = 0
+    refused: int = 0
+    withdrawn: int = 0
 
 
 def must_follow(matter: Matter, before: Said | None, said: Said) -> None:
