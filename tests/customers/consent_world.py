@@ -114,11 +114,11 @@ class Clock:
         self.now += timedelta(**time)
 
 
-def opened(engine: Engine, clock: Clock, of: Policy | None = None, log: Any = None) -> Privacy:
+def opened(engine: Engine, clock: Clock, of: Policy | None = None, keys: Keyring | None = KEYS) -> Privacy:
     """A Privacy on the engine, with that clock."""
     with pytest.MonkeyPatch.context() as patch:  # the gate's own questions about consent are tested elsewhere
         patch.setattr(sa_privacy.privacy, "_must_not_ask_for_consent", lambda _: None, raising=False)
-        made = Privacy(of or policy(), keys=KEYS, log=log, metadata=Base)
+        made = Privacy(of or policy(), keys=keys, log=None, metadata=Base)
     made._desk.clock = clock
     made.install(engine)
     return made

@@ -12,7 +12,16 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sa_privacy import ClockWentBack, ConsentRefused, NoAccess, PolicyError, Privacy, PurposeDenied, UnknownPerson
+from sa_privacy import (
+    ClockWentBack,
+    ConsentRefused,
+    NoAccess,
+    PolicyError,
+    Privacy,
+    PrivacyError,
+    PurposeDenied,
+    UnknownPerson,
+)
 from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.consent_entry import ConsentCount, Said, must_follow
 from sa_privacy.customers.consent_matters import matter_of
@@ -135,8 +144,25 @@ def test_a_text_is_not_changed_under_its_version(privacy: Privacy, engine: Engin
     with closing(opened(engine, clock, changed)) as other, at_the_desk(other, engine) as session:
         with pytest.raises(ConsentRefused, match="still called version 1"):
             other.consents.give(session, 2, "campaigns", how="web", language="en")
-        session.rollback()
+        session.commit()
+        assert other.consents.state(session, 2, "campaigns").said is None
         other.consents.give(session, 2, "campaigns", how="web", language="ja")
+
+
+def test_a_caller_who_goes_on_after_an_error_commits_nothing_of_it(
+    privacy: Privacy, engine: Engine, clock: Clock
+) -> None:
+    """Evidence is sealed last, and cannot be without keys."""
+    privacy.uninstall(engine)
+    with closing(opened(engine, clock, keys=None)) as keyless, at_the_desk(keyless, engine) as session:
+        with pytest.raises(PrivacyError, match="SP-303"):
+            keyless.consents.give(session, 1, "campaigns", how="form", language="en", evidence="form 77")
+        session.commit()
+        assert keyless.consents.state(session, 1, "campaigns").said is None
+        assert keyless.consents.history(session, 1) == []
+        keyless.consents.give(session, 1, "campaigns", how="form", language="en")
+        session.commit()
+        assert keyless.consents.state(session, 1, "campaigns").agreed
 
 
 def test_the_same_is_not_entered_twice(privacy: Privacy, engine: Engine, clock: Clock) -> None:

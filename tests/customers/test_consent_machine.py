@@ -237,8 +237,8 @@ def test_it_is_as_in_the_model(database: Database) -> None:
         run_state_machine_as_test(
             Here,
             settings=settings(
-                max_examples=int(os.environ.get("CONSENT_EXAMPLES", "8")),
-                stateful_step_count=25,
+                max_examples=int(os.environ.get("CONSENT_EXAMPLES", "5")),
+                stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),

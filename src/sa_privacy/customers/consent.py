@@ -38,6 +38,7 @@ from sa_privacy.customers.consent_entry import (
     ConsentState,
     How,
     Said,
+    StateRow,
     must_follow,
     must_not_be_twice,
 )
@@ -220,34 +221,50 @@ class Consents:
         with self._about(session, subject) as (connection, person, access):
             for _ in range(_TRIES):
                 before = locked_state(connection, person, matter)
-                if words.idempotency_key is not None:
-                    again = said_with_key(connection, person, matter, words.idempotency_key)
-                    if again is not None:
-                        return the_same(again, said)
-                now = self._desk.moment(after=before.entered if before is not None else None)
-                at = moment_said(words.at, now, before.at if before is not None else None)
-                must_follow(matter, before.said if before is not None else None, said)
-                version = before.version if said == "withdrawn" and before is not None else matter.version
-                must_not_be_twice(matter, before, said, version, now)
-                new = New(
-                    said,
-                    at,
-                    now,
-                    words.how,
-                    version,
-                    language,
-                    valid_until_of(matter, at) if said == "given" else None,
-                    words.evidence,
-                    words.by,
-                    access.actor,
-                    self._desk.policy.hash,
-                    words.idempotency_key,
-                )
-                record = write(connection, person, matter, before, new)
-                if record is not None:
-                    return entries(connection, person, record=record)[0]
+                with connection.begin_nested():  # all of it or nothing, also where the caller goes on after an error
+                    if words.idempotency_key is not None:
+                        again = said_with_key(connection, person, matter, words.idempotency_key)
+                        if again is not None:
+                            return the_same(again, said)
+                    new = self._new(matter, before, said, words, language, access.actor)
+                    record = write(connection, person, matter, before, new)
+                    if record is not None:
+                        return entries(connection, person, record=record)[0]
         raise ConsentRefused(
             f'others are changing what this person says of "{matter.name}" all the time.', hint="try again."
+        )
+
+    def _new(
+        self,
+        matter: Matter,
+        before: StateRow | None,
+        said: Said,
+        words: Words,
+        language: str | None,
+        actor: str | None,
+    ) -> New:
+        """What is to be written after what counts now.
+
+        :raises ConsentRefused: it may not be said now, or was said a moment ago.
+        """
+        now = self._desk.moment(after=before.entered if before is not None else None)
+        at = moment_said(words.at, now, before.at if before is not None else None)
+        must_follow(matter, before.said if before is not None else None, said)
+        version = before.version if said == "withdrawn" and before is not None else matter.version
+        must_not_be_twice(matter, before, said, version, now)
+        return New(
+            said,
+            at,
+            now,
+            words.how,
+            version,
+            language,
+            valid_until_of(matter, at) if said == "given" else None,
+            words.evidence,
+            words.by,
+            actor,
+            self._desk.policy.hash,
+            words.idempotency_key,
         )
 
     @contextmanager

@@ -10,7 +10,17 @@ from sa_privacy.customers.agent import Authority
 from sa_privacy.customers.consent_matters import Matter
 from sa_privacy.errors import ConsentRefused
 
-__all__ = ["HOW", "ConsentCount", "ConsentEntry", "ConsentState", "How", "Said", "must_follow", "must_not_be_twice"]
+__all__ = [
+    "HOW",
+    "ConsentCount",
+    "ConsentEntry",
+    "ConsentState",
+    "How",
+    "Said",
+    "StateRow",
+    "must_follow",
+    "must_not_be_twice",
+]
 
 Said = Literal["given", "refused", "withdrawn"]
 
