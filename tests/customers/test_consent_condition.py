@@ -8,7 +8,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, String, Uuid, and_, exists, func, insert, select, text, update
+from sqlalchemy import Engine, ForeignKey, String, Uuid, and_, column, exists, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from sa_privacy import DataSubject, PolicyError, Privacy, pii_column
@@ -215,6 +216,13 @@ def test_keys_of_any_type_are_those_of_the_rows(database: Database, engine: Engi
             ):
                 condition = made.consents.port.condition("campaigns", kind, key)
                 assert plain.scalars(select(key).where(condition)).all() == agreed
+
+
+def test_a_key_that_is_stored_in_several_ways_is_refused(privacy: Privacy) -> None:
+    """Where silence means yes, an objection would be missed."""
+    for kind in (CITEXT(), String(collation="NOCASE"), Customer.__table__.c.email.type):
+        with pytest.raises(PolicyError, match="cannot be told apart by login"):
+            privacy.consents.port.condition("improvement", "customer", column("login", kind))
 
 
 def test_a_withdrawal_counts_in_its_own_transaction_and_for_others_once_committed(

@@ -146,7 +146,10 @@ def _keep_text(connection: Connection, matter: Matter, language: str, entered: d
         return
     text = wording.text[language]
     key = {"name": wording.name, "version": wording.version, "language": language}
-    if not _added(connection, WORDINGS, text=text, entered=entered, **key) and shown_text(connection, **key) != text:
+    kept = shown_text(connection, **key)
+    if kept is None and not _added(connection, WORDINGS, text=text, entered=entered, **key):
+        kept = shown_text(connection, **key)  # somebody else's, meanwhile
+    if kept not in (None, text):
         raise ConsentRefused(
             f'the text of the wording "{wording.name}" was changed, and is still called version {wording.version}.',
             hint="give the new text a new version: people who agreed to the old one did not agree to it.",

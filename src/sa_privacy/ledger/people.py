@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Integer, String, Uuid, cast, column, select, table
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -53,7 +54,15 @@ def key_text(key: Any) -> Any:
     """A key in a statement as ledgers keep it, to be compared with what they hold.
 
     :param key: a SQLAlchemy expression.
+    :raises PolicyError: one person's key is stored in several ways: in a sealed column, or in one that tells no capital
+        letters from small ones. What somebody said would be missed then.
     """
+    kind = getattr(key.type, "impl", key.type)
+    if isinstance(key.type, Encrypted) or isinstance(kind, CITEXT) or getattr(kind, "collation", None) == "NOCASE":
+        raise PolicyError(
+            f"people cannot be told apart by {getattr(key, 'name', 'this expression')}: one key is stored in several ways.",
+            hint="DataSubject(key=...) with a column that is neither sealed nor CITEXT or NOCASE: its primary key.",
+        )
     return cast(key, String)
 
 
@@ -118,7 +127,7 @@ def _rows(
     connection: Connection, known: PersonalTable, kind: str, keys: Iterable[object]
 ) -> Iterator[tuple[object, Person]]:
     subject = known.subject
-    if subject is None or subject.key is None or subject.type is None or isinstance(subject.type, Encrypted):
+    if subject is None or subject.key is None or subject.type is None:
         return
     whole = isinstance(subject.type, Integer)  # of whatever length, so that none is too large to be asked for
     here: Any = column(subject.key, BigInteger() if whole else subject.type)
