@@ -122,8 +122,14 @@ def test_what_grants_cannot_say_is_listed() -> None:
         ("insert", "everybody"): ("customers.note",),
         ("match", "sap/shop/sign_in"): ("customers.email",),
         ("read", "sap/shop/mailing"): ("customers.email", "customers.name"),
-        ("rows", "sap/shop/account"): ("account",),
     }
+
+
+def test_rows_of_nobody_are_shut_to_a_purpose_that_reaches_only_ones_own() -> None:
+    shut = [one for one in planned().policies if one.restrictive]
+    assert [(one.roles, one.table, one.using, one.check) for one in shut] == [
+        (("sap/shop/account",), ("public", "customers"), "(false)", "false")
+    ]
 
 
 def test_a_login_is_a_member_of_its_own_zone_only() -> None:

@@ -47,6 +47,11 @@ class Grant:
         granting = self._granting.get((verb, category))
         return granting is not None and (only is None or not only.isdisjoint(granting))
 
+    def through(self, verb: Verb, category: str, only: frozenset[str] | None = None) -> frozenset[str]:
+        """The purposes by which the verb is allowed on a column of the category."""
+        granting = self._granting.get((verb, category), frozenset[str]())
+        return granting if only is None else granting & only
+
     def own_only(self, verb: Verb, category: str, only: frozenset[str] | None = None) -> bool:
         """Whether the verb is allowed, but only on the rows of the person that the access is for."""
         if self.everything or not self.covers(verb, category, only):

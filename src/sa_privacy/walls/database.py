@@ -1,5 +1,6 @@
 """What a PostgreSQL database says of itself: roles, rights, memberships, views. Reads its catalogue, changes nothing."""
 
+# ruff: noqa: S608 - SQL made here from constants; values are parameters
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
@@ -10,10 +11,11 @@ from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TEXT
 
+from sa_privacy.walls.ddl import POLICY_STATE
 from sa_privacy.walls.plan import Relation, Right
 from sa_privacy.walls.shapes import ColumnShape, TableShape
 
-__all__ = ["Database", "DatabaseRole"]
+__all__ = ["Database", "DatabaseRole", "FoundPolicy"]
 
 _INVOKER_VIEWS = 150000  # the version that knows security_invoker
 _MEMBERSHIP_OPTIONS = 160000  # the version from which each membership says whether it inherits
@@ -29,6 +31,23 @@ class DatabaseRole:
     can_login: bool
     inherits: bool
     marks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPolicy:
+    """A row policy.
+
+    :param source: the digest of what was planned, by its comment.
+    :param made: the digest of what the database made of that, by its comment.
+    :param state: the digest of what it says now.
+    """
+
+    table: Relation
+    name: str
+    permissive: bool
+    source: str
+    made: str
+    state: str
 
 
 class Database:
@@ -155,6 +174,29 @@ class Database:
         for kind, schema, name, grantee, privilege, column in rows:
             yield Right(kind, (schema, name), grantee, privilege, column)
 
+    def policies(self) -> list[FoundPolicy]:
+        """Every row policy of this database."""
+        # What the database tells of a condition depends on the search path, so that is made the same each time.
+        path = self._one("SELECT current_setting('search_path')")
+        rows = self._ask(
+            "WITH fixed AS MATERIALIZED (SELECT set_config('search_path', 'pg_catalog', true) AS path) "
+            "SELECT n.nspname::text, c.relname::text, p.polname::text, p.polpermissive, "
+            "obj_description(p.oid, 'pg_policy'), CASE WHEN fixed.path IS NOT NULL THEN "
+            + POLICY_STATE
+            + " END FROM fixed, pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2, 3"
+        )
+        self._ask("SELECT set_config('search_path', :path, true)", path=path)
+        return [FoundPolicy((row[0], row[1]), row[2], row[3], *_split(row[4]), row[5]) for row in rows]
+
+    def guarded(self) -> set[Relation]:
+        """The tables with row level security."""
+        rows = self._ask(
+            "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relrowsecurity"
+        )
+        return {(row[0], row[1]) for row in rows}
+
     def memberships(self, names: Collection[str]) -> set[tuple[str, str]]:
         """``(member, role)`` wherever one of them is among `names`."""
         # Whoever makes a role may hand it on, from PostgreSQL 16, without being able to act as it.
@@ -190,6 +232,11 @@ class Database:
             name=name,
         )
         return {(row[0], row[1]) for row in rows}
+
+
+def _split(comment: str | None) -> tuple[str, str]:
+    source, _, made = (comment or "").partition(" ")
+    return source, made
 
 
 def _type_of(value: object) -> Any:

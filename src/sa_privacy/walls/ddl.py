@@ -1,24 +1,26 @@
 """A plan as SQL for PostgreSQL: statements that may be run again and again, in one transaction."""
 
+# ruff: noqa: S608 - names are quoted, values are literals or digests
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Iterator
 
 from sa_privacy.walls.plan import Relation, Right, WallPlan
+from sa_privacy.walls.policies import RowPolicy
+from sa_privacy.walls.quoting import identifier, literal
 
-__all__ = ["identifier", "literal", "statements"]
+__all__ = ["POLICY_STATE", "identifier", "literal", "policy_source", "statements"]
 
+#: What a row policy (``p`` of ``pg_policy``) says now, as the database tells it. Its text depends on the search path.
+POLICY_STATE = (
+    "pg_catalog.md5(pg_catalog.concat_ws('|', p.polcmd, p.polpermissive, "
+    "(SELECT pg_catalog.string_agg(coalesce(r.rolname, ''), ',' ORDER BY r.rolname) FROM pg_catalog.unnest(p.polroles) u(o) "
+    "LEFT JOIN pg_catalog.pg_roles r ON r.oid = u.o), "
+    "pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)))"
+)
 _MEMBERSHIP_OPTIONS = 160000  # the version from which each membership says whether it inherits
-
-
-def identifier(*parts: str) -> str:
-    """A quoted name."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-
-
-def literal(text: str) -> str:
-    """A quoted string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def statements(
@@ -28,6 +30,9 @@ def statements(
     version: int = 0,
     stale: Iterable[Right] = (),
     outsiders: Iterable[tuple[str, str]] = (),
+    standing: Collection[RowPolicy] = (),
+    surplus: Iterable[tuple[Relation, str]] = (),
+    unguarded: Iterable[Relation] = (),
 ) -> list[str]:
     """The SQL that makes the database be as planned, in order.
 
@@ -35,6 +40,9 @@ def statements(
     :param version: the server's, e.g. 150004; 0 where it is not known.
     :param stale: rights that should go and that no other statement takes away.
     :param outsiders: memberships ``(member, role)`` that should go.
+    :param standing: row policies that are there as planned.
+    :param surplus: row policies ``(table, name)`` that should go.
+    :param unguarded: tables whose row level security should go with the last policy.
     """
     return [
         *_roles(plan, existing),
@@ -43,6 +51,9 @@ def statements(
         *(f"ALTER VIEW {identifier(*view)} SET (security_invoker = true)" for view in plan.views),
         *_revoked(plan, stale),
         *_granted(plan.rights),
+        *(f"DROP POLICY IF EXISTS {identifier(name)} ON {identifier(*table)}" for table, name in sorted(surplus)),
+        *(f"ALTER TABLE {identifier(*table)} DISABLE ROW LEVEL SECURITY" for table in sorted(unguarded)),
+        *_policies(plan, standing),
     ]
 
 
@@ -84,6 +95,39 @@ def _revoked(plan: WallPlan, stale: Iterable[Right]) -> Iterator[str]:
             continue
         column = f" ({identifier(right.column)})" if right.column else ""
         yield f"REVOKE {right.privilege}{column} ON {_kind(right)}{_thing(right)} FROM {_who(right.grantee)}"
+
+
+def policy_source(policy: RowPolicy) -> str:
+    """A digest of a row policy as planned, which stands in its comment."""
+    said = json.dumps([policy.roles, policy.using, policy.check, policy.restrictive])
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def _policies(plan: WallPlan, standing: Collection[RowPolicy]) -> Iterator[str]:
+    """The row policies. Each is commented with what was planned and what the database made of it, to be compared later."""
+    for table in plan.guarded:
+        yield f"ALTER TABLE {identifier(*table)} ENABLE ROW LEVEL SECURITY"
+    made = [policy for policy in plan.policies if policy not in standing]
+    for policy in made:
+        on = f"{identifier(policy.name)} ON {identifier(*policy.table)}"
+        kind = "RESTRICTIVE" if policy.restrictive else "PERMISSIVE"
+        roles = ", ".join(identifier(role) for role in policy.roles) or "PUBLIC"
+        yield f"DROP POLICY IF EXISTS {on}"
+        yield f"CREATE POLICY {on} AS {kind} FOR ALL TO {roles} USING ({policy.using}) WITH CHECK ({policy.check})"
+        yield f"COMMENT ON POLICY {on} IS {literal(policy_source(policy))}"
+    if made:
+        names = ", ".join(literal(name) for name in sorted({policy.name for policy in made}))
+        yield (
+            "DO $wall$ DECLARE path text := pg_catalog.current_setting('search_path'); found record; BEGIN "
+            "PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true); "
+            "FOR found IN SELECT p.polname, n.nspname, c.relname, pg_catalog.obj_description(p.oid, 'pg_policy') AS said, "
+            f"{POLICY_STATE} AS state FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid "
+            f"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.polname IN ({names}) LOOP "
+            "EXECUTE 'COMMENT ON POLICY ' || pg_catalog.quote_ident(found.polname) || ' ON ' || "
+            "pg_catalog.quote_ident(found.nspname) || '.' || pg_catalog.quote_ident(found.relname) || ' IS ' || "
+            "pg_catalog.quote_literal(pg_catalog.split_part(found.said, ' ', 1) || ' ' || found.state); END LOOP; "
+            "PERFORM pg_catalog.set_config('search_path', path, true); END $wall$"
+        )
 
 
 def _granted(rights: Collection[Right]) -> Iterator[str]:

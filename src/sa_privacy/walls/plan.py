@@ -10,17 +10,29 @@ from typing import Literal
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
 from sa_privacy.errors import PolicyError
 from sa_privacy.policy import Policy
-from sa_privacy.walls.reach import Reach, alone, base_role, maintenance_role, purpose_role, reach_of, role_of
+from sa_privacy.walls.limits import is_own_table
+from sa_privacy.walls.policies import Relation, RowPolicies, RowPolicy, Unsaid
+from sa_privacy.walls.reach import (
+    Reach,
+    alone,
+    base_role,
+    desk_role,
+    ledger_role,
+    maintenance_role,
+    purpose_role,
+    reach_of,
+    role_of,
+)
+from sa_privacy.walls.rows import RowSources
 from sa_privacy.walls.shapes import TableShape
 
-__all__ = ["DATABASE", "Login", "NotWalled", "Right", "WallPlan", "WallRole", "plan_wall"]
+__all__ = ["DATABASE", "Login", "NotWalled", "Relation", "Right", "WallPlan", "WallRole", "plan_wall"]
 
 Kind = Literal["table", "sequence", "schema"]
-Relation = tuple[str, str]
-"""``(schema, name)``."""
 
 #: Whom an entry of the list of what is not walled concerns, where it is everybody.
 DATABASE = "everybody"
+_NO_ROWS = RowSources()
 _ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -47,13 +59,15 @@ class Right:
 class WallRole:
     """One role of the database that stands for a grant.
 
-    :param purposes: the purposes it stands for; empty for the base role and that of maintenance.
+    :param purposes: the purposes it stands for; empty for the base role, those of the desk and that of maintenance.
+    :param ledgers: it reads and writes the library's own tables.
     """
 
     name: str
     purposes: tuple[str, ...] = ()
     reach: Reach = field(default_factory=Reach)
     maintenance: bool = False
+    ledgers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +76,14 @@ class Login:
 
     :param roles: the policy's roles that act in this zone; None: all, without maintenance.
     :param systems: the policy's systems that run in this zone; None: all, where `roles` is None too, else none.
+    :param desk: the library reads people's data at its desk in this zone: it discloses, and answers requests. So it does
+        where `roles` is None, or one of them may disclose.
     """
 
     name: str
     roles: tuple[str, ...] | None = None
     systems: tuple[str, ...] | None = None
+    desk: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -93,6 +110,7 @@ class WallPlan:
     :param personal: tables, and views over them, whose rights belong to this plan alone: PUBLIC has none.
     :param views: views to be read with the rights of whoever asks (``security_invoker``).
     :param unknown: columns of the database that no model knows: closed to all but maintenance.
+    :param policies: row policies; a table that has one has row level security.
     """
 
     policy: str
@@ -103,6 +121,12 @@ class WallPlan:
     views: tuple[Relation, ...] = ()
     not_walled: tuple[NotWalled, ...] = ()
     unknown: tuple[str, ...] = ()
+    policies: tuple[RowPolicy, ...] = ()
+
+    @property
+    def guarded(self) -> tuple[Relation, ...]:
+        """The tables with row level security."""
+        return tuple(dict.fromkeys(one.table for one in self.policies))
 
     @property
     def base(self) -> WallRole:
@@ -124,6 +148,8 @@ def plan_wall(
     also: Iterable[Relation] = (),
     views: Iterable[Relation] = (),
     schema: str = "public",
+    rows: RowSources = _NO_ROWS,
+    foreign: Collection[Relation] = (),
 ) -> WallPlan:
     """Compiles a policy for the tables given.
 
@@ -133,6 +159,8 @@ def plan_wall(
     :param also: tables and views without models that hold nothing personal, as ``(schema, name)``.
     :param views: views over personal tables, to be read with the rights of whoever asks.
     :param schema: the schema of tables whose models name none.
+    :param rows: where conditions about rows come from, beside the policy.
+    :param foreign: tables that have row policies of the application's own.
     :raises PolicyError: a login or a combination names something that the policy does not know.
     """
     combined = [_checked(policy, combination) for combination in together]
@@ -142,6 +170,12 @@ def plan_wall(
         grant = alone(policy, *purposes)
         if role_of(grant, catalogue) == purpose_role(policy, purposes):
             roles.append(WallRole(purpose_role(policy, purposes), purposes, reach_of(grant, catalogue)))
+    if policy.keeps_ledgers:
+        everything = _everything(catalogue)
+        roles += [
+            WallRole(ledger_role(policy), ledgers=True),
+            WallRole(desk_role(policy), (), everything, ledgers=True),
+        ]
     if any(role.maintenance for role in policy.roles.values()):
         roles.append(WallRole(maintenance_role(policy), maintenance=True))
     everyone = (roles[0].name, *(login.name for login in logins))
@@ -153,6 +187,15 @@ def plan_wall(
     views = tuple(views)
     for view in views:
         rights.update(Right("table", view, name, "SELECT") for name in everyone)
+    acting = {role.name: role.purposes for role in roles if role.purposes}
+    may_read = {name: tables.readable(rights, {name, roles[0].name}) for name in acting}
+    limited = RowPolicies(
+        policy, catalogue, tables.shapes, rows, schema=schema, may_read=may_read, foreign=frozenset(foreign)
+    )
+    policies = limited.planned(acting)
+    for name, place, column in limited.reads:
+        rights.add(Right("table", place, name, "SELECT", column))
+        rights.add(Right("schema", (place[0], ""), name, "USAGE"))
     return WallPlan(
         policy=policy.id,
         roles=tuple(roles),
@@ -160,8 +203,9 @@ def plan_wall(
         rights=frozenset(rights),
         personal=(*tables.personal, *views),
         views=views,
-        not_walled=tuple(_not_walled(policy, roles, tables)),
+        not_walled=tuple(_not_walled(roles, tables, limited.unsaid)),
         unknown=tables.unknown,
+        policies=policies,
     )
 
 
@@ -170,27 +214,30 @@ class _Tables:
 
     def __init__(self, catalogue: Catalogue, shapes: tuple[TableShape, ...], schema: str) -> None:
         self._schema = schema
-        self._shapes = shapes
+        self.shapes = shapes
         self._known = {(t.schema or schema, t.table): {c.lower() for c in t.all_columns} for t in catalogue}
         self._columns: dict[TableShape, dict[str, PersonalColumn]] = {}
         self._deletes: dict[TableShape, tuple[str, ...]] = {}
+        self._own: set[TableShape] = set()
         for shape in shapes:
             found = catalogue.find(shape.schema, shape.table)
             self._columns[shape] = {key: column for table in found for key, column in table.columns.items()}
             self._deletes[shape] = tuple(table.name for table in found if table.columns)
+            if any(is_own_table(table) for table in found):
+                self._own.add(shape)
 
     def thing(self, shape: TableShape) -> Relation:
         return shape.schema or self._schema, shape.table
 
     @property
     def personal(self) -> tuple[Relation, ...]:
-        return tuple(self.thing(shape) for shape in self._shapes if self._columns[shape])
+        return tuple(self.thing(shape) for shape in self.shapes if self._columns[shape])
 
     @property
     def unknown(self) -> tuple[str, ...]:
         return tuple(
             f"{shape.name}.{column.name}"
-            for shape in self._shapes
+            for shape in self.shapes
             if self._columns[shape]
             for column in shape.columns
             if self._is_unknown(shape, column.name)
@@ -204,17 +251,33 @@ class _Tables:
         """Personal columns that a new row may leave NULL."""
         return tuple(
             personal.name
-            for shape in self._shapes
+            for shape in self.shapes
             for column in shape.columns
-            if column.nullable and (personal := self._columns[shape].get(column.name.lower())) is not None
+            if column.nullable and shape not in self._own
+            if (personal := self._columns[shape].get(column.name.lower())) is not None
         )
 
+    def readable(self, rights: Collection[Right], grantees: Collection[str]) -> frozenset[tuple[str, str, str]]:
+        """The ``(schema, table, column)`` that these may read."""
+        held = [right for right in rights if right.privilege == "SELECT" and right.grantee in grantees]
+        whole = {right.thing for right in held if not right.column}
+        found = {(*right.thing, right.column) for right in held if right.column}
+        found |= {
+            (*self.thing(shape), column.name)
+            for shape in self.shapes
+            if self.thing(shape) in whole
+            for column in shape.columns
+        }
+        return frozenset(found)
+
     def rights(self, role: WallRole, grantees: Iterable[str]) -> Iterator[Right]:
-        for shape in self._shapes:
+        for shape in self.shapes:
             for grantee in grantees:
                 if role.maintenance:
                     yield from self._everything(shape, grantee)
-                elif role.purposes:
+                elif shape in self._own:
+                    yield from self._ledger(shape, grantee) if role.ledgers else ()
+                elif role.purposes or role.ledgers:
                     yield from self._covered(shape, role.reach, grantee)
                 else:
                     yield from self._plain(shape, grantee)
@@ -223,12 +286,21 @@ class _Tables:
         for privilege in (*_ROWS, "TRUNCATE"):
             yield Right("table", self.thing(shape), grantee, privilege)
 
-    def _plain(self, shape: TableShape, grantee: str) -> Iterator[Right]:
-        thing = self.thing(shape)
-        yield Right("schema", (thing[0], ""), grantee, "USAGE")
+    def _ledger(self, shape: TableShape, grantee: str) -> Iterator[Right]:
+        """What the desk does with the library's own tables: it never deletes."""
+        yield from self._used(shape, grantee)
+        for privilege in ("SELECT", "INSERT", "UPDATE"):
+            yield Right("table", self.thing(shape), grantee, privilege)
+
+    def _used(self, shape: TableShape, grantee: str) -> Iterator[Right]:
+        yield Right("schema", (self.thing(shape)[0], ""), grantee, "USAGE")
         for place, name in shape.sequences:
             for privilege in ("USAGE", "SELECT"):
                 yield Right("sequence", (place or self._schema, name), grantee, privilege)
+
+    def _plain(self, shape: TableShape, grantee: str) -> Iterator[Right]:
+        thing = self.thing(shape)
+        yield from self._used(shape, grantee)
         personal = self._columns[shape]
         if not personal:
             for privilege in _ROWS:
@@ -290,11 +362,14 @@ def _members(policy: Policy, roles: Sequence[WallRole], login: Login) -> tuple[s
     if not policy.roles and login.roles is None:
         reached = frozenset(policy.purposes)
     zones = [reached, *(policy.systems[name].purposes for name in jobs)]
+    discloses = login.desk or login.roles is None or any(policy.roles[name].disclose for name in acting)
     maintains = login.roles is not None and any(policy.roles[name].maintenance for name in login.roles)
 
     def within(role: WallRole) -> bool:
         if role.maintenance:
             return maintains
+        if role.ledgers:
+            return discloses or not role.reach.reads
         return not role.purposes or any(zone.issuperset(role.purposes) for zone in zones)
 
     return tuple(role.name for role in roles if within(role))
@@ -310,7 +385,15 @@ def _known(names: Iterable[str], known: Collection[str], what: str) -> None:
             )
 
 
-def _not_walled(policy: Policy, roles: Sequence[WallRole], tables: _Tables) -> Iterator[NotWalled]:
+def _everything(catalogue: Catalogue) -> Reach:
+    """All personal columns of the application."""
+    columns = frozenset(
+        column.name for table in catalogue if not is_own_table(table) for column in table.columns.values()
+    )
+    return Reach(columns, columns, columns)
+
+
+def _not_walled(roles: Sequence[WallRole], tables: _Tables, unsaid: Sequence[Unsaid]) -> Iterator[NotWalled]:
     nullable = tables.nullable()
     if nullable:
         why = "a new row may hold a value: an ORM INSERT names every column, and grants cannot tell a NULL from a value"
@@ -322,7 +405,9 @@ def _not_walled(policy: Policy, roles: Sequence[WallRole], tables: _Tables) -> I
         if role.reach.reads - role.reach.matches:
             why = "may be read but not matched: grants cannot tell the two apart, so the database lets it be matched"
             yield NotWalled(role.name, why, tuple(sorted(role.reach.reads - role.reach.matches)), "read")
-        own = [name for name in role.purposes if policy.purposes[name].rows == "own"]
-        if own:
-            why = "reaches one person's rows only: grants know columns, not rows, so the database shows everybody's"
-            yield NotWalled(role.name, why, tuple(own), "rows")
+    for role_name, why, kind in dict.fromkeys((one.role, one.why, one.kind) for one in unsaid):
+        what = sorted({one.table for one in unsaid if (one.role, one.why, one.kind) == (role_name, why, kind)})
+        said = {"rows": "shows everybody's rows", "consent": "shows rows whoever agreed", "rule": "keeps no such rule"}[
+            kind
+        ]
+        yield NotWalled(role_name or DATABASE, f"the database {said}: {why}", tuple(what), kind)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.policy import Policy
-from sa_privacy.walls.database import Database
-from sa_privacy.walls.ddl import statements
+from sa_privacy.walls.database import Database, FoundPolicy
+from sa_privacy.walls.ddl import policy_source, statements
 from sa_privacy.walls.plan import DATABASE, Login, NotWalled, Relation, WallPlan, plan_wall
+from sa_privacy.walls.policies import RowPolicy
 from sa_privacy.walls.reach import base_role
+from sa_privacy.walls.rows import RowSources
 from sa_privacy.walls.shapes import TableShape
 
 __all__ = ["Drift", "Inspection", "apply_wall", "inspect_wall"]
@@ -23,7 +25,7 @@ class Drift:
     """One way in which the database differs from the plan.
 
     :param kind: ``"missing"``: the plan has it and the database does not; ``"extra"``: the other way round;
-        ``"role"``: a role is not what it should be.
+        ``"changed"``: a row policy says something else; ``"role"``: a role is not what it should be.
     :param mends: whether ``apply`` mends it.
     """
 
@@ -58,15 +60,18 @@ def inspect_wall(
     logins: Sequence[Login] = (),
     together: Iterable[Collection[str]] = (),
     also: Iterable[Relation] = (),
+    rows: RowSources | None = None,
 ) -> Inspection:
     """Reads the database's catalogue, and changes nothing.
 
     :param connection: as the owner of the tables, or a superuser.
+    :param rows: where conditions about rows come from, beside the policy.
     """
     database = Database(connection)
     real, missing = database.shapes(shapes)
     personal = [(s.schema or database.schema, s.table) for s in real if _is_personal(catalogue, s)]
     views, closed = database.views(personal)
+    policies = database.policies()
     plan = plan_wall(
         policy,
         catalogue,
@@ -76,13 +81,16 @@ def inspect_wall(
         also=also,
         views=views,
         schema=database.schema,
+        rows=rows or RowSources(),
+        foreign=[one.table for one in policies if one.permissive and not _is_ours(one.name, policy)],
     )
     functions = database.functions_of_their_owners({thing[0] for thing in personal})
     notes = [NotWalled(DATABASE, "runs with the rights of its owner, whatever it reads", tuple(functions), "function")]
     plan = replace(
         plan, personal=(*plan.personal, *closed), not_walled=(*plan.not_walled, *(n for n in notes if n.what))
     )
-    return _compared(database, plan, missing, f"{base_role(policy)}/")
+    standing = [one for one in policies if _is_ours(one.name, policy)]
+    return _compared(database, plan, missing, f"{base_role(policy)}/", standing)
 
 
 def apply_wall(connection: Connection, inspection: Inspection) -> None:
@@ -96,7 +104,15 @@ def _is_personal(catalogue: Catalogue, shape: TableShape) -> bool:
     return any(table.columns for table in catalogue.find(shape.schema, shape.table))
 
 
-def _compared(database: Database, plan: WallPlan, missing: tuple[str, ...], prefix: str) -> Inspection:
+def _is_ours(name: str, policy: Policy) -> bool:
+    """Whether a row policy of this name is this wall's."""
+    base = base_role(policy)
+    return name == base or name.startswith((f"{base}/", f"{base}+", f"{base}~"))
+
+
+def _compared(
+    database: Database, plan: WallPlan, missing: tuple[str, ...], prefix: str, policies: Sequence[FoundPolicy]
+) -> Inspection:
     known = {role.name for role in plan.roles} | set(plan.members)
     old = {name for name in database.roles if name.startswith(prefix) and name not in known}
     ours = known | old
@@ -128,9 +144,42 @@ def _compared(database: Database, plan: WallPlan, missing: tuple[str, ...], pref
         ),
         *_role_drift(database, plan),
         *(Drift("role", f"{view[0]}.{view[1]}", "not security_invoker") for view in database.lax(plan.views)),
+        *_policy_drift(database, plan, policies),
     ]
-    sql = statements(plan, existing=database.roles.keys(), version=database.version, stale=surplus, outsiders=outsiders)
+    wanted_policies = {(one.table, one.name): one for one in plan.policies}
+    gone = [(one.table, one.name) for one in policies if (one.table, one.name) not in wanted_policies]
+    sql = statements(
+        plan,
+        existing=database.roles.keys(),
+        version=database.version,
+        stale=surplus,
+        outsiders=outsiders,
+        standing=[wanted_policies[one.table, one.name] for one in policies if _stands(one, wanted_policies)],
+        surplus=gone,
+        unguarded={table for table, name in gone if name == plan.base.name} - set(plan.guarded),
+    )
     return Inspection(plan, tuple(sorted(drift)), tuple(sql) if drift else (), missing)
+
+
+def _stands(found: FoundPolicy, wanted: Mapping[tuple[Relation, str], RowPolicy]) -> bool:
+    """Whether a row policy is as planned, and as it was made."""
+    planned = wanted.get((found.table, found.name))
+    return planned is not None and found.source == policy_source(planned) and found.made == found.state
+
+
+def _policy_drift(database: Database, plan: WallPlan, policies: Sequence[FoundPolicy]) -> Iterator[Drift]:
+    wanted = {(one.table, one.name): one for one in plan.policies}
+    for schema, table in sorted(set(plan.guarded) - database.guarded()):
+        yield Drift("missing", f"{schema}.{table}", "row level security")
+    there = {(one.table, one.name) for one in policies}
+    for (schema, table), name in sorted(wanted.keys() - there):
+        yield Drift("missing", name, f"row policy on {schema}.{table}")
+    for found in policies:
+        where = f"row policy on {found.table[0]}.{found.table[1]}"
+        if (found.table, found.name) not in wanted:
+            yield Drift("extra", found.name, where)
+        elif not _stands(found, wanted):
+            yield Drift("changed", found.name, where)
 
 
 def _role_drift(database: Database, plan: WallPlan) -> Iterator[Drift]:

@@ -9,8 +9,20 @@ from dataclasses import dataclass
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.policy import Grant, Policy, Verb
+from sa_privacy.walls.limits import at_desk, is_own_table, limits_of
 
-__all__ = ["Reach", "base_role", "maintenance_role", "purpose_role", "reach_of", "role_of"]
+__all__ = [
+    "Reach",
+    "alone",
+    "base_role",
+    "desk_role",
+    "ledger_role",
+    "maintenance_role",
+    "purpose_role",
+    "reach_of",
+    "role_of",
+    "rules_policy",
+]
 
 _LONGEST = 63  # bytes of a name on PostgreSQL
 _PREFIX = "sap"
@@ -54,6 +66,21 @@ def maintenance_role(policy: Policy) -> str:
     return _named(policy, mark="+maintenance")
 
 
+def ledger_role(policy: Policy) -> str:
+    """The role of the library's own desk: the library's own tables."""
+    return _named(policy, mark="+ledger")
+
+
+def desk_role(policy: Policy) -> str:
+    """The role of the desk where it reads or writes people's data too: what is given away, a person's own file."""
+    return _named(policy, mark="+desk")
+
+
+def rules_policy(policy: Policy) -> str:
+    """The row policy of the application's own rules."""
+    return _named(policy, mark="+rules")
+
+
 def purpose_role(policy: Policy, purposes: Collection[str]) -> str:
     """The role of these purposes together."""
     return _named(policy, tuple(sorted(set(purposes))))
@@ -63,16 +90,21 @@ def role_of(grant: Grant | None, catalogue: Catalogue) -> str | None:
     """The database role that stands for a grant; None for that of no access.
 
     Purposes declared together are one role, named after all of them; but where one of them reaches by itself what all
-    reach together, its own role will do.
+    reach together, in the same rows, its own role will do.
     """
     if grant is None:
         return None
     if grant.everything:
         return maintenance_role(grant.policy)
+    if at_desk(grant):
+        reach = reach_of(grant, catalogue)
+        own = {name for table in catalogue if is_own_table(table) for name in (c.name for c in table.columns.values())}
+        return desk_role(grant.policy) if (reach.visible | reach.writes) - own else ledger_role(grant.policy)
     if len(grant.purposes) > 1:
-        together = reach_of(grant, catalogue)
+        together = reach_of(grant, catalogue), limits_of(grant, catalogue)
         for purpose in grant.purposes:
-            if reach_of(alone(grant.policy, purpose), catalogue) == together:
+            single = alone(grant.policy, purpose)
+            if (reach_of(single, catalogue), limits_of(single, catalogue)) == together:
                 return purpose_role(grant.policy, [purpose])
     return purpose_role(grant.policy, grant.purposes) if grant.purposes else None
 

@@ -1,13 +1,14 @@
 """The wall at run time on PostgreSQL: every statement runs as the role that stands for the access in force.
 
-Role and purpose are set together, by one statement, for the transaction only (``set_config(.., true)``, which is
-``SET LOCAL``), so that nothing of it outlives the transaction on a connection that a pooler hands to somebody else. It
-is said once in a transaction, again when the access changes, and again after ROLLBACK TO SAVEPOINT, which brings an
-earlier role back.
+The role, and what row policies read (whose rows, which rules), are set together, by one statement, for the transaction
+only (``set_config(.., true)``, which is ``SET LOCAL``), so that nothing of it outlives the transaction on a connection
+that a pooler hands to somebody else. It is said once in a transaction, again when the access changes, and again after
+ROLLBACK TO SAVEPOINT, which brings an earlier role and earlier settings back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
@@ -20,9 +21,10 @@ from sa_privacy.errors import PrivacyError, UnreadableStatement, WallDown
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.evidence import access_members
 from sa_privacy.gate.results import WitnessedFetch
-from sa_privacy.policy import Grant
-from sa_privacy.walls.ddl import literal
-from sa_privacy.walls.reach import base_role, role_of
+from sa_privacy.walls.limits import at_desk
+from sa_privacy.walls.reach import base_role, desk_role, role_of
+from sa_privacy.walls.rows import RowSources, WalledRules
+from sa_privacy.walls.settings import Asking, Settings
 from sa_privacy.walls.text import TRANSACTION, Verdict, judge
 
 __all__ = ["PostgreSQLWall"]
@@ -34,14 +36,15 @@ _SAVEPOINTS = frozenset({"savepoint", "rollback_to_savepoint", "release_savepoin
 class PostgreSQLWall:
     """The wall of one engine. ``remove()`` takes it off again; the roles in the database stay."""
 
-    def __init__(self, engine: Engine, gate: Gate) -> None:
+    def __init__(self, engine: Engine, gate: Gate, rows: Callable[[], RowSources]) -> None:
         self._engine = ref(engine)  # it goes with its engine
         self._dialect = engine.dialect
         self._gate = gate
         self._scope = gate.scopes.get
         self._live = gate.live
-        self._base = _asking(base_role(gate.policy), ())
-        self._asked: LRUCache[Grant, tuple[Catalogue, str]] = LRUCache(256)
+        self._rows = rows
+        self._told = gate.live.current()
+        self._settings = self._made(self._told)
         self._texts: LRUCache[str, Verdict] = LRUCache(2000)
         # After the gate: what that refuses asks nothing here.
         self._listeners: list[tuple[str, Any]] = [
@@ -82,7 +85,8 @@ class PostgreSQLWall:
             info.pop(_ROLE, None)  # an earlier role may be back, or none
             return
         wanted = self._wanted()
-        if info.get(_ROLE) is wanted:
+        told = info.get(_ROLE)
+        if told is wanted or told == wanted:
             return
         proxied = connection.connection
         if getattr(proxied.dbapi_connection, "autocommit", False):
@@ -90,7 +94,7 @@ class PostgreSQLWall:
             return
         ask = proxied.cursor()
         try:
-            ask.execute(wanted)
+            ask.execute(*wanted)
         except Exception as error:
             if isinstance(error, self._dialect.loaded_dbapi.Error) and _is_of_roles(error):
                 raise self._down(error) from None
@@ -120,18 +124,27 @@ class PostgreSQLWall:
 
     # -- the role ----------------------------------------------------------------------------------------------------
 
-    def _wanted(self) -> str:
+    def _wanted(self) -> Asking:
         scope = self._scope()
-        grant = scope.access.grant if scope is not None and scope.alive else None
-        if grant is None:
-            return self._base
-        known = self._asked.get(grant)
-        if known is None or known[0] is not self._live.now:
-            catalogue = self._live.current()
-            role = role_of(grant, catalogue)
-            asking = self._base if role is None else _asking(role, grant.purposes)
-            known = self._asked[grant] = (catalogue, asking)
+        settings = self._settings
+        if self._told is not self._live.now:
+            settings = self._renewed()
+        if scope is None or not scope.alive:
+            return settings.base
+        notes = scope.access.notes
+        known: tuple[Settings, Asking] | None = notes.get(self)
+        if known is None or known[0] is not settings:
+            known = notes[self] = (settings, settings.of(scope.access))
         return known[1]
+
+    def _renewed(self) -> Settings:
+        """How accesses are told is worked out anew with the catalogue, which another rule renews, too."""
+        self._told = self._live.current()
+        self._settings = self._made(self._told)
+        return self._settings
+
+    def _made(self, catalogue: Catalogue) -> Settings:
+        return Settings(self._gate.policy, catalogue, WalledRules(self._rows().rules), self._dialect)
 
     def _refuse_autocommit(self, context: Any) -> None:
         """Without a transaction there is nothing to set a role for: the statement runs as the login itself."""
@@ -146,7 +159,11 @@ class PostgreSQLWall:
         grant = scope.access.grant if scope is not None and scope.alive else None
         purposes = grant.purposes if grant is not None else ()
         role = (role_of(grant, self._live.current()) if grant else None) or base_role(self._gate.policy)
-        if len(purposes) > 1 and grant is not None and grant.system is None:
+        if grant is not None and at_desk(grant):
+            hint = "run sa-privacy wall apply with the library's own tables in place."
+            if role == desk_role(grant.policy):
+                hint = "name the desk in this login's zone: sa-privacy wall apply --login NAME=ROLE,+desk."
+        elif len(purposes) > 1 and grant is not None and grant.system is None:
             hint = (
                 f"name the combination where the wall is made: sa-privacy wall apply --together {','.join(purposes)}."
             )
@@ -158,14 +175,6 @@ class PostgreSQLWall:
             purpose=purposes,
             roles=grant.roles if grant is not None else (),
         )
-
-
-def _asking(role: str, purposes: tuple[str, ...]) -> str:
-    said = literal(",".join(purposes))
-    return (
-        f"SELECT pg_catalog.set_config('role', {literal(role)}, true), "
-        f"pg_catalog.set_config('sa_privacy.purpose', {said}, true)"
-    )
 
 
 def _forget(connection: Any, *_: Any) -> None:

@@ -25,10 +25,13 @@ from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
 from sa_privacy.policy import Grant
+from sa_privacy.walls.limits import at_desk, is_own_table, limits_of, own_tables
 from sa_privacy.walls.reach import reach_of
+from sa_privacy.walls.rows import RowSources, reads_of_consent
 
 __all__ = ["Bars", "Pane", "SQLiteWall"]
 
+_NO_ROWS: Final = RowSources()
 _PANE: Final = "sa_privacy_wall"  # in the pool's record of a connection
 _OWN_SCHEMAS: Final = ("main", "temp", None)
 _COPY: Final = "vacuum_db"  # what VACUUM calls the database that it writes
@@ -47,22 +50,25 @@ class Bars:
     :param everything: a maintenance grant: nothing is barred.
     """
 
-    __slots__ = ("_found", "catalogue", "deletes", "everything", "reads", "writes")
+    __slots__ = ("_found", "catalogue", "deletes", "everything", "inserts", "reads", "writes")
 
-    def __init__(self, catalogue: Catalogue, grant: Grant | None) -> None:
+    def __init__(self, catalogue: Catalogue, grant: Grant | None, rows: RowSources = _NO_ROWS) -> None:
         reach = reach_of(grant, catalogue)
         known = frozenset(catalogue.columns)
         self.catalogue = catalogue
         self.everything = grant is not None and grant.everything
-        self.reads = known - reach.visible
+        self.reads = known - reach.visible - _read_by_conditions(catalogue, grant, rows)
         self.writes = known - reach.writes
         self.deletes = frozenset(table.name for table in catalogue if table.columns) - reach.deletes
+        own = frozenset() if grant is not None and at_desk(grant) else own_tables(catalogue)
+        #: The library's own tables, which nobody but its desk writes to.
+        self.inserts = own
         self._found: dict[tuple[str | None, str], tuple[tuple[str, dict[str, str]], ...]] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Bars) and (
-            (self.catalogue, self.everything, self.reads, self.writes, self.deletes)
-            == (other.catalogue, other.everything, other.reads, other.writes, other.deletes)
+            (self.catalogue, self.everything, self.reads, self.writes, self.deletes, self.inserts)
+            == (other.catalogue, other.everything, other.reads, other.writes, other.deletes, other.inserts)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -83,6 +89,20 @@ class Bars:
     def column(self, schema: str | None, table: str, column: str, barred: frozenset[str]) -> bool:
         """Whether a column of a table is among those barred."""
         return any(columns.get(column.lower()) in barred for _, columns in self.tables(schema, table))
+
+
+def _read_by_conditions(catalogue: Catalogue, grant: Grant | None, rows: RowSources) -> frozenset[str]:
+    """The columns of the library's own tables that conditions about rows read, for a grant of purposes that need consent."""
+    if grant is None or rows.consents is None:
+        return frozenset()
+    found = set[str]()
+    for name, sets in limits_of(grant, catalogue).consents.items():
+        known = catalogue.by_name[name]
+        for (schema, table), columns in reads_of_consent(known, catalogue, sets, rows.consents).items():
+            for each in catalogue.find(schema, table):
+                if is_own_table(each):
+                    found.update(f"{each.name}.{column}" for column in columns)
+    return frozenset(found)
 
 
 class Pane:
@@ -141,6 +161,8 @@ class Pane:
             if first == dropped:  # DROP TABLE empties it first
                 return _OK
             return _DENY if any(name in bars.deletes for name, _ in bars.tables(schema, first)) else _OK
+        if action == _INSERT and first and any(name in bars.inserts for name, _ in bars.tables(schema, first)):
+            return _DENY
         if action in _INDEX:
             self._indexed = second or ""
         elif action in _DROP:
@@ -163,8 +185,9 @@ _DENY: Final = sqlite3.SQLITE_DENY
 class SQLiteWall:
     """The wall of one engine. ``remove()`` takes it off again."""
 
-    def __init__(self, engine: Engine, gate: Gate) -> None:
+    def __init__(self, engine: Engine, gate: Gate, rows: Callable[[], RowSources]) -> None:
         self._engine = ref(engine)  # it goes with its engine
+        self._rows = rows
         self._scopes = gate.scopes
         self._live = gate.live
         self._nobody = Bars(gate.live.current(), None)
@@ -216,7 +239,7 @@ class SQLiteWall:
             return self._nobody
         bars: Bars | None = self._bars.get(access.grant)
         if bars is None or bars.catalogue is not catalogue:
-            bars = self._bars[access.grant] = Bars(catalogue, access.grant)
+            bars = self._bars[access.grant] = Bars(catalogue, access.grant, self._rows())
         return bars
 
     def _turn(self, pane: Pane, access: Access | None, *, may_arm: bool = True) -> None:

@@ -1,0 +1,68 @@
+"""Which rows a grant is limited to, table by table: its person's own, and those of people who agreed.
+
+The database knows one answer for a row, whichever of its columns is asked for: a row is shown where every personal column
+that the grant reaches in it may be used. That is what the gate adds to statements that SQLAlchemy builds, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import get_args
+
+from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.gate.own_rows import is_limited
+from sa_privacy.policy import OWN_CATEGORY, Grant, Verb
+
+__all__ = ["Limits", "at_desk", "is_own_table", "limits_of", "own_tables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The rows of personal tables (as the catalogue spells them) that a grant is limited to.
+
+    :param own: tables of which only the rows of the access's subject are reached.
+    :param consents: for each table, the sets of purposes of which somebody must have agreed to one in every set.
+    """
+
+    own: frozenset[str] = frozenset()
+    consents: Mapping[str, frozenset[frozenset[str]]] = field(default_factory=dict)
+
+
+def limits_of(grant: Grant, catalogue: Catalogue) -> Limits:
+    """The rows that `grant` is limited to; nowhere, for maintenance and at the desk."""
+    if grant.everything or at_desk(grant):
+        return Limits()
+    own = {
+        table.name
+        for table in catalogue
+        if is_limited(table, grant, *get_args(Verb)) or grant.deletes_own_only(table.name)
+    }
+    consents = {table.name: sets for table in catalogue if (sets := _asked(table, grant))}
+    return Limits(frozenset(own), consents)
+
+
+def _asked(table: PersonalTable, grant: Grant) -> frozenset[frozenset[str]]:
+    purposes = grant.policy.purposes
+    sets = {
+        grant.through(verb, column.category, column.purposes)
+        for column in table.columns.values()
+        for verb in get_args(Verb)
+    }
+    sets.add(frozenset(name for name in grant.purposes if table.name in purposes[name].delete))
+    return frozenset(one for one in sets if one and all(purposes[name].consent != "none" for name in one))
+
+
+def at_desk(grant: Grant) -> bool:
+    """Whether it is the grant of the library's own desk."""
+    return not grant.everything and grant.covers("read", OWN_CATEGORY)
+
+
+def is_own_table(table: PersonalTable) -> bool:
+    """Whether it is one of the library's own."""
+    return any(column.category == OWN_CATEGORY for column in table.columns.values())
+
+
+def own_tables(catalogue: Catalogue) -> frozenset[str]:
+    """The library's own tables, as the catalogue spells them."""
+    return frozenset(table.name for table in catalogue if is_own_table(table))
