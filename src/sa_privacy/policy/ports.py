@@ -27,7 +27,8 @@ class ConsentPort(Protocol):
         :param purpose: as the policy names it; its ``consent`` says whether silence means yes.
         :param kind: the kind of data subject, e.g. ``"customer"``.
         :param key: the expression for a person's key in the statement (a SQLAlchemy ``ColumnElement``).
-        :returns: a SQLAlchemy ``ColumnElement[bool]`` with the same shape each time; values in it may differ.
+        :returns: a SQLAlchemy ``ColumnElement[bool]`` with the same shape each time; values in it may differ. For the wall on
+            PostgreSQL they must not, but for a parameter named ``sa_privacy_now``, which is the moment of the statement.
         """
         ...
 

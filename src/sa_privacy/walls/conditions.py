@@ -54,6 +54,8 @@ __all__ = [
 
 SUBJECT: Final = "sa_privacy.subject"
 SUBJECT_KIND: Final = "sa_privacy.subject_kind"
+#: How a parameter is named that stands for the moment at which the statement runs.
+NOW: Final = "sa_privacy_now"
 _TEXT: Final = (str, bool, int, uuid.UUID)
 _IN_LIST: Final = {operators.in_op: "= ANY", operators.not_in_op: "<> ALL"}
 _PASSING: Final = (Date, DateTime, Time, Interval)
@@ -219,6 +221,8 @@ class _Compiler(PGCompiler):
     def visit_bindparam(self, bindparam: BindParameter[Any], *args: Any, **kwargs: Any) -> str:
         if bindparam.key.startswith(VALUE):
             return self._taken(bindparam, many=False)
+        if NOW in bindparam.key:
+            return "pg_catalog.statement_timestamp()"
         if bindparam.callable is not None or bindparam.required:
             raise NotExpressible("it holds a value that is worked out each time")
         if isinstance(_plain(bindparam.type), _PASSING):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -90,7 +90,7 @@ def inspect_wall(
         plan, personal=(*plan.personal, *closed), not_walled=(*plan.not_walled, *(n for n in notes if n.what))
     )
     standing = [one for one in policies if _is_ours(one.name, policy)]
-    return _compared(database, plan, missing, f"{base_role(policy)}/", standing)
+    return _compared(database, plan, missing, standing, lambda name: _is_ours(name, policy))
 
 
 def apply_wall(connection: Connection, inspection: Inspection) -> None:
@@ -105,16 +105,20 @@ def _is_personal(catalogue: Catalogue, shape: TableShape) -> bool:
 
 
 def _is_ours(name: str, policy: Policy) -> bool:
-    """Whether a row policy of this name is this wall's."""
+    """Whether a role or a row policy of this name is this wall's."""
     base = base_role(policy)
-    return name == base or name.startswith((f"{base}/", f"{base}+", f"{base}~"))
+    return name == base or name.startswith((f"{base}/", f"{base}+"))
 
 
 def _compared(
-    database: Database, plan: WallPlan, missing: tuple[str, ...], prefix: str, policies: Sequence[FoundPolicy]
+    database: Database,
+    plan: WallPlan,
+    missing: tuple[str, ...],
+    policies: Sequence[FoundPolicy],
+    is_ours: Callable[[str], bool],
 ) -> Inspection:
     known = {role.name for role in plan.roles} | set(plan.members)
-    old = {name for name in database.roles if name.startswith(prefix) and name not in known}
+    old = {name for name in database.roles if is_ours(name) and name not in known}
     ours = known | old
     there = {
         right
