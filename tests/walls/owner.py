@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Engine, MetaData
 
 from sa_privacy.columns.catalogue import Catalogue
+from sa_privacy.ledger import OWN_TABLES
 from sa_privacy.policy import Policy
-from sa_privacy.walls import Login, shapes_of
+from sa_privacy.walls import Login, TableShape, shapes_of
 from sa_privacy.walls.ddl import identifier
 from sa_privacy.walls.postgresql import Inspection, apply_wall, inspect_wall
 
@@ -29,7 +30,7 @@ def inspected(
 ) -> Inspection:
     """What the database lacks."""
     with owner.connect() as connection:
-        return inspect_wall(connection, policy, catalogue, shapes_of([metadata]), logins=logins, **how)
+        return inspect_wall(connection, policy, catalogue, _shapes(policy, metadata), logins=logins, **how)
 
 
 def raised(
@@ -42,9 +43,13 @@ def raised(
 ) -> Inspection:
     """Puts the wall up; what it was before."""
     with owner.begin() as connection:
-        found = inspect_wall(connection, policy, catalogue, shapes_of([metadata]), logins=logins, **how)
+        found = inspect_wall(connection, policy, catalogue, _shapes(policy, metadata), logins=logins, **how)
         apply_wall(connection, found)
         return found
+
+
+def _shapes(policy: Policy, metadata: MetaData) -> tuple[TableShape, ...]:
+    return shapes_of([metadata, OWN_TABLES] if policy.keeps_ledgers else [metadata])
 
 
 def dropped(owner: Engine) -> None:

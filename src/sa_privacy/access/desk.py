@@ -60,8 +60,10 @@ def at_desk(
     scope = _DeskScope(scopes, parent, made)
     token = scopes.variable.set(scope)
     try:
+        scopes.desk_changed(held, made)
         yield made
     finally:
         scope.close()
         made.notes[ENDED] = True
         scopes.variable.reset(token)
+        scopes.desk_changed(made, held)

@@ -39,6 +39,7 @@ class AccessScopes:
         self.policy = policy
         self.lenient = lenient
         self._listeners: tuple[Listener, ...] = ()
+        self._desk_listeners: tuple[Listener, ...] = ()
         #: Called with the declaration and the error where an access is refused on entry.
         self.on_refused: Callable[[Declared, AccessDenied], None] | None = None
         #: Puts a broken glass on record; what it raises keeps the access from being entered.
@@ -203,13 +204,24 @@ class AccessScopes:
         if not self.lenient:
             raise error
 
-    def listen(self, listener: Listener) -> None:
-        """Calls `listener` whenever the access in force changes, so that values in memory can be put away."""
+    def listen(self, listener: Listener, *, desk: bool = False) -> None:
+        """Calls `listener` whenever the access in force changes, so that values in memory can be put away.
+
+        :param desk: also whenever the library's own desk opens and closes, which puts nothing away.
+        """
         self._listeners = (*self._listeners, listener)
+        if desk:
+            self._desk_listeners = (*self._desk_listeners, listener)
 
     def unlisten(self, listener: Listener) -> None:
         """Calls it no more."""
         self._listeners = tuple(one for one in self._listeners if one != listener)
+        self._desk_listeners = tuple(one for one in self._desk_listeners if one != listener)
+
+    def desk_changed(self, left: Access, entered: Access) -> None:
+        """Tells those who listen to the desk."""
+        for listener in self._desk_listeners:
+            listener(left, entered)
 
     def changed(self, left: Access | None, entered: Access | None) -> None:
         """Tells those who listen."""

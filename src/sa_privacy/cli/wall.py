@@ -35,7 +35,7 @@ LoginOption = Annotated[
     list[str] | None,
     typer.Option(
         help="What the application logs in as; with roles of the policy, a zone of its own. Repeatable.",
-        metavar="NAME[=ROLE,ROLE,system:JOB]",
+        metavar="NAME[=ROLE,ROLE,system:JOB,+desk]",
     ),
 ]
 TogetherOption = Annotated[
@@ -46,6 +46,7 @@ AlsoOption = Annotated[
     list[str] | None,
     typer.Option(help="A table or view without a model, with nothing personal in it. Repeatable.", metavar="RELATION"),
 ]
+_DESK = "+desk"  # no role of a policy is named like it
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -80,7 +81,7 @@ def _wanted(
         return Wanted(
             privacy.policy,
             privacy.catalogue,
-            shapes_of(metadata),
+            shapes_of([*metadata, privacy.metadata] if privacy.policy.keeps_ledgers else metadata),
             tuple(_login(one) for one in login or ()),
             tuple(tuple(_split(one)) for one in together or ()),
             tuple(_relation(one) for one in also or ()),
@@ -92,12 +93,13 @@ def _wanted(
 def _login(said: str) -> Login:
     name, equals, zone = said.partition("=")
     if not name:
-        fail(f'"{said}" names no login.', "write --login NAME, or --login NAME=role,role,system:job.")
+        fail(f'"{said}" names no login.', "write --login NAME, or --login NAME=role,role,system:job,+desk.")
     if not equals:
         return Login(name)
     members = _split(zone)
     systems = tuple(one.removeprefix("system:") for one in members if one.startswith("system:"))
-    return Login(name, tuple(one for one in members if not one.startswith("system:")), systems)
+    roles = tuple(one for one in members if one != _DESK and not one.startswith("system:"))
+    return Login(name, roles, systems, desk=_DESK in members)
 
 
 def _split(said: str) -> list[str]:

@@ -50,7 +50,7 @@ class Bars:
     :param everything: a maintenance grant: nothing is barred.
     """
 
-    __slots__ = ("_found", "catalogue", "deletes", "everything", "inserts", "reads", "writes")
+    __slots__ = ("_found", "catalogue", "deletes", "everything", "reads", "shut", "writes")
 
     def __init__(self, catalogue: Catalogue, grant: Grant | None, rows: RowSources = _NO_ROWS) -> None:
         reach = reach_of(grant, catalogue)
@@ -61,14 +61,14 @@ class Bars:
         self.writes = known - reach.writes
         self.deletes = frozenset(table.name for table in catalogue if table.columns) - reach.deletes
         own = frozenset() if grant is not None and at_desk(grant) else own_tables(catalogue)
-        #: The library's own tables, which nobody but its desk writes to.
-        self.inserts = own
+        #: The library's own tables, which nobody but its desk writes to or counts.
+        self.shut = own
         self._found: dict[tuple[str | None, str], tuple[tuple[str, dict[str, str]], ...]] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Bars) and (
-            (self.catalogue, self.everything, self.reads, self.writes, self.deletes, self.inserts)
-            == (other.catalogue, other.everything, other.reads, other.writes, other.deletes, other.inserts)
+            (self.catalogue, self.everything, self.reads, self.writes, self.deletes, self.shut)
+            == (other.catalogue, other.everything, other.reads, other.writes, other.deletes, other.shut)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -85,6 +85,10 @@ class Bars:
                 if table.columns
             )
         return found
+
+    def shuts(self, schema: str | None, name: str) -> bool:
+        """Whether a table of the database is one of the library's own, and not open."""
+        return bool(self.shut) and any(table in self.shut for table, _ in self.tables(schema, name))
 
     def column(self, schema: str | None, table: str, column: str, barred: frozenset[str]) -> bool:
         """Whether a column of a table is among those barred."""
@@ -149,8 +153,10 @@ class Pane:
         if bars.everything or not self.up:
             return sqlite3.SQLITE_OK
         if action == _READ:
-            if first == self._indexed or not first or not second:  # an index keeps values where they are
+            if first == self._indexed or not first:  # an index keeps values where they are
                 return sqlite3.SQLITE_OK
+            if not second:  # rows are counted
+                return _DENY if bars.shuts(schema, first) else _OK
             return _DENY if bars.column(schema, first, second, bars.reads) else _OK
         if action == _FUNCTION:
             return _OK
@@ -161,16 +167,15 @@ class Pane:
             if first == dropped:  # DROP TABLE empties it first
                 return _OK
             return _DENY if any(name in bars.deletes for name, _ in bars.tables(schema, first)) else _OK
-        if action == _INSERT and first and any(name in bars.inserts for name, _ in bars.tables(schema, first)):
-            return _DENY
         if action in _INDEX:
             self._indexed = second or ""
         elif action in _DROP:
             self._dropped = first or ""
         elif action == sqlite3.SQLITE_ATTACH:
             self._attached = first or ""
-        elif action == _INSERT and schema == _COPY and self._attached:
-            return _DENY if first and bars.tables(None, first) else _OK  # VACUUM INTO
+        elif action == _INSERT and first:
+            copied = schema == _COPY and self._attached and bars.tables(None, first)  # VACUUM INTO
+            return _DENY if copied or bars.shuts(schema, first) else _OK
         elif action == sqlite3.SQLITE_ALTER_TABLE and second:
             return _DENY if bars.tables(first, second) else _OK
         elif action == sqlite3.SQLITE_PRAGMA and (first or "").lower() == "writable_schema" and second:
@@ -211,7 +216,7 @@ class SQLiteWall:
             if method is not None:
                 method(left, entered)
 
-        gate.scopes.listen(follow)
+        gate.scopes.listen(follow, desk=True)
         self._unfollow = finalize(self, gate.scopes.unlisten, follow)
 
     def remove(self) -> None:
