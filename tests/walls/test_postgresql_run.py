@@ -200,6 +200,8 @@ CHANGES_ROLES = (
     "SELECT pg_catalog.set_config('ROLE', 'sap/gate-tests/everything', false)",
     "SELECT set_config('ro' || 'le', 'sap/gate-tests/everything', true)",
     'SELECT "set_config"($$role$$, $$sap/gate-tests/everything$$, true)',
+    r"SELECT set_config(E'r\x6fle', 'sap/gate-tests/everything', true)",
+    r"SELECT set_config(E'r\157le', 'sap/gate-tests/everything', true)",
     "ALTER ROLE shop_web SET role = 'sap/gate-tests/everything'",
     "ALTER USER shop_web INHERIT",
     "ALTER DATABASE postgres SET role = 'x'",

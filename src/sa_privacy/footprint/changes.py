@@ -43,6 +43,8 @@ class Changes(Queries):
             raise unreadable("the statement writes to a view over protected tables", hint="write to the table itself")
         if isinstance(node.this, exp.Identifier):
             schema = self.name(node.args["db"]) if node.args.get("db") else None
+            if self.dialect == "postgresql" and self.name(node.this) == "pg_settings":
+                raise unreadable("UPDATE of pg_settings changes settings unseen", hint="use SET")
             code = self.asked.relations.lookup(schema, self.name(node.this)).code
             touched = touched_by_code(code, self.asked)
             self.work.use(touched, "read")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from sqlglot import exp
 
-from sa_privacy.footprint.functions import AGGREGATES, NEVER, SETTINGS_REFUSED, known
+from sa_privacy.footprint.functions import AGGREGATES, NEVER, known, may_be_set
 from sa_privacy.footprint.lexer import unreadable
 from sa_privacy.footprint.scope import EMPTY, NOTHING_OUT, Out, Rows, Scope, Source, merged
 from sa_privacy.footprint.work import Asked, Use, Work, function_name, name_of, only
@@ -251,8 +251,10 @@ class Expressions:
     def setting(self, args: list[exp.Expr]) -> None:
         """``set_config`` may change settings of the application, not who acts or how SQL is read."""
         first = args[0] if args else None
-        if not isinstance(first, exp.Literal) or not first.is_string or self.name(first) in SETTINGS_REFUSED:
-            raise unreadable("set_config may not change roles, search_path or the reading of strings")
+        if not isinstance(first, exp.Literal) or not first.is_string or not may_be_set(self.name(first)):
+            raise unreadable(
+                "set_config may not change roles, search_path, the reading of strings or sa_privacy's settings"
+            )
 
     def dot(self, node: exp.Dot, scope: Scope, use: Use) -> Out:
         """``schema.function(...)``, ``(row).column`` or ``(row).*``."""

@@ -7,9 +7,10 @@ Sources: the PostgreSQL manual, chapter 9, and SQLite's core, date, aggregate, w
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-__all__ = ["AGGREGATES", "NEVER", "POSTGRESQL", "SETTINGS_REFUSED", "SQLITE", "known"]
+__all__ = ["AGGREGATES", "NEVER", "POSTGRESQL", "SETTINGS_REFUSED", "SQLITE", "known", "may_be_set"]
 
 _SHARED: Final = """
 abs acos acosh asin asinh atan atan2 atanh ceil ceiling coalesce concat concat_ws cos cosh degrees exp floor format
@@ -157,6 +158,19 @@ SETTINGS_REFUSED: Final = frozenset(
     {"role", "session_authorization", "search_path", "standard_conforming_strings", "backslash_quote", "is_superuser"}
 )
 """PostgreSQL settings that change who acts, or how names and strings are read."""
+
+_SETTING: Final = re.compile(r"[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*", re.ASCII)
+
+
+def may_be_set(setting: str) -> bool:
+    """Whether text may change a setting of PostgreSQL: not who acts, how SQL is read, or what a wall is told of the access.
+
+    :param setting: its name as written: one that is spelled with escapes may be any.
+    """
+    name = setting.lower()
+    plain = _SETTING.fullmatch(name) is not None
+    return plain and name not in SETTINGS_REFUSED and name.partition(".")[0] != "sa_privacy"
+
 
 _KNOWN: Final = {"sqlite": SQLITE, "postgresql": POSTGRESQL}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sa_privacy.errors import UnreadableStatement
+from sa_privacy.footprint.functions import may_be_set
 from sa_privacy.footprint.lexer import Token, cut
 from sa_privacy.footprint.statements import split
 
@@ -17,7 +18,6 @@ _CONTROL: Final = frozenset(["begin", "start", "commit", "end", "rollback", "abo
 _ROLES: Final = frozenset(["grant", "revoke", "reassign", "discard"])
 _OF_ROLES: Final = frozenset(["role", "user", "group", "database", "system", "owned", "default"])
 _SETTINGS: Final = frozenset(["role", "session_authorization", "all"])
-_OURS: Final = "sa_privacy"  # what its settings say of the access, the library says
 _OWNER: Final = "roles are the owner's: change them with sa-privacy wall apply, or with psql as the owner."
 _TRANSACTION: Final = (
     "use connection.begin(), begin_nested(), commit() and rollback(), or send it as a statement of its own."
@@ -72,7 +72,7 @@ def _touches_roles(part: list[Token]) -> str:
         names = (
             [name for name in names if name not in {"local", "session"}] if "authorization" not in names else ["role"]
         )
-        if names and (names[0] in _SETTINGS or names[0].partition(".")[0] == _OURS):
+        if names and (names[0] in _SETTINGS or names[0].partition(".")[0] == "sa_privacy"):
             return f"{first.upper()} {names[0].upper()}"
     if _sets_role(part):
         return "set_config"
@@ -85,7 +85,6 @@ def _sets_role(part: list[Token]) -> bool:
         if token.text.lower() == "set_config" and at + 2 < len(part):
             named = part[at + 2]
             after = part[at + 3].text if at + 3 < len(part) else ""
-            name = named.text.lower()
-            if named.kind != "s" or after != "," or name in _SETTINGS or name.partition(".")[0].strip() == _OURS:
+            if named.kind != "s" or after != "," or not may_be_set(named.text):
                 return True
     return False
