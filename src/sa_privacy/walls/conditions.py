@@ -15,7 +15,9 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Interval,
+    Select,
     String,
+    Table,
     TableClause,
     Time,
     TypeDecorator,
@@ -27,11 +29,12 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    true,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import NullType, TypeEngine
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
@@ -181,6 +184,34 @@ def mentioned(condition: ColumnElement[bool], row: FromClause) -> dict[tuple[str
             if owner is not row and owner is not None and hasattr(owner, "name"):
                 found.setdefault((getattr(owner, "schema", None), str(owner.name)), set()).add(str(base.name))
     return found
+
+
+def questions(condition: ColumnElement[bool], is_asked: Callable[[Table], bool]) -> Iterator[tuple[Table, Any]]:
+    """For each query in a condition that asks one table: the table, and which of its rows can matter, whoever is asked about.
+
+    :param is_asked: whether it is a table of interest.
+    """
+    for each in iterate(condition):
+        for place in each.get_final_froms() if isinstance(each, Select) else ():
+            asked: Any = getattr(place, "element", place)
+            if isinstance(asked, Table) and is_asked(asked):
+                where: Any = each.whereclause  # type: ignore[attr-defined]
+                said = where.clauses if getattr(where, "operator", None) is operators.and_ else [where]
+                kept = [one for one in said if one is not None and _speaks_only_of(one, place)]
+                yield asked, and_(true(), *(_instead(one, place, asked) for one in kept))
+
+
+def _speaks_only_of(condition: Any, place: Any) -> bool:
+    return all(each.table is place for each in iterate(condition) if each.__visit_name__ == "column")
+
+
+def _instead(condition: Any, place: Any, table: Table) -> Any:
+    """The condition about the table itself, in place of an alias."""
+
+    def stand_in(element: Any, **_: Any) -> Any:
+        return table.c[element.key] if getattr(element, "table", None) is place else None
+
+    return condition if place is table else replacement_traverse(condition, {}, stand_in)
 
 
 def _columns(thing: Any) -> Iterator[Any]:

@@ -84,13 +84,19 @@ class RowPolicies:
         self._own = {place for place, known in self._tables if is_own_table(known)}
         self.reads: set[tuple[str, Relation, str]] = set()
         self.unsaid: list[Unsaid] = []
+        self._asked: dict[tuple[str, Relation], set[str]] = {}
 
     def planned(self, acting: Mapping[str, tuple[str, ...]]) -> tuple[RowPolicy, ...]:
         """The policies.
 
         :param acting: the roles that stand for purposes, and these.
         """
-        found = [*(one for role, purposes in acting.items() for one in self._of_role(role, purposes))]
+        found = [one for role, purposes in acting.items() for one in self._of_role(role, purposes)]
+        found += [
+            # Of the library's own tables, a role sees no more than its own questions are about.
+            RowPolicy(place, role, (role,), " OR ".join(f"({one})" for one in sorted(asked)))
+            for (role, place), asked in self._asked.items()
+        ]
         found += self._of_rules(tuple(acting), found)
         base = base_role(self._policy)
         everybody = {one.table for one in found} - set(self._foreign)
@@ -162,6 +168,9 @@ class RowPolicies:
         for place, columns in places.items():
             if place in self._own:
                 self.reads.update((one, place, name) for one in roles for name in columns)
+        for (place_schema, name), asked in condition.asked.items():
+            for one in roles:
+                self._asked.setdefault((one, (place_schema or self._schema, name)), set()).update(asked)
         return condition
 
     def _places(self, reads: Mentions) -> dict[Relation, set[str]]:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_
 
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.columns.own_tables import OWN_TABLES
 from sa_privacy.policy import ConsentPort, Grant
 from sa_privacy.walls.conditions import (
     Taken,
@@ -20,6 +21,7 @@ from sa_privacy.walls.conditions import (
     as_setting,
     is_subject,
     mentioned,
+    questions,
     row_of,
     sql_of,
 )
@@ -51,10 +53,12 @@ class Condition:
     """A condition about the rows of one table.
 
     :param reads: the columns of other tables that it reads, by schema and table.
+    :param asked: for tables of the library's own, which of their rows it can ask about.
     """
 
     sql: str
     reads: Mentions = field(default_factory=dict)
+    asked: Mapping[tuple[str | None, str], tuple[str, ...]] = field(default_factory=dict)
 
 
 def own_rows(known: PersonalTable, catalogue: Catalogue) -> Condition:
@@ -95,7 +99,12 @@ def _written(
     row = row_of(known, catalogue)
     condition = about(known, row, catalogue, said)
     sql, _ = sql_of(condition, row)
-    return Condition(sql, mentioned(condition, row))
+    asked: dict[tuple[str | None, str], list[str]] = {}
+    for table, rows in questions(condition, lambda table: table.metadata is OWN_TABLES):
+        asked.setdefault((table.schema, str(table.name)), []).append(sql_of(rows, table)[0])
+    return Condition(
+        sql, mentioned(condition, row), {place: tuple(dict.fromkeys(said)) for place, said in asked.items()}
+    )
 
 
 @dataclass(frozen=True, slots=True)
