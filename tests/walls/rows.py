@@ -11,7 +11,19 @@ from sa_privacy import DataSubject, Policy, pii_column
 from sa_privacy.walls.row_rules import RowRule
 from sa_privacy.walls.rows import RowSources
 
-__all__ = ["AGREEMENTS", "RULES", "Agreed", "Base", "Letter", "Page", "Person", "policy"]
+__all__ = [
+    "AGREEMENTS",
+    "LETTERS",
+    "PEOPLE",
+    "RULES",
+    "Agreed",
+    "Base",
+    "Letter",
+    "Page",
+    "Person",
+    "policy",
+    "sources",
+]
 
 
 class Base(DeclarativeBase):
@@ -98,7 +110,7 @@ def policy(purposes: dict[str, Any], **more: Any) -> Policy:
     )
 
 
-PEOPLE, LETTERS = Person.__table__, Letter.__table__
+PEOPLE, LETTERS = Base.metadata.tables["people"], Base.metadata.tables["letters"]
 
 RULES: Final = {
     "their team's people": RowRule(PEOPLE, "agent", None, lambda c, access: c.team == access.details["team"]),

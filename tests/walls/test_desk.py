@@ -18,7 +18,7 @@ from sa_privacy.walls import Login
 from tests.support.databases import Database
 from tests.walls import rows as world
 from tests.walls.owner import dropped, raised
-from tests.walls.rows import Base, Person
+from tests.walls.rows import PEOPLE, Base, Person
 
 POLICY = world.policy(
     {"post": {"use": ["name"]}, "calls": {"use": ["note"]}},
@@ -52,7 +52,7 @@ def owner(database: Database, privacy: Privacy) -> Iterator[Engine]:
     Base.metadata.create_all(engine)
     privacy.metadata.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(insert(Person.__table__), {"id": 1, "name": "Ann", "note": "loud", "team": "red"})
+        connection.execute(insert(PEOPLE), {"id": 1, "name": "Ann", "note": "loud", "team": "red"})
     yield engine
     if database.backend == "postgresql":
         dropped(engine)
@@ -90,7 +90,7 @@ def test_the_desk_writes_its_own_tables_and_reads_what_it_says(
             connection.execute(insert(PROVIDED), ROW)
             assert connection.execute(select(PROVIDED.c.subject_key)).scalars().all() == ["1"]
         with privacy._desk.open(session, reads={"name"}) as connection:
-            assert connection.execute(select(Person.__table__.c.name)).scalars().all() == ["Ann", None]
+            assert connection.execute(select(PEOPLE.c.name)).scalars().all() == ["Ann", None]
         assert session.scalars(select(Person.note).order_by(Person.id)).all() == ["loud", "quiet"]
         session.commit()
     with owner.connect() as connection:
@@ -108,7 +108,7 @@ def test_nobody_else_gets_at_the_library_s_own_tables(
     with closing(engine.raw_connection()) as raw, pytest.raises(refusals, match=REFUSED):
         raw.cursor().execute(sql)
     with privacy.access("post", role="clerk"), engine.connect() as connection:
-        connection.execute(select(Person.__table__.c.name))
+        connection.execute(select(PEOPLE.c.name))
         raw_cursor = connection.connection.cursor()  # as the role of the access
         with pytest.raises(refusals, match=REFUSED):
             raw_cursor.execute(sql)
@@ -122,7 +122,7 @@ def test_what_the_desk_opens_is_shut_when_it_closes(walled: Callable[..., Engine
             cursor: Any = desk.connection.cursor()
             cursor.execute(COUNT)
             assert cursor.fetchone() == (0,)
-        connection.execute(select(Person.__table__.c.name)).all()
+        connection.execute(select(PEOPLE.c.name)).all()
         with pytest.raises(engine.dialect.loaded_dbapi.Error, match=REFUSED):
             connection.connection.cursor().execute(COUNT)
 
@@ -142,8 +142,8 @@ ACTING = text("SELECT current_setting('role')")
 @pytest.mark.backends("postgresql")
 def test_the_desk_has_roles_of_its_own(walled: Callable[..., Engine], privacy: Privacy) -> None:
     with privacy.access("post", role="clerk", actor="staff:1"), walled().connect() as connection:
-        for how, role in (({}, "+ledger"), ({"reads": {"name"}}, "+desk"), ({"writes": {"note"}}, "+desk")):
-            with privacy._desk.open(connection, **how) as desk:
+        for reads, writes, role in ((), (), "+ledger"), (("name",), (), "+desk"), ((), ("note",), "+desk"):
+            with privacy._desk.open(connection, reads=reads, writes=writes) as desk:
                 assert desk.execute(ACTING).scalar() == f"sap/rows{role}"
             assert connection.execute(ACTING).scalar() == "sap/rows/post"
 
@@ -155,9 +155,9 @@ def test_people_s_data_at_the_desk_is_for_zones_that_have_one(walled: Callable[.
         with privacy._desk.open(connection) as desk:
             assert given_away(desk) == 0
         with privacy._desk.open(connection, reads={"note"}) as desk, pytest.raises(WallDown) as down:
-            desk.execute(select(Person.__table__.c.note))
+            desk.execute(select(PEOPLE.c.note))
         assert "+desk" in str(down.value.hint)
     engine = walled(roles=("clerk",), desk=True)
-    with privacy.access("post", role="clerk", actor="staff:1"), engine.connect() as connection:
-        with privacy._desk.open(connection, reads={"note"}) as desk:
-            assert desk.execute(select(Person.__table__.c.note)).scalars().all() == ["loud"]
+    clerk = privacy.access("post", role="clerk", actor="staff:1")
+    with clerk, engine.connect() as connection, privacy._desk.open(connection, reads={"note"}) as desk:
+        assert desk.execute(select(PEOPLE.c.note)).scalars().all() == ["loud"]

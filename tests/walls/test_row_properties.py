@@ -34,6 +34,7 @@ TEAMS = ("red", "blue")
 COLUMNS = {"people": {"name": "name", "note": "note"}, "letters": {"body": "note"}, "pages": {"text": "name"}}
 SHAPES = shapes_of([Base.metadata])
 LOGIN = Login("rows_web")
+DIALECT: Any = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 people = st.integers(1, 4)
 
 
@@ -65,7 +66,7 @@ def worlds(draw: st.DrawFn) -> World:
         st.sampled_from(TEAMS),
         draw(st.lists(st.tuples(st.none() | people, st.sampled_from(("open", "shut"))), max_size=6)),
     )
-    filled = {
+    filled: dict[str, list[dict[str, Any]]] = {
         "people": [{"id": one, "team": draw(team)} for one in range(1, 5)],
         "letters": [{"id": at, "person_id": whose, "state": state} for at, (whose, state) in enumerate(letters, 1)],
         "pages": [{"id": at, "letter_id": at} for at in range(1, len(letters) + 1)],
@@ -181,7 +182,7 @@ def accessed(policy: Policy, said: dict[str, Any]) -> Access:
 
 
 @given(world_=worlds())
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_raw_cursor_sees_the_rows_that_policy_consent_and_rules_leave(
     world_: World, owner: tuple[Database, Engine]
 ) -> None:
@@ -201,14 +202,14 @@ def test_a_raw_cursor_sees_the_rows_that_policy_consent_and_rules_leave(
         )
     assert again.drift == ()
     assert not [one for one in again.plan.not_walled if one.kind in ("rows", "consent", "rule")]
-    told = Settings(policy, catalogue, WalledRules(sources.rules), postgresql.psycopg.dialect())
+    told = Settings(policy, catalogue, WalledRules(sources.rules), DIALECT)
     query = database.url.query
     host = f"host={query['host']} port={query['port']} user={LOGIN.name} dbname={database.url.database}"
     with psycopg.connect(host) as raw:
         for said in world_.accesses:
             raw.execute(*told.of(accessed(policy, said)))
             expected = Said(world_, said)
-            for table in COLUMNS:
-                found = {row[0] for row in raw.execute(f"SELECT id FROM {table}").fetchall()}
-                assert found == expected.seen(table), (table, said)
+            for name in COLUMNS:
+                found = {row[0] for row in raw.execute(f"SELECT id FROM {name}").fetchall()}
+                assert found == expected.seen(name), (name, said)
             raw.rollback()

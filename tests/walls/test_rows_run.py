@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, Privacy, PrivacyError, UnreadableStatement
+from sa_privacy import AccessLog, Policy, Privacy, PrivacyError, UnreadableStatement
 from sa_privacy.walls import Login
 from tests.gate import owned
 from tests.gate.owned import Customer, Gift, Item, Order
@@ -150,7 +150,8 @@ def test_the_settings_are_said_again_after_a_savepoint_is_rolled_back(shop: Engi
 def test_the_same_subject_again_costs_no_further_statement(shop: Engine, privacy: Privacy) -> None:
     with shop.connect() as connection:
         driver: Any = connection.connection.driver_connection
-        factory, asked = driver.cursor_factory, list[str]()
+        factory: Any = driver.cursor_factory
+        asked: list[str] = []
 
         class Noting(factory):  # type: ignore[misc]
             def execute(self, query: object, *args: object, **kwargs: object) -> object:
@@ -284,7 +285,7 @@ def test_a_table_that_has_row_policies_of_its_own_keeps_them(
 
 
 def test_without_a_purpose_that_limits_rows_there_is_no_row_level_security(owner: Engine, privacy: Privacy) -> None:
-    plain = owned.Policy(
+    plain = Policy(
         policy={"id": "own-rows", "version": "2"},
         categories={"name": {}, "amount": {}, "items": {}},
         purposes={"desk": {"use": owned.USE}},

@@ -18,7 +18,8 @@ and refuses the rest while a statement is prepared, whoever prepares it.
 
 from __future__ import annotations
 
-from sa_privacy.walls.plan import Login, NotWalled, Right, WallPlan, WallRole, plan_wall
+from sa_privacy.walls.parts import Login, NotWalled, Right, WallPlan, WallRole
+from sa_privacy.walls.plan import plan_wall
 from sa_privacy.walls.raising import Wall, raise_wall
 from sa_privacy.walls.reach import Reach, reach_of
 from sa_privacy.walls.shapes import ColumnShape, TableShape, shapes_of

@@ -202,7 +202,7 @@ def questions(condition: ColumnElement[bool], is_asked: Callable[[Table], bool])
 
 
 def _speaks_only_of(condition: Any, place: Any) -> bool:
-    return all(each.table is place for each in iterate(condition) if each.__visit_name__ == "column")
+    return all(getattr(each, "table", None) in (place, None) for each in iterate(condition))
 
 
 def _instead(condition: Any, place: Any, table: Table) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TEXT
 
 from sa_privacy.walls.ddl import POLICY_STATE
-from sa_privacy.walls.plan import Relation, Right
+from sa_privacy.walls.parts import Relation, Right
 from sa_privacy.walls.shapes import ColumnShape, TableShape
 
 __all__ = ["Database", "DatabaseRole", "FoundPolicy"]

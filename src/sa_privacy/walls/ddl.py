@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
 
-from sa_privacy.walls.plan import Relation, Right, WallPlan
+from sa_privacy.walls.parts import Relation, Right, WallPlan
 from sa_privacy.walls.policies import RowPolicy
 from sa_privacy.walls.quoting import identifier, literal
 

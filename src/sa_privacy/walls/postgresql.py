@@ -11,7 +11,8 @@ from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.policy import Policy
 from sa_privacy.walls.database import Database, FoundPolicy
 from sa_privacy.walls.ddl import policy_source, statements
-from sa_privacy.walls.plan import DATABASE, Login, NotWalled, Relation, WallPlan, plan_wall
+from sa_privacy.walls.parts import Login, NotWalled, Relation, WallPlan
+from sa_privacy.walls.plan import DATABASE, plan_wall
 from sa_privacy.walls.policies import RowPolicy
 from sa_privacy.walls.reach import base_role
 from sa_privacy.walls.rows import RowSources
