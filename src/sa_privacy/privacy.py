@@ -44,7 +44,7 @@ from sa_privacy.gate.narrow_rows import limit_to_own_rows
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.ledger import OWN_TABLES, Desk, own_triggers
 from sa_privacy.policy import Policy
-from sa_privacy.walls import Wall, raise_wall
+from sa_privacy.walls import RowSources, Wall, raise_wall
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which synchronous applications do not have
@@ -164,7 +164,7 @@ class Privacy:
             self._memory.engines_changed(some=True)
         if walls and plain not in self._walls:
             try:
-                self._walls[plain] = raise_wall(plain, self._gate)
+                self._walls[plain] = raise_wall(plain, self._gate, lambda: self.row_sources)
             except BaseException:
                 if fresh:
                     self.uninstall(plain)
@@ -355,6 +355,11 @@ class Privacy:
         return self._accepted.counts()
 
     # -- columns --------------------------------------------------------------------------------------------------
+
+    @property
+    def row_sources(self) -> RowSources:
+        """Where the wall's conditions about rows come from, beside the policy."""
+        return RowSources()
 
     @property
     def metadata(self) -> MetaData:

@@ -132,7 +132,8 @@ def test_programs_get_json(wall: Command) -> None:
     assert found["policy"] == "belue-shop"
     assert found["logins"]["shop_web"] == ["sap/belue-shop", "sap/belue-shop/account", "sap/belue-shop/sign_in"]
     assert {entry["kind"] for entry in found["drift"]} == {"missing"}
-    assert {entry["kind"] for entry in found["not_walled"]} == {"insert", "match", "rows"}
+    assert {entry["kind"] for entry in found["not_walled"]} == {"insert", "match"}
+    assert {tuple(entry["roles"]) for entry in found["row_policies"]} == {(), ("sap/belue-shop/account",)}
     applied = json.loads(wall("apply", "--json").stdout)
     assert applied["sql"]
     assert applied["drift"] == []

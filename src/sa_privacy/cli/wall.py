@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Engine, create_engine, make_url
 
-from sa_privacy.cli.models import load_models
+from sa_privacy.cli.models import load_models, load_object
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.policy import Policy
 from sa_privacy.privacy import Privacy
-from sa_privacy.walls import Login, TableShape, WallPlan, plan_wall, shapes_of
+from sa_privacy.walls import Login, RowSources, TableShape, WallPlan, plan_wall, shapes_of
 from sa_privacy.walls.ddl import statements
 from sa_privacy.walls.postgresql import Drift, Inspection, apply_wall, inspect_wall
 
@@ -47,6 +47,14 @@ AlsoOption = Annotated[
     typer.Option(help="A table or view without a model, with nothing personal in it. Repeatable.", metavar="RELATION"),
 ]
 _DESK = "+desk"  # no role of a policy is named like it
+PrivacyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--privacy",
+        help="The application's Privacy, where it restricts rows or keeps consents itself.",
+        metavar="MODULE:NAME",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -60,20 +68,29 @@ class Wanted:
     logins: tuple[Login, ...]
     together: tuple[tuple[str, ...], ...]
     also: tuple[tuple[str, str], ...]
+    rows: RowSources
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """What a plan is made by, beside policy and tables."""
+        return {"logins": self.logins, "together": self.together, "also": self.also, "rows": self.rows}
 
     def plan(self) -> WallPlan:
         """The plan by the models alone."""
-        how: dict[str, Any] = {"logins": self.logins, "together": self.together, "also": self.also}
-        return plan_wall(self.policy, self.catalogue, self.shapes, **how)
+        return plan_wall(self.policy, self.catalogue, self.shapes, **self.how)
 
     def inspect(self, connection: Any) -> Inspection:
         """The plan for the database connected to, and how it differs."""
-        how: dict[str, Any] = {"logins": self.logins, "together": self.together, "also": self.also}
-        return inspect_wall(connection, self.policy, self.catalogue, self.shapes, **how)
+        return inspect_wall(connection, self.policy, self.catalogue, self.shapes, **self.how)
 
 
 def _wanted(
-    policy: Path, models: Sequence[str], login: list[str] | None, together: list[str] | None, also: list[str] | None
+    policy: Path,
+    models: Sequence[str],
+    login: list[str] | None,
+    together: list[str] | None,
+    also: list[str] | None,
+    application: str | None,
 ) -> Wanted:
     metadata = load_models(models)
     privacy = Privacy(policy, log=None, metadata=metadata)
@@ -85,9 +102,17 @@ def _wanted(
             tuple(_login(one) for one in login or ()),
             tuple(tuple(_split(one)) for one in together or ()),
             tuple(_relation(one) for one in also or ()),
+            (privacy if application is None else _application(application)).row_sources,
         )
     finally:
         privacy.close()
+
+
+def _application(name: str) -> Privacy:
+    found = load_object(name, "Privacy", "name the application's Privacy.")
+    if not isinstance(found, Privacy):
+        fail(f'"{name}" is no Privacy.', "write --privacy package.module:privacy.")
+    return found
 
 
 def _login(said: str) -> Login:
@@ -136,6 +161,7 @@ def plan(
     login: LoginOption = None,
     together: TogetherOption = None,
     also: AlsoOption = None,
+    application: PrivacyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the SQL of the wall, and what it cannot say. Changes nothing.
@@ -143,7 +169,7 @@ def plan(
     With a database, what it lacks; without one, all of it, by the models alone. The output is SQL that psql takes.
     """
     with telling():
-        wanted = _wanted(policy, models, login, together, also)
+        wanted = _wanted(policy, models, login, together, also, application)
         if url is None or make_url(url).get_backend_name() == "sqlite":
             planned = wanted.plan()
             found = Inspection(planned, (), tuple(statements(planned)) if url is None else ())
@@ -183,11 +209,12 @@ def apply(
     login: LoginOption = None,
     together: TogetherOption = None,
     also: AlsoOption = None,
+    application: PrivacyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put the wall up, in one transaction. Run it again after every migration; where nothing differs it does nothing."""
     with telling():
-        wanted, engine = _wanted(policy, models, login, together, also), _owner(_needed(url))
+        wanted, engine = _wanted(policy, models, login, together, also, application), _owner(_needed(url))
         try:
             with engine.begin() as connection:
                 before = wanted.inspect(connection)
@@ -216,11 +243,12 @@ def check(
     login: LoginOption = None,
     together: TogetherOption = None,
     also: AlsoOption = None,
+    application: PrivacyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the database with the plan. Exit status 1 where it differs. Changes nothing."""
     with telling():
-        wanted, engine = _wanted(policy, models, login, together, also), _owner(_needed(url))
+        wanted, engine = _wanted(policy, models, login, together, also, application), _owner(_needed(url))
         try:
             with engine.connect() as connection:
                 found = wanted.inspect(connection)
@@ -246,7 +274,10 @@ def _head(wanted: Wanted, planned: WallPlan) -> None:
     policy = wanted.policy
     tables = len(planned.personal) - len(planned.views)
     say(f"-- The wall of {policy.id}, version {policy.version} ({policy.hash[:19]})")
-    say(f"-- {len(planned.roles)} roles, {len(planned.members)} logins, {tables} tables with personal data")
+    say(
+        f"-- {len(planned.roles)} roles, {len(planned.members)} logins, {tables} tables with personal data, "
+        f"row policies in {len(planned.guarded)}"
+    )
 
 
 def _list_drift(drifts: Sequence[Drift]) -> None:
@@ -280,6 +311,10 @@ def _as_json(found: Inspection) -> dict[str, Any]:
         "policy": planned.policy,
         "roles": [{"name": role.name, "purposes": list(role.purposes)} for role in planned.roles],
         "logins": {name: list(roles) for name, roles in planned.members.items()},
+        "row_policies": [
+            {"table": ".".join(one.table), "name": one.name, "roles": list(one.roles), "using": one.using}
+            for one in planned.policies
+        ],
         "sql": list(found.sql),
         "drift": [
             {"kind": one.kind, "role": one.role, "what": one.what, "mended_by_apply": one.mends} for one in found.drift
