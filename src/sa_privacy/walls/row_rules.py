@@ -72,11 +72,15 @@ def stated(rule: RowRule) -> ColumnElement[bool]:
     :raises NotExpressible: its function needs the values.
     """
     try:
-        return and_(rule.where(_Columns(rule), _StandIn()))
+        said = rule.where(_Columns(rule), _StandIn())
+        said = getattr(said, "__clause_element__", lambda: said)()
     except NotExpressible:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the application's function does with what is no value
         raise NotExpressible(f"its function needs real values ({type(error).__name__})") from None
+    if not isinstance(said, ColumnElement):
+        raise NotExpressible("its function gives no SQL condition")
+    return and_(said)
 
 
 def value_of(access: Access, name: str) -> object:
