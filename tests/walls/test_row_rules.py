@@ -31,6 +31,7 @@ from sa_privacy.customers.provision_tables import PROVIDED
 from sa_privacy.ledger import OWN_TABLES
 from sa_privacy.walls import Login, RowSources, WallPlan, plan_wall, shapes_of
 from sa_privacy.walls.conditions import as_list, as_setting, sql_of
+from sa_privacy.walls.limits import limits_of
 from sa_privacy.walls.reach import alone, role_of
 from sa_privacy.walls.row_rules import NotExpressible, RowRule, stated
 from sa_privacy.walls.sqlite import Bars, Pane
@@ -145,6 +146,19 @@ def test_purposes_together_share_a_role_only_where_they_reach_the_same_rows() ->
     catalogue = build_catalogue(made, [Base.metadata])
     assert role_of(alone(made, "mail", "post"), catalogue) == "sap/rows/mail+post"  # one of the two is enough
     assert role_of(alone(made, "calls", "post"), catalogue) == "sap/rows/calls"
+
+
+def test_a_purpose_that_deletes_asks_for_consent_like_one_that_reads() -> None:
+    made = policy(
+        {
+            "post": {"use": ["name"]},
+            "erase": {"read": ["note"], "delete": ["people"], "consent": "opt_in"},
+            "mail": {"use": ["note"]},
+        }
+    )
+    catalogue = build_catalogue(made, [Base.metadata])
+    found = limits_of(alone(made, "post", "erase", "mail"), catalogue).consents
+    assert found == {"people": frozenset({frozenset({"erase"})})}
 
 
 @pytest.mark.parametrize(

@@ -259,15 +259,6 @@ def test_a_row_policy_that_drifted_is_found_and_mended(sql: str, owner: Engine, 
     assert (found.drift, found.sql) == ((), ())
 
 
-def test_another_search_path_is_no_drift(owner: Engine, privacy: Privacy) -> None:
-    with owner.connect() as connection:
-        connection.exec_driver_sql("CREATE SCHEMA elsewhere")
-        connection.exec_driver_sql("SET search_path = public, elsewhere")
-        connection.commit()
-    how = (owned.POLICY, privacy.catalogue, owned.Base.metadata, [Login(LOGIN)])
-    assert inspected(owner, *how).drift == ()
-
-
 def test_a_table_that_has_row_policies_of_its_own_keeps_them(
     database: Database, owner: Engine, privacy: Privacy
 ) -> None:
