@@ -35,6 +35,7 @@ from sa_privacy.walls.limits import limits_of
 from sa_privacy.walls.reach import alone, role_of
 from sa_privacy.walls.row_rules import NotExpressible, RowRule, stated
 from sa_privacy.walls.sqlite import Bars, Pane
+from tests.gate import world
 from tests.support.databases import Database
 from tests.walls.owner import dropped, raised
 from tests.walls.rows import LETTERS, PEOPLE, RULES, Base, policy
@@ -110,6 +111,12 @@ def test_a_rule_that_needs_the_values_is_listed(name: str) -> None:
         ("everybody", ("people",), "rule")
     ]
     assert planned.policies == ()
+
+
+def test_a_rule_about_sealed_values_is_listed() -> None:
+    rule = RowRule(world.Base.metadata.tables["customers"], "agent", None, lambda c, _: c.email.is_not(None))
+    with pytest.raises(NotExpressible, match="sealed"):
+        sql_of(stated(rule), rule.table)
 
 
 def plan(purposes: dict[str, Any], rows: RowSources) -> WallPlan:

@@ -38,6 +38,7 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import NullType, TypeEngine
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.walls.quoting import literal
 from sa_privacy.walls.row_rules import VALUE, NotExpressible
 
@@ -163,8 +164,11 @@ class Taken(NamedTuple):
 def sql_of(condition: ColumnElement[bool], row: FromClause) -> tuple[str, dict[str, Taken]]:
     """The text of a condition, in one line, and the settings that it takes from the access.
 
-    :raises NotExpressible: it holds a value that passes, or speaks of another table without a query of its own.
+    :raises NotExpressible: it holds a value that passes, speaks of another table without a query of its own, or looks into
+        sealed values.
     """
+    if any(isinstance(getattr(each, "type", None), Encrypted) for each in iterate(condition)):
+        raise NotExpressible("it looks into sealed values, whose keys are the application's")
     dialect: Any = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
     dialect.statement_compiler = _Compiler
     compiled: Any = select(literal_column("1")).select_from(row).where(condition).compile(dialect=dialect)
