@@ -5,13 +5,14 @@ All of it is said each time, so that nothing of an earlier access is left, and i
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Dialect, text
+from sqlalchemy.util import LRUCache
 
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue
-from sa_privacy.policy import Policy
+from sa_privacy.policy import Grant, Policy
 from sa_privacy.walls.conditions import SUBJECT, SUBJECT_KIND, as_setting
 from sa_privacy.walls.limits import limits_of
 from sa_privacy.walls.quoting import literal
@@ -26,6 +27,21 @@ Asking = tuple[str, Any]
 """A statement, and its parameters as the driver takes them."""
 
 
+class _Told(NamedTuple):
+    """What all accesses of a grant have in common.
+
+    :param role: empty, where it is that of no access.
+    :param kinds: the kinds of people whose own rows its purposes are about.
+    :param asking: all that is said, where it is the same for every access without a subject.
+    """
+
+    role: str
+    purposes: str
+    rules: str
+    kinds: tuple[str, ...]
+    asking: Asking | None
+
+
 class Settings:
     """How accesses are told to one database.
 
@@ -36,39 +52,47 @@ class Settings:
         self._policy, self._catalogue, self._rules, self._dialect = policy, catalogue, rules, dialect
         names = ("role", PURPOSE, SUBJECT_KIND, SUBJECT, RULES, *rules.taken)
         said = ", ".join(f"pg_catalog.set_config({literal(name)}, :v{at}, true)" for at, name in enumerate(names))
+        self._by_grant: LRUCache[Grant, _Told] = LRUCache(256)
         self._compiled: Any = text(f"SELECT {said}").compile(dialect=dialect)
+        self._sql = str(self._compiled.string)
         self.base = self._asking(base_role(policy), "", "", "", "", *("" for _ in rules.taken))
 
     def of(self, access: Access) -> Asking:
         """What the database is told of an access."""
-        grant = access.grant
+        told = self._by_grant.get(access.grant)
+        if told is None:
+            told = self._by_grant[access.grant] = self._of_grant(access.grant)
+        if told.asking is not None and (access.subject is None or not told.role):
+            return told.asking
+        kind, key = self._subject(access.subject, told.kinds)
+        return self._asking(told.role, told.purposes, kind, key, told.rules, *self._rules.values(access, self._dialect))
+
+    def _of_grant(self, grant: Grant) -> _Told:
+        """What all accesses of a grant have in common."""
         role = role_of(grant, self._catalogue)
         if role is None:
-            return self.base
-        kind, key = self._subject(access)
-        return self._asking(
-            role,
-            ",".join(grant.purposes),
-            kind,
-            key,
-            self._rules.said(grant),
-            *self._rules.values(access, self._dialect),
-        )
+            return _Told("", "", "", (), self.base)
+        own = limits_of(grant, self._catalogue).own
+        kinds = {self._catalogue.holders[name][1] for name in own if name in self._catalogue.holders}
+        told = _Told(role, ",".join(grant.purposes), self._rules.said(grant), tuple(kinds), None)
+        if self._rules.taken:
+            return told
+        return told._replace(asking=self._asking(told.role, told.purposes, "", "", told.rules))
 
-    def _subject(self, access: Access) -> tuple[str, str]:
-        """The kind of person and their key; nobody, where it cannot be told or is no key of that kind."""
-        subject = access.subject
+    def _subject(self, subject: object, kinds: tuple[str, ...]) -> tuple[str, str]:
+        """The kind of person and their key; nobody, where it cannot be told or is no key of that kind.
+
+        :param kinds: those whose own rows the access's purposes are about.
+        """
         if isinstance(subject, tuple) and len(subject) == 2:
             kind, key = subject
         else:
-            own = limits_of(access.grant, self._catalogue).own
-            kinds = {self._catalogue.holders[name][1] for name in own if name in self._catalogue.holders}
-            kind, key = (kinds.pop() if len(kinds) == 1 else ""), subject  # customer 7 is not employee 7
+            kind, key = (kinds[0] if len(kinds) == 1 else ""), subject  # customer 7 is not employee 7
         told = as_setting(key, self._catalogue.key_types.get(kind), self._dialect) if isinstance(kind, str) else ""
         return (kind, told) if kind and told else ("", "")
 
     def _asking(self, *values: str) -> Asking:
         named = {f"v{at}": value for at, value in enumerate(values)}
         if not self._compiled.positional:
-            return str(self._compiled.string), named
-        return str(self._compiled.string), tuple(named[name] for name in self._compiled.positiontup)
+            return self._sql, named
+        return self._sql, tuple(named[name] for name in self._compiled.positiontup)
