@@ -277,6 +277,23 @@ def test_a_table_that_has_row_policies_of_its_own_keeps_them(
     engine.dispose()
 
 
+def test_a_table_that_is_kept_elsewhere_is_listed(owner: Engine, privacy: Privacy) -> None:
+    with owner.begin() as connection:
+        for sql in (
+            "DROP TABLE ratings",
+            "CREATE FOREIGN DATA WRAPPER nowhere",
+            "CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere",
+            "CREATE FOREIGN TABLE ratings (customer_id int, product text, comment text) SERVER nowhere",
+        ):
+            connection.exec_driver_sql(sql)
+    how = (owned.POLICY, privacy.catalogue, owned.Base.metadata, [Login(LOGIN)])
+    raised(owner, *how)
+    found = inspected(owner, *how)
+    assert found.drift == ()
+    listed = [(one.role, one.what) for one in found.plan.not_walled if one.kind == "rows"]
+    assert listed == [(ACCOUNT, ("ratings",)), ("sap/own-rows/signature", ("ratings",))]
+
+
 def test_without_a_purpose_that_limits_rows_there_is_no_row_level_security(owner: Engine, privacy: Privacy) -> None:
     plain = Policy(
         policy={"id": "own-rows", "version": "2"},

@@ -197,6 +197,14 @@ class Database:
         )
         return {(row[0], row[1]) for row in rows}
 
+    def elsewhere(self) -> set[Relation]:
+        """The tables that are kept elsewhere."""
+        rows = self._ask(
+            "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f'"
+        )
+        return {(row[0], row[1]) for row in rows}
+
     def memberships(self, names: Collection[str]) -> set[tuple[str, str]]:
         """``(member, role)`` wherever one of them is among `names`."""
         # Whoever makes a role may hand it on, from PostgreSQL 16, without being able to act as it.

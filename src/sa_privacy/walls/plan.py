@@ -45,6 +45,7 @@ def plan_wall(
     schema: str = "public",
     rows: RowSources = _NO_ROWS,
     foreign: Collection[Relation] = (),
+    elsewhere: Collection[Relation] = (),
 ) -> WallPlan:
     """Compiles a policy for the tables given.
 
@@ -56,6 +57,7 @@ def plan_wall(
     :param schema: the schema of tables whose models name none.
     :param rows: where conditions about rows come from, beside the policy.
     :param foreign: tables that have row policies of the application's own.
+    :param elsewhere: tables that can have none, since they are kept elsewhere.
     :raises PolicyError: a login or a combination names something that the policy does not know.
     """
     combined = [_checked(policy, combination) for combination in together]
@@ -85,7 +87,14 @@ def plan_wall(
     acting = {role.name: role.purposes for role in roles if role.purposes}
     may_read = {name: tables.readable(rights, {name, roles[0].name}) for name in acting}
     limited = RowPolicies(
-        policy, catalogue, tables.shapes, rows, schema=schema, may_read=may_read, foreign=frozenset(foreign)
+        policy,
+        catalogue,
+        tables.shapes,
+        rows,
+        schema=schema,
+        may_read=may_read,
+        foreign=frozenset(foreign),
+        elsewhere=frozenset(elsewhere),
     )
     policies = limited.planned(acting)
     for name, place, column in limited.reads:

@@ -24,6 +24,7 @@ __all__ = ["Relation", "RowPolicies", "RowPolicy", "Unsaid"]
 Relation = tuple[str, str]
 """``(schema, name)``."""
 _ALL: Final = "true"
+_ELSEWHERE: Final = "the table is kept elsewhere, and can have no row policy"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,6 +65,7 @@ class RowPolicies:
 
     :param may_read: for a role, the ``(schema, table, column)`` that it may read.
     :param foreign: tables that have row policies of the application's own.
+    :param elsewhere: tables that are kept elsewhere (FOREIGN TABLE), and can have none.
     :ivar reads: columns of the library's own tables that a role's conditions read.
     """
 
@@ -77,9 +79,11 @@ class RowPolicies:
         schema: str,
         may_read: Mapping[str, Collection[tuple[str, str, str]]],
         foreign: Collection[Relation] = (),
+        elsewhere: Collection[Relation] = (),
     ) -> None:
         self._policy, self._catalogue, self._schema = policy, catalogue, schema
         self._may_read, self._foreign, self._sources = may_read, foreign, sources
+        self._elsewhere = elsewhere
         self._tables: list[tuple[Relation, PersonalTable]] = [
             ((shape.schema or schema, shape.table), known)
             for shape in shapes
@@ -120,6 +124,9 @@ class RowPolicies:
                     agreed = self._usable(wanted, (role,), role, known.name, "consent")
                 except NotExpressible as error:
                     self.unsaid.append(Unsaid(role, known.name, str(error), "consent"))
+            if place in self._elsewhere and (own or agreed):
+                self.unsaid.append(Unsaid(role, known.name, _ELSEWHERE, "rows" if own else "consent"))
+                continue
             using = " AND ".join(f"({one.sql})" for one in (own, agreed) if one is not None)
             if using:
                 yield RowPolicy(place, role, (role,), using, own.sql if own is not None else _ALL)
@@ -131,21 +138,19 @@ class RowPolicies:
         for name in rules.tables:
             if self._comes_back(name, reads):
                 rules.give_up(name, "it would ask about the rows that it decides about")
+            elif self._place(name) in self._elsewhere:
+                rules.give_up(name, _ELSEWHERE)
         for name in rules.tables:
             condition = self._usable(rules.condition(name), roles, "", name, "rule")
-            schema, _, table = name.rpartition(".")
-            place = (schema or self._schema, table)
+            place = self._place(name)
             if condition is not None and roles and place in self._there:
                 yield RowPolicy(place, rules_policy(self._policy), roles, condition.sql)
         self.unsaid += [Unsaid("", str(rule.table.fullname), why, "rule") for rule, why in rules.refused]
 
     def _comes_back(self, name: str, reads: Mapping[str, Mapping[Relation, set[str]]]) -> bool:
         """Whether the rules of a table read it again, by way of the policies of what they read."""
-        schema, _, table = name.rpartition(".")
-        start, seen, waiting = (schema or self._schema, table), set[Relation](), list(reads[name])
-        by_place = {
-            ((n.rpartition(".")[0] or self._schema), n.rpartition(".")[2]): places for n, places in reads.items()
-        }
+        start, seen, waiting = self._place(name), set[Relation](), list(reads[name])
+        by_place = {self._place(other): places for other, places in reads.items()}
         known = dict(self._tables)
         while waiting:
             place = waiting.pop()
@@ -177,6 +182,11 @@ class RowPolicies:
             for one in roles:
                 self._asked.setdefault((one, (place_schema or self._schema, name)), set()).update(asked)
         return condition
+
+    def _place(self, name: str) -> Relation:
+        """Where the table of this full name is."""
+        schema, _, table = name.rpartition(".")
+        return schema or self._schema, table
 
     def _places(self, reads: Mentions) -> dict[Relation, set[str]]:
         return {(schema or self._schema, table): columns for (schema, table), columns in reads.items()}

@@ -83,6 +83,7 @@ def inspect_wall(
         views=views,
         schema=database.schema,
         rows=rows or RowSources(),
+        elsewhere=database.elsewhere(),
         foreign=[one.table for one in policies if one.permissive and not _is_ours(one.name, policy)],
     )
     functions = database.functions_of_their_owners({thing[0] for thing in personal})
