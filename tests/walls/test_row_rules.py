@@ -231,6 +231,8 @@ def test_of_a_ledger_a_role_sees_what_its_questions_are_about() -> None:
     planned = plan_wall(made, catalogue, shapes_of([Base.metadata, OWN_TABLES]), rows=RowSources(AskingALedger()))
     ledger = ("public", "sa_privacy_provided")
     held = {(r.grantee, r.privilege, r.column) for r in planned.rights if r.thing == ledger and "+" not in r.grantee}
+    desk = {right.privilege for right in planned.rights if right.thing == ledger and right.grantee == "sap/rows+ledger"}
+    assert desk == {"SELECT", "INSERT"}  # nothing in a ledger is changed
     assert held == {("sap/rows/post", "SELECT", name) for name in ("categories", "subject_kind", "subject_key")}
     about = [one for one in planned.policies if one.table == ledger and one.restrictive]
     assert [(one.roles, one.using) for one in about] == [

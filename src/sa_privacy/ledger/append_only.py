@@ -13,7 +13,7 @@ from sqlalchemy import Table, event
 
 from sa_privacy.columns.own_tables import OWN_TABLES, OwnDDL
 
-__all__ = ["append_only", "append_only_sql", "own_triggers"]
+__all__ = ["append_only", "append_only_sql", "is_append_only", "own_triggers"]
 
 _FUNCTION = "sa_privacy_append_only"
 _MARK = "append-only"
@@ -27,6 +27,11 @@ def append_only(table: Table) -> Table:
             made: Any = OwnDDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(table, "after_create", made.execute_if(dialect=dialect))
     return table
+
+
+def is_append_only(table: Table) -> bool:
+    """Whether a table of the library's own has these triggers."""
+    return _MARK in table.info
 
 
 def append_only_sql(table: str, dialect: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
+from sa_privacy.ledger import OWN_TABLES, is_append_only
 from sa_privacy.walls.limits import is_own_table
 from sa_privacy.walls.parts import Relation, Right, WallRole
 from sa_privacy.walls.reach import Reach
@@ -94,9 +95,11 @@ class Tables:
             yield Right("table", self.thing(shape), grantee, privilege)
 
     def _ledger(self, shape: TableShape, grantee: str) -> Iterator[Right]:
-        """What the desk does with the library's own tables: it never deletes."""
+        """What the desk does with the library's own tables: in a ledger, it changes and deletes nothing."""
         yield from self._used(shape, grantee)
-        for privilege in ("SELECT", "INSERT", "UPDATE"):
+        table = OWN_TABLES.tables.get(shape.name)
+        kept = table is not None and is_append_only(table)
+        for privilege in ("SELECT", "INSERT") if kept else ROWS:
             yield Right("table", self.thing(shape), grantee, privilege)
 
     def _used(self, shape: TableShape, grantee: str) -> Iterator[Right]:
