@@ -134,9 +134,11 @@ class AccessEnded(AccessDenied):
 
 
 class RowsDenied(AccessDenied):
-    """The purpose reaches only the rows of one person, and the statement is not bound to them."""
+    """The access does not reach all rows, and the statement is not limited to those it reaches."""
 
     code = "SP-207"
+    rule: str | None = None
+    """The table and for whom it is restricted, where a row rule stands against it."""
 
 
 class UnreadableStatement(AccessDenied):

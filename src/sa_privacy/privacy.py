@@ -41,9 +41,10 @@ from sa_privacy.gate.load import load_covered
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.mode import Mode, Observed
 from sa_privacy.gate.narrow_rows import limit_to_own_rows
+from sa_privacy.gate.rules import Where
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.ledger import OWN_TABLES, Desk, own_triggers
-from sa_privacy.policy import Policy
+from sa_privacy.policy import ConsentPort, Policy
 from sa_privacy.walls import RowSources, Wall, raise_wall
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ class Privacy:
         until the end of that day (UTC) such values are read, and counted. Only cells are written.
     :param stored_as: of those columns, the SQLAlchemy type that wrote what they hold, where it is not the column's inner
         type: ``{"customers.email": StringEncryptedType(...)}``.
+    :param consents: the application's own store of who agreed to purposes that ask for consent.
     :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed); or a purpose needs
-        consent, which this version cannot ask for.
+        consent, and nobody keeps it.
     """
 
     def __init__(
@@ -88,10 +90,12 @@ class Privacy:
         recheck: float = 5.0,
         accept_plaintext: Mapping[str, date] | None = None,
         stored_as: Mapping[str, Any] | None = None,
+        consents: ConsentPort | None = None,
     ) -> None:
         observed = Observed.of(mode, observe)
         self.policy = policy if isinstance(policy, Policy) else Policy.load(Path(policy))
-        _must_not_ask_for_consent(self.policy)
+        if consents is None:
+            _must_not_ask_for_consent(self.policy)
         self.log = log
         self.mode: Mode = mode
         self._keys = keys
@@ -114,6 +118,7 @@ class Privacy:
             observed=observed,
             declarations=lambda: self._declarations,
             recheck=recheck,
+            consents=consents,
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)
@@ -420,6 +425,20 @@ class Privacy:
             annotate_column(one, annotation)
         self._live.current()
 
+    def restrict(self, thing: Any, *, role: str | None = None, purpose: str | None = None, where: Where) -> None:
+        """Limits a role, or a purpose, to some of a table's rows: on every path, and the gate makes sure of it.
+
+        Rules of one role add up, and so do those of purposes. Who acts in several roles reaches what one of them does.
+
+        :param thing: a mapped class or a ``Table``; classes that inherit from it, by a table of their own or in the same,
+            are limited with it.
+        :param where: takes the columns of the row (``c.team_id``) and the :class:`~sa_privacy.access.Access` in force, and
+            gives a SQLAlchemy condition; subqueries in it are not limited themselves. It is asked once for an access.
+        :raises PolicyError: the policy does not know the role or the purpose, none is named, or `thing` is no table with
+            personal data.
+        """
+        self._gate.rules.restrict(thing, role, purpose, where)
+
     @overload
     def declare(self, *, function: str, touches: Iterable[str]) -> None: ...
     @overload
@@ -498,13 +517,13 @@ def _must_be_apart(log: EventLog | None, engine: Engine) -> None:
 
 
 def _must_not_ask_for_consent(policy: Policy) -> None:
-    """No one keeps consent yet, so that a purpose which needs it would be open for people who said no."""
+    """Where no one keeps consent, a purpose which needs it would be open for people who said no."""
     asking = sorted(purpose.name for purpose in policy.purposes.values() if purpose.consent != "none")
     if asking:
         raise PolicyError(
             f"{'purposes' if len(asking) > 1 else 'purpose'} {_quoted(asking)} "
-            f"{'need' if len(asking) > 1 else 'needs'} consent, and this version cannot ask for it yet.",
-            hint='say consent = "none", or leave the purpose out of the policy.',
+            f"{'need' if len(asking) > 1 else 'needs'} consent, and nobody keeps it.",
+            hint="Privacy(..., consents=...) takes the store that knows who agreed.",
             purpose=asking,
         )
 

@@ -8,7 +8,7 @@ long as it compiles, so that attributes know which engine asks, and engines with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,13 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import compare_both_forms
 from sa_privacy.columns.searching import empty_list, require_parameters_apart
-from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup
+from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, limit_selects, seen_alone
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
     from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
     from sa_privacy.gate.engine import Gate
+    from sa_privacy.gate.ruling import RowCondition, Ruling
     from sa_privacy.policy import Grant
 
 __all__ = ["Compiling", "RoutedCache", "as_enforced", "compiling", "unwatch_compiler", "watch_compiler"]
@@ -67,10 +68,13 @@ def as_enforced(view: View) -> Iterator[None]:
         _instead.reset(token)
 
 
-def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) -> None:
+def watch_compiler(
+    dialect: Dialect, view: Callable[[], View], owner: object, rules: Callable[[], Ruling | None] = lambda: None
+) -> None:
     """Makes the engine's compiler announce itself. ``Dialect.statement_compiler`` is the documented place for it.
 
     :param owner: whose engine it is: the gate.
+    :param rules: the row rules for a statement that is about to be compiled.
     """
     plain: type[SQLCompiler] = dialect.statement_compiler
 
@@ -80,6 +84,7 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             now = Compiling(self, _instead.get() or view(), owner)
+            ruling = self.sa_privacy_ruling = rules()
             token = _compiling.set(now)
             try:
                 super().__init__(*args, **kwargs)
@@ -87,6 +92,26 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
                 self.sa_privacy_left_out = tuple(now.left_out)
             finally:
                 _compiling.reset(token)
+                if ruling is not None:
+                    ruling.done()
+
+        def visit_update(self, update_stmt: Any, *args: Any, **kwargs: Any) -> str:
+            ruling = self.sa_privacy_ruling
+            limited = update_stmt if ruling is None else ruling.target(update_stmt)
+            return super().visit_update(limited, *args, **kwargs)  # type: ignore[no-any-return]
+
+        def visit_delete(self, delete_stmt: Any, *args: Any, **kwargs: Any) -> str:
+            ruling = self.sa_privacy_ruling
+            limited = delete_stmt if ruling is None else ruling.target(delete_stmt)
+            return super().visit_delete(limited, *args, **kwargs)  # type: ignore[no-any-return]
+
+        def visit_sa_privacy_row_condition(self, element: RowCondition, **kwargs: Any) -> str:
+            kwargs.pop("from_linter", None)
+            ruling, self.sa_privacy_ruling = self.sa_privacy_ruling, None
+            with seen_alone(self, element.mention):
+                text = self.process(element.condition, **kwargs)
+            self.sa_privacy_ruling = ruling
+            return f"({text})"
 
         def returning_clause(self, stmt: Any, returning_cols: Any, **kwargs: Any) -> str:
             if self.implicit_returning:
@@ -108,6 +133,7 @@ def watch_compiler(dialect: Dialect, view: Callable[[], View], owner: object) ->
         def visit_on_conflict_do_nothing(self, on_conflict: Any, **kwargs: Any) -> str:
             return super().visit_on_conflict_do_nothing(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]
 
+    limit_selects(WatchedCompiler)
     WatchedCompiler.__name__ = plain.__name__
     WatchedCompiler.__qualname__ = plain.__qualname__
     WatchedCompiler.__module__ = plain.__module__  # it renders as `plain` does: the footprint may trust its tree
@@ -147,7 +173,7 @@ def unwatch_compiler(dialect: Dialect) -> None:
 
 
 class RoutedCache(MutableMapping[Any, Any]):
-    """The ``compiled_cache`` of a protected engine: one LRU for each set of uncovered columns.
+    """The ``compiled_cache`` of a protected engine: one LRU for each set of uncovered columns, and structure of row rules.
 
     :param size: statements kept for each set.
     """
@@ -157,7 +183,7 @@ class RoutedCache(MutableMapping[Any, Any]):
         self._live = gate.live
         self._scope = gate.scopes.get
         self._size = size
-        self._routes: LRUCache[tuple[Catalogue, frozenset[str]], LRUCache[Any, Any]] = LRUCache(64)
+        self._routes: LRUCache[tuple[Catalogue, frozenset[str], Hashable], LRUCache[Any, Any]] = LRUCache(64)
         self._by_grant: dict[Grant | None, tuple[Catalogue, LRUCache[Any, Any]]] = {}
         self._retired: LRUCache[Any, Any] | None = None
 
@@ -177,12 +203,14 @@ class RoutedCache(MutableMapping[Any, Any]):
     def _route(self) -> LRUCache[Any, Any]:
         if self._retired is not None:
             return self._retired
-        view = self._gate.current_view()
+        view, limits = self._gate.current_view(), self._gate.limits()
         # By catalogue too: a column that was sealed since then is bound by another type.
-        key = (view.catalogue, view.uncovered)
+        key = (view.catalogue, view.uncovered, None if limits is None else limits.structure)
         route = self._routes.get(key)
         if route is None:
             route = self._routes[key] = LRUCache(self._size)
+        if limits is not None:
+            return route  # another access with the same grant may have other conditions
         if len(self._by_grant) > 1000:
             self._by_grant.clear()
         self._by_grant[view.grant] = (view.catalogue, route)

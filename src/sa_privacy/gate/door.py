@@ -13,13 +13,21 @@ from sqlalchemy.util import LRUCache
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.lookup_key import BOTH_FORMS
 from sa_privacy.errors import UnreadableStatement
-from sa_privacy.footprint import NOTHING, binds_by_name, fingerprint, footprint_of_text, footprint_of_tree
+from sa_privacy.footprint import (
+    NOTHING,
+    Footprint,
+    binds_by_name,
+    fingerprint,
+    footprint_of_text,
+    footprint_of_tree,
+)
 from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.key_types import Told, told_keys
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.ruling import RULING, Ruling, unruled
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.site import call_site
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
@@ -61,8 +69,8 @@ class Door:
                 plan = self._plan_text(statement, context)
         if plan.concerns:
             self.gate.admit(plan, parameters, context)
-        elif plan.moves:
-            self.gate.admit_move(plan, parameters, context)
+        elif plan.rows:
+            self.gate.admit_rows(plan, parameters, context)
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> None:
         """The same, for statements sent without parameters."""
@@ -117,7 +125,8 @@ class Door:
         self._answers(connection).unsettle(connection)
 
     def _plan_compiled(self, context: Any) -> Plan:
-        catalogue, compiled = self._live.current(), context.compiled
+        catalogue, compiled = self._live.current(), _without_rules(context)
+        ruling: Ruling | None = vars(context.compiled).get(RULING)
         relations = self._relations(context.root_connection)
         if context.isddl:
             self._names_change(context.root_connection, for_everyone=True)
@@ -131,15 +140,17 @@ class Door:
                 plan = Plan(
                     found,
                     catalogue,
-                    fingerprint(compiled.string, self.dialect) if found.personal or found.moves else "",
+                    self._fingerprint(compiled.string, found),
                     binds=compiled.binds,
                     generated=reported_key(compiled),
                     told=self._told_keys(catalogue),
                 )
                 plan.facts = relations.facts
+                plan.ruling = ruling
                 return self._located(plan)
-        text = text_to_judge(context)
+        text = text_to_judge(context, compiled)
         plan = self.plan_of_text(text, relations, catalogue, None if context.isddl else compiled)
+        plan.ruling = ruling
         self._look_for_names(plan, text, context.root_connection)
         return self._located(plan)
 
@@ -151,10 +162,17 @@ class Door:
             self._texts[statement] = plan
         return self._located(plan)
 
-    @staticmethod
-    def _located(plan: Plan) -> Plan:
+    def _fingerprint(self, sql: str, found: Footprint) -> str:
+        """What events tell of a text; empty where there will be none of it."""
+        return fingerprint(sql, self.dialect) if found.personal or found.moves or self._is_ruled(found) else ""
+
+    def _is_ruled(self, found: Footprint) -> bool:
+        return self.gate.rules.may_concern(table for table, _ in found.mentions)
+
+    def _located(self, plan: Plan) -> Plan:
         """The plan with the place in the application that made it, where there will be events of it."""
-        if plan.concerns or plan.moves:
+        plan.rows = plan.rows or (not plan.concerns and self._is_ruled(plan.footprint))
+        if plan.concerns or plan.rows:
             plan.origin = call_site()
         return plan
 
@@ -186,7 +204,7 @@ class Door:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
             plan.law = self._law_of_text(sql, relations, catalogue, compiled)
         else:
-            name = fingerprint(sql, self.dialect) if found.personal or found.moves else ""
+            name = self._fingerprint(sql, found)
             if compiled is None:
                 plan = Plan(found, catalogue, name, told=self._told_keys(catalogue))
             else:
@@ -211,3 +229,22 @@ class Door:
         if len(enforced.tables) == len(catalogue.tables):
             return None
         return self.plan_of_text(sql, relations, enforced, compiled)
+
+
+def _without_rules(context: Any) -> Any:
+    """What the application itself asks for: the compiled statement, or where rules were put into it, one without them.
+
+    What a rule reads and matches is the rule's, and counts for nobody.
+    """
+    compiled, statement = context.compiled, context.invoked_statement
+    ruling: Ruling | None = vars(compiled).get(RULING)
+    if ruling is None or not ruling.given or statement is None:
+        return compiled
+    with unruled():
+        plain = statement.compile(
+            dialect=context.dialect,
+            column_keys=compiled.column_keys,
+            for_executemany=compiled.for_executemany,
+            schema_translate_map=compiled.schema_translate_map,
+        )
+    return plain if plain.binds.keys() <= compiled.binds.keys() else compiled

@@ -8,7 +8,7 @@ run. What they let through is written down before it runs, and again before its 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.util import LRUCache
 
@@ -18,8 +18,9 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import PrivacyError, RowsDenied
 from sa_privacy.footprint import Declarations
-from sa_privacy.gate import own_rows
+from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.evidence import Evidence, access_members, subject_members, together
+from sa_privacy.gate.limits import LimitsInForce
 from sa_privacy.gate.mode import Observed, enforced_part
 from sa_privacy.gate.observe import plan_as_enforced
 from sa_privacy.gate.own_conditions import ask_for_own_keys
@@ -27,11 +28,15 @@ from sa_privacy.gate.people import subjects_of_binds
 from sa_privacy.gate.plan import UNBOUNDED, Plan, Verdict
 from sa_privacy.gate.refusal import again, denials_of, refusal_of_columns, sealed_column, touches
 from sa_privacy.gate.results import WitnessedFetch
+from sa_privacy.gate.rules import RowRules
+from sa_privacy.gate.ruling import Ruling
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
-from sa_privacy.policy import Decision, Grant, Request, decide, denied
+from sa_privacy.policy import ConsentPort, Decision, Grant, Request, decide, denied
 
 __all__ = ["Gate"]
+
+_NOTHING_DENIED: Final = Decision(True)
 
 
 class Gate:
@@ -41,6 +46,7 @@ class Gate:
     :param live: the catalogue of the moment.
     :param log: where events go; None writes none.
     :param recheck: seconds after which the database is asked again what a name stands for.
+    :param consents: who has agreed to purposes that ask for it.
     :param observed: the tables of which everything runs, and what would have been denied is logged.
     """
 
@@ -54,6 +60,7 @@ class Gate:
         observed: Observed,
         declarations: Callable[[], Declarations],
         recheck: float = 5.0,
+        consents: ConsentPort | None = None,
     ) -> None:
         self.scopes = scopes
         self.policy = scopes.policy
@@ -64,6 +71,9 @@ class Gate:
         self.observes = bool(observed)
         self.declarations = declarations
         self.recheck = recheck
+        self.rules = RowRules(self.policy, live, consents, observed=observed)
+        #: The row conditions for the access in force; None where it has none.
+        self.limits = LimitsInForce(self.rules, scopes)
         self._views: LRUCache[Any, View] = LRUCache(256)
         self._enforced: LRUCache[Any, tuple[Plan, Plan, Verdict]] = LRUCache(1000)
         self.evidence = Evidence(self.policy, log, keys, live.current, lenient=observed.everything)
@@ -89,6 +99,10 @@ class Gate:
     def current_view(self) -> View:
         """What the grant in force may see."""
         return self.view(self.grant())
+
+    def ruling(self) -> Ruling | None:
+        """The rules of a statement that is about to be compiled."""
+        return Ruling.now(self.limits(), self.limits.value)
 
     # -- before the statement -------------------------------------------------------------------------------------
 
@@ -139,16 +153,23 @@ class Gate:
             self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
         )
 
-    def admit_move(self, plan: Plan, parameters: Any, context: Any) -> None:
-        """Lets a statement through that touches no personal data, but may change whose a row is, or raises.
+    def admit_rows(self, plan: Plan, parameters: Any, context: Any) -> None:
+        """Lets a statement through that touches no personal data, but reaches rows or may change whose they are, or raises.
 
-        :raises RowsDenied: the access reaches only one person's rows, and a row would change hands.
+        :raises RowsDenied: the access does not reach all of these rows, or a row would change hands.
         """
         scope = self.scopes.get()
-        if scope is None or not scope.alive or not own_rows.has_own_purpose(scope.access):
+        if scope is None or not scope.alive:
             return
         access = scope.access
         law = self.law(plan)
+        try:
+            row_law.require(law, self.limits(), access)
+        except RowsDenied as error:
+            self.evidence.refused(plan, access, "denied", denials_of(error, _NOTHING_DENIED), parameters, context)
+            raise
+        if not plan.footprint.moves or not own_rows.has_own_purpose(access):
+            return
         for judged, word in ((law, "denied"), (plan, "would_deny")):
             try:
                 own_rows.require_kept(judged, access, bound_values(context, parameters), self._ask(context, access))
@@ -187,7 +208,7 @@ class Gate:
     def _verdict(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Verdict:
         decision = self.decide(plan, grant, unwritten=unwritten)
         passes = decision.allowed and not decision.own and plan.refusal is None and not plan.sealed_inside
-        passes = passes and not plan.unsealed
+        passes = passes and not plan.unsealed and self.rules.of(grant).keys().isdisjoint(row_law.reached(plan.footprint))
         denials = ["unreadable"] if plan.refusal is not None else []
         return self._said(plan, decision, "allowed", denials, passes=passes)
 
@@ -233,9 +254,11 @@ class Gate:
             verdict = self._reconsider(plan, verdict, access, context)
         if plan.sealed_inside or plan.unsealed:
             raise sealed_column(plan, access.grant if access is not None else None)
+        if access is not None:
+            row_law.require(plan, self.limits(), access)
         if verdict.own and access is not None:
             own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
-        elif plan.moves and access is not None and own_rows.has_own_purpose(access):
+        elif plan.rows and access is not None and own_rows.has_own_purpose(access):
             own_rows.require_kept(plan, access, bound_values(context, parameters), self._ask(context, access))
         return verdict
 

@@ -174,7 +174,7 @@ def install(
     bind_keys(dialect, keys, accepted)
     if keys is not None:
         keys.on_lookup_change(installed.forget_statements)
-    watch_compiler(dialect, gate.current_view, gate)
+    watch_compiler(dialect, gate.current_view, gate, gate.ruling)
     installed.apply()
     try:
         installed.check()

@@ -14,7 +14,12 @@ from sa_privacy.gate.guard import guard_attribute, let_go_of_attribute, unwatch_
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.orm import base_columns, narrow_property, widen_property
 from sa_privacy.gate.quiet import quieten, unquieten
-from sa_privacy.gate.sqlalchemy_private import unwrap_expired_loader, wrap_expired_loader
+from sa_privacy.gate.sqlalchemy_private import (
+    route_flushes,
+    unroute_flushes,
+    unwrap_expired_loader,
+    wrap_expired_loader,
+)
 from sa_privacy.gate.view import View
 
 __all__ = ["Instrumentation"]
@@ -56,6 +61,8 @@ class Instrumentation:
         self._guard(mapper)
 
     def _guard(self, mapper: Mapper[Any]) -> None:
+        if self._memory.gate.rules:
+            route_flushes(mapper)
         view = self._view
         personal = set()
         ours = view is None  # before the first catalogue nobody knows
@@ -89,6 +96,7 @@ _open: WeakSet[Instrumentation] = WeakSet()
 def _let_go(mapper: Mapper[Any]) -> None:
     if not mapper.configured:
         return
+    unroute_flushes(mapper)
     for prop in mapper.column_attrs:
         widen_property(prop)
     manager = mapper.class_manager

@@ -106,5 +106,6 @@ def enforced_part(plan: Plan, observed: Observed) -> Plan:
     if same or plan.refusal is not None:
         return plan
     made = Plan(part, plan.catalogue, plan.fingerprint)
+    made.ruling = plan.ruling
     made.unsealed = tuple(name for name in plan.unsealed if name.rpartition(".")[0] not in observed)
     return made

@@ -16,7 +16,10 @@ from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.gate.own_rows import is_limited, key_of
 from sa_privacy.gate.people import OWNER_BIND
 
-__all__ = ["ask_for_own_keys", "own_condition"]
+__all__ = ["Theirs", "ask_for_own_keys", "condition_of_person", "own_condition", "table_named"]
+
+#: What is said of a person: takes the stored column that holds their key, and the expression for it.
+Theirs = Callable[[Any, Any], Any]
 
 
 def own_condition(
@@ -43,31 +46,48 @@ def own_condition(
         if limited and not (is_limited(known, grant, *verbs) or grant.deletes_own_only(known.name)):
             continue
         key = key_of(access, subject.kind, catalogue)
-        here = _column(columns, subject.key or subject.steps[0][0])
-        if key is None or here is None:
+        if key is None or _column(columns, subject.key or subject.steps[0][0]) is None:
             continue
-        if subject.key is not None:
-            stored = _column(table, subject.key)
-            return None if stored is None else here == _bound(stored, key)
-        keys = _own_keys(table, known, catalogue, access)
-        return None if keys is None else here.in_(keys)
+        return condition_of_person(
+            table, columns, known, catalogue, lambda stored, here, key=key: here == _bound(stored, key)
+        )
     return None
 
 
-def _own_keys(table: Table, known: PersonalTable, catalogue: Catalogue, access: Access) -> Select[Any] | None:
-    """The keys, of the table that the rows of `table` lead to, that stand in the subject's rows."""
-    if known.subject is None or not known.subject.steps:
+def condition_of_person(
+    table: Table, columns: Any, known: PersonalTable, catalogue: Catalogue, theirs: Theirs
+) -> ColumnElement[bool] | None:
+    """What `theirs` says of the person that a row of `table` leads to, however far; None where the way cannot be told.
+
+    :param columns: the table, an alias of it, or what stands for its columns, by name.
+    :param theirs: takes the column of the table that holds the person's key, and the expression for it.
+    """
+    subject = known.subject
+    if subject is None or not (subject.key or subject.steps):
         return None
-    name, there, key = known.subject.steps[0]
+    here = _column(columns, subject.key or subject.steps[0][0])
+    if here is None:
+        return None
+    if subject.key is not None:
+        stored = _column(table, subject.key)
+        return None if stored is None else theirs(stored, here)
+    name, there, key = subject.steps[0]
     column = _column(table, name)
     after = next((fk.column.table for fk in column.foreign_keys), None) if column is not None else None
     if not isinstance(after, Table) or after.fullname != there:
         after = table.metadata.tables.get(there)
-    return None if after is None else _own_values(after, key, catalogue, access)
+    if after is None or there not in catalogue.by_name:
+        return None
+    rows = after.alias()  # of its own, so that nothing around it is correlated with it
+    value = _column(rows, key)
+    condition = condition_of_person(after, rows, catalogue.by_name[there], catalogue, theirs)
+    if value is None or condition is None:
+        return None
+    return here.in_(select(value).where(condition).correlate(None))  # type: ignore[no-any-return]
 
 
 def _own_values(table: Table, name: str, catalogue: Catalogue, access: Access) -> Select[Any] | None:
-    rows = table.alias()  # of its own, so that nothing around it is correlated with it
+    rows = table.alias()
     value, condition = _column(rows, name), own_condition(table, rows, catalogue, access, limited=False)
     return None if value is None or condition is None else select(value).where(condition).correlate(None)
 
@@ -95,18 +115,28 @@ def ask_for_own_keys(
 
     def ask(name: str, key: str, wanted: Collection[Any]) -> Collection[Any]:
         written = getattr(getattr(context.compiled, "statement", None), "table", None)
-        mapped = (table for mapper in all_mappers() for table in mapper.tables if isinstance(table, Table))
-        collections = [table.metadata for table in chain(annotated_tables(), mapped)]
-        near = [written.metadata] if isinstance(written, Table) else []
-        for collection in dict.fromkeys([*near, *collections]):
-            table = collection.tables.get(name)
-            if table is not None and (metadata is None or collection in metadata):
-                keys = _own_values(table, key, catalogue, access)
-                if keys is None:
-                    return ()
-                value = keys.selected_columns[0]
-                found: Collection[Any] = context.root_connection.scalars(keys.where(value.in_(list(wanted)))).all()
-                return found
-        return ()
+        table = table_named(name, metadata, near=written)
+        keys = _own_values(table, key, catalogue, access) if table is not None else None
+        if keys is None:
+            return ()
+        value = keys.selected_columns[0]
+        found: Collection[Any] = context.root_connection.scalars(keys.where(value.in_(list(wanted)))).all()
+        return found
 
     return ask
+
+
+def table_named(name: str, metadata: Collection[MetaData] | None, *, near: object = None) -> Table | None:
+    """The table of that name that the models show.
+
+    :param metadata: the MetaData collections looked after; None means all.
+    :param near: a table whose MetaData is asked first.
+    """
+    mapped = (table for mapper in all_mappers() for table in mapper.tables if isinstance(table, Table))
+    collections = [table.metadata for table in chain(annotated_tables(), mapped)]
+    first = [near.metadata] if isinstance(near, Table) else []
+    for collection in dict.fromkeys([*first, *collections]):
+        table = collection.tables.get(name)
+        if table is not None and (metadata is None or collection in metadata):
+            return table
+    return None

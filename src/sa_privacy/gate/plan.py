@@ -18,6 +18,7 @@ from sa_privacy.gate.people import people_of
 
 if TYPE_CHECKING:
     from sa_privacy.errors import PrivacyError
+    from sa_privacy.gate.ruling import Ruling
     from sa_privacy.policy import Decision, Grant
 
 __all__ = ["KEPT", "UNBOUNDED", "Plan", "Verdict"]
@@ -70,10 +71,11 @@ class Plan:
         "lasting",
         "late",
         "law",
-        "moves",
         "origin",
         "people",
         "refusal",
+        "rows",
+        "ruling",
         "sealed_inside",
         "unsealed",
         "verdicts",
@@ -104,8 +106,10 @@ class Plan:
         self.lasting = True
         #: Whether the gate has anything to say about it.
         self.concerns = refusal is not None or footprint.personal
-        #: Whether all there is to ask is whether rows change hands.
-        self.moves = bool(footprint.moves) and not self.concerns
+        #: Whether all there is to ask is which rows it reaches, or whether rows change hands.
+        self.rows = bool(footprint.moves) and not self.concerns
+        #: What was put into it to limit its rows, where SQLAlchemy compiled it under rules.
+        self.ruling: Ruling | None = None
         self.sealed_inside = tuple(sorted(n for n in footprint.inside if catalogue.columns[n].sealed))
         #: Sealed columns that it puts something else into than what their own type seals.
         self.unsealed = tuple(sorted({n for n, bind in footprint.stored if not _seals(binds, bind, catalogue, n)}))

@@ -37,7 +37,7 @@ def denials_of(error: PrivacyError, decision: Decision) -> list[str]:
     if isinstance(error, SealedColumn):
         return [f"sealed {name}" for name in error.columns]
     if isinstance(error, RowsDenied):
-        return ["rows of others"]
+        return [f"rows of {error.rule}" if error.rule else "rows of others"]
     return [f"{denial.verb} {denial.column}" for denial in decision.denials] or [f"read {n}" for n in error.columns]
 
 

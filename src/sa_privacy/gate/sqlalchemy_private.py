@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import BindParameter, ColumnElement, Engine, create_engine
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import ExecuteStyle
 from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.orm.base import _DEFER_FOR_STATE
+from sqlalchemy.sql import visitors
+from sqlalchemy.util import LRUCache
 from sqlalchemy.util.concurrency import in_greenlet
 
 from sa_privacy.columns import lookup_key
@@ -36,13 +39,19 @@ __all__ = [
     "forget_eager_defaults",
     "hide_rows",
     "in_greenlet",
+    "is_flush",
     "is_multivalues_batch",
+    "limit_selects",
     "listeners_of",
     "notes_of_result",
     "root_engine",
+    "route_flushes",
     "rows_of_batches",
+    "seen_alone",
     "set_default_compiled_cache",
     "show_rows",
+    "structure_of",
+    "unroute_flushes",
     "unwrap_expired_loader",
     "with_schemas",
     "wrap_expired_loader",
@@ -218,9 +227,11 @@ def set_default_compiled_cache(engine: Any, cache: Any) -> None:
     engine._compiled_cache = cache
 
 
-def with_schemas(context: Any) -> str:
-    """The text of a context's compiled statement, with the schemas of ``schema_translate_map`` filled in."""
-    compiled = context.compiled
+def with_schemas(context: Any, compiled: Any = None) -> str:
+    """The text of a context's compiled statement, or of another in its place, with the schemas of
+    ``schema_translate_map`` filled in.
+    """
+    compiled = compiled or context.compiled
     if not getattr(compiled, "schema_translate_map", None):
         return compiled.string  # type: ignore[no-any-return]
     translated = context.execution_options.get("schema_translate_map", {})
@@ -261,3 +272,74 @@ def _references_when_alone() -> int:
     """How many references there are to the listeners of an engine of which no copy was made."""
     engine = create_engine("sqlite://")
     return sys.getrefcount(engine.dispatch)
+
+
+def limit_selects(compiler: type[Any]) -> None:
+    """Lets the ``sa_privacy_ruling`` of a compiler, where it has one, limit every SELECT that it renders."""
+    plain = compiler._compose_select_body
+
+    def _compose_select_body(
+        self: Any, text: str, select: Any, state: Any, columns: Any, froms: list[Any], *rest: Any
+    ) -> Any:
+        if self.sa_privacy_ruling is not None:
+            select, froms = self.sa_privacy_ruling.select(select, froms)
+        return plain(self, text, select, state, columns, froms, *rest)
+
+    compiler._compose_select_body = _compose_select_body
+
+
+@contextmanager
+def seen_alone(compiler: Any, element: Any) -> Iterator[None]:
+    """Inside the block subqueries are compiled as if nothing but `element` stood in the FROM around them."""
+    around = compiler.stack[-1]["selectable"] if compiler.stack else None
+    compiler.stack.append({"correlate_froms": {element}, "asfrom_froms": {element}, "selectable": around})
+    try:
+        yield
+    finally:
+        compiler.stack.pop()
+
+
+def structure_of(condition: ColumnElement[Any]) -> tuple[Hashable, tuple[BindParameter[Any], ...]]:
+    """What of a condition does not depend on its values, and its parameters, in an order that equal ones share.
+
+    :returns: a structure that equals no other, where the condition holds something that SQLAlchemy would not cache.
+    """
+    key = condition._generate_cache_key()
+    if key is None:
+        binds = (element for element in visitors.iterate(condition) if isinstance(element, BindParameter))
+        return object(), tuple(dict.fromkeys(binds))
+    return key.key, tuple(key.bindparams)
+
+
+class _RoutedFlushes(LRUCache[Any, Any]):
+    """What a mapper keeps its compiled INSERT, UPDATE and DELETE in: apart for each structure of row rules."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_under_rules(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_under_rules(key), value)
+
+
+def _under_rules(key: Any) -> Any:
+    owner = getattr(key[0].statement_compiler, "sa_privacy_owner", None)  # it begins with the dialect
+    limits = owner.limits() if owner is not None else None
+    return key if limits is None else (limits.catalogue, limits.structure, key)
+
+
+def route_flushes(mapper: Mapper[Any]) -> None:
+    """Keeps what a flush has compiled under one set of row rules apart from what it compiles under another."""
+    base = mapper.base_mapper
+    if not isinstance(base._compiled_cache, _RoutedFlushes):
+        base.__dict__["_compiled_cache"] = _RoutedFlushes(base._compiled_cache.capacity)
+
+
+def unroute_flushes(mapper: Mapper[Any]) -> None:
+    """Puts the mapper's own cache back."""
+    if isinstance(mapper.__dict__.get("_compiled_cache"), _RoutedFlushes):
+        del mapper.__dict__["_compiled_cache"]
+
+
+def is_flush(context: Any) -> bool:
+    """Whether a statement under row rules is of a flush, which expects every row that it changes to be there."""
+    return isinstance(context.execution_options.get("compiled_cache"), _RoutedFlushes)

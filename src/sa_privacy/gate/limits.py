@@ -1,0 +1,258 @@
+"""What row rules come to for one access: SQL conditions, made once, with the values of this access in them.
+
+A compiled statement is shared by accesses whose conditions have the same structure. So it holds no value of theirs: each
+parameter of a condition asks, as the statement is executed, for the value in the conditions of the access in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Alias, BindParameter, ColumnElement, Table, and_, bindparam, column, false, or_, select
+from sqlalchemy.sql import visitors
+
+from sa_privacy.gate.own_conditions import condition_of_person, table_named
+from sa_privacy.gate.sqlalchemy_private import structure_of
+
+if TYPE_CHECKING:
+    from sa_privacy.access import Access, AccessScopes
+    from sa_privacy.columns.catalogue import Catalogue
+    from sa_privacy.gate.rules import Rule, RowRules, RulesOfTable
+
+__all__ = ["RULE_BIND", "Limit", "Limits", "LimitsInForce"]
+
+#: How the parameters of rules are named in statements.
+RULE_BIND: Final = "sa_privacy_rule"
+#: What stands for the row that a rule is about, until it is put into a statement.
+_ROW: Final = "sa_privacy_row"
+
+
+class _Faulty(Exception):
+    """A rule gives no condition; says why."""
+
+
+class Limit:
+    """The condition for the rows of one table.
+
+    :param rules: where it comes from.
+    :param fault: why there is none: statements that reach the table are refused.
+    :ivar structure: the condition without its values; two that are equal are compiled to the same SQL.
+    :ivar values: the parameters, in the order of the structure.
+    :ivar inner: the names of what its own subqueries select from.
+    """
+
+    __slots__ = ("condition", "fault", "inner", "row", "rules", "structure", "values")
+
+    def __init__(self, rules: RulesOfTable, row: Alias | None, condition: Any, fault: str | None = None) -> None:
+        self.rules = rules
+        self.row = row
+        self.condition: ColumnElement[bool] = condition
+        self.fault = fault
+        self.structure, self.values = structure_of(condition)
+        self.inner = frozenset(_names_inside(condition, row))
+
+    def at(self, mention: Any, value: Callable[[str, int], Any]) -> ColumnElement[bool]:
+        """The condition for the rows of one mention of the table in a statement.
+
+        :param mention: the table, or an alias of it.
+        :param value: gives the value of a parameter, for the access in force.
+        """
+        places = {bind: at for at, bind in enumerate(self.values)}
+
+        def stand_in(element: Any, **_: Any) -> Any:
+            if isinstance(element, BindParameter) and element in places:
+                return _asking(element, self.rules.table, places[element], value)
+            if getattr(element, "table", None) is self.row and self.row is not None:
+                return _column_of(mention, element)
+            return None
+
+        return visitors.replacement_traverse(self.condition, {}, stand_in)  # type: ignore[no-any-return]
+
+
+class Limits:
+    """The conditions for one access, by table as the catalogue spells it.
+
+    :ivar structure: of all conditions, to tell compiled statements apart.
+    """
+
+    __slots__ = ("catalogue", "of", "structure")
+
+    def __init__(self, catalogue: Catalogue, of: Mapping[str, Limit]) -> None:
+        self.catalogue = catalogue
+        self.of = of
+        self.structure: Hashable = tuple((name, limit.structure, limit.fault) for name, limit in of.items())
+
+
+class LimitsInForce:
+    """Knows the conditions for the access in force.
+
+    :param rules: what holds for a grant.
+    """
+
+    def __init__(self, rules: RowRules, scopes: AccessScopes) -> None:
+        self.rules = rules
+        self._scopes = scopes
+        self._rows: dict[Table, Alias] = {}
+
+    def __call__(self) -> Limits | None:
+        """Those of the access in force; None where it has none."""
+        scope = self._scopes.get()
+        return self.for_access(scope.access) if scope is not None and scope.alive else None
+
+    def for_access(self, access: Access) -> Limits | None:
+        """Those of an access; None where it has none."""
+        rules = self.rules.of(access.grant)
+        if not rules:
+            return None
+        catalogue = self.rules.live.current()
+        known: Limits | None = access.notes.get(self)
+        if known is None or known.catalogue is not catalogue:
+            asked = {name: self._faulty(one, "asks the database itself") for name, one in rules.items()}
+            access.notes[self] = Limits(catalogue, asked)  # for statements that a rule runs while it is asked
+            try:
+                known = Limits(catalogue, {name: self._limit(one, catalogue, access) for name, one in rules.items()})
+                access.notes[self] = known
+            finally:
+                if known is None or known.catalogue is not catalogue:
+                    access.notes.pop(self, None)
+        return known
+
+    def value(self, table: str, at: int) -> Any:
+        """The value of a parameter of the table's condition, for the access in force."""
+        limits = self()
+        limit = limits.of.get(table) if limits is not None else None
+        if limit is None or at >= len(limit.values):
+            return None  # compiled under other rules: the gate refuses it
+        return limit.values[at].effective_value
+
+    def _limit(self, rules: RulesOfTable, catalogue: Catalogue, access: Access) -> Limit:
+        try:
+            table = rules.source if rules.source is not None else table_named(rules.table, self.rules.live.metadata)
+            if table is None:
+                raise _Faulty("is of a table that no model shows")
+            row = self._rows.setdefault(table, table.alias(_ROW))
+            condition = and_(*self._conditions(rules, row, table, catalogue, access))
+            return Limit(rules, row, condition, _fault_of(condition, row, table))
+        except _Faulty as faulty:
+            return self._faulty(rules, str(faulty))
+
+    @staticmethod
+    def _faulty(rules: RulesOfTable, why: str) -> Limit:
+        return Limit(rules, None, false(), why)
+
+    def _conditions(
+        self, rules: RulesOfTable, row: Alias, table: Table, catalogue: Catalogue, access: Access
+    ) -> Iterator[ColumnElement[bool]]:
+        for rule in rules.always:
+            yield _said(rule, row, access)
+        if rules.roles:
+            yield or_(*(and_(*(_said(rule, row, access) for rule in group)) for group in rules.roles))
+        for purposes in rules.consents:
+            yield or_(*(self._consent(purpose, row, table, rules.table, catalogue) for purpose in purposes))
+
+    def _consent(self, purpose: str, row: Alias, table: Table, name: str, catalogue: Catalogue) -> ColumnElement[bool]:
+        """That the person behind the row agreed to a purpose."""
+        port, known = self.rules.consents, catalogue.by_name[name]
+        if port is None:
+            raise _Faulty(f'for purpose "{purpose}" asks for consent, and nobody keeps it')
+        if known.subject is None:
+            raise _Faulty(f'for purpose "{purpose}" asks for consent, and {name} names no data subject')
+        kind = known.subject.kind
+        condition = condition_of_person(
+            table, row, known, catalogue, lambda _stored, here: port.condition(purpose, kind, here)
+        )
+        if not isinstance(condition, ColumnElement):
+            raise _Faulty(f'for purpose "{purpose}" asks for consent, which gives no SQL condition for {name}')
+        return condition
+
+
+class _Row:
+    """The columns of the row that a rule is about: ``c.team_id``, by attribute or column name."""
+
+    __slots__ = ("_names", "_row")
+
+    def __init__(self, row: Alias, names: Mapping[str, str]) -> None:
+        self._row = row
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        wanted = self._names.get(name, name)
+        for found in self._row.c:
+            if found.name == wanted:
+                return found
+        raise _Faulty(f'names "{name}", which is no column of {self._row.element.fullname}')  # type: ignore[attr-defined]
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+
+def _said(rule: Rule, row: Alias, access: Access) -> ColumnElement[bool]:
+    """What the application's function says."""
+    try:
+        said = rule.where(_Row(row, rule.names), access)
+    except _Faulty as faulty:
+        raise _Faulty(f"{faulty}{rule.place}") from None
+    except Exception as error:  # noqa: BLE001 - it may be any, and may quote values
+        raise _Faulty(f"raised {type(error).__name__}{rule.place}") from None
+    said = getattr(said, "__clause_element__", lambda: said)()
+    if not isinstance(said, ColumnElement):
+        raise _Faulty(f"gave a {type(said).__name__}, which is no SQL condition{rule.place}")
+    return said
+
+
+def _fault_of(condition: ColumnElement[bool], row: Alias, table: Table) -> str | None:
+    """Why a condition cannot stand in a statement; None where it can."""
+    around = [one for one in select(condition).get_final_froms() if one is not row]
+    if around:
+        name = getattr(around[0], "name", "another table")
+        return f"names {name} itself: the row's columns are those of its first argument, others stand in a subquery"
+    if any(_has(one, table) for inner in _selects(condition) for one in inner.get_final_froms()):
+        return f"selects from {table.fullname} itself: write aliased(...) there, so that the two can be told apart"
+    return None
+
+
+def _selects(condition: Any) -> Iterator[Any]:
+    return (element for element in visitors.iterate(condition) if element.__visit_name__ == "select")
+
+
+def _has(one: Any, table: Table) -> bool:
+    if one.__visit_name__ == "join":
+        return _has(one.left, table) or _has(one.right, table)
+    return isinstance(one, Table) and one.fullname == table.fullname
+
+
+def _names_inside(condition: Any, row: Alias | None) -> Iterator[str]:
+    """The names of what subqueries of a condition select from; of what gets its name later, how that begins."""
+    for element in visitors.iterate(condition):
+        if element is row:
+            continue
+        if element.__visit_name__ in ("table", "alias", "subquery", "cte"):
+            name = str(getattr(element, "name", ""))
+            yield name.rpartition(" ")[2].partition(")")[0].lower() if "%(" in name else name.lower()
+
+
+def _asking(bind: BindParameter[Any], table: str, at: int, value: Callable[[str, int], Any]) -> BindParameter[Any]:
+    """A parameter that asks for its value each time."""
+    asking: BindParameter[Any] = bindparam(
+        RULE_BIND,
+        callable_=lambda: value(table, at),
+        type_=bind.type,
+        unique=True,
+        expanding=bind.expanding,
+        literal_execute=bind.literal_execute,
+    )
+    asking.expand_op = bind.expand_op
+    return asking
+
+
+def _column_of(mention: Any, stand_in: Any) -> Any:
+    """The column of a mention of the table; a mapping of it may leave columns out that the database has."""
+    for found in mention.c:
+        if found.name == stand_in.name:
+            return found
+    made: Any = column(stand_in.name, stand_in.type)
+    made.table = mention
+    return made
+
