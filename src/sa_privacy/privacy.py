@@ -31,6 +31,7 @@ from sa_privacy.customers.consent import Consents
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.binds import dialect_of, owner_of_dialect
+from sa_privacy.gate.bulk_rows import fetch_what_changes
 from sa_privacy.gate.context import Context
 from sa_privacy.gate.declare import adding
 from sa_privacy.gate.engine import Gate
@@ -140,6 +141,8 @@ class Privacy:
         self._stops: list[Callable[[], None]] = [
             *(instrumentation.close, self._memory.close, self._live.close, self._context.close)
         ]
+        self._ruled = False
+        self._keep_bulk_changes_in_step()
         if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
             self._stops.append(limit_to_own_rows(self._gate, self._governs))
 
@@ -438,6 +441,13 @@ class Privacy:
             personal data.
         """
         self._gate.rules.restrict(thing, role, purpose, where)
+        self._keep_bulk_changes_in_step()
+
+    def _keep_bulk_changes_in_step(self) -> None:
+        """Sessions are watched once a row rule may hold: others pay nothing."""
+        if self._gate.rules and not self._ruled:
+            self._ruled = True
+            self._stops.append(fetch_what_changes(self._gate, self._governs))
 
     @overload
     def declare(self, *, function: str, touches: Iterable[str]) -> None: ...

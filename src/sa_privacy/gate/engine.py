@@ -27,9 +27,10 @@ from sa_privacy.gate.own_conditions import ask_for_own_keys
 from sa_privacy.gate.people import subjects_of_binds
 from sa_privacy.gate.plan import UNBOUNDED, Plan, Verdict
 from sa_privacy.gate.refusal import again, denials_of, refusal_of_columns, sealed_column, touches
-from sa_privacy.gate.results import WitnessedFetch
+from sa_privacy.gate.results import WitnessedFetch, WitnessedFlush
 from sa_privacy.gate.rules import RowRules
 from sa_privacy.gate.ruling import Ruling
+from sa_privacy.gate.sqlalchemy_private import is_flush
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
 from sa_privacy.policy import ConsentPort, Decision, Grant, Request, decide, denied
@@ -149,9 +150,17 @@ class Gate:
         intent = write("intent", said)
         if writer is None and log is not None:
             writer = log.writer
-        context.cursor_fetch_strategy = WitnessedFetch(
-            self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
-        )
+        said_of_it = (self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write)
+        if plan.ruling is None or access is None or not is_flush(context) or context.isinsert:
+            context.cursor_fetch_strategy = WitnessedFetch(*said_of_it)
+            return
+        limits = self.limits.for_access(access)
+        limited = [limits.of[name] for name in plan.ruling.given if name in limits.of] if limits is not None else []
+        if limited:
+            missing = row_law.refusal_of_rows(limited[0], access)
+            context.cursor_fetch_strategy = WitnessedFlush(*said_of_it, missing=missing)
+        else:
+            context.cursor_fetch_strategy = WitnessedFetch(*said_of_it)
 
     def admit_rows(self, plan: Plan, parameters: Any, context: Any) -> None:
         """Lets a statement through that touches no personal data, but reaches rows or may change whose they are, or raises.
@@ -208,7 +217,9 @@ class Gate:
     def _verdict(self, plan: Plan, grant: Grant | None, *, unwritten: frozenset[str] = frozenset()) -> Verdict:
         decision = self.decide(plan, grant, unwritten=unwritten)
         passes = decision.allowed and not decision.own and plan.refusal is None and not plan.sealed_inside
-        passes = passes and not plan.unsealed and self.rules.of(grant).keys().isdisjoint(row_law.reached(plan.footprint))
+        passes = (
+            passes and not plan.unsealed and self.rules.of(grant).keys().isdisjoint(row_law.reached(plan.footprint))
+        )
         denials = ["unreadable"] if plan.refusal is not None else []
         return self._said(plan, decision, "allowed", denials, passes=passes)
 

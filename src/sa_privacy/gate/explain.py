@@ -15,13 +15,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_privacy.errors import AccessDenied, PolicyError, PrivacyError, RowsDenied
 from sa_privacy.footprint import NOTHING, Foreign, Relation, footprint_of_tree
-from sa_privacy.gate import own_rows
+from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.narrow_rows import own_criteria
 from sa_privacy.gate.observe import compile_as_enforced
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.ruling import RULING, Ruling, unruled
 from sa_privacy.gate.sqlalchemy_private import in_greenlet
 from sa_privacy.gate.statement import is_plain_ddl
 
@@ -43,6 +44,7 @@ class Explanation:
         those that come with it.
     :param denials: what stands against it, in words; empty where it would run.
     :param sql: the SQL as it would be sent, uncovered attributes left out; empty where it would not get so far.
+    :param limited: the tables of which not all rows are reached, and by whose rule: ``'customers: role "support"'``.
     """
 
     reads: frozenset[str]
@@ -51,27 +53,33 @@ class Explanation:
     allowed: bool
     denials: tuple[str, ...]
     sql: str
+    limited: tuple[str, ...] = ()
 
 
 def explain(gate: Gate, engine: Engine, door: Door, statement: ClauseElement | Query[Any] | str) -> Explanation:
     """Judges `statement` as `engine` would get it. Asks the database at most what names in a text are, never for rows."""
     grant = gate.grant()
     try:
-        compiled, sql = _compiled(gate, engine, statement)
+        compiled, sql, ruling = _compiled(gate, engine, statement)
     except AccessDenied as error:
         nothing: frozenset[str] = frozenset()
         return Explanation(frozenset(error.columns), nothing, nothing, False, (error.message,), "")
-    plan = _plan(gate, engine, door, compiled, sql)
+    plan = _plan(gate, engine, door, compiled, compiled.string if isinstance(compiled, SQLCompiler) else sql)
+    plan.ruling = ruling
     denials = _denials(gate, plan, compiled)
     if plan.refusal is not None and grant is not None and grant.everything:
         denials = []
     footprint = plan.footprint
-    return Explanation(footprint.reads, footprint.matches, footprint.writes, not denials, tuple(denials), sql)
+    limits = gate.limits()
+    tables = row_law.reached(footprint).intersection(limits.of) if limits is not None else ()
+    said = tuple(f"{name}: {limits.of[name].rules}" for name in sorted(tables)) if limits is not None else ()
+    return Explanation(footprint.reads, footprint.matches, footprint.writes, not denials, tuple(denials), sql, said)
 
 
-def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
+def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str, Ruling | None]:
+    """The statement to be judged, the SQL that would be sent, and the row rules in it."""
     if isinstance(statement, str):
-        return None, statement
+        return None, statement, None
     if isinstance(statement, Query):
         statement = statement.statement
     if isinstance(statement, (Select, CompoundSelect, Update, Delete)):
@@ -82,9 +90,13 @@ def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
         )
     if isinstance(statement, ExecutableDDLElement):
         compiled: Any = statement.compile(dialect=engine.dialect)
-        return compiled, str(compiled)
+        return compiled, str(compiled), None
     compiled = compile_as_enforced(gate, statement, engine.dialect, gate.grant())
-    return compiled, compiled.string
+    ruling: Ruling | None = vars(compiled).get(RULING)
+    if ruling is None or not ruling.given:
+        return compiled, compiled.string, ruling
+    with unruled():
+        return compile_as_enforced(gate, statement, engine.dialect, gate.grant()), compiled.string, ruling
 
 
 def _plan(gate: Gate, engine: Engine, door: Door, compiled: Any, sql: str) -> Plan:
@@ -111,6 +123,11 @@ def _denials(gate: Gate, plan: Plan, compiled: Any) -> list[str]:
         decision = gate.decide(plan, grant, unwritten=empty)
     denials = [f"{denial.verb} {denial.column}" for denial in decision.denials]
     denials += [f"{name} is sealed" for name in plan.sealed_inside or plan.unsealed]
+    if not denials and scope is not None and scope.alive:
+        try:
+            row_law.require(plan, gate.limits(), scope.access)
+        except RowsDenied as error:
+            denials.append(error.message)
     if not denials and decision.own and scope is not None:
         try:
             own_rows.require(plan, scope.access, values, ask=lambda *question: question[-1])  # nothing runs here

@@ -7,7 +7,6 @@ parameter of a condition asks, as the statement is executed, for the value in th
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Alias, BindParameter, ColumnElement, Table, and_, bindparam, column, false, or_, select
@@ -19,7 +18,7 @@ from sa_privacy.gate.sqlalchemy_private import structure_of
 if TYPE_CHECKING:
     from sa_privacy.access import Access, AccessScopes
     from sa_privacy.columns.catalogue import Catalogue
-    from sa_privacy.gate.rules import Rule, RowRules, RulesOfTable
+    from sa_privacy.gate.rules import RowRules, Rule, RulesOfTable
 
 __all__ = ["RULE_BIND", "Limit", "Limits", "LimitsInForce"]
 
@@ -53,6 +52,16 @@ class Limit:
         self.structure, self.values = structure_of(condition)
         self.inner = frozenset(_names_inside(condition, row))
 
+    def is_like(self, other: Limit) -> bool:
+        """Whether the other leaves the same rows."""
+        if self.fault is not None or other.fault is not None or self.structure != other.structure:
+            return False
+        mine, theirs = ([bind.effective_value for bind in limit.values] for limit in (self, other))
+        try:
+            return bool(mine == theirs)
+        except Exception:  # noqa: BLE001 - values of the application's own types may compare as they like
+            return False
+
     def at(self, mention: Any, value: Callable[[str, int], Any]) -> ColumnElement[bool]:
         """The condition for the rows of one mention of the table in a statement.
 
@@ -68,7 +77,7 @@ class Limit:
                 return _column_of(mention, element)
             return None
 
-        return visitors.replacement_traverse(self.condition, {}, stand_in)  # type: ignore[no-any-return]
+        return visitors.replacement_traverse(self.condition, {}, stand_in)
 
 
 class Limits:
@@ -128,15 +137,22 @@ class LimitsInForce:
         return limit.values[at].effective_value
 
     def _limit(self, rules: RulesOfTable, catalogue: Catalogue, access: Access) -> Limit:
+        table = rules.source if rules.source is not None else table_named(rules.table, self.rules.live.metadata)
+        if table is None:
+            return self._faulty(rules, "is of a table that no model shows")
         try:
-            table = rules.source if rules.source is not None else table_named(rules.table, self.rules.live.metadata)
-            if table is None:
-                raise _Faulty("is of a table that no model shows")
-            row = self._rows.setdefault(table, table.alias(_ROW))
+            row = self._row(table)
             condition = and_(*self._conditions(rules, row, table, catalogue, access))
             return Limit(rules, row, condition, _fault_of(condition, row, table))
         except _Faulty as faulty:
             return self._faulty(rules, str(faulty))
+
+    def _row(self, table: Table) -> Alias:
+        row = self._rows.get(table)
+        if row is None:
+            made: Any = table.alias(_ROW)
+            row = self._rows[table] = made
+        return row
 
     @staticmethod
     def _faulty(rules: RulesOfTable, why: str) -> Limit:
@@ -255,4 +271,3 @@ def _column_of(mention: Any, stand_in: Any) -> Any:
     made: Any = column(stand_in.name, stand_in.type)
     made.table = mention
     return made
-

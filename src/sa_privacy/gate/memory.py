@@ -72,5 +72,7 @@ class Memory:
             return
         before = self.gate.view(left.grant if left else None).uncovered
         uncovered = self.gate.view(entered.grant if entered else None).uncovered
+        if self.gate.rules:
+            uncovered |= self.reading.reached.columns(left, entered)
         here = self._scope()
         self.away.change(left, entered, before, uncovered, inwards=here is not None and here.access is left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -48,9 +49,7 @@ def own_condition(
         key = key_of(access, subject.kind, catalogue)
         if key is None or _column(columns, subject.key or subject.steps[0][0]) is None:
             continue
-        return condition_of_person(
-            table, columns, known, catalogue, lambda stored, here, key=key: here == _bound(stored, key)
-        )
+        return condition_of_person(table, columns, known, catalogue, partial(_is_bound, key))
     return None
 
 
@@ -97,6 +96,10 @@ def _column(columns: Any, name: str) -> Any:
     if isinstance(columns, dict):
         return columns.get(name)
     return next((column for column in columns.c if column.name == name), None)
+
+
+def _is_bound(key: object, stored: Column[Any], here: Any) -> Any:
+    return here == _bound(stored, key)
 
 
 def _bound(column: Column[Any], key: object) -> Any:

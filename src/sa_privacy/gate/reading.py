@@ -17,7 +17,9 @@ from sa_privacy.gate import own_rows
 from sa_privacy.gate.binds import dialect_of
 from sa_privacy.gate.mark import AWAY, MARK, Mark, owner_of
 from sa_privacy.gate.quiet import is_quiet, withhold
-from sa_privacy.gate.refusal import decide_columns
+from sa_privacy.gate.reached import Reached
+from sa_privacy.gate.refusal import decide_columns, denials_of
+from sa_privacy.gate.row_law import refusal_of_object
 from sa_privacy.gate.sqlalchemy_private import InstanceKey, in_greenlet
 from sa_privacy.gate.subjects import subjects_of
 from sa_privacy.policy import Decision, Grant, denied
@@ -36,6 +38,7 @@ class Reading:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._gate = memory.gate
+        self.reached = Reached(memory.gate)
 
     def value(self, attribute: Any, instance: Any, owner: Any, mark: Mark, give: Callable[..., Any]) -> Any:
         """The value of a personal attribute under the access in force, judged and written down.
@@ -80,6 +83,7 @@ class Reading:
         if loaded:
             if decision.own:
                 self.require_own(access, state, columns)
+            self.require_reached(access, state, columns, belongs)
             self.used(access, state, key, columns)
             return instance.__dict__[key]
         if state.obj() is not instance:
@@ -105,6 +109,8 @@ class Reading:
         if access is None or not decision.allowed or key not in instance.__dict__:
             return withhold()
         if decision.own and not self._is_own(access, state):
+            return withhold()
+        if self.reached.limit(access, state, owner_of(state, state.__dict__[MARK], key)) is not None:
             return withhold()
         try:
             self.used(access, state, key, columns)
@@ -204,6 +210,27 @@ class Reading:
         if not self._is_own(access, state):
             raise self._refused_row(access, columns, state)
 
+    def require_reached(
+        self, access: Access, state: InstanceState[Any], columns: Columns, owner: Access | None = None
+    ) -> None:
+        """Under row rules.
+
+        :param owner: the access that the value belongs to.
+        :raises RowsDenied: the access does not reach the object's row. It is written down.
+        :raises NotLoaded: asyncio cannot ask the database here.
+        """
+        error = self.reached.require(access, state, columns, owner)
+        if error is not None:
+            raise self._not_reached(error, access, columns, state)
+
+    def _not_reached(
+        self, error: PrivacyError, access: Access, columns: Columns, state: InstanceState[Any]
+    ) -> PrivacyError:
+        names = [column.name for column in columns]
+        denials = denials_of(error, decide_columns(access.grant, columns))
+        self._gate.evidence.write_use(access, names, "denied", denials, self._whose(state))
+        return error
+
     def _whose(self, state: InstanceState[Any] | None) -> dict[str, Any]:
         """Whose an object is, by kind; nobody's where that is not in memory, or its rows are of tables that name nobody."""
         return subjects_of(state, self._gate.catalogue()) if state is not None else {}
@@ -226,7 +253,7 @@ class Reading:
     ) -> Iterator[None]:
         """Around what loads values of an object.
 
-        :raises RowsDenied: only one's own rows may be loaded, and this is none of them. It is written down.
+        :raises RowsDenied: the access does not reach the object's row. It is written down.
         """
         own = access if decision.own else None
         if own is not None and subjects_of(state, self._gate.catalogue()):
@@ -236,6 +263,10 @@ class Reading:
         except InvalidRequestError:
             if own is not None:  # the row is not among theirs
                 raise self._refused_row(own, columns, state) from None
+            limit = self.reached.limit(access, state) if access is not None else None
+            if access is not None and limit is not None:
+                error = refusal_of_object(limit, access, columns)
+                raise self._not_reached(error, access, columns, state) from None
             raise
 
     def _load_covered(

@@ -15,10 +15,11 @@ from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_bat
 
 if TYPE_CHECKING:
     from sa_privacy.access import Scope
+    from sa_privacy.errors import PrivacyError
     from sa_privacy.gate.evidence import Evidence
     from sa_privacy.gate.plan import Plan
 
-__all__ = ["WitnessedFetch"]
+__all__ = ["WitnessedFetch", "WitnessedFlush"]
 
 _LARGEST_CHUNK = 256
 
@@ -198,3 +199,26 @@ class WitnessedFetch:
         """A fetch failed."""
         self._inner.handle_exception(result, dbapi_cursor, err)
         raise err
+
+
+class WitnessedFlush(WitnessedFetch):
+    """The same of a flush that changes rows under row rules: each of them has to be there.
+
+    :param missing: the error where one is not.
+    """
+
+    __slots__ = ("_missing",)
+
+    def __init__(self, *args: Any, missing: PrivacyError) -> None:
+        super().__init__(*args)
+        self._missing = missing
+
+    @property
+    def alternate_cursor_description(self) -> Any:
+        """See :class:`WitnessedFetch`; the flush is not to take a row for changed that was none of its own."""
+        context = self._context
+        described = super().alternate_cursor_description
+        ran = context is not None and context.cursor.description is None
+        if ran and 0 <= context.cursor.rowcount < len(context.compiled_parameters):
+            raise self._missing
+        return described

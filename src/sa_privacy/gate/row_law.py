@@ -71,7 +71,9 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
 def refusal_of_rows(limit: Limit, access: Access, columns: Collection[str] = ()) -> RowsDenied:
     """The error for rows that a flush would change, and that are not there for the access."""
     why = "and a row that would be changed is none of those it leaves, or was deleted"
-    return _restricted(limit, access, why, "load the object under this access first: what it does not reach is not found.", columns)
+    return _restricted(
+        limit, access, why, "load the object under this access first: what it does not reach is not found.", columns
+    )
 
 
 def refusal_of_object(limit: Limit, access: Access, columns: Collection[PersonalColumn]) -> RowsDenied:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sa_privacy.gate.mode import Observed
     from sa_privacy.policy import ConsentPort
 
-__all__ = ["Rule", "RowRules", "RulesOfTable", "Where"]
+__all__ = ["RowRules", "Rule", "RulesOfTable", "Where"]
 
 #: Takes the columns of the row, by name, and the access in force; gives a SQLAlchemy condition.
 Where = Callable[[Any, "Access"], Any]
@@ -120,7 +120,9 @@ class RowRules:
             )
         self._check_names(role, purpose)
         if not callable(where):
-            raise PolicyError("where takes a function.", hint="where=lambda c, access: c.team == access.details['team'].")
+            raise PolicyError(
+                "where takes a function.", hint="where=lambda c, access: c.team == access.details['team']."
+            )
         self._rules += tuple(Rule(one.name, table, role, purpose, where, names) for one in known)
         self.live.renew()  # what was worked out without it is worked out anew
         self.live.current()
@@ -137,7 +139,10 @@ class RowRules:
 
     def may_concern(self, tables: Iterable[str]) -> bool:
         """Whether a rule may hold in one of the tables for somebody."""
-        return bool(self) and (bool(self._asking) or any(rule.table in set(tables) for rule in self._rules))
+        if self._asking:
+            return any(True for _ in tables)
+        ruled = {rule.table for rule in self._rules}
+        return bool(ruled) and not ruled.isdisjoint(tables)
 
     def of(self, grant: Grant | None) -> Mapping[str, RulesOfTable]:
         """What holds for a grant, by table."""

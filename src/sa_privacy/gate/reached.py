@@ -1,0 +1,108 @@
+"""Objects in memory under row rules: whether the access in force reaches their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from sqlalchemy import Table, literal, select
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import InstanceState, Mapper, object_session
+
+from sa_privacy.access import Access
+from sa_privacy.columns.catalogue import PersonalColumn
+from sa_privacy.errors import NotLoaded, PrivacyError
+from sa_privacy.gate.binds import dialect_of
+from sa_privacy.gate.limits import Limit, Limits
+from sa_privacy.gate.row_law import refusal_of_object
+from sa_privacy.gate.sqlalchemy_private import in_greenlet
+
+if TYPE_CHECKING:
+    from sa_privacy.gate.engine import Gate
+
+__all__ = ["Reached"]
+
+
+class Reached:
+    """Asks the database, once for an object and an access, whether its row is among those that the access reaches."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def columns(self, left: Access | None, entered: Access | None) -> frozenset[str]:
+        """The personal columns of which values do not go over from one access to the next: their rows may not be reached."""
+        rules = self._gate.rules.of(entered.grant) if entered is not None else {}
+        if not rules or entered is None:
+            return frozenset()
+        if left is not None and self._gate.rules.of(left.grant):
+            before, now = self._gate.limits.for_access(left), self._gate.limits.for_access(entered)
+            tables = [name for name in rules if not _same(before, now, name)]
+        else:
+            tables = list(rules)
+        catalogue = self._gate.catalogue()
+        return frozenset(column.name for name in tables for column in catalogue.by_name[name].columns.values())
+
+    def limit(self, access: Access, state: InstanceState[Any], owner: Access | None = None) -> Limit | None:
+        """The rule that the row of an object has yet to pass for an access; None where there is none.
+
+        :param owner: the access that its value belongs to.
+        """
+        limits = self._gate.limits.for_access(access)
+        if limits is None or state.key is None or state in self._passed(access):
+            return None
+        before = self._gate.limits.for_access(owner) if owner is not None else None
+        open_ = (name for name in self._tables(state.mapper) if name in limits.of and not _same(before, limits, name))
+        return next((limits.of[name] for name in open_), None)
+
+    def require(
+        self, access: Access, state: InstanceState[Any], columns: Sequence[PersonalColumn], owner: Access | None = None
+    ) -> PrivacyError | None:
+        """The error for an object whose row the access does not reach; None where it does.
+
+        :raises NotLoaded: asyncio cannot ask the database here.
+        """
+        limit = self.limit(access, state, owner)
+        if limit is None:
+            return None
+        if not self._is_there(state):
+            return refusal_of_object(limit, access, columns)
+        self._passed(access).add(state)
+        return None
+
+    def _is_there(self, state: InstanceState[Any]) -> bool:
+        instance, mapper = state.obj(), state.mapper
+        session = object_session(instance) if instance is not None else None
+        if session is None or state.key is None:
+            return False
+        dialect = dialect_of(session, mapper)
+        if dialect is not None and dialect.is_async and not in_greenlet():
+            raise NotLoaded(
+                f"whether this access reaches this {mapper.class_.__name__} has to be asked of the database, and asyncio "
+                "cannot do so here.",
+                hint="await session.refresh(obj) first, or load the object under this access.",
+            )
+        keys = zip(mapper.primary_key, state.key[1], strict=True)
+        there = select(literal(1)).select_from(mapper).where(*(column == value for column, value in keys))
+        with session.no_autoflush:
+            try:
+                return session.scalar(there, bind_arguments={"mapper": mapper}) is not None
+            except InvalidRequestError:  # the session cannot ask any more
+                return False
+
+    def _passed(self, access: Access) -> WeakSet[InstanceState[Any]]:
+        """The objects of which the access has reached the rows."""
+        found: WeakSet[InstanceState[Any]] | None = access.notes.get(self)
+        return access.notes.setdefault(self, WeakSet()) if found is None else found
+
+    def _tables(self, mapper: Mapper[Any]) -> list[str]:
+        catalogue = self._gate.catalogue()
+        tables = [table for table in mapper.tables if isinstance(table, Table)]
+        return [known.name for table in tables for known in catalogue.find(table.schema, table.name)]
+
+
+def _same(before: Limits | None, now: Limits | None, table: str) -> bool:
+    """Whether a table is limited for both to the same rows."""
+    one = before.of.get(table) if before is not None else None
+    other = now.of.get(table) if now is not None else None
+    return one is not None and other is not None and one.is_like(other)
