@@ -247,4 +247,5 @@ def _without_rules(context: Any) -> Any:
             for_executemany=compiled.for_executemany,
             schema_translate_map=compiled.schema_translate_map,
         )
-    return plain if plain.binds.keys() <= compiled.binds.keys() else compiled
+    names = compiled.bind_names.values()
+    return plain if set(plain.bind_names.values()).issubset(names) else compiled

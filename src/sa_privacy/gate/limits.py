@@ -50,7 +50,7 @@ class Limit:
         self.condition: ColumnElement[bool] = condition
         self.fault = fault
         self.structure, self.values = structure_of(condition)
-        self.inner = frozenset(_names_inside(condition, row))
+        self.inner = frozenset(_names_inside(condition))
 
     def is_like(self, other: Limit) -> bool:
         """Whether the other leaves the same rows."""
@@ -224,28 +224,32 @@ def _fault_of(condition: ColumnElement[bool], row: Alias, table: Table) -> str |
     if around:
         name = getattr(around[0], "name", "another table")
         return f"names {name} itself: the row's columns are those of its first argument, others stand in a subquery"
-    if any(_has(one, table) for inner in _selects(condition) for one in inner.get_final_froms()):
+    if any(one.fullname == table.fullname for one in _inner_sources(condition) if isinstance(one, Table)):
         return f"selects from {table.fullname} itself: write aliased(...) there, so that the two can be told apart"
     return None
 
 
-def _selects(condition: Any) -> Iterator[Any]:
-    return (element for element in visitors.iterate(condition) if element.__visit_name__ == "select")
-
-
-def _has(one: Any, table: Table) -> bool:
-    if one.__visit_name__ == "join":
-        return _has(one.left, table) or _has(one.right, table)
-    return isinstance(one, Table) and one.fullname == table.fullname
-
-
-def _names_inside(condition: Any, row: Alias | None) -> Iterator[str]:
-    """The names of what subqueries of a condition select from; of what gets its name later, how that begins."""
+def _inner_sources(condition: Any) -> Iterator[Any]:
+    """What subqueries of a condition select from."""
+    waiting: list[Any] = []
     for element in visitors.iterate(condition):
-        if element is row:
-            continue
-        if element.__visit_name__ in ("table", "alias", "subquery", "cte"):
-            name = str(getattr(element, "name", ""))
+        if element.__visit_name__ == "select":
+            waiting += element.get_final_froms()  # type: ignore[attr-defined]
+    while waiting:
+        one = waiting.pop()
+        if one.__visit_name__ == "join":
+            waiting += (one.left, one.right)
+        elif one.__visit_name__ == "grouping":
+            waiting.append(one.element)
+        else:
+            yield one
+
+
+def _names_inside(condition: Any) -> Iterator[str]:
+    """The names of what subqueries select from; of what gets its name later, how that begins."""
+    for one in _inner_sources(condition):
+        name = str(getattr(one, "name", ""))
+        if name != _ROW:
             yield name.rpartition(" ")[2].partition(")")[0].lower() if "%(" in name else name.lower()
 
 
