@@ -111,8 +111,10 @@ def restrict(privacy: Privacy) -> None:
     privacy.restrict(
         Order,
         role="clerk",
-        where=lambda c, access: (c.total >= access.details["least"])
-        & c.person_id.in_(select(other.id).where(other.score.is_not(None), other.id == c.person_id)),
+        where=lambda c, access: (
+            (c.total >= access.details["least"])
+            & c.person_id.in_(select(other.id).where(other.score.is_not(None), other.id == c.person_id))
+        ),
     )
     privacy.restrict(PersonalTag, purpose="r_label", where=lambda c, _: c.label.in_(["a", "b"]))
 
@@ -172,7 +174,11 @@ def _shown(value: Any, *, deep: bool) -> Any:
 def contents(session: Session) -> set[Any]:
     """All rows of the restricted tables, and of those that statements write into."""
     connection = session.connection()
-    return {(table.fullname, tuple(row)) for table in Base.metadata.tables.values() for row in connection.execute(select(table))}
+    return {
+        (table.fullname, tuple(row))
+        for table in Base.metadata.tables.values()
+        for row in connection.execute(select(table))
+    }
 
 
 def outcome(session: Session, statement: Any) -> Any:

@@ -21,8 +21,8 @@ def fetch_what_changes(gate: Gate, governs: Callable[[Session, Mapper[Any]], boo
     """Lets sessions ask the database which rows a bulk change touched, where rules hold; returns what stops it."""
 
     def do_orm_execute(state: ORMExecuteState) -> None:
-        if not (state.is_update or state.is_delete) or gate.limits() is None:
-            return
+        if not (state.is_update or state.is_delete) or state.is_executemany or gate.limits() is None:
+            return  # many rows by their keys are changed as by a flush
         mapper = state.bind_mapper
         if mapper is None or not governs(state.session, mapper):
             return

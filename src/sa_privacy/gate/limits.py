@@ -52,6 +52,11 @@ class Limit:
         self.structure, self.values = structure_of(condition)
         self.inner = frozenset(_names_inside(condition))
 
+    def hides(self, mention: Any) -> bool:
+        """Whether a subquery of the rule selects from something of the mention's name, and would take it for that."""
+        name = str(mention.name).lower()
+        return any(_may_be(name, inner) for inner in self.inner)
+
     def is_like(self, other: Limit) -> bool:
         """Whether the other leaves the same rows."""
         if self.fault is not None or other.fault is not None or self.structure != other.structure:
@@ -246,11 +251,21 @@ def _inner_sources(condition: Any) -> Iterator[Any]:
 
 
 def _names_inside(condition: Any) -> Iterator[str]:
-    """The names of what subqueries select from; of what gets its name later, how that begins."""
+    """The names of what subqueries select from."""
     for one in _inner_sources(condition):
         name = str(getattr(one, "name", ""))
         if name != _ROW:
-            yield name.rpartition(" ")[2].partition(")")[0].lower() if "%(" in name else name.lower()
+            yield name.lower()
+
+
+def _may_be(one: str, other: str) -> bool:
+    """Whether two names may come to be the same. ``%(12345 orders)s`` becomes ``orders_1``, or another number."""
+    if one == other:
+        return True
+    for early, late in ((one, other), (other, one)):
+        if "%(" in early and "%(" not in late:
+            return late.startswith(early.rpartition(" ")[2].partition(")")[0] + "_")
+    return False
 
 
 def _asking(bind: BindParameter[Any], table: str, at: int, value: Callable[[str, int], Any]) -> BindParameter[Any]:

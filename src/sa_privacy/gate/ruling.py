@@ -132,7 +132,7 @@ class Ruling:
         if not isinstance(table, TableClause) or self._limits is None or self._value is None:
             return []
         found = [self._limits[one.name] for one in self._find(_schema(table), table.name) if one.name in self._limits]
-        if any(limit.fault is not None or _hides(limit, mention) for limit in found):
+        if any(limit.fault is not None or limit.hides(mention) for limit in found):
             return []
         self.given.update(limit.rules.table for limit in found)
         return [RowCondition(limit.at(mention, self._value), mention) for limit in found]
@@ -140,11 +140,3 @@ class Ruling:
 
 def _schema(table: Any) -> str | None:
     return getattr(table, "schema", None)
-
-
-def _hides(limit: Limit, mention: Any) -> bool:
-    """Whether a subquery of the rule selects from something of the mention's name, and would take it for that."""
-    name = str(mention.name).lower()
-    if "%(" in name:  # it gets a name that nothing else has
-        return False
-    return name in limit.inner or name.rpartition("_")[0] in limit.inner
