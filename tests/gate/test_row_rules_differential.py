@@ -145,7 +145,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         stack.callback(privacy.close)
         restrict(privacy)
         privacy.install(engines[0])
-        yield World(privacy, *engines)
+        yield World(privacy, engines[0], engines[1])
         for engine in engines:
             engine.dispose()
 

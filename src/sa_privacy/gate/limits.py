@@ -181,9 +181,12 @@ class LimitsInForce:
         if known.subject is None:
             raise _Faulty(f'for purpose "{purpose}" asks for consent, and {name} names no data subject')
         kind = known.subject.kind
-        condition = condition_of_person(
-            table, row, known, catalogue, lambda _stored, here: port.condition(purpose, kind, here)
-        )
+        try:
+            condition = condition_of_person(
+                table, row, known, catalogue, lambda _stored, here: port.condition(purpose, kind, here)
+            )
+        except Exception as error:  # noqa: BLE001 - it may be any, and may quote values
+            raise _Faulty(f'for purpose "{purpose}" asks for consent, and raised {type(error).__name__}') from None
         if not isinstance(condition, ColumnElement):
             raise _Faulty(f'for purpose "{purpose}" asks for consent, which gives no SQL condition for {name}')
         return condition
