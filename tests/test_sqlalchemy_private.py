@@ -11,10 +11,25 @@ from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, String, column, create_engine, event, func, insert, select, text
+from sqlalchemy import (
+    Engine,
+    ForeignKey,
+    String,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine.interfaces import ExecuteStyle
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import (
     ColumnProperty,
@@ -28,6 +43,8 @@ from sqlalchemy.orm import (
     mapped_column,
     registry,
 )
+from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.types import UserDefinedType
 
 from sa_privacy import pii_column
 from sa_privacy.columns import sqlalchemy_private as columns_private
@@ -53,14 +70,20 @@ WATCHED_HERE = {
     "forget_eager_defaults",
     "hide_rows",
     "in_greenlet",
+    "is_flush",
     "is_multivalues_batch",
+    "limit_selects",
     "listeners_of",
     "keep_out_of_repr_and_eq",
     "notes_of_result",
     "root_engine",
+    "route_flushes",
+    "seen_alone",
     "set_default_compiled_cache",
     "show_rows",
     "stand_for",
+    "structure_of",
+    "unroute_flushes",
     "unwrap_expired_loader",
     "rows_of_batches",
     "with_schemas",
@@ -766,3 +789,126 @@ def test_one_that_answers_is_the_last_that_is_asked(engine: Engine) -> None:
         asked.clear()
         connection.execute(text("SELECT 1")).all()
     assert asked == ["answering"], "insert=True is not heeded for these events"
+
+
+# -- row rules --------------------------------------------------------------------------------------------------------
+
+
+class _Ruling:
+    """Limits every SELECT from `private_people` to its first row."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def select(self, statement: Any, froms: list[Any]) -> tuple[Any, list[Any]]:
+        self.seen += froms
+        people = [one for one in froms if one.name.startswith("private_people") or one is Person.__table__]
+        return statement.where(*(one.c.id == 1 for one in people)), froms
+
+
+class _RulingCompiler(SQLiteCompiler):
+    sa_privacy_ruling: Any = None
+
+    def __init__(self, *args: Any, ruling: Any = None, **kwargs: Any) -> None:
+        self.sa_privacy_ruling = ruling
+        super().__init__(*args, **kwargs)
+
+
+gate_private.limit_selects(_RulingCompiler)
+
+
+def _ruled(statement: Any, ruling: Any) -> str:
+    dialect = sqlite.dialect()
+    dialect.statement_compiler = _RulingCompiler
+    return str(_RulingCompiler(dialect, statement, ruling=ruling))
+
+
+def test_every_select_that_is_rendered_can_be_limited(people: Engine) -> None:
+    table = Person.__table__
+    inner = select(table.c.id).where(table.c.town == "Oslo")
+    for statement, times in (
+        (select(table.c.name), 1),
+        (select(Person), 1),
+        (select(column("x")).where(exists(inner)), 1),
+        (select(inner.subquery().c.id), 1),
+        (select(inner.cte().c.id), 1),
+        (inner.union_all(select(table.c.id)), 2),
+        (insert(table).from_select(["name"], select(table.c.name)), 1),
+        (update(table).values(town="x").where(table.c.id.in_(select(aliased(Person).id))), 1),
+    ):
+        ruling = _Ruling()
+        assert _ruled(statement, ruling).count("id = ?") == times, str(statement)
+        assert len(ruling.seen) >= times  # subqueries stand in a FROM, too
+        assert "id = ?" not in _ruled(statement, None)
+
+
+def test_a_subquery_can_be_compiled_as_if_it_stood_alone() -> None:
+    people = Person.__table__
+    other = people.alias("p")
+
+    class Alone(_RulingCompiler):
+        def visit_grouping(self, grouping: Any, asgrouping: bool = True, **kwargs: Any) -> str:
+            with gate_private.seen_alone(self, other):
+                return str(self.process(grouping.element, **kwargs))
+
+    dialect = sqlite.dialect()
+    asked = select(people.c.name).where(people.c.id == other.c.id).scalar_subquery()
+    statement = select(other.c.id, people.c.id).where(Grouping(asked.is_not(None)))
+    within = str(Alone(dialect, statement))
+    assert "SELECT private_people.name" in within
+    assert within.count("FROM private_people \nWHERE private_people.id = p.id") == 1
+    with pytest.raises(InvalidRequestError, match="auto-correlation"):
+        str(SQLiteCompiler(dialect, statement))
+
+
+def test_the_structure_of_a_condition_is_equal_whatever_its_values() -> None:
+    people = Person.__table__.alias("p")
+
+    def made(town: str, ids: list[int]) -> Any:
+        asked = select(Customer.__table__.c.id).where(Customer.__table__.c.tier == town)
+        return (people.c.town == town) & people.c.id.in_(ids) & people.c.id.in_(asked)
+
+    one, values = gate_private.structure_of(made("Oslo", [1, 2]))
+    other, others = gate_private.structure_of(made("Bergen", []))
+    assert one == other
+    assert [bind.effective_value for bind in values] == ["Oslo", [1, 2], "Oslo"]
+    assert [bind.effective_value for bind in others] == ["Bergen", [], "Bergen"]
+    assert gate_private.structure_of(people.c.town == "x")[0] != one
+
+    class Uncached(UserDefinedType[Any]):
+        cache_ok = False
+
+    unlike, found = gate_private.structure_of(people.c.town == bindparam("x", "y", Uncached()))
+    assert unlike != gate_private.structure_of(people.c.town == bindparam("x", "y", Uncached()))[0]
+    assert [bind.value for bind in found] == ["y"]
+
+
+def test_what_a_flush_has_compiled_is_kept_apart_for_each_set_of_rules(people: Engine) -> None:
+    limits: list[Any] = [None]
+    owner = SimpleNamespace(limits=lambda: limits[0])
+    watch_compiler(people.dialect, lambda: SimpleNamespace(uncovered=frozenset(), personal=lambda _: ()), owner)
+    mapper: Any = Person.__mapper__
+    gate_private.route_flushes(Customer.__mapper__)
+    seen: list[tuple[int, bool]] = []
+    event.listen(
+        people,
+        "before_cursor_execute",
+        lambda *said: seen.append((id(said[4].compiled), gate_private.is_flush(said[4]))) if said[4].isupdate else None,
+    )
+    try:
+        for number, rules in enumerate([None, None, "a", "b", "a"]):
+            limits[0] = None if rules is None else SimpleNamespace(catalogue=1, structure=rules)
+            with Session(people) as session:
+                session.get_one(Person, 1).town = f"town {number}"
+                session.commit()
+        assert all(flush for _, flush in seen)
+        assert len({compiled for compiled, _ in seen}) == 3
+        assert seen[0] == seen[1]
+        assert seen[2] == seen[4]
+        with people.begin() as connection:
+            connection.execute(update(Person.__table__).values(town="x"))
+        assert seen[-1][1] is False
+    finally:
+        gate_private.unroute_flushes(mapper)
+        unwatch_compiler(people.dialect)
+    assert type(mapper._compiled_cache).__name__ == "LRUCache"

@@ -201,6 +201,11 @@ SECTIONS: Final[dict[str, tuple[Path, ...]]] = {
         Path("others' rows by a join or subquery"),
         Path("others' rows in memory"),
     ),
+    "Rows that a rule leaves": (
+        Path("restricted rows by a statement"),
+        Path("restricted rows by SQL that carries no rule"),
+        Path("restricted rows between accesses"),
+    ),
     "What the database keeps or runs": (
         Path("views, named anew or changed"),
         Path("materialized views, partitions, heirs", columns=POSTGRESQL),

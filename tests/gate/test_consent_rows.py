@@ -86,7 +86,10 @@ def test_each_purpose_asks_for_its_own_and_one_of_several_will_do(session: Sessi
 def test_what_leads_to_a_person_is_reached_with_them(session: Session, privacy: Privacy) -> None:
     say(session, "newsletter", 1, False)
     with marketing(privacy, "newsletter"):
-        assert session.scalars(select(Item.product).order_by(Item.id)).all() == ["drum", "vase"]  # nobody's coat neither
+        assert session.scalars(select(Item.product).order_by(Item.id)).all() == [
+            "drum",
+            "vase",
+        ]  # nobody's coat neither
         assert session.scalars(select(Return.why)).all() == ["loud"]
         loaded = session.scalars(select(Return).options(joinedload(Return.item))).all()
         assert [found.item.product for found in loaded] == ["drum"]
@@ -107,7 +110,10 @@ def test_changes_reach_nobody_else_either(session: Session, privacy: Privacy) ->
 
 
 def test_what_cannot_carry_the_question_is_refused(session: Session, privacy: Privacy, log: AccessLog) -> None:
-    with marketing(privacy, "campaign"), pytest.raises(RowsDenied, match='customers is restricted .purpose "campaign"'):
+    with (
+        marketing(privacy, "campaign"),
+        pytest.raises(RowsDenied, match=r'customers is restricted \(purpose "campaign"'),
+    ):
         session.execute(text("SELECT name FROM customers"))
     assert next(event for event in log.events() if event.denials).denials == ['rows of customers (purpose "campaign")']
 
@@ -192,5 +198,3 @@ def test_values_in_the_condition_of_a_store_are_those_of_the_moment(database: Da
         with marketing(privacy, "campaign"):
             assert names(session) == ["Bo", "Cy"]
     privacy.close()
-
-
