@@ -802,7 +802,7 @@ class _Ruling:
 
     def select(self, statement: Any, froms: list[Any]) -> tuple[Any, list[Any]]:
         self.seen += froms
-        people = [one for one in froms if one.name.startswith("private_people") or one is Person.__table__]
+        people = [one for one in froms if "private_people" in one.name]
         return statement.where(*(one.c.id == 1 for one in people)), froms
 
 
@@ -824,7 +824,7 @@ def _ruled(statement: Any, ruling: Any) -> str:
 
 
 def test_every_select_that_is_rendered_can_be_limited(people: Engine) -> None:
-    table = Person.__table__
+    table: Any = Person.__table__
     inner = select(table.c.id).where(table.c.town == "Oslo")
     for statement, times in (
         (select(table.c.name), 1),
@@ -847,7 +847,7 @@ def test_a_subquery_can_be_compiled_as_if_it_stood_alone() -> None:
     other = people.alias("p")
 
     class Alone(_RulingCompiler):
-        def visit_grouping(self, grouping: Any, asgrouping: bool = True, **kwargs: Any) -> str:
+        def visit_grouping(self, grouping: Any, asfrom: Any = False, **kwargs: Any) -> str:
             with gate_private.seen_alone(self, other):
                 return str(self.process(grouping.element, **kwargs))
 
@@ -886,7 +886,8 @@ def test_the_structure_of_a_condition_is_equal_whatever_its_values() -> None:
 def test_what_a_flush_has_compiled_is_kept_apart_for_each_set_of_rules(people: Engine) -> None:
     limits: list[Any] = [None]
     owner = SimpleNamespace(limits=lambda: limits[0])
-    watch_compiler(people.dialect, lambda: SimpleNamespace(uncovered=frozenset(), personal=lambda _: ()), owner)
+    nothing: Any = SimpleNamespace(uncovered=frozenset(), personal=lambda _: ())
+    watch_compiler(people.dialect, lambda: nothing, owner)
     mapper: Any = Person.__mapper__
     gate_private.route_flushes(Customer.__mapper__)
     seen: list[tuple[int, bool]] = []
@@ -906,7 +907,7 @@ def test_what_a_flush_has_compiled_is_kept_apart_for_each_set_of_rules(people: E
         assert seen[0] == seen[1]
         assert seen[2] == seen[4]
         with people.begin() as connection:
-            connection.execute(update(Person.__table__).values(town="x"))
+            connection.execute(update(Person).values(town="x"))
         assert seen[-1][1] is False
     finally:
         gate_private.unroute_flushes(mapper)

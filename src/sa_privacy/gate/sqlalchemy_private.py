@@ -18,6 +18,7 @@ from sqlalchemy.engine.interfaces import ExecuteStyle
 from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.orm.base import _DEFER_FOR_STATE
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.cache_key import NO_CACHE
 from sqlalchemy.util import LRUCache
 from sqlalchemy.util.concurrency import in_greenlet
 
@@ -305,7 +306,7 @@ def structure_of(condition: ColumnElement[Any]) -> tuple[Hashable, tuple[BindPar
     :returns: a structure that equals no other, where the condition holds something that SQLAlchemy would not cache.
     """
     key = condition._generate_cache_key()
-    if key is None:
+    if key is None or any(bind.type._static_cache_key is NO_CACHE for bind in key.bindparams):
         binds = (element for element in visitors.iterate(condition) if isinstance(element, BindParameter))
         return object(), tuple(dict.fromkeys(binds))
     return key.key, tuple(key.bindparams)

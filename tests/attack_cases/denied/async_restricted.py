@@ -27,9 +27,9 @@ async def attack(case: Case) -> object:
         found.append(await session.run_sync(lambda sync: sync.scalars(EMAIL).all()))
         orders = await session.scalars(select(Order).options(selectinload(Order.customer)))
         found += [order.customer for order in orders]
-        for ask in (lambda: session.refresh(person), lambda: case.privacy.load(person)):
+        for asking in (session.refresh(person), case.privacy.load(person)):
             try:
-                await ask()
+                await asking
                 found.append(person.email)
             except (PrivacyError, InvalidRequestError) as refusal:
                 found.append(refusal)

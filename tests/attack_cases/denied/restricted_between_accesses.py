@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,7 +29,7 @@ def attack(case: Case) -> object:
             return [
                 session.scalars(EMAILS).all(),  # compiled, and kept, for the access around it
                 [vars(person) for person in people],
-                [tried(lambda person=person: person.email) for person in people],
+                [tried(partial(getattr, person, "email")) for person in people],
                 tried(lambda: session.get_one(Customer, 1).email),
                 tried(lambda: session.refresh(people[0])),
                 tried(lambda: session.merge(people[0]).email),
