@@ -6,6 +6,7 @@
 #   make test          everything a change must pass: lint, types, floors, tests
 #   make test-matrix   the tests on the oldest and newest versions that are supported
 #   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
+#   make rules         drawn statements under row rules give the rows of a database without the others; RULED=2000
 #   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
 #   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
@@ -45,9 +46,10 @@ SECONDS := 60
 KILLS := 100
 SEED :=
 CELLS := 1000000
+RULED := 2000
 MUTANTS :=
 
-.PHONY: help demo test check tests test-matrix fuzz mixups kill mutants bench-quick clean
+.PHONY: help demo test check tests test-matrix fuzz rules mixups kill mutants bench-quick clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -74,6 +76,9 @@ matrix-%: .venvs/%/.test
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.oracle --seconds $(SECONDS) $(SEED:%=--seed %)
+
+rules: $(VENV)/.test
+	SA_PRIVACY_RULED_STATEMENTS=$(RULED) $(BIN)/python -m pytest tests/gate/test_row_rules_differential.py -s $(PYTEST_ARGS)
 
 mixups: $(VENV)/.test
 	@$(BIN)/python -m tests.crypto.mixups --cells $(CELLS) --backend sqlite

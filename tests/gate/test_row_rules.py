@@ -34,11 +34,21 @@ from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ObjectNotExecutableError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session, aliased, joinedload, selectinload, sessionmaker, subqueryload
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    aliased,
+    joinedload,
+    mapped_column,
+    selectinload,
+    sessionmaker,
+    subqueryload,
+)
 
-from sa_privacy import AccessLog, NotLoaded, PolicyError, Privacy, PurposeDenied, RowsDenied
+from sa_privacy import AccessLog, DataSubject, NotLoaded, PolicyError, Privacy, PurposeDenied, RowsDenied, pii_column
 from sa_privacy.gate import sqlalchemy_private
-from tests.gate import ruled
+from tests.gate import owned, ruled
 from tests.gate.owned import Complaint, Customer, Gift, Item, Letter, Order
 from tests.support.databases import Database
 
@@ -257,6 +267,42 @@ def test_a_rule_that_asks_the_database_itself_is_refused(session: Session, priva
     privacy.restrict(Customer, role="support", where=lambda c, _: c.name.in_(names(session)))
     with support(), pytest.raises(RowsDenied, match="raised RowsDenied"):
         names(session)
+
+
+def test_a_rule_finds_sealed_values_by_their_lookup_alone(engine: Engine) -> None:
+    class Sealed(DeclarativeBase):
+        pass
+
+    class Member(Sealed):
+        __tablename__ = "members"
+        __data_subject__ = DataSubject("member", key="id")
+        id: Mapped[int] = mapped_column(primary_key=True)
+        email: Mapped[str] = pii_column(String(40), category="name", lookup="casefold", purposes=["desk"])
+        phone: Mapped[str | None] = pii_column(String(40), category="name")
+
+    Sealed.metadata.create_all(engine)
+    for where, wanted in (
+        (lambda c, access: c.email == access.details["email"].upper(), [1]),
+        (lambda c, access: c.email.in_([access.details["email"], "nobody"]), [1]),
+        (lambda c, access: c.email != access.details["email"], [2]),
+        (lambda c, _: c.phone.is_(None), [1]),
+        (lambda c, access: c.phone != access.details["email"], None),
+        (lambda c, _: func.length(c.email) > 3, None),
+    ):
+        privacy = Privacy(ruled.POLICY, keys=owned.KEYS, log=None, metadata=Sealed, consents=ruled.TableConsents())
+        privacy.install(engine)
+        with engineer(privacy), Session(engine) as session:
+            session.merge(Member(id=1, email="a@example.org"))
+            session.merge(Member(id=2, email="b@example.org", phone="7"))
+            session.commit()
+        privacy.restrict(Member, role="support", where=where)
+        with privacy.access("desk", role="support", actor="x", email="a@example.org"), Session(engine) as session:
+            if wanted is None:
+                with pytest.raises(RowsDenied, match="other than by its lookup"):
+                    session.scalars(select(Member)).all()
+            else:
+                assert session.scalars(select(Member.id)).all() == wanted
+        privacy.close()
 
 
 # -- values, caches and threads ---------------------------------------------------------------------------------------

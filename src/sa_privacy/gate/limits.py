@@ -10,8 +10,12 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Alias, BindParameter, ColumnElement, Table, and_, bindparam, column, false, or_, select
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import ColumnClause, Null
+from sqlalchemy.util import LRUCache
 
+from sa_privacy.columns.lookup_key import LookupKey
+from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.gate.own_conditions import condition_of_person, table_named
 from sa_privacy.gate.sqlalchemy_private import structure_of
 
@@ -88,15 +92,15 @@ class Limit:
 class Limits:
     """The conditions for one access, by table as the catalogue spells it.
 
-    :ivar structure: of all conditions, to tell compiled statements apart.
+    :param structure: stands for that of all conditions: tells compiled statements apart.
     """
 
     __slots__ = ("catalogue", "of", "structure")
 
-    def __init__(self, catalogue: Catalogue, of: Mapping[str, Limit]) -> None:
+    def __init__(self, catalogue: Catalogue, of: Mapping[str, Limit], structure: Hashable) -> None:
         self.catalogue = catalogue
         self.of = of
-        self.structure: Hashable = tuple((name, limit.structure, limit.fault) for name, limit in of.items())
+        self.structure = structure
 
 
 class LimitsInForce:
@@ -109,6 +113,8 @@ class LimitsInForce:
         self.rules = rules
         self._scopes = scopes
         self._rows: dict[Table, Alias] = {}
+        #: A short name of each structure: it is looked up with every statement, and would be hashed each time.
+        self._structures: LRUCache[Hashable, Hashable] = LRUCache(1000)
 
     def __call__(self) -> Limits | None:
         """Those of the access in force; None where it has none."""
@@ -124,14 +130,21 @@ class LimitsInForce:
         known: Limits | None = access.notes.get(self)
         if known is None or known.catalogue is not catalogue:
             asked = {name: self._faulty(one, "asks the database itself") for name, one in rules.items()}
-            access.notes[self] = Limits(catalogue, asked)  # for statements that a rule runs while it is asked
+            access.notes[self] = self._limits(catalogue, asked)  # for statements that a rule runs while it is asked
             try:
-                known = Limits(catalogue, {name: self._limit(one, catalogue, access) for name, one in rules.items()})
-                access.notes[self] = known
+                made = {name: self._limit(one, catalogue, access) for name, one in rules.items()}
+                known = access.notes[self] = self._limits(catalogue, made)
             finally:
                 if known is None or known.catalogue is not catalogue:
                     access.notes.pop(self, None)
         return known
+
+    def _limits(self, catalogue: Catalogue, of: Mapping[str, Limit]) -> Limits:
+        structure = tuple((name, limit.structure, limit.fault) for name, limit in of.items())
+        name = self._structures.get(structure)
+        if name is None:
+            name = self._structures[structure] = object()
+        return Limits(catalogue, of, name)
 
     def value(self, table: str, at: int) -> Any:
         """The value of a parameter of the table's condition, for the access in force."""
@@ -232,9 +245,22 @@ def _fault_of(condition: ColumnElement[bool], row: Alias, table: Table) -> str |
     if around:
         name = getattr(around[0], "name", "another table")
         return f"names {name} itself: the row's columns are those of its first argument, others stand in a subquery"
+    if _computes_with_cells(condition):
+        return "compares or computes with a sealed column other than by its lookup"
     if any(one.fullname == table.fullname for one in _inner_sources(condition) if isinstance(one, Table)):
         return f"selects from {table.fullname} itself: write aliased(...) there, so that the two can be told apart"
     return None
+
+
+def _computes_with_cells(element: Any) -> bool:
+    """Whether a sealed column stands where the database would compare bytes that differ for equal values."""
+    if isinstance(element, LookupKey):
+        return False
+    if getattr(element, "operator", None) in (operators.is_, operators.is_not) and isinstance(element.right, Null):
+        return False
+    if isinstance(element, ColumnClause):
+        return isinstance(element.type, Encrypted)
+    return any(_computes_with_cells(child) for child in element.get_children())
 
 
 def _inner_sources(condition: Any) -> Iterator[Any]:
