@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     column,
     create_engine,
+    delete,
     event,
     exists,
     func,
@@ -85,6 +86,7 @@ WATCHED_HERE = {
     "structure_of",
     "unroute_flushes",
     "unwrap_expired_loader",
+    "with_conditions",
     "rows_of_batches",
     "with_schemas",
     "wrap_expired_loader",
@@ -840,6 +842,18 @@ def test_every_select_that_is_rendered_can_be_limited(people: Engine) -> None:
         assert _ruled(statement, ruling).count("id = ?") == times, str(statement)
         assert len(ruling.seen) >= times  # subqueries stand in a FROM, too
         assert "id = ?" not in _ruled(statement, None)
+
+
+def test_conditions_stand_beside_what_was_asked_not_within() -> None:
+    people: Any = Person.__table__
+    one = people.c.id == 1
+    for statement in (select(people.c.id), update(people).values(town="x"), delete(people)):
+        asked = statement.where(text("town = 'x' OR 1 = 1")).where(people.c.name == "ann")
+        limited = str(gate_private.with_conditions(asked, [one]).compile(dialect=sqlite.dialect()))
+        assert limited.endswith("WHERE (town = 'x' OR 1 = 1 AND private_people.name = ?) AND private_people.id = ?")
+        alone = str(gate_private.with_conditions(statement, [one]).compile(dialect=sqlite.dialect()))
+        assert alone.endswith("WHERE private_people.id = ?")
+        assert "private_people.id = ?" not in str(asked.compile(dialect=sqlite.dialect()))
 
 
 def test_a_subquery_can_be_compiled_as_if_it_stood_alone() -> None:

@@ -651,7 +651,7 @@ def test_a_policy_whose_purposes_need_consent_is_refused_while_nothing_can_ask_f
     with pytest.raises(PolicyError, match='purposes "news", "surveys" need consent') as refused:
         Privacy(policy, log=None, mode=mode)  # type: ignore[arg-type]
     assert "orders" not in str(refused.value)
-    assert refused.value.hint == 'say consent = "none", or leave the purpose out of the policy.'
+    assert refused.value.hint == "Privacy(..., consents=...) takes the store that knows who agreed."
 
 
 @pytest.mark.parametrize("said", [{"mode": "observe"}, {"observe": ["orders"]}])

@@ -10,6 +10,7 @@ from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint, without_literals
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
 from sa_privacy.footprint.relations import Code, Foreign, Relation, Relations
+from sa_privacy.footprint.sqlalchemy_private import renders_itself
 from sa_privacy.footprint.text import footprint_of_text
 from sa_privacy.footprint.tree import binds_by_name, footprint_of_tree
 
@@ -26,5 +27,6 @@ __all__ = [
     "fingerprint",
     "footprint_of_text",
     "footprint_of_tree",
+    "renders_itself",
     "without_literals",
 ]

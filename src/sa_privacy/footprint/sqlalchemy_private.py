@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.sql import Select
+from sqlalchemy.sql import Select, visitors
 from sqlalchemy.sql.annotation import Annotated
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
@@ -24,6 +24,7 @@ __all__ = [
     "kind_of",
     "name_of_alias",
     "name_of_bind",
+    "renders_itself",
     "select_parts",
     "type_changes_sql",
 ]
@@ -82,6 +83,14 @@ def kind_of(element: Any) -> type[Any]:
 def custom_compilation(kind: type[ClauseElement]) -> bool:
     """Whether an application has said with ``@compiles`` how the class, or a base of it, is rendered."""
     return hasattr(kind, "_compiler_dispatcher")
+
+
+def renders_itself(compiled: SQLCompiler) -> bool:
+    """Whether a part of a statement is rendered by code of the application's, by ``@compiles``."""
+    state: Any = compiled.compile_state
+    wholes = [compiled.statement, getattr(state, "statement", None)]
+    kinds: set[Any] = {type(element) for whole in wholes if whole is not None for element in visitors.iterate(whole)}
+    return any(custom_compilation(kind) and not kind.__module__.startswith("sa_privacy.") for kind in kinds)
 
 
 def type_changes_sql(type_: Any) -> bool:

@@ -20,13 +20,14 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import compare_both_forms
 from sa_privacy.columns.searching import empty_list, require_parameters_apart
-from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, limit_selects, seen_alone
+from sa_privacy.gate.ruled_compiler import RuledCompiler
+from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, limit_selects
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
     from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
     from sa_privacy.gate.engine import Gate
-    from sa_privacy.gate.ruling import RowCondition, Ruling
+    from sa_privacy.gate.ruling import Ruling
     from sa_privacy.policy import Grant
 
 __all__ = ["Compiling", "RoutedCache", "as_enforced", "compiling", "unwatch_compiler", "watch_compiler"]
@@ -78,7 +79,7 @@ def watch_compiler(
     """
     plain: type[SQLCompiler] = dialect.statement_compiler
 
-    class WatchedCompiler(plain):  # type: ignore[misc, valid-type]
+    class WatchedCompiler(RuledCompiler, plain):  # type: ignore[misc, valid-type]
         sa_privacy_plain = plain
         sa_privacy_owner = owner
 
@@ -94,24 +95,6 @@ def watch_compiler(
                 _compiling.reset(token)
                 if ruling is not None:
                     ruling.done()
-
-        def visit_update(self, update_stmt: Any, *args: Any, **kwargs: Any) -> str:
-            ruling = self.sa_privacy_ruling
-            limited = update_stmt if ruling is None else ruling.target(update_stmt)
-            return super().visit_update(limited, *args, **kwargs)  # type: ignore[no-any-return]
-
-        def visit_delete(self, delete_stmt: Any, *args: Any, **kwargs: Any) -> str:
-            ruling = self.sa_privacy_ruling
-            limited = delete_stmt if ruling is None else ruling.target(delete_stmt)
-            return super().visit_delete(limited, *args, **kwargs)  # type: ignore[no-any-return]
-
-        def visit_sa_privacy_row_condition(self, element: RowCondition, **kwargs: Any) -> str:
-            kwargs.pop("from_linter", None)
-            ruling, self.sa_privacy_ruling = self.sa_privacy_ruling, None
-            with seen_alone(self, element.mention):
-                text = self.process(element.condition, **kwargs)
-            self.sa_privacy_ruling = ruling
-            return f"({text})"
 
         def returning_clause(self, stmt: Any, returning_cols: Any, **kwargs: Any) -> str:
             if self.implicit_returning:

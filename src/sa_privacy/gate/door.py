@@ -20,6 +20,7 @@ from sa_privacy.footprint import (
     fingerprint,
     footprint_of_text,
     footprint_of_tree,
+    renders_itself,
 )
 from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
@@ -240,6 +241,8 @@ def _without_rules(context: Any) -> Any:
     ruling: Ruling | None = vars(compiled).get(RULING)
     if ruling is None or not ruling.given or statement is None:
         return compiled
+    if renders_itself(compiled):
+        ruling.open_text = True
     with unruled():
         plain = statement.compile(
             dialect=context.dialect,

@@ -57,6 +57,14 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
                 "and the statement was compiled under other rules",
                 "give the session the statement, not what was compiled from it.",
             )
+        if plan.ruling.open_text and plan.ruling.given[name]:
+            raise _refusal(
+                plan,
+                limit,
+                access,
+                "and SQL text stands in the statement that could change what the rule means",
+                "write text that is an expression by itself: brackets in pairs, no comments, no clauses; or use SQLAlchemy.",
+            )
         if not mentions[name] or mentions[name] != plan.ruling.given[name]:
             raise _refusal(
                 plan,

@@ -13,11 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Boolean, ColumnElement, Join, TableClause, and_
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping
+
+from sa_privacy.errors import UnreadableStatement
+from sa_privacy.footprint.lexer import Dialect, cut
+from sa_privacy.gate.sqlalchemy_private import with_conditions
 
 if TYPE_CHECKING:
     from sa_privacy.gate.limits import Limit, Limits
@@ -26,6 +30,34 @@ __all__ = ["RULING", "RowCondition", "Ruling", "unruled"]
 
 #: Where a compiled statement says which rules were put into it.
 RULING = "sa_privacy_ruling"
+
+#: Words that begin or continue more than an expression.
+_CLAUSES: Final = frozenset(
+    [
+        "select",
+        "from",
+        "where",
+        "join",
+        "on",
+        "using",
+        "union",
+        "intersect",
+        "except",
+        "having",
+        "group",
+        "order",
+        "limit",
+        "offset",
+        "fetch",
+        "for",
+        "window",
+        "with",
+        "values",
+        "returning",
+        "into",
+        "set",
+    ]
+)
 
 _unruled: ContextVar[bool] = ContextVar("sa_privacy.unruled", default=False)
 
@@ -65,9 +97,10 @@ class Ruling:
     :param value: gives the value of a parameter of a rule, as the statement is executed.
     :ivar structure: of the conditions: who executes the statement must have the same.
     :ivar given: how many mentions of each table got its condition.
+    :ivar open_text: SQL text in the statement could change what stands around it, the conditions too.
     """
 
-    __slots__ = ("_find", "_limits", "_value", "given", "structure")
+    __slots__ = ("_find", "_limits", "_value", "given", "open_text", "structure")
 
     def __init__(self, limits: Limits, value: Callable[[str, int], Any]) -> None:
         self._limits: dict[str, Limit] | None = dict(limits.of)
@@ -75,6 +108,7 @@ class Ruling:
         self._value: Callable[[str, int], Any] | None = value
         self.structure = limits.structure
         self.given: Counter[str] = Counter()
+        self.open_text = False
 
     @staticmethod
     def now(limits: Limits | None, value: Callable[[str, int], Any]) -> Ruling | None:
@@ -93,12 +127,17 @@ class Ruling:
             one, left = self._limited(element)
             limited.append(one)
             conditions += left
-        return (select.where(*conditions) if conditions else select), limited
+        return (with_conditions(select, conditions) if conditions else select), limited
 
     def target(self, statement: Any) -> Any:
         """An UPDATE or DELETE with the condition of its target in it."""
         conditions = self._of(statement.table)
-        return statement.where(*conditions) if conditions else statement
+        return with_conditions(statement, conditions) if conditions else statement
+
+    def text(self, fragment: str, dialect: Any) -> None:
+        """SQL text stands in the statement as the application wrote it: it must not reach beyond its place."""
+        if self._limits is not None and not _is_closed(fragment, dialect):
+            self.open_text = True
 
     def _limited(self, element: Any) -> tuple[Any, list[RowCondition]]:
         """An element of FROM with what can stand in its own joins, and the conditions that have to stand around it."""
@@ -136,6 +175,26 @@ class Ruling:
             return []
         self.given.update(limit.rules.table for limit in found)
         return [RowCondition(limit.at(mention, self._value), mention) for limit in found]
+
+
+def _is_closed(fragment: str, dialect: Any) -> bool:
+    """Whether a piece of SQL text stays an expression wherever it stands: brackets in pairs, nothing commented out or left
+    open, no clause of its own but inside of brackets.
+    """
+    name: Dialect = "postgresql" if dialect.name == "postgresql" else "sqlite"
+    if "--" in fragment or "/*" in fragment:
+        return False
+    try:
+        tokens = cut(fragment, name, dialect.paramstyle)
+    except UnreadableStatement:
+        return False
+    depth = 0
+    for token in tokens:
+        if token.kind == "o" and token.text in "()":
+            depth += 1 if token.text == "(" else -1
+        if depth < 0 or token.text == ";" or (depth == 0 and token.kind == "w" and token.raw in _CLAUSES):
+            return False
+    return depth == 0
 
 
 def _schema(table: Any) -> str | None:

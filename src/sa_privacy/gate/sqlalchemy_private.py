@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.orm.base import _DEFER_FOR_STATE
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.cache_key import NO_CACHE
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.util import LRUCache
 from sqlalchemy.util.concurrency import in_greenlet
 
@@ -54,6 +55,7 @@ __all__ = [
     "structure_of",
     "unroute_flushes",
     "unwrap_expired_loader",
+    "with_conditions",
     "with_schemas",
     "wrap_expired_loader",
 ]
@@ -287,6 +289,13 @@ def limit_selects(compiler: type[Any]) -> None:
         return plain(self, text, select, state, columns, froms, *rest)
 
     compiler._compose_select_body = _compose_select_body
+
+
+def with_conditions(statement: Any, conditions: Iterable[Any]) -> Any:
+    """A SELECT, UPDATE or DELETE with conditions beside its own, which stand in brackets: they may hold text."""
+    made, around = statement.where(), statement.whereclause
+    made._where_criteria = (*(() if around is None else (Grouping(around),)), *conditions)
+    return made
 
 
 @contextmanager
