@@ -27,7 +27,7 @@ from sa_privacy.gate.own_conditions import ask_for_own_keys
 from sa_privacy.gate.people import subjects_of_binds
 from sa_privacy.gate.plan import UNBOUNDED, Plan, Verdict
 from sa_privacy.gate.refusal import again, denials_of, refusal_of_columns, sealed_column, touches
-from sa_privacy.gate.results import WitnessedFetch, WitnessedFlush
+from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.gate.rules import RowRules
 from sa_privacy.gate.ruling import Ruling
 from sa_privacy.gate.sqlalchemy_private import is_flush
@@ -150,17 +150,11 @@ class Gate:
         intent = write("intent", said)
         if writer is None and log is not None:
             writer = log.writer
-        said_of_it = (self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write)
-        if plan.ruling is None or access is None or not is_flush(context) or context.isinsert:
-            context.cursor_fetch_strategy = WitnessedFetch(*said_of_it)
-            return
-        limits = self.limits.for_access(access)
-        limited = [limits.of[name] for name in plan.ruling.given if name in limits.of] if limits is not None else []
-        if limited:
-            missing = row_law.refusal_of_rows(limited[0], access)
-            context.cursor_fetch_strategy = WitnessedFlush(*said_of_it, missing=missing)
-        else:
-            context.cursor_fetch_strategy = WitnessedFetch(*said_of_it)
+        context.cursor_fetch_strategy = fetch = WitnessedFetch(
+            self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
+        )
+        if plan.ruling is not None and access is not None and is_flush(context) and not context.isinsert:
+            fetch.missing = row_law.refusal_of_rows(plan.ruling, self.limits.for_access(access), access)
 
     def admit_rows(self, plan: Plan, parameters: Any, context: Any) -> None:
         """Lets a statement through that touches no personal data, but reaches rows or may change whose they are, or raises.

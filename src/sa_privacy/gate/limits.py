@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Alias, BindParameter, ColumnElement, Table, and_, bindparam, column, false, or_, select
+from sqlalchemy import Alias, BindParameter, ColumnElement, Table, and_, bindparam, column, or_, select
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import ColumnClause, Null
 from sqlalchemy.util import LRUCache
@@ -36,34 +36,57 @@ class _Faulty(Exception):
     """A rule gives no condition; says why."""
 
 
+class Shape:
+    """What is the same of conditions that differ in their values only. Compared by identity: there is one of each.
+
+    :param fault: why there is no such condition: statements that reach the table are refused.
+    :param inner: the names of what its own subqueries select from.
+    """
+
+    __slots__ = ("fault", "inner")
+
+    def __init__(self, fault: str | None, inner: frozenset[str] = frozenset()) -> None:
+        self.fault = fault
+        self.inner = inner
+
+
 class Limit:
     """The condition for the rows of one table.
 
     :param rules: where it comes from.
-    :param fault: why there is none: statements that reach the table are refused.
-    :ivar structure: the condition without its values; two that are equal are compiled to the same SQL.
-    :ivar values: the parameters, in the order of the structure.
-    :ivar inner: the names of what its own subqueries select from.
+    :param row: what stands in it for the row.
+    :param values: its parameters, in an order that all of this shape share.
     """
 
-    __slots__ = ("condition", "fault", "inner", "row", "rules", "structure", "values")
+    __slots__ = ("condition", "row", "rules", "shape", "values")
 
-    def __init__(self, rules: RulesOfTable, row: Alias | None, condition: Any, fault: str | None = None) -> None:
+    def __init__(
+        self,
+        rules: RulesOfTable,
+        shape: Shape,
+        row: Alias | None = None,
+        condition: Any = None,
+        values: tuple[BindParameter[Any], ...] = (),
+    ) -> None:
         self.rules = rules
+        self.shape = shape
         self.row = row
         self.condition: ColumnElement[bool] = condition
-        self.fault = fault
-        self.structure, self.values = structure_of(condition)
-        self.inner = frozenset(_names_inside(condition))
+        self.values = values
+
+    @property
+    def fault(self) -> str | None:
+        """Why there is no condition; None where there is one."""
+        return self.shape.fault
 
     def hides(self, mention: Any) -> bool:
         """Whether a subquery of the rule selects from something of the mention's name, and would take it for that."""
         name = str(mention.name).lower()
-        return any(_may_be(name, inner) for inner in self.inner)
+        return any(_may_be(name, inner) for inner in self.shape.inner)
 
     def is_like(self, other: Limit) -> bool:
         """Whether the other leaves the same rows."""
-        if self.fault is not None or other.fault is not None or self.structure != other.structure:
+        if self.fault is not None or self.shape is not other.shape:
             return False
         mine, theirs = ([bind.effective_value for bind in limit.values] for limit in (self, other))
         try:
@@ -92,15 +115,15 @@ class Limit:
 class Limits:
     """The conditions for one access, by table as the catalogue spells it.
 
-    :param structure: stands for that of all conditions: tells compiled statements apart.
+    :ivar structure: their shapes: tells compiled statements apart.
     """
 
     __slots__ = ("catalogue", "of", "structure")
 
-    def __init__(self, catalogue: Catalogue, of: Mapping[str, Limit], structure: Hashable) -> None:
+    def __init__(self, catalogue: Catalogue, of: Mapping[str, Limit]) -> None:
         self.catalogue = catalogue
         self.of = of
-        self.structure = structure
+        self.structure: Hashable = tuple(limit.shape for limit in of.values())
 
 
 class LimitsInForce:
@@ -113,8 +136,7 @@ class LimitsInForce:
         self.rules = rules
         self._scopes = scopes
         self._rows: dict[Table, Alias] = {}
-        #: A short name of each structure: it is looked up with every statement, and would be hashed each time.
-        self._structures: LRUCache[Hashable, Hashable] = LRUCache(1000)
+        self._shapes: LRUCache[Hashable, Shape] = LRUCache(1000)
 
     def __call__(self) -> Limits | None:
         """Those of the access in force; None where it has none."""
@@ -130,21 +152,14 @@ class LimitsInForce:
         known: Limits | None = access.notes.get(self)
         if known is None or known.catalogue is not catalogue:
             asked = {name: self._faulty(one, "asks the database itself") for name, one in rules.items()}
-            access.notes[self] = self._limits(catalogue, asked)  # for statements that a rule runs while it is asked
+            access.notes[self] = Limits(catalogue, asked)  # for statements that a rule runs while it is asked
             try:
                 made = {name: self._limit(one, catalogue, access) for name, one in rules.items()}
-                known = access.notes[self] = self._limits(catalogue, made)
+                known = access.notes[self] = Limits(catalogue, made)
             finally:
                 if known is None or known.catalogue is not catalogue:
                     access.notes.pop(self, None)
         return known
-
-    def _limits(self, catalogue: Catalogue, of: Mapping[str, Limit]) -> Limits:
-        structure = tuple((name, limit.structure, limit.fault) for name, limit in of.items())
-        name = self._structures.get(structure)
-        if name is None:
-            name = self._structures[structure] = object()
-        return Limits(catalogue, of, name)
 
     def value(self, table: str, at: int) -> Any:
         """The value of a parameter of the table's condition, for the access in force."""
@@ -161,7 +176,13 @@ class LimitsInForce:
         try:
             row = self._row(table)
             condition = and_(*self._conditions(rules, row, table, catalogue, access))
-            return Limit(rules, row, condition, _fault_of(condition, row, table))
+            structure, values = structure_of(condition)
+            key = (rules.table, structure)
+            shape = self._shapes.get(key)
+            if shape is None:
+                made = Shape(_fault_of(condition, row, table), frozenset(_names_inside(condition)))
+                shape = self._shapes.setdefault(key, made)
+            return Limit(rules, shape, row, condition, values)
         except _Faulty as faulty:
             return self._faulty(rules, str(faulty))
 
@@ -172,9 +193,8 @@ class LimitsInForce:
             row = self._rows[table] = made
         return row
 
-    @staticmethod
-    def _faulty(rules: RulesOfTable, why: str) -> Limit:
-        return Limit(rules, None, false(), why)
+    def _faulty(self, rules: RulesOfTable, why: str) -> Limit:
+        return Limit(rules, self._shapes.setdefault((rules.table, why), Shape(why)))
 
     def _conditions(
         self, rules: RulesOfTable, row: Alias, table: Table, catalogue: Catalogue, access: Access

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sa_privacy.gate.evidence import Evidence
     from sa_privacy.gate.plan import Plan
 
-__all__ = ["WitnessedFetch", "WitnessedFlush"]
+__all__ = ["WitnessedFetch"]
 
 _LARGEST_CHUNK = 256
 
@@ -53,6 +53,7 @@ class WitnessedFetch:
         "declared",
         "event",
         "intent",
+        "missing",
         "plan",
         "scope",
         "subjects",
@@ -89,6 +90,8 @@ class WitnessedFetch:
         self.subjects = subjects
         self.declared = declared
         self.write = write
+        #: The error for a flush under row rules that touches fewer rows than it was meant for.
+        self.missing: PrivacyError | None = None
 
     def admitted(self, plan: Plan, scope: Scope | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
@@ -122,6 +125,8 @@ class WitnessedFetch:
                 cursor = context.cursor
                 made = cursor.lastrowid if self.plan.people.made is not None else None
                 self._evidence.outcome_without_rows(self, cursor.rowcount, made)
+                if self.missing is not None and 0 <= cursor.rowcount < len(context.compiled_parameters):
+                    raise self.missing
         return self._inner.alternate_cursor_description
 
     def _refuse_late(self, result: Any, scope: Scope) -> NoReturn:
@@ -199,26 +204,3 @@ class WitnessedFetch:
         """A fetch failed."""
         self._inner.handle_exception(result, dbapi_cursor, err)
         raise err
-
-
-class WitnessedFlush(WitnessedFetch):
-    """The same of a flush that changes rows under row rules: each of them has to be there.
-
-    :param missing: the error where one is not.
-    """
-
-    __slots__ = ("_missing",)
-
-    def __init__(self, *args: Any, missing: PrivacyError) -> None:
-        super().__init__(*args)
-        self._missing = missing
-
-    @property
-    def alternate_cursor_description(self) -> Any:
-        """See :class:`WitnessedFetch`; the flush is not to take a row for changed that was none of its own."""
-        context = self._context
-        described = super().alternate_cursor_description
-        ran = context is not None and context.cursor.description is None
-        if ran and 0 <= context.cursor.rowcount < len(context.compiled_parameters):
-            raise self._missing
-        return described

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sa_privacy.footprint import Footprint
     from sa_privacy.gate.limits import Limit, Limits
     from sa_privacy.gate.plan import Plan
+    from sa_privacy.gate.ruling import Ruling
 
 __all__ = ["reached", "refusal_of_object", "refusal_of_rows", "require"]
 
@@ -76,12 +77,14 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
             )
 
 
-def refusal_of_rows(limit: Limit, access: Access, columns: Collection[str] = ()) -> RowsDenied:
-    """The error for rows that a flush would change, and that are not there for the access."""
+def refusal_of_rows(ruling: Ruling, limits: Limits | None, access: Access) -> RowsDenied | None:
+    """The error for rows that a flush would change, and that are not there for the access; None where no rule limits it."""
+    limit = next((limits.of[name] for name in ruling.given if name in limits.of), None) if limits is not None else None
+    if limit is None:
+        return None
     why = "and a row that would be changed is none of those it leaves, or was deleted"
-    return _restricted(
-        limit, access, why, "load the object under this access first: what it does not reach is not found.", columns
-    )
+    hint = "load the object under this access first: what it does not reach is not found."
+    return _restricted(limit, access, why, hint, ())
 
 
 def refusal_of_object(limit: Limit, access: Access, columns: Collection[PersonalColumn]) -> RowsDenied:
