@@ -481,7 +481,12 @@ _CHANGES: list[Callable[[Session, Customer], Any]] = [
 @pytest.mark.usefixtures("own_customers")
 @pytest.mark.parametrize("change", _CHANGES)
 def test_a_flush_that_changes_what_is_not_reached_is_refused(
-    shop: Engine, session: Session, privacy: Privacy, support: Enter, change: Callable[[Session, Customer], Any]
+    shop: Engine,
+    session: Session,
+    privacy: Privacy,
+    support: Enter,
+    log: AccessLog,
+    change: Callable[[Session, Customer], Any],
 ) -> None:
     with privacy.access("desk", role="senior", actor="staff:2"):
         cy = session.get(Customer, 3)
@@ -494,6 +499,7 @@ def test_a_flush_that_changes_what_is_not_reached_is_refused(
                 change(other, cy)
     with support(1), pytest.raises(RowsDenied, match="none of those it leaves"):
         change(session, cy)
+    assert denials(log) == ['rows of customers (role "support")']
     session.rollback()
     with support(3):  # what it keeps of this one is not used for senior
         change(session, session.get_one(Customer, 3))

@@ -15,7 +15,7 @@ from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_bat
 
 if TYPE_CHECKING:
     from sa_privacy.access import Scope
-    from sa_privacy.errors import PrivacyError
+    from sa_privacy.errors import RowsDenied
     from sa_privacy.gate.evidence import Evidence
     from sa_privacy.gate.plan import Plan
 
@@ -91,7 +91,7 @@ class WitnessedFetch:
         self.declared = declared
         self.write = write
         #: The error for a flush under row rules that touches fewer rows than it was meant for.
-        self.missing: PrivacyError | None = None
+        self.missing: RowsDenied | None = None
 
     def admitted(self, plan: Plan, scope: Scope | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
@@ -126,8 +126,13 @@ class WitnessedFetch:
                 made = cursor.lastrowid if self.plan.people.made is not None else None
                 self._evidence.outcome_without_rows(self, cursor.rowcount, made)
                 if self.missing is not None and 0 <= cursor.rowcount < len(context.compiled_parameters):
-                    raise self.missing
+                    self._refuse_missing(context, self.missing)
         return self._inner.alternate_cursor_description
+
+    def _refuse_missing(self, context: Any, missing: RowsDenied) -> NoReturn:
+        access = self.scope.access if self.scope is not None else None
+        self._evidence.refused(self.plan, access, "denied", [f"rows of {missing.rule}"], (), context)
+        raise missing
 
     def _refuse_late(self, result: Any, scope: Scope) -> NoReturn:
         self._waiting = None
