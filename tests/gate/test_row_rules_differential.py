@@ -31,6 +31,8 @@ from tests.oracle.world import POLICY, Base, Order, Person, PersonalTag, connect
 from tests.support.databases import Database, postgresql_database, sqlite_database
 from tests.support.postgres import Server
 
+#: Drawn statements may multiply tables with each other.
+pytestmark = pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
 STATEMENTS = int(os.environ.get("SA_PRIVACY_RULED_STATEMENTS", "200"))
 PURPOSES = sorted(POLICY.purposes)
 CITIES = ["a", "b", "c"]
@@ -192,9 +194,9 @@ def outcome(session: Session, statement: Any) -> Any:
 
 
 def ambiguous(statement: Any, engine: Engine) -> bool:
-    """Whether the database may choose among rows, or tell where they lie."""
+    """Whether the database may choose among rows, or tell of hidden ones (`ON CONFLICT DO NOTHING`)."""
     text = str(statement.compile(dialect=engine.dialect))
-    return any(word in text for word in ("LIMIT", "OVER (", "OFFSET"))
+    return any(word in text for word in ("LIMIT", "OVER (", "OFFSET", "DO NOTHING"))
 
 
 def compare(world: World, statement: Any, city: str, least: int) -> None:
@@ -206,7 +208,7 @@ def compare(world: World, statement: Any, city: str, least: int) -> None:
             hidden = everything - contents(session)
             wanted = outcome(session, statement)
             left = contents(session) | hidden
-        except SQLAlchemyError:
+        except (SQLAlchemyError, AssertionError):  # an AssertionError of SQLAlchemy's: no such kind of person
             world.tally["database refuses"] += 1
             return
         finally:
