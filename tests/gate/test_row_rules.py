@@ -216,6 +216,25 @@ def test_a_rule_may_look_at_other_rows_of_its_table(session: Session, privacy: P
         assert session.scalars(select(aliased(Customer).name)).all() == ["Ann"]
 
 
+def test_a_mention_named_like_what_a_rule_selects_from_is_refused(
+    session: Session, privacy: Privacy, support: Enter
+) -> None:
+    theirs = select(Customer.id).where(Customer.name == "Ann")
+    privacy.restrict(Order, role="support", where=lambda c, _: theirs.where(Customer.id == c.customer_id).exists())
+    with support():
+        assert session.scalars(select(Order.id).order_by(Order.id)).all() == [1, 2, 3]
+        assert session.scalars(
+            select(Order.id).join(Order.customer).where(Customer.id < 3).order_by(Order.id)
+        ).all() == [*(1, 2, 3)]
+        for name, runs in (("customers", False), ("CUSTOMERS", False), ("customers_1", True), ("orders_1", True)):
+            named = aliased(Order, name=name)
+            if runs:
+                assert sorted(session.scalars(select(named.id))) == [1, 2, 3]
+            else:  # in the subquery its columns would be those of the rule's own table
+                with pytest.raises(RowsDenied):
+                    session.scalars(select(named.id))
+
+
 # -- what is no rule --------------------------------------------------------------------------------------------------
 
 
