@@ -46,7 +46,7 @@ from sa_privacy.gate.rules import Where
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.ledger import OWN_TABLES, Desk, own_triggers
 from sa_privacy.policy import ConsentPort, Policy
-from sa_privacy.walls import RowSources, Wall, raise_wall
+from sa_privacy.walls import RowRule, RowSources, Wall, raise_wall
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which synchronous applications do not have
@@ -95,8 +95,6 @@ class Privacy:
     ) -> None:
         observed = Observed.of(mode, observe)
         self.policy = policy if isinstance(policy, Policy) else Policy.load(Path(policy))
-        if consents is None:
-            _must_not_ask_for_consent(self.policy)
         self.log = log
         self.mode: Mode = mode
         self._keys = keys
@@ -119,7 +117,7 @@ class Privacy:
             observed=observed,
             declarations=lambda: self._declarations,
             recheck=recheck,
-            consents=consents,
+            consents=consents or self._consents.port,
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)
@@ -367,7 +365,9 @@ class Privacy:
     @property
     def row_sources(self) -> RowSources:
         """Where the wall's conditions about rows come from, beside the policy."""
-        return RowSources()
+        rules = self._gate.rules
+        kept = (RowRule(rule.source, rule.role, rule.purpose, rule.where, rule.names) for rule in rules.entered)
+        return RowSources(rules.consents, tuple(kept))
 
     @property
     def metadata(self) -> MetaData:
@@ -523,18 +523,6 @@ def _must_be_apart(log: EventLog | None, engine: Engine) -> None:
             "the access log is in the SQLite file of the engine it is to watch: its events could not be committed while "
             "the application writes.",
             hint='give it a file of its own: TableLog("sqlite:///access-log.db"), or AccessLog.open("access-log").',
-        )
-
-
-def _must_not_ask_for_consent(policy: Policy) -> None:
-    """Where no one keeps consent, a purpose which needs it would be open for people who said no."""
-    asking = sorted(purpose.name for purpose in policy.purposes.values() if purpose.consent != "none")
-    if asking:
-        raise PolicyError(
-            f"{'purposes' if len(asking) > 1 else 'purpose'} {_quoted(asking)} "
-            f"{'need' if len(asking) > 1 else 'needs'} consent, and nobody keeps it.",
-            hint="Privacy(..., consents=...) takes the store that knows who agreed.",
-            purpose=asking,
         )
 
 

@@ -106,6 +106,11 @@ class RowRules:
         self._asking = frozenset(name for name, purpose in policy.purposes.items() if purpose.consent != "none")
         self._by_grant: LRUCache[Grant, tuple[Catalogue, Mapping[str, RulesOfTable]]] = LRUCache(1000)
 
+    @property
+    def entered(self) -> tuple[Rule, ...]:
+        """Every rule, in the order in which they were entered."""
+        return self._rules
+
     def __bool__(self) -> bool:
         return bool(self._rules or self._asking)
 
