@@ -74,9 +74,8 @@ class Privacy:
         until the end of that day (UTC) such values are read, and counted. Only cells are written.
     :param stored_as: of those columns, the SQLAlchemy type that wrote what they hold, where it is not the column's inner
         type: ``{"customers.email": StringEncryptedType(...)}``.
-    :param consents: the application's own store of who agreed to purposes that ask for consent.
-    :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed); or a purpose needs
-        consent, and nobody keeps it.
+    :param consents: the application's own store of who agreed to purposes that ask for consent; None: the library's ledger.
+    :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed).
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class Privacy:
             observed=observed,
             declarations=lambda: self._declarations,
             recheck=recheck,
-            consents=consents or self._consents.port,
+            consents=consents if consents is not None else self._consents.port,
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)

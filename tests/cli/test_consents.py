@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-import sa_privacy.privacy
 from sa_privacy import AccessLog
 from sa_privacy.cli.app import app
 from sa_privacy.customers.agent import Agent
@@ -40,9 +39,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def run(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+def run(database: Database, tmp_path: Path) -> Command:
     """Runs a command on that database."""
-    monkeypatch.setattr(sa_privacy.privacy, "_must_not_ask_for_consent", lambda _: None, raising=False)
     document, keys = tmp_path / "privacy.toml", tmp_path / "keys.json"
     document.write_text(as_toml(as_sections(policy())), encoding="utf-8")
     KEYS.save(keys)

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import pytest
 from sqlalchemy import Engine, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-import sa_privacy.privacy
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 from tests.support.databases import Database
 
@@ -116,9 +114,7 @@ class Clock:
 
 def opened(engine: Engine, clock: Clock, of: Policy | None = None, keys: Keyring | None = KEYS) -> Privacy:
     """A Privacy on the engine, with that clock."""
-    with pytest.MonkeyPatch.context() as patch:  # the gate's own questions about consent are tested elsewhere
-        patch.setattr(sa_privacy.privacy, "_must_not_ask_for_consent", lambda _: None, raising=False)
-        made = Privacy(of or policy(), keys=keys, log=None, metadata=Base)
+    made = Privacy(of or policy(), keys=keys, log=None, metadata=Base)
     made._desk.clock = clock
     made.install(engine)
     return made

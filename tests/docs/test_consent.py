@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-import sa_privacy.privacy
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 from sa_privacy.customers.consent_entry import HOW
 
@@ -42,17 +41,18 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def test_the_steps_of_the_page_run(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sa_privacy.privacy, "_must_not_ask_for_consent", lambda _: None, raising=False)
-        privacy = Privacy(Policy.loads(POLICY), keys=Keyring.generate(), log=None, metadata=Base)
+    privacy = Privacy(Policy.loads(POLICY), keys=Keyring.generate(), log=None, metadata=Base)
     with closing(privacy):
         privacy.install(engine)
         Base.metadata.create_all(engine)
         privacy.metadata.create_all(engine)
         with privacy.access(maintenance=True, role="engineer", actor="t", reason="rows"), Session(engine) as session:
-            session.add_all([Customer(id=1, name="Ann", email="a@x"), Customer(id=2, name="Bo", email="b@x")])
+            session.add_all(
+                [Customer(id=1, name="Ann", email="a@x"), Customer(id=2, name="Bo", email="bo@example.com")]
+            )
             session.commit()
         names: dict[str, Any] = {"privacy": privacy, "engine": engine, "Session": Session}
+        names |= {"select": select, "Customer": Customer}
         for step in STEPS:
             exec(step, names)
     assert [(one.to, one.said) for one in names["history"]] == [
@@ -65,7 +65,7 @@ def test_the_steps_of_the_page_run(engine: Engine, capsys: pytest.CaptureFixture
     assert "キャンペーンのご案内をメールでお送りしてよろしいですか。" in told
     assert len(names["document"]["dpv:hasRecordOfActivity"]) == 2
     assert "Eve Arbor" not in json.dumps(names["document"])
-    assert len(STEPS) == 4
+    assert len(STEPS) == 5
 
 
 def test_the_page_names_every_way_to_say_it() -> None:

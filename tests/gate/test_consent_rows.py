@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, joinedload
 
-from sa_privacy import AccessLog, PolicyError, Privacy, RowsDenied
+from sa_privacy import AccessLog, Privacy, RowsDenied
 from sa_privacy.ledger import Desk
 from tests.gate import owned, ruled
 from tests.gate.owned import Customer, Item, Letter, Order, Return
@@ -172,11 +172,6 @@ def test_a_store_that_gives_no_condition_refuses(database: Database, engine: Eng
                 connection.execute(select(Customer.name))
             assert "Ann" not in str(refused.value)
         privacy.close()
-
-
-def test_without_a_store_there_is_no_such_purpose() -> None:
-    with pytest.raises(PolicyError, match='"campaign", "newsletter", "survey" need consent, and nobody keeps it'):
-        ruled.made(consents=None)
 
 
 def test_values_in_the_condition_of_a_store_are_those_of_the_moment(database: Database, engine: Engine) -> None:
