@@ -637,23 +637,6 @@ def test_engines_that_are_dropped_are_not_kept_alive(
     assert len(privacy._scopes._listeners) == 1
 
 
-@pytest.mark.parametrize("mode", ["enforce", "observe"])
-def test_a_policy_whose_purposes_need_consent_is_refused_while_nothing_can_ask_for_it(mode: str) -> None:
-    policy = Policy(
-        policy={"id": "asking", "version": "1"},
-        categories={"email": {}},
-        purposes={
-            "news": {"use": ["email"], "consent": "opt_in"},
-            "surveys": {"use": ["email"], "consent": "opt_out"},
-            "orders": {"use": ["email"]},
-        },
-    )
-    with pytest.raises(PolicyError, match='purposes "news", "surveys" need consent') as refused:
-        Privacy(policy, log=None, mode=mode)  # type: ignore[arg-type]
-    assert "orders" not in str(refused.value)
-    assert refused.value.hint == "Privacy(..., consents=...) takes the store that knows who agreed."
-
-
 @pytest.mark.parametrize("said", [{"mode": "observe"}, {"observe": ["orders"]}])
 def test_a_wall_that_cannot_be_put_up_leaves_no_gate_behind(
     said: dict[str, Any], engine: Engine, made: Callable[..., Privacy]
