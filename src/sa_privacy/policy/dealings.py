@@ -122,9 +122,11 @@ class RequestRules:
     :param identity: the ways in which it may be made sure that it is that person.
     :param identity_valid_for: how long that holds.
     :param attempts: how often it may fail before the request is closed.
+    :param roles: who deals with them; without one, people can only ask.
     """
 
     answer_within: Period = _TWO_WEEKS
     identity: tuple[str, ...] = ()
     identity_valid_for: Period = _ONE_DAY
     attempts: int = 3
+    roles: frozenset[str] = frozenset()

@@ -82,6 +82,10 @@ class _Reader:
         self.document = Table(data, (), faults, KEYS)
         self.languages: tuple[str, ...] = ("en",)
         self.sections = {name: self.section(name) for name in _OF_NAMES}
+        requests = self.document.values.get("requests")
+        named = requests.get("roles") if isinstance(requests, Mapping) else None
+        #: The roles that deal with people's requests; they need no purpose.
+        self.dealing = tuple(named) if isinstance(named, (list, tuple, set, frozenset)) else ()
 
     def contents(self) -> Contents:
         head = Table(self.document.values.get("policy", {}), ("policy",), self.faults, KEYS["policy"])
@@ -112,7 +116,7 @@ class _Reader:
             recipients=self.each("recipients", self.recipient),
             grounds=self.each("grounds", self.ground),
             records=self.one("records", read_records),
-            requests=self.one("requests", read_requests),
+            requests=self.one("requests", lambda table: read_requests(table, roles)),
         )
 
     def section(self, name: str) -> Table:
@@ -202,7 +206,7 @@ class _Reader:
         if anonymous and maintenance:
             table.fault("anonymous", "stands beside maintenance: anybody could open everything; keep one.")
         glass = frozenset(table.names("break_glass", self.sections["purposes"].values, "purpose") or ())
-        purposes = self.acted_for(table, required=not (maintenance or glass or "disclose" in table.values))
+        purposes = self.acted_for(table, required=not (maintenance or glass or "disclose" in table.values or name in self.dealing))
         if glass and anonymous:
             table.fault("break_glass", "stands beside anonymous: nobody would know who broke the glass; keep one.")
         for purpose in sorted(glass & purposes):

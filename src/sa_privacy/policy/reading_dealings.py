@@ -18,6 +18,7 @@ from sa_privacy.policy.dealings import (
 from sa_privacy.policy.faults import cut
 from sa_privacy.policy.periods import Period
 from sa_privacy.policy.table import Table
+from sa_privacy.policy.vocabulary import Role
 
 __all__ = ["DEALINGS", "read_ground", "read_period", "read_recipient", "read_records", "read_requests", "read_wording"]
 
@@ -29,7 +30,7 @@ DEALINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "grounds": ("title", "clause", "article", "to", "requires"),
     "records": ("keep", "keep_with_contract"),
-    "requests": ("answer_within", "identity", "identity_valid_for", "attempts"),
+    "requests": ("answer_within", "identity", "identity_valid_for", "attempts", "roles"),
 }
 """The sections, and the keys that may stand in each of their tables."""
 
@@ -121,18 +122,26 @@ def read_records(table: Table) -> RecordRules:
     )
 
 
-def read_requests(table: Table) -> RequestRules:
-    """The table ``[requests]``."""
+def read_requests(table: Table, roles: Mapping[str, Role]) -> RequestRules:
+    """The table ``[requests]``.
+
+    :param roles: those that the policy defines.
+    """
     usual = RequestRules()
     attempts = table.values.get("attempts", usual.attempts)
     if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 10:
         table.fault("attempts", "must be a number from 1 to 10.")
         attempts = usual.attempts
+    names = table.names("roles", roles, "role") or ()
+    for name in names:
+        if name in roles and roles[name].anonymous:
+            table.fault("roles", f"{cut(name)} is anonymous: nobody would know who showed the data; name another.")
     return RequestRules(
         read_period(table, "answer_within") or usual.answer_within,
         table.names("identity") or (),
         read_period(table, "identity_valid_for") or usual.identity_valid_for,
         attempts,
+        frozenset(names),
     )
 
 
