@@ -28,6 +28,9 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.columns.lookup import LookupSpec, as_lookup
 from sa_privacy.crypto import Keyring
 from sa_privacy.customers.consent import Consents
+from sa_privacy.customers.file import FileMaker
+from sa_privacy.customers.owned import Owned
+from sa_privacy.customers.requests import Requests
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.binds import dialect_of, owner_of_dialect
@@ -108,6 +111,11 @@ class Privacy:
             raise
         self._desk = Desk(self._scopes, self._live)
         self._consents = Consents(self._desk, keys.pseudonym_key() if keys is not None else None)
+        names = None if keys is None else keys.pseudonym_key()
+        #: What people ask for: disclosure, correction, ceasing use or provision, erasure; see :class:`Requests`.
+        self.requests = Requests(
+            self._desk, FileMaker(self._desk, Owned(self._live), log=log, pseudonyms=lambda: names)
+        )
         self._gate = Gate(
             self._scopes,
             self._live,

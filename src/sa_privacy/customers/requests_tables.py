@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Table, Text
 
 from sa_privacy.ledger import KEY_LENGTH, OWN_TABLES, Moment, append_only, own_column, sealed_text
 
@@ -24,7 +24,7 @@ REQUESTS: Final = append_only(
         own_column("agent", sealed_text()),
         own_column("authority", String(20)),  # of the agent
         own_column("once", String(64), unique=True),
-        own_column("by", String(200)),
+        own_column("by", Text()),
         own_column("policy", String(80), nullable=False),
     )
 )
@@ -38,10 +38,10 @@ STEPS: Final = append_only(
         own_column("at", Moment(), nullable=False),
         own_column("step", String(20), nullable=False),
         own_column("state", String(20), nullable=False),  # after it
-        own_column("by", String(200)),
+        own_column("by", Text()),
         own_column("by_person", Boolean(), nullable=False),  # the person themselves, signed in
         own_column("policy", String(80), nullable=False),
-        own_column("method", String(80)),
+        own_column("method", Text()),
         own_column("subject_kind", String(80)),  # of a successful check only
         own_column("subject", String(KEY_LENGTH)),
         own_column("valid_until", Moment()),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["ConsentPort", "HoldPort", "StaffPort", "Standing"]
+__all__ = ["ConsentPort", "ErasurePort", "HoldPort", "StaffPort", "Standing"]
 
 
 @runtime_checkable
@@ -76,5 +76,20 @@ class HoldPort(Protocol):
         :param kind: the kind of data subject, e.g. ``"customer"``.
         :param keys: the keys of the people in question.
         :returns: a subset of ``keys``; deleting anything of theirs is refused, on every path.
+        """
+        ...
+
+
+@runtime_checkable
+class ErasurePort(Protocol):
+    """Takes over what people ask to have erased."""
+
+    def erase_on_request(self, connection: Any, kind: str, key: str, reference: str) -> None:
+        """An erasure was accepted. Called in its transaction: what raises here undoes the acceptance, if the caller lets it.
+
+        :param connection: the SQLAlchemy ``Connection`` of the transaction.
+        :param kind: the kind of data subject, e.g. ``"customer"``.
+        :param key: the person's key, as ledgers keep it.
+        :param reference: of the request, which is to be answered once the data is gone.
         """
         ...

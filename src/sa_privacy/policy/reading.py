@@ -206,7 +206,9 @@ class _Reader:
         if anonymous and maintenance:
             table.fault("anonymous", "stands beside maintenance: anybody could open everything; keep one.")
         glass = frozenset(table.names("break_glass", self.sections["purposes"].values, "purpose") or ())
-        purposes = self.acted_for(table, required=not (maintenance or glass or "disclose" in table.values or name in self.dealing))
+        purposes = self.acted_for(
+            table, required=not (maintenance or glass or "disclose" in table.values or name in self.dealing)
+        )
         if glass and anonymous:
             table.fault("break_glass", "stands beside anonymous: nobody would know who broke the glass; keep one.")
         for purpose in sorted(glass & purposes):

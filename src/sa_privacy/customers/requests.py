@@ -1,0 +1,481 @@
+"""What people ask of whoever keeps their data: disclosure (開示), correction (訂正), ceasing its use (利用停止) or its provision
+to others (第三者提供の停止), erasure (消去); by themselves or an agent (代理人). ``privacy.requests``.
+
+Each step is a row of a ledger, written in the caller's transaction: with who took it, when, and under which policy. A step
+that is refused writes nothing. Until a check of identity has succeeded nothing is linked to anybody, and nothing tells
+whether there is such a person: a check that fails and a check against somebody who is not there are the same entry. Such a
+failure is an entry and no error, since an error would take the entry back with the transaction, and attempts are counted.
+
+Source: APPI Articles 33 to 37. The law sets no number of days ("without delay") and so knows no extension of them; the
+days of ``[requests] answer_within`` are the policy's own promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from sa_privacy.customers.correction import correct_row
+from sa_privacy.customers.file import FileMaker, PersonFile
+from sa_privacy.customers.requests_articles import articles_for
+from sa_privacy.customers.requests_book import Found, add_request, add_step, find, find_once, references
+from sa_privacy.customers.requests_ceasing import Stop, must_be_ceasable
+from sa_privacy.customers.requests_states import KINDS, STATES, Kind, Progress, State, Step, advance
+from sa_privacy.customers.requests_view import AUTHORITIES, Agent, Request, Taken, progress_of
+from sa_privacy.customers.requests_who import SIGNED_IN, Who, must_be_staff, rules_of, who_acts
+from sa_privacy.errors import PolicyError, RequestRefused, UnknownPerson
+from sa_privacy.ledger import Desk, find_person
+from sa_privacy.policy.ports import ErasurePort
+
+__all__ = ["Answer", "Requests"]
+
+
+class Answer(NamedTuple):
+    """An answered request.
+
+    :ivar file: the person's file, where disclosure was asked for.
+    """
+
+    request: Request
+    file: PersonFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A step that may be taken."""
+
+    found: Found
+    who: Who
+    step: Step
+    at: datetime
+    after: Progress
+
+
+class Requests:
+    """People's requests. For an ``AsyncSession``: ``await session.run_sync(lambda s: privacy.requests.receive(s, ...))``.
+
+    Every method raises NoAccess without an access, PolicyError where the policy has no ``[requests]``, RoleDenied for a
+    role that it does not name there, and ClockWentBack where the clock shows an earlier time than the ledger.
+
+    :param files: makes the files of people.
+    :param stop: withdraws a consent; None where the application keeps consents itself.
+    :param erasure: takes over requests for erasure; None: they wait as ``"handed_on"``.
+    """
+
+    def __init__(
+        self, desk: Desk, files: FileMaker, *, stop: Stop | None = None, erasure: ErasurePort | None = None
+    ) -> None:
+        self._desk = desk
+        #: Makes the files, and is told which columns are shown in them.
+        self.files = files
+        self._stop = stop
+        self._erasure = erasure
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def receive(
+        self,
+        session: Session | Connection,
+        kind: Kind,
+        *,
+        claimed: str | None = None,
+        about: str | None = None,
+        agent: Agent | None = None,
+        language: str | None = None,
+        at: datetime | None = None,
+        once: str | None = None,
+    ) -> Request:
+        """Takes a request in. Whoever asks gets the same receipt, whether we know them or not.
+
+        A signed-in customer (``privacy.access(subject=...)`` for a purpose of own rows) is identified by that at once, where
+        the policy has ``"signed_in"`` among ``[requests] identity`` or does not say.
+
+        :param claimed: who they say they are; sealed. Needed but of the signed-in.
+        :param about: what they ask for, in their words; sealed.
+        :param agent: who asks in their place.
+        :param language: that the answer is wanted in; the policy's first, if left out.
+        :param at: when it arrived, if that was before now; the answer is due from then.
+        :param once: a key of this very submission, e.g. of the form: the second time it comes, the first request is returned.
+        :raises RequestRefused: something is missing, or cannot be meant.
+        """
+        access = self._desk.held()
+        rules = rules_of(self._desk)
+        if kind not in KINDS:
+            raise RequestRefused("there is no such kind of request.", hint=f"kinds: {', '.join(KINDS)}.")
+        languages = self._desk.policy.languages
+        if language is not None and language not in languages:
+            raise RequestRefused("the policy has no words in that language.", hint=f"one of {', '.join(languages)}.")
+        if agent is not None and (agent.authority not in AUTHORITIES or not agent.name.strip()):
+            raise RequestRefused(
+                "an agent has a name, and an authority.", hint=f"authorities: {', '.join(AUTHORITIES)}."
+            )
+        with self._desk.open(session) as connection:
+            who = who_acts(self._desk, connection, access, anybody=True)
+            if who.person is None and not (claimed or "").strip():
+                raise RequestRefused("it does not say who asks.", hint="claimed=...: the name and address they give.")
+            if who.person is not None and agent is not None:
+                raise RequestRefused("who is signed in asks for themselves.", hint="leave agent= out.")
+            key = None if once is None else _once(who, once)
+            before = None if key is None else find_once(connection, key)
+            if before is not None:
+                return self._again(connection, before, kind, who)
+            now = self._desk.moment()
+            received = _received(at, now)
+            made = Request(
+                reference=uuid.uuid4().hex,
+                kind=kind,
+                state="received",
+                received_at=received,
+                due_on=rules.answer_within.after(received).date(),
+                language=language or languages[0],
+                authority=None if agent is None else agent.authority,
+                failures=0,
+                identified_until=None,
+                steps=(),
+            )
+            add_request(
+                connection,
+                reference=made.reference,
+                kind=kind,
+                received_at=received,
+                due_on=made.due_on,
+                language=made.language,
+                claimed=claimed,
+                about=about,
+                agent=None if agent is None else agent.name,
+                authority=made.authority,
+                once=key,
+                by=who.by,
+                policy=self._desk.policy.hash,
+            )
+        if who.person is None or (rules.identity and SIGNED_IN not in rules.identity):
+            return made
+        found = Found(made, None)
+        work = _Work(found, who, "identify", now, advance(made.progress, "identify", now, rules))
+        return self._write(session, work, method=SIGNED_IN, subject=who.person)
+
+    def withdraw(self, session: Session | Connection, reference: str, *, reason: str | None = None) -> Request:
+        """The person takes the request back."""
+        return self._write(session, self._may(session, reference, "withdraw", own=True), reason=reason)
+
+    def show(self, session: Session | Connection, reference: str) -> Request:
+        """A request with its steps; of the signed-in, their own only.
+
+        :raises RequestRefused: there is none of that reference, or none of theirs.
+        """
+        access = self._desk.held()
+        with self._desk.open(session) as connection:
+            who = who_acts(self._desk, connection, access)
+            return _for(who, self._find(connection, reference, who).request)
+
+    def list(self, session: Session | Connection, *, state: State | None = None) -> tuple[Request, ...]:
+        """All requests, those that are due first; of the signed-in, their own.
+
+        :param state: only those that are in it.
+        """
+        if state is not None and state not in STATES:
+            raise RequestRefused("there is no such state of a request.", hint=f"states: {', '.join(STATES)}.")
+        access = self._desk.held()
+        with self._desk.open(session) as connection:
+            who = who_acts(self._desk, connection, access)
+            names = references(connection, state=state, subject=who.person)
+            return tuple(_for(who, self._find(connection, name, who).request) for name in names)
+
+    def overdue(self, session: Session | Connection) -> tuple[Request, ...]:
+        """The requests that still wait although their day has passed, the oldest first."""
+        access = self._desk.held()
+        with self._desk.open(session) as connection:
+            who = who_acts(self._desk, connection, access)
+            must_be_staff(who)
+            names = references(connection, due_before=self._desk.moment().date())
+            return tuple(self._find(connection, name, who).request for name in names)
+
+    # -- dealing with it ------------------------------------------------------------------------------------------
+
+    def identify(
+        self,
+        session: Session | Connection,
+        reference: str,
+        subject: object = None,
+        *,
+        method: str = SIGNED_IN,
+        evidence: str | None = None,
+        authority_evidence: str | None = None,
+        passed: bool = True,
+    ) -> Request:
+        """Notes the outcome of a check of identity. A check that fails is noted too, and no error: look at ``.state``.
+
+        It is the same entry whether the check failed or there is no such person. After ``[requests] attempts`` failures the
+        request is closed. A signed-in customer may identify themselves again for a request of theirs.
+
+        :param subject: the key of their row, or ``(kind, key)``, as whoever checked has found it. An address is no key:
+            two people may share one.
+        :param method: one of ``[requests] identity``.
+        :param evidence: what was seen; sealed.
+        :param authority_evidence: what shows that the agent may ask; needed where there is one.
+        :param passed: whether it is that person.
+        :raises RequestRefused: the method is none of the policy's, evidence is missing, or the request was made sure to be
+            somebody else's before.
+        """
+        rules = rules_of(self._desk)
+        if rules.identity and method not in rules.identity:
+            raise RequestRefused(
+                "the policy does not know this way of making sure who somebody is.",
+                hint=f"[requests] identity: {', '.join(rules.identity)}.",
+            )
+        work = self._may(session, reference, "identify", own=True)
+        found, who = work.found, work.who
+        if who.person is not None:
+            if method != SIGNED_IN:
+                raise RequestRefused("who is signed in is identified by that.", hint="leave method= out.")
+            return self._write(session, work, method=method, subject=who.person)
+        if method == SIGNED_IN or subject is None:
+            raise RequestRefused(
+                "it has to be said who was checked, and how.",
+                hint="identify(session, reference, key, method=..., evidence=...).",
+            )
+        _needed(evidence, "what was seen at the check", "evidence")
+        if found.request.authority is not None:
+            evidence = f"{evidence}\n{_needed(authority_evidence, 'why the agent may ask', 'authority_evidence')}"
+        person = None
+        try:
+            with self._desk.open(session) as connection:
+                person = find_person(self._desk, connection, subject)
+        except UnknownPerson:
+            passed = False
+        if not passed or person is None:
+            failed = advance(found.request.progress, "fail", work.at, rules)
+            return self._write(session, replace(work, step="fail", after=failed), method=method, evidence=evidence)
+        known = (person.kind, person.text)
+        if found.subject not in (None, known):
+            raise RequestRefused(
+                "the request was made sure to be another person's before.",
+                hint="close it or let it be withdrawn, and receive a new one.",
+            )
+        return self._write(session, work, method=method, evidence=evidence, subject=known)
+
+    def begin(self, session: Session | Connection, reference: str) -> Request:
+        """Somebody takes an identified request into work."""
+        return self._write(session, self._may(session, reference, "begin"))
+
+    def correct(
+        self,
+        session: Session | Connection,
+        reference: str,
+        changes: Mapping[str, object],
+        *,
+        evidence: str,
+        row: object = None,
+    ) -> Request:
+        """Changes what is wrong. Which columns were changed is noted; neither the old value nor the new one is.
+
+        :param changes: ``{"customers.address": "..."}``: personal columns of one table of the person's.
+        :param evidence: what shows that the new value is true; sealed.
+        :param row: the primary key of the row, where the table has several of theirs.
+        :raises RequestRefused: a column is not personal or not of one table, or there is no such row of theirs.
+        """
+        _needed(evidence, "what shows that the new value is true", "evidence")
+        work = self._may(session, reference, "correct")
+        correct_row(self._desk, self.files.owned, session, self._subject(work), changes, row)
+        return self._write(session, work, what=sorted(changes), evidence=evidence)
+
+    def cease(self, session: Session | Connection, reference: str, *names: str, evidence: str | None = None) -> Request:
+        """Stops the use for purposes, or the provision to recipients, from the next statement on: consent is withdrawn.
+
+        :param names: purposes that ask for consent, of a request to cease use; third parties, to cease provision.
+        :raises RequestRefused: consent has no say there, so that there is nothing to withdraw.
+        """
+        work = self._may(session, reference, "cease")
+        must_be_ceasable(self._desk.policy, work.found.request.kind, names)
+        if self._stop is None:
+            raise RequestRefused(
+                "the application keeps consents itself.",
+                hint="withdraw it there; this ledger cannot.",
+            )
+        for name in names:
+            self._stop(session, self._subject(work), name, f"request {reference}")
+        return self._write(session, work, what=names, evidence=evidence)
+
+    def hand_on(self, session: Session | Connection, reference: str) -> Request:
+        """Accepts a request for erasure and hands it on; it is answered once the data is gone."""
+        work = self._may(session, reference, "hand_on")
+        made = self._write(session, work)
+        if self._erasure is not None:
+            kind, key = self._subject(work)
+            with self._desk.open(session, subjects=[(kind, key)]) as connection:
+                self._erasure.erase_on_request(connection, kind, key, reference)
+        return made
+
+    def preview(self, session: Session | Connection, reference: str, *, leave_out: Collection[str] = ()) -> PersonFile:
+        """The file as it would be answered with, to be looked through first. The same check of identity is needed.
+
+        :param leave_out: as for :meth:`answer`.
+        """
+        work = self._may(session, reference, "answer")
+        if work.found.request.kind != "disclosure":
+            raise RequestRefused("only a request for disclosure is answered with a file.", hint="answer(...).")
+        return self.files.make(session, self._subject(work), work.found.request, at=work.at, leave_out=leave_out)
+
+    def answer(
+        self,
+        session: Session | Connection,
+        reference: str,
+        *,
+        leave_out: Collection[str] = (),
+        article: str | None = None,
+        reason: str | None = None,
+    ) -> Answer:
+        """Answers a request. That of one for disclosure is the person's file, made now and kept nowhere.
+
+        :param leave_out: columns that are not disclosed, ``"table.column"``; takes the article and the reason.
+        :param article: by which they are not, e.g. ``"33-2-1"``.
+        :param reason: why, for the person; sealed.
+        :raises RequestRefused: what was asked for is not done yet, or the article does not hold for it.
+        """
+        work = self._may(session, reference, "answer")
+        request = work.found.request
+        if leave_out or article is not None:
+            if request.kind != "disclosure":
+                raise RequestRefused("only of a file columns can be left out.", hint="refuse(...) says why not.")
+            _must_hold(request.kind, article)
+            _needed(reason, "why they are left out", "reason")
+        file = None
+        if request.kind == "disclosure":
+            file = self.files.make(
+                session, self._subject(work), request, at=work.at, leave_out=leave_out, article=article, reason=reason
+            )
+        return Answer(self._write(session, work, article=article, reason=reason, what=sorted(leave_out)), file)
+
+    def refuse(self, session: Session | Connection, reference: str, *, article: str, reason: str) -> Request:
+        """Refuses what was asked for. The reason is for the person (Article 36).
+
+        :param article: of the law, e.g. ``"34-1"``; ``sa_privacy.customers.requests_articles`` has them in words.
+        :raises RequestRefused: the article does not hold for requests of this kind, or there is no reason.
+        """
+        work = self._may(session, reference, "refuse")
+        _must_hold(work.found.request.kind, article)
+        _needed(reason, "why", "reason")
+        return self._write(session, work, article=article, reason=reason)
+
+    def close(self, session: Session | Connection, reference: str, *, reason: str) -> Request:
+        """Ends a request of which nobody could make sure whose it is."""
+        _needed(reason, "why", "reason")
+        return self._write(session, self._may(session, reference, "close"), reason=reason)
+
+    # -- what the above is made of --------------------------------------------------------------------------------
+
+    def _may(self, session: Session | Connection, reference: str, step: Step, *, own: bool = False) -> _Work:
+        """The step, if it may be taken now; nothing is written."""
+        access = self._desk.held()
+        with self._desk.open(session) as connection:
+            who = who_acts(self._desk, connection, access)
+            if not own:
+                must_be_staff(who)
+            found = self._find(connection, reference, who)
+        at = self._desk.moment(after=found.last_at)
+        return _Work(found, who, step, at, advance(found.request.progress, step, at, rules_of(self._desk)))
+
+    def _write(
+        self,
+        session: Session | Connection,
+        work: _Work,
+        *,
+        subject: tuple[str, str] | None = None,
+        what: Collection[str] = (),
+        **said: Any,
+    ) -> Request:
+        request, whose = work.found.request, subject or work.found.subject
+        taken = Taken(
+            number=len(request.steps) + 1,
+            at=work.at,
+            step=work.step,
+            state=work.after.state,
+            by=work.who.by,
+            by_person=work.who.person is not None,
+            policy=self._desk.policy.hash,
+            valid_until=work.after.identified_until if work.step == "identify" else None,
+            what=tuple(what),
+            **said,
+        )
+        with self._desk.open(session, subjects=() if whose is None else (whose,)) as connection:
+            add_step(
+                connection,
+                work.found,
+                at=taken.at,
+                step=taken.step,
+                state=taken.state,
+                by=taken.by,
+                by_person=taken.by_person,
+                policy=taken.policy,
+                valid_until=taken.valid_until,
+                subject_kind=None if subject is None else subject[0],
+                subject=None if subject is None else subject[1],
+                what=taken.what,
+                **said,
+            )
+        state, failures, until = progress_of((*request.steps, taken))
+        made = replace(request, state=state, failures=failures, identified_until=until, steps=(*request.steps, taken))
+        return _for(work.who, made)
+
+    def _find(self, connection: Connection, reference: str, who: Who) -> Found:
+        found = find(connection, reference)
+        if found is None or (who.person is not None and found.subject != who.person):
+            raise RequestRefused("there is no such request.", hint="privacy.requests.list(...) has them all.")
+        return found
+
+    def _again(self, connection: Connection, reference: str, kind: Kind, who: Who) -> Request:
+        found = find(connection, reference)
+        if found is None or found.request.kind != kind:
+            raise RequestRefused("another request was received under this key.", hint="once= names one submission.")
+        if who.person is not None:
+            return _for(who, found.request)
+        request = replace(found.request, state="received", steps=(), failures=0, identified_until=None)
+        return replace(request, claimed=None, about=None, agent=None)
+
+    @staticmethod
+    def _subject(work: _Work) -> tuple[str, str]:
+        if work.found.subject is None:
+            raise PolicyError("a request in work is somebody's.", hint="the ledger was changed by hand.")
+        return work.found.subject
+
+
+def _for(who: Who, request: Request) -> Request:
+    return request if who.staff else request.for_the_person()
+
+
+def _once(who: Who, once: str) -> str:
+    """One text for the key of a submission and who made it: nobody finds another's request by it."""
+    whose = ("person", *who.person) if who.person is not None else ("somebody", who.by or "")
+    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in (*whose, once)).encode()).hexdigest()
+
+
+def _received(at: datetime | None, now: datetime) -> datetime:
+    if at is None:
+        return now
+    if at.tzinfo is None or at > now:
+        raise RequestRefused(
+            "a request arrived before now, at a time with its zone.", hint="at=datetime(..., tzinfo=UTC)."
+        )
+    return at
+
+
+def _needed(text: str | None, what: str, name: str) -> str:
+    if text is None or not text.strip():
+        raise RequestRefused(f"it is missing {what}.", hint=f"{name}=...; it is sealed.")
+    return text
+
+
+def _must_hold(kind: Kind, article: str | None) -> None:
+    able = articles_for(kind)
+    if article not in able:
+        raise RequestRefused(
+            f"a request for {kind.replace('_', ' ')} cannot be refused by that article.",
+            hint=f"articles of the APPI: {', '.join(able)}.",
+        )
