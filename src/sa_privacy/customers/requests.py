@@ -152,7 +152,7 @@ class Requests:
                 agent=None if agent is None else agent.name,
                 authority=made.authority,
                 once=key,
-                by=who.by,
+                actor=who.by,
                 policy=self._desk.policy.hash,
             )
         if who.person is None or (rules.identity and SIGNED_IN not in rules.identity):
@@ -411,7 +411,7 @@ class Requests:
                 at=taken.at,
                 step=taken.step,
                 state=taken.state,
-                by=taken.by,
+                actor=taken.by,
                 by_person=taken.by_person,
                 policy=taken.policy,
                 valid_until=taken.valid_until,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sa_privacy.customers.requests_states import OPEN, State
@@ -131,13 +131,12 @@ def add_step(connection: Connection, found: Found, **values: Any) -> None:
         )
 
 
-def _added(connection: Connection, table: Any, unique: list[str], values: dict[str, Any]) -> bool:
+def _added(connection: Connection, table: Table, unique: list[str], values: dict[str, Any]) -> bool:
     """Whether the row went in: of two that are the same, one does, and neither transaction breaks."""
-    if any(values.get(name) is None for name in unique):
-        return bool(connection.execute(insert(table).values(**values)).rowcount)
     made = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-    made = made.values(**values).on_conflict_do_nothing(index_elements=unique)
-    return bool(connection.execute(made).rowcount)
+    key = next(iter(table.primary_key.columns))
+    added = made.values(**values).on_conflict_do_nothing(index_elements=unique).returning(key)
+    return connection.execute(added).first() is not None
 
 
 def _found(row: Any, rows: Iterable[Any]) -> Found:
@@ -167,7 +166,7 @@ def _taken(row: Any) -> Taken:
         at=row.at,
         step=row.step,
         state=row.state,
-        by=row.by,
+        by=row.actor,
         by_person=row.by_person,
         policy=row.policy,
         method=row.method,

@@ -24,7 +24,7 @@ REQUESTS: Final = append_only(
         own_column("agent", sealed_text()),
         own_column("authority", String(20)),  # of the agent
         own_column("once", String(64), unique=True),
-        own_column("by", Text()),
+        own_column("actor", Text()),
         own_column("policy", String(80), nullable=False),
     )
 )
@@ -38,7 +38,7 @@ STEPS: Final = append_only(
         own_column("at", Moment(), nullable=False),
         own_column("step", String(20), nullable=False),
         own_column("state", String(20), nullable=False),  # after it
-        own_column("by", Text()),
+        own_column("actor", Text()),
         own_column("by_person", Boolean(), nullable=False),  # the person themselves, signed in
         own_column("policy", String(80), nullable=False),
         own_column("method", Text()),
