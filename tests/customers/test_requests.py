@@ -327,7 +327,11 @@ def test_those_that_are_overdue_are_listed_from_the_day_after(privacy: Privacy, 
         assert [request.reference for request in privacy.requests.overdue(session)] == [old.reference]
         clock.pass_(days=30)
         assert len(privacy.requests.overdue(session)) == 2
-        assert sorted(request.state for request in privacy.requests.list(session)) == ["answered", "received", "received"]
+        assert sorted(request.state for request in privacy.requests.list(session)) == [
+            "answered",
+            "received",
+            "received",
+        ]
         assert [one.reference for one in privacy.requests.list(session, state="answered")] == [done]
 
 
