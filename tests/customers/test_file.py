@@ -136,13 +136,15 @@ def test_it_is_json_that_any_reader_reads(privacy: Privacy, engine: Engine) -> N
     assert (again["format"], again["version"]) == ("sa-privacy-person-file", 1)
     assert list(again) == [
         *("format", "version", "made_at", "controller", "policy", "person", "request", "categories", "data"),
-        *("consents", "provisions", "uses", "requests", "not_disclosed"),
+        *("consents", "provisions", "received", "uses", "requests", "not_disclosed"),
     ]
     assert "Ann" not in repr(file)
 
 
 def test_ledgers_that_are_joined_in_stand_in_it(privacy: Privacy, engine: Engine) -> None:
-    privacy.requests.files._records["provisions"] = lambda _, subject: [{"to": "carrier", "subject": list(subject)}]
+    privacy.requests.files._records["provisions"] = lambda _, person: [
+        {"to": "carrier", "subject": [person.kind, person.text]}
+    ]
     with Session(engine) as session:
         file = file_of(privacy, session, 1)
     assert file.content["provisions"] == [{"to": "carrier", "subject": ["customer", "1"]}]

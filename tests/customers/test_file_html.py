@@ -66,6 +66,7 @@ def content(value: Any = HOSTILE) -> dict[str, Any]:
         ],
         "consents": [{"to": value, "nested": {value: [value]}}],
         "provisions": None,
+        "received": [{"from": value}],
         "uses": {
             "counts": [
                 {
@@ -146,10 +147,18 @@ def test_another_language_reads_the_nearest() -> None:
 
 
 def test_nothing_kept_is_said_so() -> None:
-    empty = {**content("plain"), "data": [], "categories": [], "consents": [], "provisions": [], "uses": None}
+    empty = {
+        **content("plain"),
+        "data": [],
+        "categories": [],
+        "consents": [],
+        "provisions": [],
+        "received": [],
+        "uses": None,
+    }
     empty |= {"requests": [], "not_disclosed": None, "controller": {}}
     text = PersonFile(empty).html("en")
-    for name in ("no_data", "no_consents", "no_provisions", "unknown", "no_requests"):
+    for name in ("no_data", "no_consents", "no_provisions", "no_received", "unknown", "no_requests"):
         assert WORDS["en"][name] in text
 
 

@@ -24,8 +24,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from sa_privacy import Privacy
+from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.requests_states import Kind
-from sa_privacy.customers.requests_view import Agent
 from sa_privacy.errors import ClockWentBack, RequestRefused
 from tests.customers import asking
 from tests.customers.asking import Clock, customer, maintenance, officer
@@ -93,7 +93,7 @@ class Desk(RuleBasedStateMachine):
         return self.signed_in(kind, how) if isinstance(how, int) else self.letter(kind, agent=how == "agent")
 
     def letter(self, kind: Kind, agent: bool) -> str:
-        who = Agent("Kim", "entrusted") if agent else None
+        who = Agent("Kim", "entrusted", "letter of attorney") if agent else None
         with self.privacy.access("shipping", role="warehouse", actor="staff:9"):
             made = self.privacy.requests.receive(self.session, kind, claimed="somebody", agent=who)
         self.asked[made.reference] = Asked(kind, agent, self.clock.now)
@@ -158,7 +158,7 @@ class Desk(RuleBasedStateMachine):
         fails = not passed or person == 4711
 
         def may(one: Asked) -> bool:
-            if one.state not in ("received", "identified", "in_work") or (one.agent and not evidence):
+            if one.state not in ("received", "identified", "in_work") or not evidence:
                 return False
             return fails or one.whose in (None, person)
 
@@ -171,8 +171,7 @@ class Desk(RuleBasedStateMachine):
                 reference,
                 ("customer", person),
                 method="identity_card",
-                evidence="card",
-                authority_evidence="power of attorney" if evidence else None,
+                evidence="card" if evidence else " ",
                 passed=passed,
             ),
         )

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, Privacy
-from sa_privacy.customers.requests_view import Request
 from sa_privacy.errors import RequestRefused
 from tests.customers import asking
 from tests.customers.asking import officer
@@ -36,7 +35,7 @@ def privacy(database: Database, engine: Engine, log: AccessLog) -> Iterator[Priv
 
 def run(
     privacy: Privacy, engine: Engine, log: AccessLog, subject: object, *, passed: bool
-) -> tuple[list[Any], list[str], list[tuple[object, ...]], str]:
+) -> tuple[list[Any], list[str], list[Any], str]:
     """Three checks that fail, and a fourth: what is returned, what the database is asked, what the log holds."""
     statements: list[str] = []
 
@@ -49,8 +48,9 @@ def run(
     with Session(engine) as session, officer(privacy):
         request = privacy.requests.receive(session, "disclosure", claimed="Ann Arbor")
         returned.append(request)
-        for _ in range(3):
-            returned.append(privacy.requests.identify(session, request.reference, subject, **CARD, passed=passed))
+        returned += [
+            privacy.requests.identify(session, request.reference, subject, **CARD, passed=passed) for _ in range(3)
+        ]
         returned.append(privacy.requests.show(session, request.reference))
         with pytest.raises(RequestRefused) as refused:
             privacy.requests.identify(session, request.reference, subject, **CARD, passed=passed)
@@ -92,8 +92,9 @@ def test_nothing_is_linked_to_anybody_by_a_failed_check(privacy: Privacy, engine
 
 
 def test_the_receipt_is_the_same_for_everybody(privacy: Privacy, engine: Engine) -> None:
-    receipts: list[Request] = []
     with Session(engine) as session, privacy.access("shipping", role="warehouse", actor="staff:9"):
-        for claimed in ("Ann Arbor", "Nobody Atall"):
-            receipts.append(replace(privacy.requests.receive(session, "disclosure", claimed=claimed), reference=""))
-    assert receipts[0] == receipts[1]
+        there, nowhere = (
+            replace(privacy.requests.receive(session, "disclosure", claimed=claimed), reference="")
+            for claimed in ("Ann Arbor", "Nobody Atall")
+        )
+    assert there == nowhere

@@ -7,7 +7,7 @@ print. It is made when it is asked for, and kept nowhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,10 +21,10 @@ from sa_privacy.customers.file_rows import ShownTable, as_json, rows_of
 from sa_privacy.customers.file_uses import uses_of
 from sa_privacy.customers.owned import Owned, OwnedTable, categories_read
 from sa_privacy.customers.requests_articles import REFUSALS
-from sa_privacy.customers.requests_book import find, references
+from sa_privacy.customers.requests_book import find_all, references
 from sa_privacy.customers.requests_view import Request
 from sa_privacy.errors import PolicyError
-from sa_privacy.ledger import Desk, find_person
+from sa_privacy.ledger import Desk, Person, find_person
 from sa_privacy.policy import Policy
 
 __all__ = ["FORMAT", "FileMaker", "PersonFile", "Records"]
@@ -32,8 +32,8 @@ __all__ = ["FORMAT", "FileMaker", "PersonFile", "Records"]
 FORMAT: Final = "sa-privacy-person-file"
 VERSION: Final = 1
 
-#: What a ledger holds of a person, each entry as plain values: ``(session or connection, (kind, key))``.
-Records = Callable[[Session | Connection, tuple[str, str]], Sequence[Mapping[str, Any]]]
+#: What a ledger holds of a person, each entry as plain values; asked at an open desk.
+Records = Callable[[Connection, Person], Iterable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class FileMaker:
     :param pseudonyms: how the log names people; None: it cannot be asked.
     :param consents: what people agreed to.
     :param provisions: to whom their data was given.
+    :param received: from whom their data was received.
     """
 
     def __init__(
@@ -79,12 +80,13 @@ class FileMaker:
         pseudonyms: Callable[[], Pseudonyms | None] = lambda: None,
         consents: Records | None = None,
         provisions: Records | None = None,
+        received: Records | None = None,
     ) -> None:
         self.owned = owned
         self._desk = desk
         self._log = log
         self._pseudonyms = pseudonyms
-        self._records = {"consents": consents, "provisions": provisions}
+        self._records = {"consents": consents, "provisions": provisions, "received": received}
         self._about_owner: set[str] = set()
         self._withheld: set[str] = set()
 
@@ -135,12 +137,11 @@ class FileMaker:
                 about_owner=self._about_owner,
                 leave_out={*leave_out, *self._withheld},
             )
-            names = references(connection, subject=subject)
-            requests = [found.request for name in names if (found := find(connection, name)) is not None]
-        records = {
-            name: None if ask is None else [as_json(one) for one in ask(session, subject)]
-            for name, ask in self._records.items()
-        }
+            requests = [found.request for found in find_all(connection, references(connection, subject=subject))]
+            records = {
+                name: None if ask is None else [as_json(one) for one in ask(connection, person)]
+                for name, ask in self._records.items()
+            }
         policy = self._desk.policy
         pseudonyms = self._pseudonyms()
         content = {

@@ -47,6 +47,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "no_consents": "Nothing is on record.",
         "provisions": "Who your data was given to",
         "no_provisions": "It was given to nobody.",
+        "received_title": "Who we received your data from",
+        "no_received": "Nobody but you, as far as is on record.",
         "unknown": "No record is kept here.",
         "uses": "How your data was used",
         "uses_intro": "Counted by day, purpose and role. Our employees are not named.",
@@ -83,6 +85,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "third_party_abroad": "third party abroad",
         "authority": "public authority",
         "join": ", ",
+        "stop": ".",
     },
     "ja": {
         "title": "お客様に関する保有個人データ",
@@ -122,6 +125,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "no_consents": "記録はありません。",
         "provisions": "提供の記録",
         "no_provisions": "第三者等への提供はありません。",
+        "received_title": "提供を受けた記録",
+        "no_received": "ご本人以外から提供を受けた記録はありません。",
         "unknown": "ここでは記録を保存していません。",
         "uses": "データの利用状況",
         "uses_intro": "日、利用目的、役割ごとの回数です。従業者の氏名は記載していません。",
@@ -157,5 +162,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "third_party_abroad": "外国にある第三者",
         "authority": "公的機関",
         "join": "、",
+        "stop": "。",
     },
 }  # fmt: skip

@@ -17,18 +17,19 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.correction import correct_row
 from sa_privacy.customers.file import FileMaker, PersonFile
 from sa_privacy.customers.requests_articles import articles_for
-from sa_privacy.customers.requests_book import Found, add_request, add_step, find, find_once, references
+from sa_privacy.customers.requests_book import Found, add_request, add_step, find, find_all, find_once, references
 from sa_privacy.customers.requests_ceasing import Stop, must_be_ceasable
 from sa_privacy.customers.requests_states import KINDS, STATES, Kind, Progress, State, Step, advance
-from sa_privacy.customers.requests_view import AUTHORITIES, Agent, Request, Taken, progress_of
+from sa_privacy.customers.requests_view import Request, Taken, progress_of
 from sa_privacy.customers.requests_who import SIGNED_IN, Who, must_be_staff, rules_of, who_acts
 from sa_privacy.errors import PolicyError, RequestRefused, UnknownPerson
 from sa_privacy.ledger import Desk, find_person
@@ -112,10 +113,6 @@ class Requests:
         languages = self._desk.policy.languages
         if language is not None and language not in languages:
             raise RequestRefused("the policy has no words in that language.", hint=f"one of {', '.join(languages)}.")
-        if agent is not None and (agent.authority not in AUTHORITIES or not agent.name.strip()):
-            raise RequestRefused(
-                "an agent has a name, and an authority.", hint=f"authorities: {', '.join(AUTHORITIES)}."
-            )
         with self._desk.open(session) as connection:
             who = who_acts(self._desk, connection, access, anybody=True)
             if who.person is None and not (claimed or "").strip():
@@ -151,6 +148,7 @@ class Requests:
                 about=about,
                 agent=None if agent is None else agent.name,
                 authority=made.authority,
+                agent_evidence=None if agent is None else agent.evidence,
                 once=key,
                 actor=who.by,
                 policy=self._desk.policy.hash,
@@ -186,7 +184,7 @@ class Requests:
         with self._desk.open(session) as connection:
             who = who_acts(self._desk, connection, access)
             names = references(connection, state=state, subject=who.person)
-            return tuple(_for(who, self._find(connection, name, who).request) for name in names)
+            return tuple(_for(who, found.request) for found in find_all(connection, names))
 
     def overdue(self, session: Session | Connection) -> tuple[Request, ...]:
         """The requests that still wait although their day has passed, the oldest first."""
@@ -195,7 +193,7 @@ class Requests:
             who = who_acts(self._desk, connection, access)
             must_be_staff(who)
             names = references(connection, due_before=self._desk.moment().date())
-            return tuple(self._find(connection, name, who).request for name in names)
+            return tuple(found.request for found in find_all(connection, names))
 
     # -- dealing with it ------------------------------------------------------------------------------------------
 
@@ -207,7 +205,6 @@ class Requests:
         *,
         method: str = SIGNED_IN,
         evidence: str | None = None,
-        authority_evidence: str | None = None,
         passed: bool = True,
     ) -> Request:
         """Notes the outcome of a check of identity. A check that fails is noted too, and no error: look at ``.state``.
@@ -219,8 +216,7 @@ class Requests:
             two people may share one.
         :param method: one of ``[requests] identity``.
         :param evidence: what was seen; sealed.
-        :param authority_evidence: what shows that the agent may ask; needed where there is one.
-        :param passed: whether it is that person.
+        :param passed: whether it is that person; of an agent, also whether they may ask for them.
         :raises RequestRefused: the method is none of the policy's, evidence is missing, or the request was made sure to be
             somebody else's before.
         """
@@ -242,8 +238,6 @@ class Requests:
                 hint="identify(session, reference, key, method=..., evidence=...).",
             )
         _needed(evidence, "what was seen at the check", "evidence")
-        if found.request.authority is not None:
-            evidence = f"{evidence}\n{_needed(authority_evidence, 'why the agent may ask', 'authority_evidence')}"
         person = None
         try:
             with self._desk.open(session) as connection:
@@ -299,8 +293,9 @@ class Requests:
                 "the application keeps consents itself.",
                 hint="withdraw it there; this ledger cannot.",
             )
+        how: Literal["web", "letter"] = "web" if work.found.request.was_signed_in else "letter"
         for name in names:
-            self._stop(session, self._subject(work), name, f"request {reference}")
+            self._stop(session, self._subject(work), name, how, f"request {reference}")
         return self._write(session, work, what=names, evidence=evidence)
 
     def hand_on(self, session: Session | Connection, reference: str) -> Request:

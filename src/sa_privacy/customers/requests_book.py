@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.requests_states import OPEN, State
 from sa_privacy.customers.requests_tables import REQUESTS, STEPS
 from sa_privacy.customers.requests_view import Request, Taken, progress_of
 from sa_privacy.errors import RequestRefused
 
-__all__ = ["Found", "add_request", "add_step", "find", "find_once", "references", "subject_of"]
+__all__ = ["Found", "add_request", "add_step", "find", "find_all", "find_once", "references", "subject_of"]
+
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,20 @@ def find(connection: Connection, reference: str) -> Found | None:
     row = connection.execute(select(REQUESTS).where(REQUESTS.c.reference == reference)).one_or_none()
     rows = connection.execute(select(STEPS).where(STEPS.c.request == reference).order_by(STEPS.c.number)).all()
     return None if row is None else _found(row, rows)
+
+
+def find_all(connection: Connection, names: Sequence[str]) -> Iterator[Found]:
+    """The requests of these references, in that order: two statements for 500 of them."""
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        rows = {
+            row.reference: row for row in connection.execute(select(REQUESTS).where(REQUESTS.c.reference.in_(some)))
+        }
+        steps: dict[str, list[Any]] = {}
+        taken = select(STEPS).where(STEPS.c.request.in_(some)).order_by(STEPS.c.request, STEPS.c.number)
+        for row in connection.execute(taken):
+            steps.setdefault(row.request, []).append(row)
+        yield from (_found(rows[name], steps.get(name, ())) for name in some if name in rows)
 
 
 def find_once(connection: Connection, once: str) -> str | None:
@@ -155,7 +172,7 @@ def _found(row: Any, rows: Iterable[Any]) -> Found:
         steps=steps,
         claimed=row.claimed,
         about=row.about,
-        agent=row.agent,
+        agent=None if row.authority is None else Agent(row.agent, row.authority, row.agent_evidence),
     )
     return Found(request, subject_of(rows))
 

@@ -10,7 +10,7 @@ refused by the article. An objection that no statement obeys is not recorded: it
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -25,11 +25,20 @@ __all__ = ["Stop", "must_be_ceasable"]
 class Stop(Protocol):
     """Withdraws, or refuses, what a person agreed to; the ledger of consents is one."""
 
-    def __call__(self, session: Session | Connection, subject: tuple[str, str], to: str, evidence: str, /) -> None:
+    def __call__(
+        self,
+        session: Session | Connection,
+        subject: tuple[str, str],
+        to: str,
+        how: Literal["web", "letter"],
+        evidence: str,
+        /,
+    ) -> None:
         """From the next statement on, the person's data does not go to that purpose or recipient.
 
         :param subject: kind and key.
         :param to: a purpose or a recipient of the policy.
+        :param how: in what way they said so.
         :param evidence: on whose word: the request.
         """
         ...

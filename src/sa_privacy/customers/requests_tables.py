@@ -22,7 +22,8 @@ REQUESTS: Final = append_only(
         own_column("claimed", sealed_text()),  # who they say they are
         own_column("about", sealed_text()),  # what they ask for, in their words
         own_column("agent", sealed_text()),
-        own_column("authority", String(20)),  # of the agent
+        own_column("authority", String(20)),  # why the agent may
+        own_column("agent_evidence", sealed_text()),
         own_column("once", String(64), unique=True),
         own_column("actor", Text()),
         own_column("policy", String(80), nullable=False),

@@ -5,28 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final, Literal, get_args
 
+from sa_privacy.customers.agent import Agent, Authority
 from sa_privacy.customers.requests_states import OPEN, Kind, Progress, State, Step
 
-__all__ = ["AUTHORITIES", "Agent", "Authority", "Request", "Taken"]
-
-Authority = Literal["statutory", "entrusted"]
-"""Who may ask for somebody else: the statutory agent (法定代理人) of a minor or an adult ward, or one whom the person has
-entrusted with it (委任による代理人). Source: APPI Article 37(3), Cabinet Order Article 13."""
-AUTHORITIES: Final[tuple[Authority, ...]] = get_args(Authority)
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """Somebody who asks for another person.
-
-    :param name: who they are, and how they are reached; sealed.
-    :param authority: why they may.
-    """
-
-    name: str = field(repr=False)
-    authority: Authority
+__all__ = ["Request", "Taken", "progress_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +51,7 @@ class Request:
     :param language: that the answer is wanted in.
     :param claimed: who they say they are; for those who deal with requests only.
     :param about: what they ask for, in their words.
-    :param agent: who asks in the person's place.
+    :param agent: who asks in the person's place, and what shows that they may.
     :param authority: why the agent may.
     :param failures: how often the check has failed.
     :param identified_until: when the check stops counting; None: nobody knows who it is.
@@ -84,14 +67,20 @@ class Request:
     failures: int
     identified_until: datetime | None
     steps: tuple[Taken, ...]
-    claimed: str | None = None
-    about: str | None = None
-    agent: str | None = None
+    claimed: str | None = field(default=None, repr=False)
+    about: str | None = field(default=None, repr=False)
+    agent: Agent | None = field(default=None, repr=False)
 
     @property
     def is_open(self) -> bool:
         """Whether it waits for somebody to do something."""
         return self.state in OPEN
+
+    @property
+    def was_signed_in(self) -> bool:
+        """Whether it was last made sure who it is by their being signed in."""
+        checks = [taken for taken in self.steps if taken.step == "identify"]
+        return bool(checks) and checks[-1].by_person
 
     @property
     def progress(self) -> Progress:
