@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, PolicyError, Privacy
 from sa_privacy.customers.file import PersonFile
+from sa_privacy.customers.file_records import consents_told, provisions_told, receipts_told
+from sa_privacy.ledger import Person
 from tests.customers import asking
 from tests.customers.asking import Customer, Employee, Item, Order, Profile, customer, maintenance, officer
 from tests.support.databases import Database
@@ -142,13 +146,41 @@ def test_it_is_json_that_any_reader_reads(privacy: Privacy, engine: Engine) -> N
 
 
 def test_ledgers_that_are_joined_in_stand_in_it(privacy: Privacy, engine: Engine) -> None:
-    privacy.requests.files._records["provisions"] = lambda _, person: [
-        {"to": "carrier", "subject": [person.kind, person.text]}
+    at = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+    where = {"address": "1 High Street", "representative": None, "country": None}
+    given = [
+        SimpleNamespace(
+            recipient=to, recipient_name={"en": name}, kind=kind, at=at, categories=["name"], article=article, **where
+        )
+        for to, name, kind, article in (
+            ("carrier", "Example Carrier", "processor", None),
+            ("police", "The Police", "authority", "27-1-1"),
+        )
     ]
+    said = SimpleNamespace(
+        to="advertiser", said="withdrawn", at=at, how="web", version="2", valid_until=None, authority=None
+    )
+    asked: list[str] = []
+
+    def provisions(_: Connection, person: Person) -> Iterator[Mapping[str, Any]]:
+        asked.append(person.text)
+        return provisions_told(given)
+
+    privacy.requests.files._records |= {
+        "provisions": provisions,
+        "consents": lambda *_: consents_told(asking.POLICY, [said]),
+        "received": lambda *_: receipts_told([]),
+    }
     with Session(engine) as session:
         file = file_of(privacy, session, 1)
-    assert file.content["provisions"] == [{"to": "carrier", "subject": ["customer", "1"]}]
-    assert "to: carrier" in file.html("en")
+    assert asked == ["1"]
+    assert [one["to"] for one in file.content["provisions"]] == ["carrier"]
+    assert file.content["consents"][0]["title"] == {"en": "Ad Inc.", "ja": "広告社"}
+    assert file.content["received"] == []
+    page = file.html("en")
+    assert "Example Carrier" in page
+    assert "The Police" not in page
+    assert "web site" in page
 
 
 # -- shops of any kind ------------------------------------------------------------------------------------------------

@@ -64,9 +64,41 @@ def content(value: Any = HOSTILE) -> dict[str, Any]:
                 "mentioned_in": 3,
             }
         ],
-        "consents": [{"to": value, "nested": {value: [value]}}],
-        "provisions": None,
-        "received": [{"from": value}],
+        "consents": [
+            {
+                "to": value,
+                "title": titles,
+                "said": "withdrawn",
+                "at": "2026-11-26T09:00:00+00:00",
+                "how": how,
+                "version": value,
+                "valid_until": None,
+                "by_agent": "statutory",
+            }
+            for how in ("web", "app", "form", "letter", "call", "email", "counter")
+        ],
+        "provisions": [
+            {
+                "to": value,
+                "name": titles,
+                "kind": "third_party",
+                "address": value,
+                "representative": value,
+                "country": None,
+                "at": "2026-11-26T09:00:00+00:00",
+                "categories": ["name", value],
+            }
+        ],
+        "received": [
+            {
+                "giver": value,
+                "address": value,
+                "representative": None,
+                "how_obtained": value,
+                "at": "2026-11-26T09:00:00+00:00",
+                "categories": ["name"],
+            }
+        ],
         "uses": {
             "counts": [
                 {

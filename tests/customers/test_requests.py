@@ -505,7 +505,7 @@ def test_ceasing_provision_withdraws_consent_in_the_same_transaction(privacy: Pr
         with pytest.raises(RequestRefused, match="no third party"):
             privacy.requests.cease(session, reference, "carrier")
         request = privacy.requests.cease(session, reference, "advertiser")
-        assert stopped == [(("customer", "1"), "advertiser", "letter")]
+        assert stopped == [(("customer", "1"), "recipient:advertiser", "letter")]
         assert request.steps[-1].what == ("advertiser",)
         assert privacy.requests.answer(session, reference).file is None
 

@@ -294,8 +294,9 @@ class Requests:
                 hint="withdraw it there; this ledger cannot.",
             )
         how: Literal["web", "letter"] = "web" if work.found.request.was_signed_in else "letter"
+        what = "purpose" if work.found.request.kind == "cease_use" else "recipient"
         for name in names:
-            self._stop(session, self._subject(work), name, how, f"request {reference}")
+            self._stop(session, self._subject(work), f"{what}:{name}", how, f"request {reference}")
         return self._write(session, work, what=names, evidence=evidence)
 
     def hand_on(self, session: Session | Connection, reference: str) -> Request:

@@ -10,7 +10,7 @@ refused by the article. An objection that no statement obeys is not recorded: it
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from sa_privacy.customers.requests_states import Kind
 from sa_privacy.errors import RequestRefused
 from sa_privacy.policy import Policy
 
-__all__ = ["Stop", "must_be_ceasable"]
+__all__ = ["Consenting", "Stop", "must_be_ceasable", "stop_by"]
 
 
 class Stop(Protocol):
@@ -37,11 +37,49 @@ class Stop(Protocol):
         """From the next statement on, the person's data does not go to that purpose or recipient.
 
         :param subject: kind and key.
-        :param to: a purpose or a recipient of the policy.
+        :param to: ``"purpose:NAME"`` or ``"recipient:NAME"``, as the policy names it.
         :param how: in what way they said so.
         :param evidence: on whose word: the request.
         """
         ...
+
+
+class Consenting(Protocol):
+    """What a ledger of consents can do: ``privacy.consents``."""
+
+    def state(self, session: Session | Connection, subject: object, to: str) -> Any:
+        """``.said``: the last that was said; ``.agreed``: whether it counts as a yes."""
+        ...
+
+    def withdraw(
+        self, session: Session | Connection, subject: object, to: str, *, how: Literal["web", "letter"], evidence: str
+    ) -> Any:
+        """A consent is taken back."""
+        ...
+
+    def refuse(
+        self, session: Session | Connection, subject: object, to: str, *, how: Literal["web", "letter"], evidence: str
+    ) -> Any:
+        """The person says no."""
+        ...
+
+
+def stop_by(consents: Consenting) -> Stop:
+    """Ceases by the ledger of consents: what was agreed to is withdrawn, and to what was not the person says no."""
+
+    def stop(
+        session: Session | Connection,
+        subject: tuple[str, str],
+        to: str,
+        how: Literal["web", "letter"],
+        evidence: str,
+        /,
+    ) -> None:
+        state = consents.state(session, subject, to)
+        say = consents.withdraw if state.agreed or state.said == "given" else consents.refuse
+        say(session, subject, to, how=how, evidence=evidence)
+
+    return stop
 
 
 def must_be_ceasable(policy: Policy, kind: Kind, names: Collection[str]) -> None:
