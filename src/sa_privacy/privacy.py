@@ -28,9 +28,8 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.columns.lookup import LookupSpec, as_lookup
 from sa_privacy.crypto import Keyring
 from sa_privacy.customers.consent import Consents
-from sa_privacy.customers.file import FileMaker
-from sa_privacy.customers.owned import Owned
 from sa_privacy.customers.requests import Requests
+from sa_privacy.customers.requests_made import make_requests
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.binds import dialect_of, owner_of_dialect
@@ -111,11 +110,7 @@ class Privacy:
             raise
         self._desk = Desk(self._scopes, self._live)
         self._consents = Consents(self._desk, keys.pseudonym_key() if keys is not None else None)
-        names = None if keys is None else keys.pseudonym_key()
-        #: What people ask for: disclosure, correction, ceasing use or provision, erasure; see :class:`Requests`.
-        self.requests = Requests(
-            self._desk, FileMaker(self._desk, Owned(self._live), log=log, pseudonyms=lambda: names)
-        )
+        self._requests = make_requests(self._desk, self._live, keys, log)
         self._gate = Gate(
             self._scopes,
             self._live,
@@ -387,6 +382,11 @@ class Privacy:
     def consents(self) -> Consents:
         """The ledger of consent: who agreed to what, and took it back."""
         return self._consents
+
+    @property
+    def requests(self) -> Requests:
+        """What people ask for: disclosure, correction, ceasing use or provision, erasure. See docs/requests.md."""
+        return self._requests
 
     @property
     def catalogue(self) -> Catalogue:

@@ -77,7 +77,7 @@ class FileMaker:
         owned: Owned,
         *,
         log: EventLog | None = None,
-        pseudonyms: Callable[[], Pseudonyms | None] = lambda: None,
+        pseudonyms: Pseudonyms | None = None,
         consents: Records | None = None,
         provisions: Records | None = None,
         received: Records | None = None,
@@ -143,7 +143,7 @@ class FileMaker:
                 for name, ask in self._records.items()
             }
         policy = self._desk.policy
-        pseudonyms = self._pseudonyms()
+        names = self._pseudonyms
         content = {
             "format": FORMAT,
             "version": VERSION,
@@ -155,7 +155,7 @@ class FileMaker:
             "categories": _categories(policy, tables),
             "data": [_table(table) for table in shown if table.rows or table.mentions],
             **records,
-            "uses": uses_of(self._log, None if pseudonyms is None else pseudonyms.of(person.kind, person.key), policy),
+            "uses": uses_of(self._log, None if names is None else names.of(person.kind, person.key), policy),
             "requests": [_request(one) for one in requests if one.reference != request.reference],
             "not_disclosed": None if not leave_out else _not_disclosed(leave_out, article, reason),
         }
