@@ -125,6 +125,7 @@ POLICY: Final = Policy(
     },
     roles={
         "warehouse": {"purposes": ["shipping"]},
+        "support": {"purposes": ["shipping", "account"]},
         "customer": {"purposes": ["account"]},
         "officer": {"title": "Privacy officer"},
         "engineer": {"maintenance": True},

@@ -416,6 +416,19 @@ def test_only_the_roles_of_the_policy_deal_with_requests(privacy: Privacy, sessi
         privacy.requests.list(session)
 
 
+def test_support_that_names_a_customer_is_not_the_customer(privacy: Privacy, session: Session) -> None:
+    with customer(privacy, 1):
+        privacy.requests.receive(session, "disclosure")
+    with privacy.access("account", actor="staff:5", role="support", subject=ANN):
+        request = privacy.requests.receive(session, "erasure", claimed="Ann Arbor, on the telephone")
+        assert (request.state, request.steps) == ("received", ())
+        for look in (privacy.requests.show, privacy.requests.withdraw, privacy.requests.identify):
+            with pytest.raises(RoleDenied):
+                look(session, request.reference)
+        with pytest.raises(RoleDenied):
+            privacy.requests.list(session)
+
+
 def test_officers_see_nothing_of_people_but_through_requests(privacy: Privacy, session: Session) -> None:
     with officer(privacy):
         in_between = in_work(privacy, session, "disclosure")

@@ -324,3 +324,12 @@ def test_a_name_too_long_or_with_line_breaks_stays_on_its_line() -> None:
     (fault,) = check(SOUND.replace('"phone",\n', '"phone", "x\\n' + "y" * 500 + '",\n'))
     assert "\n" not in str(fault)
     assert len(str(fault)) < 200
+
+
+def test_roles_that_deal_with_requests_are_known_and_somebody() -> None:
+    """They need no purposes: their work is the requests."""
+    officer = '[requests]\nroles = ["officer", "visitor", "offcer"]\n[roles.officer]\n'
+    places = [fault.place for fault in check(SOUND + officer)]
+    assert places == ["requests.roles[2]", "requests.roles"]
+    Policy.loads(SOUND + '[requests]\nroles = ["officer"]\n[roles.officer]\n')
+    assert check(SOUND + "[roles.officer]\n")

@@ -10,12 +10,13 @@ from sa_privacy.access import Access
 from sa_privacy.errors import PolicyError, RequestRefused, RoleDenied
 from sa_privacy.gate.own_rows import has_own_purpose
 from sa_privacy.ledger import Desk, find_person
-from sa_privacy.policy import RequestRules
+from sa_privacy.policy import Policy, RequestRules, Role
 
 __all__ = ["SIGNED_IN", "Who", "must_be_staff", "rules_of", "who_acts"]
 
 SIGNED_IN = "signed_in"
-"""The way of identifying people that is their being signed in: an access with ``subject=`` for a purpose of own rows."""
+"""The way of identifying people that is their being signed in: an access with ``subject=`` for a purpose of own rows, in a role
+that reaches nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def who_acts(desk: Desk, connection: Connection, access: Access, *, anybody: boo
     :raises UnknownPerson: the person who is signed in is not there.
     """
     rules = rules_of(desk)
-    if access.subject is not None and has_own_purpose(access):
+    if _is_the_person(access):
         person = find_person(desk, connection, access.subject)
         return Who(access.actor, (person.kind, person.text), staff=False)
     staff = not rules.roles.isdisjoint(access.roles)
@@ -76,6 +77,28 @@ def who_acts(desk: Desk, connection: Connection, access: Access, *, anybody: boo
             "it has to be known who deals with a request.", hint='privacy.access(actor="staff:17", ...).'
         )
     return Who(access.actor, None, staff=staff)
+
+
+def _is_the_person(access: Access) -> bool:
+    """Whether who acts is the person whose rows the access reaches: in a role that is made for people themselves.
+
+    A role that reaches other people's data too, as support's may, shows nothing of who acts, whomever it names as subject.
+    """
+    if access.subject is None or access.system is not None or not has_own_purpose(access):
+        return False
+    policy = access.grant.policy
+    if not policy.roles:
+        return True
+    named = [policy.roles[name] for name in access.roles if name in policy.roles]
+    acting = named if access.roles else [role for role in policy.roles.values() if role.anonymous]
+    return bool(acting) and all(_is_for_people(role, policy) for role in acting)
+
+
+def _is_for_people(role: Role, policy: Policy) -> bool:
+    """Whether a role reaches the rows of one person only, or no values at all (to find who signs in)."""
+    purposes = [policy.purposes[name] for name in role.reachable]
+    own = all(one.rows == "own" or not (one.read or one.write or one.delete) for one in purposes)
+    return own and not role.maintenance and not role.disclose
 
 
 def must_be_staff(who: Who) -> None:
