@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -276,6 +278,31 @@ def test_two_who_take_the_same_step_at_once_are_one_and_a_refusal(
         with pytest.raises(RequestRefused, match="just done something"):
             privacy.requests.answer(session, reference)
     assert counted(privacy, session) == (1, 3)
+
+
+@pytest.mark.backends("postgresql")
+def test_of_two_officers_at_once_one_waits_and_is_refused(privacy: Privacy, session: Session, engine: Engine) -> None:
+    reference = in_work(privacy, session, "disclosure")
+    session.commit()
+    told: list[str] = []
+
+    def second() -> None:
+        with Session(engine) as other, officer(privacy), pytest.raises(RequestRefused) as caught:
+            privacy.requests.refuse(other, reference, article="33-3", reason="nothing is kept")
+        told.append(str(caught.value))
+
+    with officer(privacy):
+        privacy.requests.answer(session, reference)
+        thread = Thread(target=second)
+        thread.start()
+        with engine.connect() as watching, maintenance(privacy):
+            waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while thread.is_alive() and not watching.scalar(waits):
+                sleep(0.01)
+        session.commit()
+        thread.join()
+        assert "just done something" in told[0]
+        assert privacy.requests.show(session, reference).state == "answered"
 
 
 @pytest.mark.parametrize(
