@@ -56,7 +56,7 @@ def content_of(privacy: Privacy, engine: Engine, subject: tuple[str, object]) ->
         with privacy.access(role="officer", actor="staff:1"):
             privacy.requests.begin(session, reference)
             file = privacy.requests.answer(session, reference).file
-        session.rollback()
+        session.commit()
     assert file is not None
     return file.content
 

@@ -95,6 +95,7 @@ def test_a_letter_is_answered_with_the_file(privacy: Privacy, session: Session) 
     assert [taken.step for taken in answer.request.steps] == ["identify", "begin", "answer"]
     assert {taken.by for taken in answer.request.steps} == {"staff:1"}
     assert {taken.policy for taken in answer.request.steps} == {asking.POLICY.hash}
+    session.commit()
     assert answer.file is not None
     assert "Ann Arbor" in answer.file.json()
     assert '<html lang="ja">' in answer.file.html()
@@ -120,6 +121,7 @@ def test_an_agent_is_checked_with_the_person(privacy: Privacy, session: Session)
         privacy.requests.identify(session, request.reference, ANN, **CARD)
         privacy.requests.begin(session, request.reference)
         file = privacy.requests.answer(session, request.reference).file
+    session.commit()
     assert file is not None
     assert file.content["request"]["by_agent"] == "entrusted"
 
@@ -160,6 +162,7 @@ def test_two_people_with_one_address_are_told_apart_by_their_key(privacy: Privac
     reference = in_work(privacy, session, "disclosure", BO)
     with officer(privacy):
         file = privacy.requests.answer(session, reference).file
+    session.commit()
     assert file is not None
     assert "Bo Peep" in file.json()
     assert "Ann Arbor" not in file.json()
@@ -343,6 +346,7 @@ def test_leaving_out_takes_an_article_and_a_reason(privacy: Privacy, session: Se
         file = privacy.requests.answer(
             session, reference, leave_out=["orders.note"], article="33-2-1", reason="it names a neighbour"
         ).file
+    session.commit()
     assert file is not None
     assert "ring twice" not in file.json()
     assert file.content["not_disclosed"]["columns"] == ["orders.note"]
