@@ -31,7 +31,7 @@ from tests.customers import asking
 from tests.customers.asking import Clock, customer, maintenance, officer
 from tests.support.databases import Database
 
-EXAMPLES = int(os.environ.get("SA_PRIVACY_REQUEST_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("SA_PRIVACY_REQUEST_EXAMPLES", "4"))
 KINDS: list[Kind] = ["disclosure", "correction", "erasure", "cease_provision"]
 PEOPLE = [1, 2]
 FIRST = {"correction": "correct", "erasure": "hand_on", "cease_provision": "cease"}
