@@ -277,7 +277,7 @@ def test_two_who_take_the_same_step_at_once_are_one_and_a_refusal(
         old = find(connection, reference)
     with officer(privacy):
         privacy.requests.answer(session, reference)
-        monkeypatch.setattr("sa_privacy.customers.requests.find", lambda *_: old)
+        monkeypatch.setattr("sa_privacy.customers.requests_course.find", lambda *_: old)
         with pytest.raises(RequestRefused, match="just done something"):
             privacy.requests.answer(session, reference)
     assert counted(privacy, session) == (1, 3)

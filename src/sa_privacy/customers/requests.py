@@ -12,12 +12,11 @@ days of ``[requests] answer_within`` are the policy's own promise.
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -25,13 +24,14 @@ from sqlalchemy.orm import Session
 from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.correction import correct_row
 from sa_privacy.customers.file import FileMaker, PersonFile
-from sa_privacy.customers.requests_articles import articles_for
-from sa_privacy.customers.requests_book import Found, add_request, add_step, find, find_all, find_once, references
+from sa_privacy.customers.requests_book import Found, add_request, find, find_all, find_once, references
 from sa_privacy.customers.requests_ceasing import Stop, must_be_ceasable
-from sa_privacy.customers.requests_states import KINDS, STATES, Kind, Progress, State, Step, advance
-from sa_privacy.customers.requests_view import Request, Taken, progress_of
+from sa_privacy.customers.requests_checks import must_hold, needed, once_key, received_at
+from sa_privacy.customers.requests_course import Course, Work, as_seen_by
+from sa_privacy.customers.requests_states import KINDS, STATES, Kind, State, advance
+from sa_privacy.customers.requests_view import Request
 from sa_privacy.customers.requests_who import SIGNED_IN, Who, must_be_staff, rules_of, who_acts
-from sa_privacy.errors import PolicyError, RequestRefused, UnknownPerson
+from sa_privacy.errors import RequestRefused, UnknownPerson
 from sa_privacy.ledger import Desk, find_person
 from sa_privacy.policy.ports import ErasurePort
 
@@ -46,17 +46,6 @@ class Answer(NamedTuple):
 
     request: Request
     file: PersonFile | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A step that may be taken."""
-
-    found: Found
-    who: Who
-    step: Step
-    at: datetime
-    after: Progress
 
 
 class Requests:
@@ -74,6 +63,7 @@ class Requests:
         self, desk: Desk, files: FileMaker, *, stop: Stop | None = None, erasure: ErasurePort | None = None
     ) -> None:
         self._desk = desk
+        self._course = Course(desk)
         #: Makes the files, and is told which columns are shown in them.
         self.files = files
         self._stop = stop
@@ -119,12 +109,12 @@ class Requests:
                 raise RequestRefused("it does not say who asks.", hint="claimed=...: the name and address they give.")
             if who.person is not None and agent is not None:
                 raise RequestRefused("who is signed in asks for themselves.", hint="leave agent= out.")
-            key = None if once is None else _once(who, once)
+            key = None if once is None else once_key(who, once)
             before = None if key is None else find_once(connection, key)
             if before is not None:
                 return self._again(connection, before, kind, who)
             now = self._desk.moment()
-            received = _received(at, now)
+            received = received_at(at, now)
             made = Request(
                 reference=uuid.uuid4().hex,
                 kind=kind,
@@ -156,12 +146,12 @@ class Requests:
         if who.person is None or (rules.identity and SIGNED_IN not in rules.identity):
             return made
         found = Found(made, None)
-        work = _Work(found, who, "identify", now, advance(made.progress, "identify", now, rules))
-        return self._write(session, work, method=SIGNED_IN, subject=who.person)
+        work = Work(found, who, "identify", now, advance(made.progress, "identify", now, rules))
+        return self._course.write(session, work, method=SIGNED_IN, subject=who.person)
 
     def withdraw(self, session: Session | Connection, reference: str, *, reason: str | None = None) -> Request:
         """The person takes the request back."""
-        return self._write(session, self._may(session, reference, "withdraw", own=True), reason=reason)
+        return self._course.write(session, self._course.may(session, reference, "withdraw", own=True), reason=reason)
 
     def show(self, session: Session | Connection, reference: str) -> Request:
         """A request with its steps; of the signed-in, their own only.
@@ -171,7 +161,7 @@ class Requests:
         access = self._desk.held()
         with self._desk.open(session) as connection:
             who = who_acts(self._desk, connection, access)
-            return _for(who, self._find(connection, reference, who).request)
+            return as_seen_by(who, self._course.find(connection, reference, who).request)
 
     def list(self, session: Session | Connection, *, state: State | None = None) -> tuple[Request, ...]:
         """All requests, those that are due first; of the signed-in, their own.
@@ -184,7 +174,7 @@ class Requests:
         with self._desk.open(session) as connection:
             who = who_acts(self._desk, connection, access)
             names = references(connection, state=state, subject=who.person)
-            return tuple(_for(who, found.request) for found in find_all(connection, names))
+            return tuple(as_seen_by(who, found.request) for found in find_all(connection, names))
 
     def overdue(self, session: Session | Connection) -> tuple[Request, ...]:
         """The requests that still wait although their day has passed, the oldest first."""
@@ -226,18 +216,18 @@ class Requests:
                 "the policy does not know this way of making sure who somebody is.",
                 hint=f"[requests] identity: {', '.join(rules.identity)}.",
             )
-        work = self._may(session, reference, "identify", own=True)
+        work = self._course.may(session, reference, "identify", own=True)
         found, who = work.found, work.who
         if who.person is not None:
             if method != SIGNED_IN:
                 raise RequestRefused("who is signed in is identified by that.", hint="leave method= out.")
-            return self._write(session, work, method=method, subject=who.person)
+            return self._course.write(session, work, method=method, subject=who.person)
         if method == SIGNED_IN or subject is None:
             raise RequestRefused(
                 "it has to be said who was checked, and how.",
                 hint="identify(session, reference, key, method=..., evidence=...).",
             )
-        _needed(evidence, "what was seen at the check", "evidence")
+        needed(evidence, "what was seen at the check", "evidence")
         person = None
         try:
             with self._desk.open(session) as connection:
@@ -246,18 +236,20 @@ class Requests:
             passed = False
         if not passed or person is None:
             failed = advance(found.request.progress, "fail", work.at, rules)
-            return self._write(session, replace(work, step="fail", after=failed), method=method, evidence=evidence)
+            return self._course.write(
+                session, replace(work, step="fail", after=failed), method=method, evidence=evidence
+            )
         known = (person.kind, person.text)
         if found.subject not in (None, known):
             raise RequestRefused(
                 "the request was made sure to be another person's before.",
                 hint="close it or let it be withdrawn, and receive a new one.",
             )
-        return self._write(session, work, method=method, evidence=evidence, subject=known)
+        return self._course.write(session, work, method=method, evidence=evidence, subject=known)
 
     def begin(self, session: Session | Connection, reference: str) -> Request:
         """Somebody takes an identified request into work."""
-        return self._write(session, self._may(session, reference, "begin"))
+        return self._course.write(session, self._course.may(session, reference, "begin"))
 
     def correct(
         self,
@@ -275,10 +267,10 @@ class Requests:
         :param row: the primary key of the row, where the table has several of theirs.
         :raises RequestRefused: a column is not personal or not of one table, or there is no such row of theirs.
         """
-        _needed(evidence, "what shows that the new value is true", "evidence")
-        work = self._may(session, reference, "correct")
-        correct_row(self._desk, self.files.owned, session, self._subject(work), changes, row)
-        return self._write(session, work, what=sorted(changes), evidence=evidence)
+        needed(evidence, "what shows that the new value is true", "evidence")
+        work = self._course.may(session, reference, "correct")
+        correct_row(self._desk, self.files.owned, session, self._course.subject_of(work), changes, row)
+        return self._course.write(session, work, what=sorted(changes), evidence=evidence)
 
     def cease(self, session: Session | Connection, reference: str, *names: str, evidence: str | None = None) -> Request:
         """Stops the use for purposes, or the provision to recipients, from the next statement on: consent is withdrawn.
@@ -286,7 +278,7 @@ class Requests:
         :param names: purposes that ask for consent, of a request to cease use; third parties, to cease provision.
         :raises RequestRefused: consent has no say there, so that there is nothing to withdraw.
         """
-        work = self._may(session, reference, "cease")
+        work = self._course.may(session, reference, "cease")
         must_be_ceasable(self._desk.policy, work.found.request.kind, names)
         if self._stop is None:
             raise RequestRefused(
@@ -296,15 +288,15 @@ class Requests:
         how: Literal["web", "letter"] = "web" if work.found.request.was_signed_in else "letter"
         what = "purpose" if work.found.request.kind == "cease_use" else "recipient"
         for name in names:
-            self._stop(session, self._subject(work), f"{what}:{name}", how, f"request {reference}")
-        return self._write(session, work, what=names, evidence=evidence)
+            self._stop(session, self._course.subject_of(work), f"{what}:{name}", how, f"request {reference}")
+        return self._course.write(session, work, what=names, evidence=evidence)
 
     def hand_on(self, session: Session | Connection, reference: str) -> Request:
         """Accepts a request for erasure and hands it on; it is answered once the data is gone."""
-        work = self._may(session, reference, "hand_on")
-        made = self._write(session, work)
+        work = self._course.may(session, reference, "hand_on")
+        made = self._course.write(session, work)
         if self._erasure is not None:
-            kind, key = self._subject(work)
+            kind, key = self._course.subject_of(work)
             with self._desk.open(session, subjects=[(kind, key)]) as connection:
                 self._erasure.erase_on_request(connection, kind, key, reference)
         return made
@@ -314,10 +306,12 @@ class Requests:
 
         :param leave_out: as for :meth:`answer`.
         """
-        work = self._may(session, reference, "answer")
+        work = self._course.may(session, reference, "answer")
         if work.found.request.kind != "disclosure":
             raise RequestRefused("only a request for disclosure is answered with a file.", hint="answer(...).")
-        return self.files.make(session, self._subject(work), work.found.request, at=work.at, leave_out=leave_out)
+        return self.files.make(
+            session, self._course.subject_of(work), work.found.request, at=work.at, leave_out=leave_out
+        )
 
     def answer(
         self,
@@ -335,19 +329,25 @@ class Requests:
         :param reason: why, for the person; sealed.
         :raises RequestRefused: what was asked for is not done yet, or the article does not hold for it.
         """
-        work = self._may(session, reference, "answer")
+        work = self._course.may(session, reference, "answer")
         request = work.found.request
         if leave_out or article is not None:
             if request.kind != "disclosure":
                 raise RequestRefused("only of a file columns can be left out.", hint="refuse(...) says why not.")
-            _must_hold(request.kind, article)
-            _needed(reason, "why they are left out", "reason")
+            must_hold(request.kind, article)
+            needed(reason, "why they are left out", "reason")
         file = None
         if request.kind == "disclosure":
             file = self.files.make(
-                session, self._subject(work), request, at=work.at, leave_out=leave_out, article=article, reason=reason
+                session,
+                self._course.subject_of(work),
+                request,
+                at=work.at,
+                leave_out=leave_out,
+                article=article,
+                reason=reason,
             )
-        return Answer(self._write(session, work, article=article, reason=reason, what=sorted(leave_out)), file)
+        return Answer(self._course.write(session, work, article=article, reason=reason, what=sorted(leave_out)), file)
 
     def refuse(self, session: Session | Connection, reference: str, *, article: str, reason: str) -> Request:
         """Refuses what was asked for. The reason is for the person (Article 36).
@@ -355,123 +355,21 @@ class Requests:
         :param article: of the law, e.g. ``"34-1"``; ``sa_privacy.customers.requests_articles`` has them in words.
         :raises RequestRefused: the article does not hold for requests of this kind, or there is no reason.
         """
-        work = self._may(session, reference, "refuse")
-        _must_hold(work.found.request.kind, article)
-        _needed(reason, "why", "reason")
-        return self._write(session, work, article=article, reason=reason)
+        work = self._course.may(session, reference, "refuse")
+        must_hold(work.found.request.kind, article)
+        needed(reason, "why", "reason")
+        return self._course.write(session, work, article=article, reason=reason)
 
     def close(self, session: Session | Connection, reference: str, *, reason: str) -> Request:
         """Ends a request of which nobody could make sure whose it is."""
-        _needed(reason, "why", "reason")
-        return self._write(session, self._may(session, reference, "close"), reason=reason)
-
-    # -- what the above is made of --------------------------------------------------------------------------------
-
-    def _may(self, session: Session | Connection, reference: str, step: Step, *, own: bool = False) -> _Work:
-        """The step, if it may be taken now; nothing is written."""
-        access = self._desk.held()
-        with self._desk.open(session) as connection:
-            who = who_acts(self._desk, connection, access)
-            if not own:
-                must_be_staff(who)
-            found = self._find(connection, reference, who)
-        at = self._desk.moment(after=found.last_at)
-        return _Work(found, who, step, at, advance(found.request.progress, step, at, rules_of(self._desk)))
-
-    def _write(
-        self,
-        session: Session | Connection,
-        work: _Work,
-        *,
-        subject: tuple[str, str] | None = None,
-        what: Collection[str] = (),
-        **said: Any,
-    ) -> Request:
-        request, whose = work.found.request, subject or work.found.subject
-        taken = Taken(
-            number=len(request.steps) + 1,
-            at=work.at,
-            step=work.step,
-            state=work.after.state,
-            by=work.who.by,
-            by_person=work.who.person is not None,
-            policy=self._desk.policy.hash,
-            valid_until=work.after.identified_until if work.step == "identify" else None,
-            what=tuple(what),
-            **said,
-        )
-        with self._desk.open(session, subjects=() if whose is None else (whose,)) as connection:
-            add_step(
-                connection,
-                work.found,
-                at=taken.at,
-                step=taken.step,
-                state=taken.state,
-                actor=taken.by,
-                by_person=taken.by_person,
-                policy=taken.policy,
-                valid_until=taken.valid_until,
-                subject_kind=None if subject is None else subject[0],
-                subject=None if subject is None else subject[1],
-                what=taken.what,
-                **said,
-            )
-        state, failures, until = progress_of((*request.steps, taken))
-        made = replace(request, state=state, failures=failures, identified_until=until, steps=(*request.steps, taken))
-        return _for(work.who, made)
-
-    def _find(self, connection: Connection, reference: str, who: Who) -> Found:
-        found = find(connection, reference)
-        if found is None or (who.person is not None and found.subject != who.person):
-            raise RequestRefused("there is no such request.", hint="privacy.requests.list(...) has them all.")
-        return found
+        needed(reason, "why", "reason")
+        return self._course.write(session, self._course.may(session, reference, "close"), reason=reason)
 
     def _again(self, connection: Connection, reference: str, kind: Kind, who: Who) -> Request:
         found = find(connection, reference)
         if found is None or found.request.kind != kind:
             raise RequestRefused("another request was received under this key.", hint="once= names one submission.")
         if who.person is not None:
-            return _for(who, found.request)
+            return as_seen_by(who, found.request)
         request = replace(found.request, state="received", steps=(), failures=0, identified_until=None)
         return replace(request, claimed=None, about=None, agent=None)
-
-    @staticmethod
-    def _subject(work: _Work) -> tuple[str, str]:
-        if work.found.subject is None:
-            raise PolicyError("a request in work is somebody's.", hint="the ledger was changed by hand.")
-        return work.found.subject
-
-
-def _for(who: Who, request: Request) -> Request:
-    return request if who.staff else request.for_the_person()
-
-
-def _once(who: Who, once: str) -> str:
-    """One text for the key of a submission and who made it: nobody finds another's request by it."""
-    whose = ("person", *who.person) if who.person is not None else ("somebody", who.by or "")
-    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in (*whose, once)).encode()).hexdigest()
-
-
-def _received(at: datetime | None, now: datetime) -> datetime:
-    if at is None:
-        return now
-    if at.tzinfo is None or at > now:
-        raise RequestRefused(
-            "a request arrived before now, at a time with its zone.", hint="at=datetime(..., tzinfo=UTC)."
-        )
-    return at
-
-
-def _needed(text: str | None, what: str, name: str) -> str:
-    if text is None or not text.strip():
-        raise RequestRefused(f"it is missing {what}.", hint=f"{name}=...; it is sealed.")
-    return text
-
-
-def _must_hold(kind: Kind, article: str | None) -> None:
-    able = articles_for(kind)
-    if article not in able:
-        raise RequestRefused(
-            f"a request for {kind.replace('_', ' ')} cannot be refused by that article.",
-            hint=f"articles of the APPI: {', '.join(able)}.",
-        )
