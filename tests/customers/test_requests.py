@@ -22,6 +22,7 @@ from sa_privacy.customers.requests_states import Kind
 from sa_privacy.customers.requests_tables import REQUESTS, STEPS
 from sa_privacy.customers.requests_view import Request
 from sa_privacy.errors import ClockWentBack, NoAccess, RequestRefused, RoleDenied
+from sa_privacy.policy.writing import as_sections
 from tests.customers import asking
 from tests.customers.asking import Clock, customer, maintenance, officer
 from tests.support.databases import Database
@@ -384,6 +385,24 @@ def test_a_signed_in_customer_is_identified_by_that(privacy: Privacy, session: S
     with officer(privacy):
         privacy.requests.begin(session, request.reference)
         assert privacy.requests.answer(session, request.reference).file is not None
+
+
+def test_being_signed_in_is_no_proof_where_the_policy_does_not_take_it(
+    engine: Engine, database: Database, log: AccessLog
+) -> None:
+    asking.filled(database)
+    sections = as_sections(asking.POLICY)
+    strict = Policy(**{**sections, "requests": {**sections["requests"], "identity": ["identity_card"]}})
+    with asking.protected(engine, log, strict) as (privacy, _), Session(engine) as session:
+        with customer(privacy, 1):
+            request = privacy.requests.receive(session, "disclosure")
+            assert (request.state, privacy.requests.list(session)) == ("received", ())
+        with officer(privacy):
+            privacy.requests.identify(session, request.reference, ANN, **CARD)
+        with customer(privacy, 1):
+            assert [one.state for one in privacy.requests.list(session)] == ["identified"]
+            with pytest.raises(RequestRefused, match="does not know this way"):
+                privacy.requests.identify(session, request.reference)
 
 
 def test_customers_see_their_own_requests_only(privacy: Privacy, session: Session) -> None:
