@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
 from sa_privacy.accesslog.eventlog import EventLog
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
+from sa_privacy.customers.consent import Consents
+from sa_privacy.customers.consent_book import entries
 from sa_privacy.customers.file import FileMaker
+from sa_privacy.customers.file_records import consents_told
 from sa_privacy.customers.owned import Owned
 from sa_privacy.customers.requests import Requests
-from sa_privacy.ledger import Desk
+from sa_privacy.customers.requests_ceasing import stop_by
+from sa_privacy.ledger import Desk, Person
 
 __all__ = ["make_requests"]
 
 
-def make_requests(desk: Desk, live: LiveCatalogue, keys: Keyring | None, log: EventLog | None) -> Requests:
+def make_requests(
+    desk: Desk, live: LiveCatalogue, keys: Keyring | None, log: EventLog | None, consents: Consents | None
+) -> Requests:
     """The requests of one policy.
 
     :param keys: make the pseudonyms by which the log is asked.
     :param log: is asked how a person's data was used.
+    :param consents: the library's own ledger; None: the application keeps consents itself.
     """
-    files = FileMaker(desk, Owned(live), log=log, pseudonyms=None if keys is None else keys.pseudonym_key())
-    return Requests(desk, files)
+
+    def agreed(connection: Connection, person: Person) -> Iterator[Mapping[str, Any]]:
+        return consents_told(desk.policy, entries(connection, person))
+
+    files = FileMaker(
+        desk,
+        Owned(live),
+        log=log,
+        pseudonyms=None if keys is None else keys.pseudonym_key(),
+        consents=None if consents is None else agreed,
+    )
+    return Requests(desk, files, stop=None if consents is None else stop_by(consents))

@@ -1,0 +1,75 @@
+"""Requests and consents together: what is ceased is ceased, and the file tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from sa_privacy import AccessLog, Privacy
+from sa_privacy.errors import RequestRefused
+from tests.customers import asking
+from tests.customers.asking import customer, officer
+from tests.support.databases import Database
+
+ANN = ("customer", 1)
+
+
+@pytest.fixture
+def privacy(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Privacy]:
+    asking.filled(database)
+    with asking.protected(engine, AccessLog.open(tmp_path / "log")) as (made, clock):
+        made._desk.clock = lambda: clock.now + (datetime.now(UTC) - START)  # consents are not given twice in a moment
+        yield made
+
+
+START = datetime.now(UTC)
+
+
+def in_work(privacy: Privacy, session: Session, kind: str) -> str:
+    with customer(privacy, 1):
+        reference = privacy.requests.receive(session, kind).reference  # type: ignore[arg-type]
+    with officer(privacy):
+        privacy.requests.begin(session, reference)
+    return reference
+
+
+def test_ceasing_provision_takes_the_consent_back_and_the_file_tells_it(privacy: Privacy, engine: Engine) -> None:
+    with Session(engine) as session:
+        with customer(privacy, 1):
+            privacy.consents.give(session, ANN, "advertiser", how="web")
+        reference = in_work(privacy, session, "cease_provision")
+        with officer(privacy):
+            privacy.requests.cease(session, reference, "advertiser")
+            privacy.requests.answer(session, reference)
+            assert privacy.consents.state(session, ANN, "advertiser").said == "withdrawn"
+        reference = in_work(privacy, session, "disclosure")
+        with officer(privacy):
+            file = privacy.requests.answer(session, reference).file
+        session.commit()
+    assert file is not None
+    assert [(one["to"], one["said"], one["how"]) for one in file.content["consents"]] == [
+        ("advertiser", "given", "web"),
+        ("advertiser", "withdrawn", "web"),
+    ]
+    assert "withdrawn" in file.html("en")
+
+
+def test_who_never_agreed_says_no(privacy: Privacy, engine: Engine) -> None:
+    with Session(engine) as session:
+        reference = in_work(privacy, session, "cease_provision")
+        with officer(privacy):
+            privacy.requests.cease(session, reference, "advertiser")
+            assert privacy.consents.state(session, ANN, "advertiser").said == "refused"
+
+
+def test_an_application_that_keeps_consents_itself_withdraws_there(privacy: Privacy, engine: Engine) -> None:
+    privacy.requests._stop = None
+    with Session(engine) as session:
+        reference = in_work(privacy, session, "cease_provision")
+        with officer(privacy), pytest.raises(RequestRefused, match="keeps consents itself"):
+            privacy.requests.cease(session, reference, "advertiser")
