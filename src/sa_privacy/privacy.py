@@ -110,7 +110,7 @@ class Privacy:
             raise
         self._desk = Desk(self._scopes, self._live)
         self._consents = Consents(self._desk, keys.pseudonym_key() if keys is not None else None)
-        self._requests = make_requests(self._desk, self._live, keys, log, self._consents)
+        self._requests = make_requests(self._desk, self._live, keys, log, self._consents if consents is None else None)
         self._gate = Gate(
             self._scopes,
             self._live,

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, Privacy
+from sa_privacy import AccessLog, Policy, Privacy
 from sa_privacy.errors import RequestRefused
+from sa_privacy.policy.writing import as_sections
 from tests.customers import asking
 from tests.customers.asking import customer, officer
 from tests.support.databases import Database
@@ -73,3 +74,30 @@ def test_an_application_that_keeps_consents_itself_withdraws_there(privacy: Priv
         reference = in_work(privacy, session, "cease_provision")
         with officer(privacy), pytest.raises(RequestRefused, match="keeps consents itself"):
             privacy.requests.cease(session, reference, "advertiser")
+
+
+def test_ceasing_use_leaves_the_person_out_of_the_next_statement(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    asking.filled(database)
+    sections = as_sections(asking.POLICY)
+    sections["purposes"]["campaigns"] = {"use": ["name", "email"], "consent": "opt_in"}
+    sections["roles"]["marketing"] = {"purposes": ["campaigns"]}
+    log = AccessLog.open(tmp_path / "log")
+    with asking.protected(engine, log, Policy(**sections)) as (privacy, clock), Session(engine) as session:
+
+        def reached() -> list[str]:
+            with privacy.access("campaigns", role="marketing", actor="staff:3"):
+                return list(session.scalars(select(asking.Customer.name).order_by(asking.Customer.id)))
+
+        for key in (1, 2):
+            with customer(privacy, key):
+                privacy.consents.give(session, ("customer", key), "campaigns", how="web")
+        assert reached() == ["Ann Arbor", "Bo Peep"]
+        clock.pass_(hours=1)
+        reference = in_work(privacy, session, "cease_use")
+        with officer(privacy):
+            with pytest.raises(RequestRefused, match="does not depend on consent"):
+                privacy.requests.cease(session, reference, "shipping")
+            privacy.requests.cease(session, reference, "campaigns")
+        assert reached() == ["Bo Peep"]
