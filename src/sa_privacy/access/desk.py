@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from sa_privacy.access.access import ENDED, Access
 from sa_privacy.access.declared import Declared
@@ -18,7 +18,10 @@ from sa_privacy.access.scope import Scope
 if TYPE_CHECKING:
     from sa_privacy.access.scopes import AccessScopes
 
-__all__ = ["at_desk"]
+__all__ = ["UNASKED", "at_desk"]
+
+#: Noted in an access of the desk whose work does not depend on what the actor stands in.
+UNASKED: Final = "unasked"
 
 
 class _DeskScope(Scope):
@@ -41,6 +44,8 @@ def at_desk(
     reads: Collection[str] = (),
     writes: Collection[str] = (),
     subjects: Collection[tuple[str, object]] = (),
+    deletes: Collection[str] = (),
+    asked: bool = True,
 ) -> Iterator[Access]:
     """The library works for the access in force.
 
@@ -49,14 +54,17 @@ def at_desk(
     :param reads: categories of the application's data that it reads.
     :param writes: categories that it writes.
     :param subjects: whose data it is about, as ``(kind, key)``: they stand in every event.
+    :param deletes: tables that it removes rows from.
+    :param asked: whether the actor has to stand in the roles of the access, as for any statement.
     :returns: the access of the desk.
     :raises NoAccess: there is none to work for.
     :raises AccessEnded: it has been left.
     """
     parent = scopes.require()
     held = parent.access
-    grant = scopes.policy.desk_grant(held.grant, frozenset(reads), frozenset(writes))
-    made = replace(held, grant=grant, subject=None, maintenance=False, subjects=tuple(subjects), notes={})
+    grant = scopes.policy.desk_grant(held.grant, frozenset(reads), frozenset(writes), frozenset(deletes))
+    notes: dict[object, Any] = {} if asked else {UNASKED: True}
+    made = replace(held, grant=grant, subject=None, maintenance=False, subjects=tuple(subjects), notes=notes)
     scope = _DeskScope(scopes, parent, made)
     token = scopes.variable.set(scope)
     try:

@@ -6,12 +6,11 @@ that could say otherwise.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple, get_args
-from unicodedata import category, normalize
 
 from sa_privacy.access import as_text
+from sa_privacy.access.names import is_same
 from sa_privacy.accesslog.event import Event, members
 from sa_privacy.accesslog.eventlog import EventLog
 from sa_privacy.accesslog.wanted import Finds, Wanted
@@ -21,10 +20,6 @@ __all__ = ["BreakGlass", "Verdict", "break_glasses", "event_id", "open_reviews",
 
 Verdict = Literal["justified", "unjustified"]
 _KINDS: Final = frozenset({"break_glass", "review"})
-_UNSEEN: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
-"""Characters that show nothing, though Unicode counts them as letters or marks."""
 
 
 class BreakGlass(NamedTuple):
@@ -93,7 +88,7 @@ def review(log: EventLog, *, of: str, verdict: Verdict, by: str, reason: str, so
             f"{found.id} was reviewed already, at {found.review.at:%Y-%m-%d %H:%M} UTC.",
             hint="a verdict stands; what is to be said later belongs to the ticket.",
         )
-    if _is_same(by, found.event.actor):
+    if is_same(by, found.event.actor):
         raise ReviewRefused(
             f"{found.id} cannot be reviewed by who broke the glass.",
             hint="it takes a second person: have another look.",
@@ -118,19 +113,7 @@ def _joined(events: Iterator[Event]) -> list[BreakGlass]:
     found = []
     for name, event in entered.items():
         valid = [
-            one for one in reviews.get(name, ()) if one.verdict and one.actor and not _is_same(one.actor, event.actor)
+            one for one in reviews.get(name, ()) if one.verdict and one.actor and not is_same(one.actor, event.actor)
         ]
         found.append(BreakGlass(name, event, min(valid, key=lambda one: one.at, default=None)))
     return sorted(found, key=lambda one: one.event.at)
-
-
-def _is_same(one: str | None, other: str | None) -> bool:
-    """Whether two names may be one person's: one that differs only in case, blanks, what is not seen, or in how its
-    characters are encoded (Unicode, UAX 15: NFKC) is no second person.
-    """
-    return _folded(one) == _folded(other)
-
-
-def _folded(name: str | None) -> str:
-    plain = normalize("NFKC", normalize("NFKC", name or "").casefold())
-    return "".join(one for one in plain if category(one)[0] not in "CZ" and not _UNSEEN.fullmatch(one))

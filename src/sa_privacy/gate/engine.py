@@ -31,6 +31,7 @@ from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.gate.rules import RowRules
 from sa_privacy.gate.ruling import Ruling
 from sa_privacy.gate.sqlalchemy_private import is_flush
+from sa_privacy.gate.standing import Standings
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
 from sa_privacy.policy import ConsentPort, Decision, Grant, Request, decide, denied
@@ -79,6 +80,8 @@ class Gate:
         self._enforced: LRUCache[Any, tuple[Plan, Plan, Verdict]] = LRUCache(1000)
         self.evidence = Evidence(self.policy, log, keys, live.current, lenient=observed.everything)
         self._pseudonyms = self.evidence.pseudonyms
+        #: Asks who stands in their role; None where no role of the policy takes that.
+        self.standings: Standings | None = None
         #: Makes one event durable, as the policy's ``[log]`` asks, and returns its sequence number.
         self.write = self.evidence.write
 
@@ -126,6 +129,8 @@ class Gate:
             verdict = plan.verdicts[grant] = self._verdict(plan, grant)
         if not verdict.passes:
             verdict = self._look_closer(plan, verdict, access, parameters, context)
+        if self.standings is not None and access is not None:
+            verdict = self._must_stand(self.standings, plan, verdict, access, parameters, context)
         event = access_members(scope.access if scope is not None else None)  # who had it, where it ended
         if self.observes and self.law(plan) is not plan:
             event += self.evidence.whereabouts(plan.touched())
@@ -156,6 +161,30 @@ class Gate:
         if plan.ruling is not None and access is not None and is_flush(context) and not context.isinsert:
             fetch.missing = row_law.refusal_of_rows(plan.ruling, self.limits.for_access(access), access)
 
+    def _must_stand(
+        self, standings: Standings, plan: Plan, verdict: Verdict, access: Access, parameters: Any, context: Any
+    ) -> Verdict:
+        """The verdict where who acts stands in a role that covers the access; or an error, written down."""
+        if not verdict.allowed:  # it runs because its tables are only observed, and is written down as that
+            return verdict
+        error = standings.refusal(access, context.root_connection)
+        if error is None:
+            return verdict
+        denials = denials_of(error, verdict.decision)
+        if self.law(plan).concerns:
+            self.evidence.refused(plan, access, "denied", denials, parameters, context)
+            raise error
+        return self._said(plan, verdict.decision, "would_deny", denials, passes=True)
+
+    def _must_stand_for_rows(
+        self, standings: Standings, plan: Plan, access: Access, parameters: Any, context: Any
+    ) -> None:
+        """Which rows an access reaches depends on its roles: who acts stands in those that count."""
+        error = standings.refusal(access, context.root_connection)
+        if error is not None:
+            self.evidence.refused(plan, access, "denied", denials_of(error, _NOTHING_DENIED), parameters, context)
+            raise error
+
     def admit_rows(self, plan: Plan, parameters: Any, context: Any) -> None:
         """Lets a statement through that touches no personal data, but reaches rows or may change whose they are, or raises.
 
@@ -166,6 +195,8 @@ class Gate:
             return
         access = scope.access
         law = self.law(plan)
+        if self.standings is not None and self.rules:
+            self._must_stand_for_rows(self.standings, plan, access, parameters, context)
         try:
             row_law.require(law, self.limits(), access)
         except RowsDenied as error:

@@ -71,7 +71,9 @@ class Memory:
         if self.idle or self.gate.observed.everything or (left is None and entered is None):
             return
         before = self.gate.view(left.grant if left else None).uncovered
-        uncovered = self.gate.view(entered.grant if entered else None).uncovered
+        standings = self.gate.standings
+        kept = entered is not None and (standings is None or standings.may_keep(left, entered))
+        uncovered = self.gate.view(entered.grant if entered is not None and kept else None).uncovered
         if self.gate.rules:
             uncovered |= self.reading.reached.columns(left, entered)
         here = self._scope()

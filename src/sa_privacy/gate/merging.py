@@ -44,6 +44,7 @@ class Merging:
         if access is not None and decision.allowed:
             if decision.own:
                 memory.reading.require_own(access, source, columns)
+            memory.reading.must_stand(access, source, columns, owner)
             if dest.key is None:  # else it is asked where the value is read
                 memory.reading.require_reached(access, source, columns, owner)
             if aside:

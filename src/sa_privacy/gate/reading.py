@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import InstanceState, Session, object_session
 
@@ -77,6 +78,7 @@ class Reading:
                 return self._withheld(access, columns)
             raise self.refused(access, columns, decision, state)
         session = object_session(instance)
+        self.must_stand(access, state, columns, belongs, held=loaded or session is None)
         if aside is not None and session is None:
             memory.away.bring_back(state, key, access)
             loaded = key in instance.__dict__
@@ -113,6 +115,7 @@ class Reading:
         if self.reached.limit(access, state, owner_of(state, state.__dict__[MARK], key)) is not None:
             return withhold()
         try:
+            self.must_stand(access, state, columns, owner_of(state, state.__dict__[MARK], key), ask=False)
             self.used(access, state, key, columns)
         except PrivacyError:
             return withhold()
@@ -136,11 +139,16 @@ class Reading:
     ) -> None:
         if not columns or (access is not None and belongs is access):
             return
-        if not decide_columns(access.grant if access else None, columns).allowed:
+        decision = decide_columns(access.grant if access else None, columns)
+        denials = [f"read {column.name}" for column in columns] if not decision.allowed else []
+        standings = self._gate.standings
+        if standings is not None and access is not None and not denials:
+            error = standings.refusal_in_memory(access, belongs, lambda: _connection_of(state))
+            denials = denials_of(error, decision) if error is not None else []
+        if denials:
             names = [column.name for column in columns]
             noted = self._noted(access, "would deny", state) if access is not None else set()
             if not noted.issuperset(names):
-                denials = [f"read {name}" for name in names]
                 self._gate.evidence.write_use(access, names, "would_deny", denials, self._whose(state))
                 noted.update(names)
 
@@ -245,6 +253,33 @@ class Reading:
         self._gate.evidence.write_use(access, names, "denied", ["rows of others"], self._whose(state))
         return own_rows.refusal_in_memory(access, columns)
 
+    def must_stand(
+        self,
+        access: Access,
+        state: InstanceState[Any],
+        columns: Columns,
+        owner: Access | None,
+        *,
+        held: bool = True,
+        ask: bool = True,
+    ) -> None:
+        """Who acts has to stand in a role that covers the access. Asked on the object's own session, where it has one.
+
+        :param owner: the access that the value belongs to; what somebody loaded themselves is theirs.
+        :param held: the value is at hand; else a statement will load it, and be asked.
+        :param ask: the database may be asked.
+        :raises NotGranted, NotPledged: they do not, or it is not known here. It is written down.
+        """
+        standings = self._gate.standings
+        if standings is None or not held or owner is access:
+            return
+        error = standings.refusal_in_memory(access, owner, lambda: _connection_of(state) if ask else None)
+        if error is not None:
+            names = [column.name for column in columns]
+            denials = denials_of(error, decide_columns(access.grant, columns))
+            self._gate.evidence.write_use(access, names, "denied", denials, self._whose(state))
+            raise error
+
     # -- what is loaded -------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -283,3 +318,12 @@ class Reading:
         if wanted:
             with session.no_autoflush:
                 session.refresh(instance, wanted)
+
+
+def _connection_of(state: InstanceState[Any]) -> Connection | None:
+    """A connection of the session of an object, where one can be had here."""
+    session = state.session
+    dialect = dialect_of(session, state.mapper) if session is not None else None
+    if session is None or dialect is None or (dialect.is_async and not in_greenlet()):
+        return None
+    return session.connection(bind_arguments={"mapper": state.mapper})

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sa_privacy.columns.catalogue import PersonalColumn
-from sa_privacy.errors import AccessDenied, PrivacyError, RowsDenied, SealedColumn, UnreadableStatement
+from sa_privacy.errors import (
+    AccessDenied,
+    NotGranted,
+    NotPledged,
+    PrivacyError,
+    RowsDenied,
+    SealedColumn,
+    UnreadableStatement,
+)
 from sa_privacy.policy import Decision, Grant, Policy, Request, Touch, decide, denied
 
 if TYPE_CHECKING:
@@ -38,6 +46,10 @@ def denials_of(error: PrivacyError, decision: Decision) -> list[str]:
         return [f"sealed {name}" for name in error.columns]
     if isinstance(error, RowsDenied):
         return [f"rows of {error.rule}" if error.rule else "rows of others"]
+    if isinstance(error, NotGranted):
+        return ["not granted"]
+    if isinstance(error, NotPledged):
+        return ["not pledged"]
     return [f"{denial.verb} {denial.column}" for denial in decision.denials] or [f"read {n}" for n in error.columns]
 
 

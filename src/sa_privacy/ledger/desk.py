@@ -14,6 +14,7 @@ from sa_privacy.access import Access, AccessScopes
 from sa_privacy.access.desk import at_desk
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.errors import ClockWentBack, PolicyError
+from sa_privacy.gate.standing import Standings
 from sa_privacy.ledger.tables import OWN_TABLES
 from sa_privacy.policy import Policy
 
@@ -35,6 +36,8 @@ class Desk:
         self.scopes = scopes
         self.live = live
         self.clock = clock
+        #: Asks who stands in which role; None where no role of the policy takes that.
+        self.standings: Standings | None = None
 
     @property
     def policy(self) -> Policy:
@@ -48,6 +51,15 @@ class Desk:
         """
         return self.scopes.require().access
 
+    def roles(self, connection: Connection) -> frozenset[str]:
+        """The roles of the access that the desk works for, of those who act in them only what they stand in: granted, and
+        pledged.
+
+        :param connection: to ask on.
+        """
+        held = self.held()
+        return frozenset(held.roles) if self.standings is None else self.standings.roles_of(held, connection)
+
     @contextmanager
     def open(
         self,
@@ -56,6 +68,8 @@ class Desk:
         reads: Collection[str] = (),
         writes: Collection[str] = (),
         subjects: Collection[tuple[str, object]] = (),
+        deletes: Collection[str] = (),
+        asked: bool = True,
     ) -> Iterator[Connection]:
         """The connection of the caller's transaction, with the library's own tables open while the block runs.
 
@@ -65,6 +79,8 @@ class Desk:
         :param reads: categories of the application's data that are read, whatever the access covers.
         :param writes: categories that are written.
         :param subjects: whose data it is about, as ``(kind, key)``.
+        :param deletes: tables of the library that rows are removed from.
+        :param asked: whether who acts has to stand in their roles for it, as for any statement.
         :raises NoAccess: no access is declared here: somebody must act.
         :raises PolicyError: the policy keeps no ledgers, or `session` is none.
         """
@@ -84,8 +100,12 @@ class Desk:
                 f"a {type(session).__name__} is no session.",
                 hint="give a Session or a Connection; for an AsyncSession, await session.run_sync(...).",
             )
-        with at_desk(self.scopes, reads=reads, writes=writes, subjects=subjects):
+        with at_desk(self.scopes, reads=reads, writes=writes, subjects=subjects, deletes=deletes, asked=asked):
             yield connection
+
+    def now(self) -> datetime:
+        """What the clock shows."""
+        return self.clock()
 
     def moment(self, after: datetime | None = None) -> datetime:
         """Now, and not before what a ledger holds already.

@@ -47,6 +47,7 @@ class Policy:
 
     __slots__ = (
         "__weakref__",
+        "_desks",
         "_grants",
         "_lock",
         "categories",
@@ -161,6 +162,7 @@ class Policy:
             object.__setattr__(self, each.name, getattr(contents, each.name))
         object.__setattr__(self, "hash", _hash(contents))
         object.__setattr__(self, "_grants", {})
+        object.__setattr__(self, "_desks", {})
         object.__setattr__(self, "_lock", threading.Lock())
 
     def grant(
@@ -206,21 +208,33 @@ class Policy:
             or self.wordings
             or self.requests is not None
             or any(purpose.consent != "none" for purpose in self.purposes.values())
-            or any(role.granted for role in self.roles.values())
+            or any(role.granted or role.grants for role in self.roles.values())
         )
 
-    def desk_grant(self, held: Grant, reads: Collection[str] = (), writes: Collection[str] = ()) -> Grant:
+    def desk_grant(
+        self, held: Grant, reads: Collection[str] = (), writes: Collection[str] = (), deletes: Collection[str] = ()
+    ) -> Grant:
         """What the library itself may do while it works for whoever holds a grant: its own tables, and these categories.
 
         :param reads: categories that it reads, and finds rows by.
         :param writes: categories that it writes.
+        :param deletes: tables that it removes rows from.
         """
+        key = (held.purposes, held.roles, held.system, frozenset(reads), frozenset(writes), frozenset(deletes))
+        found = self._desks.get(key)
+        if found is not None:
+            return found
         every = frozenset(self.purposes) | {OWN_CATEGORY}
         opened: dict[tuple[str, str], frozenset[str]] = {}
         for verb, categories in (("read", reads), ("match", reads), ("write", writes)):
             for category in (OWN_CATEGORY, *categories):
                 opened[verb, category] = every
-        return Grant(self, held.purposes, held.roles, held.system, False, opened, opened)
+        deletable = dict.fromkeys(deletes, False)
+        made = Grant(self, held.purposes, held.roles, held.system, False, opened, opened, deletable)
+        with self._lock:
+            while len(self._desks) >= _GRANTS_KEPT:
+                del self._desks[next(iter(self._desks))]
+            return self._desks.setdefault(key, made)
 
     def break_glass_for(self, roles: Collection[str]) -> timedelta:
         """For how long who acts in these roles may break the glass: the shortest time that one of them has.
@@ -235,6 +249,7 @@ class Policy:
         return timedelta(seconds=min(times))
 
     _grants: dict[tuple[tuple[str, ...], tuple[str, ...], str | None, bool, bool], Grant]
+    _desks: dict[tuple[object, ...], Grant]
     _lock: threading.Lock
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

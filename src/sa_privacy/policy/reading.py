@@ -32,7 +32,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "purposes": ("title", "clause", "use", *_VERBS, "delete", "consent", "wording", "rows", "dpv"),
     "roles": (
         *("title", "purposes", "anonymous", "maintenance", "break_glass", "break_glass_for"),
-        *("granted", "pledge", "disclose"),
+        *("granted", "pledge", "disclose", "grants"),
     ),
     "systems": ("title", "purposes"),
     "columns": ("category", "encrypt", "lookup", "purposes", "field"),
@@ -206,9 +206,9 @@ class _Reader:
         if anonymous and maintenance:
             table.fault("anonymous", "stands beside maintenance: anybody could open everything; keep one.")
         glass = frozenset(table.names("break_glass", self.sections["purposes"].values, "purpose") or ())
-        purposes = self.acted_for(
-            table, required=not (maintenance or glass or "disclose" in table.values or name in self.dealing)
-        )
+        without = maintenance or glass or name in self.dealing
+        without = without or not table.values.keys().isdisjoint(("disclose", "grants"))
+        purposes = self.acted_for(table, required=not without)
         if glass and anonymous:
             table.fault("break_glass", "stands beside anonymous: nobody would know who broke the glass; keep one.")
         for purpose in sorted(glass & purposes):
@@ -221,8 +221,22 @@ class _Reader:
         disclose = frozenset(table.names("disclose", self.sections["recipients"].values, "recipient") or ())
         if anonymous and disclose:
             table.fault("disclose", "stands beside anonymous: nobody would know who gave it away; keep one.")
+        grants = self.granting(table, anonymous=anonymous)
         glass_for = self.break_glass_for(table)
-        return Role(name, title, purposes, anonymous, maintenance, glass, glass_for, granted, pledge, disclose)
+        return Role(name, title, purposes, anonymous, maintenance, glass, glass_for, granted, pledge, disclose, grants)
+
+    def granting(self, table: Table, *, anonymous: bool) -> frozenset[str]:
+        """The roles that a role may grant."""
+        roles = self.sections["roles"].values
+        grants = table.names("grants", roles, "role") or ()
+        if anonymous and grants:
+            table.fault("grants", "stands beside anonymous: nobody would know who granted; keep one.")
+        for position, name in enumerate(grants):
+            granted = roles.get(name)
+            if isinstance(granted, Mapping) and granted.get("granted") is not True:
+                what = f"{cut(name)} is not granted by name: anybody acts in it. Add granted = true to it, or leave it out."
+                self.faults.add((*table.path, "grants", position), what)
+        return frozenset(grants)
 
     def break_glass_for(self, table: Table) -> int:
         said = table.duration("break_glass_for")

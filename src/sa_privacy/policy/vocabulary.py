@@ -104,6 +104,7 @@ class Role:
     :param granted: only whom it was granted to acts in it.
     :param pledge: the wording that who acts in it has signed.
     :param disclose: the recipients that it may give data to.
+    :param grants: the roles that who acts in it may grant to others, and revoke; it also looks after accounts.
     """
 
     name: str
@@ -116,6 +117,12 @@ class Role:
     granted: bool = field(default=False, metadata=LATER)
     pledge: str | None = field(default=None, metadata=LATER)
     disclose: frozenset[str] = field(default=frozenset(), metadata=LATER)
+    grants: frozenset[str] = field(default=frozenset(), metadata=LATER)
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether it has to be asked who stands in it: it is granted by name, or takes a pledge."""
+        return self.granted or self.pledge is not None
 
     @property
     def reachable(self) -> frozenset[str]:

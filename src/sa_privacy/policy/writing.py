@@ -41,6 +41,7 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
                 **({"granted": True} if one.granted else {}),
                 **({"pledge": one.pledge} if one.pledge is not None else {}),
                 **({"disclose": sorted(one.disclose)} if one.disclose else {}),
+                **({"grants": sorted(one.grants)} if one.grants else {}),
             }
             for name, one in policy.roles.items()
         },
