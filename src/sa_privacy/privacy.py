@@ -46,8 +46,10 @@ from sa_privacy.gate.mode import Mode, Observed
 from sa_privacy.gate.narrow_rows import limit_to_own_rows
 from sa_privacy.gate.rules import Where
 from sa_privacy.gate.sqlalchemy_private import root_engine
+from sa_privacy.gate.standing import standings_of
 from sa_privacy.ledger import OWN_TABLES, Desk, own_triggers
-from sa_privacy.policy import ConsentPort, Policy
+from sa_privacy.policy import ConsentPort, Policy, StaffPort
+from sa_privacy.staff import Staff
 from sa_privacy.walls import RowRule, RowSources, Wall, raise_wall
 
 if TYPE_CHECKING:
@@ -77,6 +79,8 @@ class Privacy:
     :param stored_as: of those columns, the SQLAlchemy type that wrote what they hold, where it is not the column's inner
         type: ``{"customers.email": StringEncryptedType(...)}``.
     :param consents: the application's own store of who agreed to purposes that ask for consent; None: the library's ledger.
+    :param staff: answers who was granted a role and who signed a pledge, where the application keeps that itself; None: the
+        library's own tables do. Its answers are kept for `recheck` seconds, and their times are looked at with each statement.
     :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed).
     """
 
@@ -93,6 +97,7 @@ class Privacy:
         accept_plaintext: Mapping[str, date] | None = None,
         stored_as: Mapping[str, Any] | None = None,
         consents: ConsentPort | None = None,
+        staff: StaffPort | None = None,
     ) -> None:
         observed = Observed.of(mode, observe)
         self.policy = policy if isinstance(policy, Policy) else Policy.load(Path(policy))
@@ -120,6 +125,10 @@ class Privacy:
             declarations=lambda: self._declarations,
             recheck=recheck,
             consents=consents if consents is not None else self._consents.port,
+        )
+        self._staff = Staff(self._desk, keys, log)
+        self._desk.standings = self._gate.standings = standings_of(
+            self.policy, staff if staff is not None else self._staff.port, self._desk.now, recheck
         )
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)
@@ -361,6 +370,13 @@ class Privacy:
     def plaintext_read(self) -> dict[str, int]:
         """How many plain values this process has read of each column that accepts them."""
         return self._accepted.counts()
+
+    # -- dealings -------------------------------------------------------------------------------------------------
+
+    @property
+    def staff(self) -> Staff:
+        """Accounts, granted roles and pledges of those who act."""
+        return self._staff
 
     # -- columns --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,196 @@
+"""The gate's question: on which connection, how often, and of values that are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+
+from sa_privacy import AccessLog, NotGranted, Privacy
+from sa_privacy.policy import Standing
+from tests.staff import world
+from tests.staff.world import START, Customer, Office
+
+BOTH = ["Ann", "Bo"]
+
+
+def asked(office: Office) -> list[str]:
+    """The statements with which the database is asked, from now on."""
+    statements: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "FROM sa_privacy_staff" in statement:
+            statements.append(statement)
+
+    event.listen(office.engine, "before_cursor_execute", note)
+    return statements
+
+
+def test_an_answer_is_kept_for_a_while(office: Office) -> None:
+    office.grant("staff:2", "support")
+    office.privacy._gate.standings._changed.clear()  # type: ignore[union-attr]  # as a minute later
+    statements = asked(office)
+    for _ in range(5):
+        assert office.names("staff:2") == BOTH
+    assert len(statements) == 2  # one for grants, one for signatures
+    office.revoke("staff:2", "support")
+    with pytest.raises(NotGranted):
+        office.names("staff:2")
+
+
+def test_a_policy_that_grants_nothing_by_name_asks_nothing(office: Office) -> None:
+    assert (
+        Privacy(
+            world.policy(roles={"clerk": {"purposes": ["signup"]}}), keys=world.KEYS, log=None, metadata=world.Base
+        )._gate.standings
+        is None
+    )
+    statements = asked(office)
+    assert office.names("staff:2", "clerk", "shipping") == BOTH
+    assert office.names("staff:2", ["clerk", "support"], "shipping") == BOTH
+    assert statements == []
+
+
+def test_each_statement_asks_where_nothing_is_kept(
+    office: Office, engine: Engine, make_engine: Any, tmp_path: Path
+) -> None:
+    """Another process, say, revokes."""
+    other = Privacy(world.policy(), keys=world.KEYS, log=AccessLog.open(tmp_path / "o"), metadata=world.Base, recheck=0)
+    second = make_engine()
+    other.install(second)
+    there = Office(second, other)
+    office.grant("staff:2", "support")
+    assert there.names("staff:2") == BOTH
+    office.revoke("staff:2", "support")
+    with pytest.raises(NotGranted):
+        there.names("staff:2")
+    other.close()
+
+
+def test_nobody_without_standing_reads_what_others_loaded(office: Office) -> None:
+    office.grant("staff:2", "support", until=START + timedelta(hours=1))
+    with Session(office.engine) as session:
+        with office.as_("staff:2", "support"):
+            ann = session.get_one(Customer, 1)
+            assert ann.name == "Ann"
+            with office.as_("staff:2", "support"):
+                assert ann.name == "Ann"
+        with office.as_("staff:3", "support"):
+            with pytest.raises(NotGranted):
+                _ = ann.name
+            assert "Ann" not in vars(ann).values()
+            assert "Ann" not in repr(ann)
+        with office.as_("staff:2", "support"):
+            assert ann.name == "Ann"
+        office.grant("staff:3", "support")
+        with office.as_("staff:3", "support"):
+            assert ann.name == "Ann"
+
+
+def test_a_value_in_an_object_without_a_session_takes_a_known_answer(office: Office) -> None:
+    office.grant("staff:2", "support")
+    office.grant("staff:3", "support")
+    with Session(office.engine) as session, office.as_("staff:2", "support"):
+        ann = session.get_one(Customer, 1)
+        session.expunge(ann)
+    with office.as_("staff:4", "support"), pytest.raises(NotGranted, match="cannot be asked here"):
+        _ = ann.name
+    office.privacy._gate.standings._changed.clear()  # type: ignore[union-attr]  # as a minute later
+    assert office.names("staff:3") == BOTH
+    with office.as_("staff:3", "support"):
+        assert ann.name == "Ann"
+
+
+def test_merging_hands_nothing_to_who_has_no_standing(office: Office) -> None:
+    office.grant("staff:2", "support")
+    with Session(office.engine) as session, office.as_("staff:2", "support"):
+        ann = session.get_one(Customer, 1)
+        session.expunge(ann)
+    with Session(office.engine) as session, office.as_("staff:3", "support"), pytest.raises(NotGranted):
+        session.merge(ann)
+
+
+async def test_under_asyncio_it_is_asked_on_the_same_connection(office: Office, async_engine: AsyncEngine) -> None:
+    office.privacy.install(async_engine)
+    async with AsyncSession(async_engine) as session:
+        with office.officer():
+            await session.run_sync(lambda s: office.privacy.staff.grant(s, "staff:2", "support", reason="r"))
+        with office.as_("staff:2", "support"):  # not committed yet: only this transaction sees it
+            ann = await session.get_one(Customer, 1)
+            assert ann.name == "Ann"
+            with office.as_("staff:2", "support"):
+                assert ann.name == "Ann"
+        with office.as_("staff:3", "support"), pytest.raises(NotGranted):
+            await session.get_one(Customer, 2)
+        await session.rollback()
+        with office.as_("staff:2", "support"), pytest.raises(NotGranted):
+            await session.get_one(Customer, 2)
+
+
+class Port:
+    """An application's own answer."""
+
+    def __init__(self) -> None:
+        self.roles: dict[str, Any] = {}
+        self.times = 0
+
+    def standing(self, actor: str, connection: Connection) -> Standing:
+        """Reads something personal for it, as an application may."""
+        self.times += 1
+        connection.exec_driver_sql("SELECT id FROM staff_customers WHERE name IS NULL").all()
+        return Standing(roles=self.roles if actor == "idp|2" else {})
+
+
+@pytest.fixture
+def own(engine: Engine, office: Office, tmp_path: Path) -> Iterator[tuple[Office, Port]]:
+    """An application that keeps grants itself."""
+    office.privacy.uninstall(engine)
+    port = Port()
+    log = AccessLog.open(tmp_path / "own")
+    privacy = Privacy(world.policy(), keys=world.KEYS, log=log, metadata=world.Base, staff=port)
+    privacy.install(engine)
+    yield Office(engine, privacy), port
+    privacy.close()
+
+
+def test_an_application_may_answer_itself(own: tuple[Office, Port]) -> None:
+    office, port = own
+    with pytest.raises(NotGranted):
+        office.names("idp|3")
+    port.roles = {"support": START + timedelta(hours=1)}
+    assert office.names("idp|2") == office.names("idp|2") == BOTH
+    assert port.times == 2
+    office.clock.advance(hours=1)
+    with pytest.raises(NotGranted):
+        office.names("idp|2")
+
+
+def test_a_port_that_cannot_answer_lets_nobody_through(
+    own: tuple[Office, Port], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, port = own
+
+    def away(actor: str, connection: Connection) -> Standing:
+        raise ConnectionError("the directory is away")
+
+    monkeypatch.setattr(port, "standing", away)
+    with pytest.raises(ConnectionError):
+        office.names("idp|2")
+
+
+def test_while_observing_it_runs_and_is_told(engine: Engine, office: Office, tmp_path: Path) -> None:
+    office.privacy.uninstall(engine)
+    log = AccessLog.open(tmp_path / "seen")
+    privacy = Privacy(world.policy(), keys=world.KEYS, log=log, metadata=world.Base, mode="observe")
+    privacy.install(engine)
+    watched = Office(engine, privacy)
+    assert watched.names("staff:2") == BOTH
+    (told,) = [one for one in log.events() if one.kind == "intent" and one.reads == ["staff_customers.name"]]
+    assert (told.decision, told.denials) == ("would_deny", ["not granted"])
+    privacy.close()
