@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import adoption, consents, doctor, keys, log, requests, sealing, wall
+from sa_privacy.cli import adoption, consents, doctor, keys, log, requests, sealing, staff, wall
 
 __all__ = ["app"]
 
@@ -30,6 +30,7 @@ app.add_typer(keys.app)
 app.add_typer(log.app)
 app.add_typer(requests.app)
 app.add_typer(wall.app)
+app.add_typer(staff.app)
 
 
 def _version(wanted: bool) -> None:
