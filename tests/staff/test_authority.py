@@ -34,6 +34,7 @@ def test_a_role_that_is_granted_takes_an_actor(office: Office) -> None:
 
 def test_a_grant_ends_with_its_time_on_the_very_next_statement(office: Office) -> None:
     office.grant("staff:2", "support", until=START + timedelta(hours=1))
+    office.settle()
     with office.as_("staff:2", "support"), Session(office.engine) as session:
         assert session.query(Customer.name).count() == 2
         office.clock.advance(minutes=59, seconds=59, microseconds=999_999)

@@ -34,7 +34,7 @@ def asked(office: Office) -> list[str]:
 
 def test_an_answer_is_kept_for_a_while(office: Office) -> None:
     office.grant("staff:2", "support")
-    office.privacy._gate.standings._changed.clear()  # type: ignore[union-attr]  # as a minute later
+    office.settle()
     statements = asked(office)
     for _ in range(5):
         assert office.names("staff:2") == BOTH
@@ -101,7 +101,7 @@ def test_a_value_in_an_object_without_a_session_takes_a_known_answer(office: Off
         session.expunge(ann)
     with office.as_("staff:4", "support"), pytest.raises(NotGranted, match="cannot be asked here"):
         _ = ann.name
-    office.privacy._gate.standings._changed.clear()  # type: ignore[union-attr]  # as a minute later
+    office.settle()
     assert office.names("staff:3") == BOTH
     with office.as_("staff:3", "support"):
         assert ann.name == "Ann"
