@@ -170,7 +170,9 @@ class Standings:
         if actor is None:
             return _NONE
         answer = self._answers.get(actor)
-        return answer.standing if answer is not None and monotonic() < answer.until else None
+        if answer is None or monotonic() >= answer.until or not _lasts(answer.standing.until, self._clock()):
+            return None
+        return answer.standing
 
     def _ask(self, actor: str | None, connection: Connection) -> Standing:
         kept = self._kept(actor)

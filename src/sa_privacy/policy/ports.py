@@ -47,10 +47,12 @@ class Standing:
 
     :param roles: the roles that were granted, and until when; None: until revoked.
     :param pledges: the wordings that were signed, each with the version signed and until when the signature holds.
+    :param until: from when on it has to be asked again, because a grant begins then; None: nothing is known to begin.
     """
 
     roles: Mapping[str, datetime | None] = field(default_factory=dict)
     pledges: Mapping[str, tuple[str, datetime | None]] = field(default_factory=dict)
+    until: datetime | None = None
 
 
 @runtime_checkable

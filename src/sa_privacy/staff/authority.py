@@ -17,7 +17,7 @@ from sa_privacy.ledger import Desk
 from sa_privacy.policy.faults import cut, listing, nearest
 from sa_privacy.staff.tables import ACTOR_LENGTH, GRANTS
 
-__all__ = ["OPERATOR", "Authority", "Entry", "in_force", "must_be_actor", "unrevoked"]
+__all__ = ["OPERATOR", "Authority", "Entry", "in_force", "must_be_actor", "next_start"]
 
 OPERATOR = "sa-privacy"
 """Who grants the first role of all: nobody of the staff can."""
@@ -53,21 +53,28 @@ def in_force(entries: Iterable[Entry], now: datetime) -> Mapping[str, datetime |
 
     :param entries: in order of their ids.
     """
-    held: dict[str, list[Entry]] = {}
+    roles: dict[str, datetime | None] = {}
+    for one in unrevoked(entries):
+        if (one.starts is None or one.starts <= now) and (one.ends is None or now < one.ends):
+            before = roles.get(one.role, one.ends)
+            roles[one.role] = None if before is None or one.ends is None else max(before, one.ends)
+    return roles
+
+
+def next_start(entries: Iterable[Entry], now: datetime) -> datetime | None:
+    """When the first grant begins that is yet to come."""
+    return min((one.starts for one in unrevoked(entries) if one.starts is not None and now < one.starts), default=None)
+
+
+def unrevoked(entries: Iterable[Entry]) -> list[Entry]:
+    """The grants to one actor that no later entry revokes."""
+    left: list[Entry] = []
     for entry in entries:
         if entry.revokes:
-            held.pop(entry.role, None)
+            left = [one for one in left if one.role != entry.role]
         else:
-            held.setdefault(entry.role, []).append(entry)
-    roles: dict[str, datetime | None] = {}
-    for role, grants in held.items():
-        ends = [one.ends for one in grants if one.starts is None or one.starts <= now]
-        lasting = [end for end in ends if end is not None and now < end]
-        if None in ends:
-            roles[role] = None
-        elif lasting:
-            roles[role] = max(lasting)
-    return roles
+            left.append(entry)
+    return left
 
 
 class Authority:
@@ -236,14 +243,6 @@ class Authority:
         made = connection.execute(insert(GRANTS).values(**entry))
         key = made.inserted_primary_key
         return int(key[0]) if key is not None else 0
-
-
-def unrevoked(entries: Iterable[Entry]) -> list[Entry]:
-    """The grants that no later entry revokes."""
-    left: list[Entry] = []
-    for entry in entries:
-        left = [] if entry.revokes else [*left, entry]
-    return left
 
 
 def must_be_actor(actor: object) -> str:

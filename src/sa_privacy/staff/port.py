@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from sa_privacy.ledger import Desk
 from sa_privacy.policy import Standing
-from sa_privacy.staff.authority import Authority, in_force
+from sa_privacy.staff.authority import Authority, in_force, next_start
 from sa_privacy.staff.pledges import Pledges, current
 
 __all__ = ["OwnStaff"]
@@ -27,7 +27,7 @@ class OwnStaff:
         """What an actor was granted and has signed, in the transaction of the connection."""
         policy = self._desk.policy
         with self._desk.open(connection, asked=False):
-            return Standing(
-                roles=in_force(self._authority.of(connection, actor), self._desk.now()) if self._grants else {},
-                pledges=current(self._pledges.of(connection, actor), policy) if self._signs else {},
-            )
+            entries = self._authority.of(connection, actor) if self._grants else []
+            signatures = self._pledges.of(connection, actor) if self._signs else []
+        now = self._desk.now()
+        return Standing(in_force(entries, now), current(signatures, policy), next_start(entries, now))
