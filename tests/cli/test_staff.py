@@ -76,6 +76,7 @@ def test_from_the_first_grant_to_the_review(run: Callable[..., Result]) -> None:
     secret = run("recover", "staff:2", *AS)
     assert re.fullmatch(r"[\w-]{43}\n", secret.stdout)
     assert run("unlock", "staff:2", *AS).exit_code == 0
+    assert "0 names" in run("tidy", *AS).stdout
     assert run("close", "staff:2", "--reason", "left", *AS).exit_code == 0
     assert account == "staff:1"
     assert {one.actor for one in AccessLog.open("log").events() if one.kind == "intent"} >= {"staff:1"}

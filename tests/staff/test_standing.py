@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, NotGranted, Privacy
+from sa_privacy import AccessLog, NotGranted, NotPledged, Privacy
 from sa_privacy.policy import Standing
 from tests.staff import world
 from tests.staff.world import START, Customer, Office
@@ -131,6 +131,20 @@ async def test_under_asyncio_it_is_asked_on_the_same_connection(office: Office, 
         await session.rollback()
         with office.as_("staff:2", "support"), pytest.raises(NotGranted):
             await session.get_one(Customer, 2)
+
+
+def test_where_rows_differ_by_role_a_role_that_is_not_held_is_refused(office: Office) -> None:
+    """Rows are those of all roles together: one that is declared and not held would open more of them."""
+    both = ["warehouse", "clerk"]
+    assert office.names("staff:2", both, "shipping") == BOTH
+    standings = office.privacy._gate.standings
+    assert standings is not None
+    standings.rows_differ = lambda: True
+    with pytest.raises(NotPledged, match='role "warehouse"'):
+        office.names("staff:2", both, "shipping")
+    assert office.names("staff:2", ["clerk", "support"], "shipping") == BOTH
+    office.sign("staff:2")
+    assert office.names("staff:2", both, "shipping") == BOTH
 
 
 class Port:

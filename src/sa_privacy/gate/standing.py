@@ -84,6 +84,8 @@ class Standings:
         self._clock = clock
         self._recheck = recheck
         self._asked_for = {name: role for name, role in policy.roles.items() if role.asked_for}
+        #: Whether rows are limited by role: a role that is declared and not held may then reach more than the others do.
+        self.rows_differ: Callable[[], bool] = lambda: False
         self._lock = Lock()
         self._answers: dict[str, _Answer] = {}
         self._changed: dict[str, _Changed] = {}
@@ -220,7 +222,10 @@ class Standings:
         allowed = may_act_for(self._policy, roles)
         if access.break_glass is not None and access.break_glass.opens_to(access.roles):
             allowed |= in_emergency(self._policy, roles)
-        return allowed.issuperset(access.grant.purposes)
+        if not allowed.issuperset(access.grant.purposes):
+            return False
+        lost = (self._policy.roles[role] for role in access.roles if role not in roles)
+        return not self.rows_differ() or all(role.reachable.isdisjoint(access.grant.purposes) for role in lost)
 
     def _held(self, access: Access, standing: Standing) -> frozenset[str]:
         now = self._clock()

@@ -17,7 +17,7 @@ from sa_privacy.access.names import folded
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import KeyUnavailable, LoginRefused, StaffRefused
 from sa_privacy.ledger import Desk
-from sa_privacy.staff.attempts import forget, may_try
+from sa_privacy.staff.attempts import forget, may_try, tidy
 from sa_privacy.staff.authority import Authority
 from sa_privacy.staff.passwords import Passwords
 from sa_privacy.staff.tables import ACCOUNTS, ATTEMPTS
@@ -26,7 +26,6 @@ __all__ = ["Accounts"]
 
 _LONGEST_NAME: Final = 200
 _ACTOR: Final = "staff:"
-_ATTEMPTS: Final = (ATTEMPTS.name,)
 
 Database = Session | Connection | Engine
 
@@ -74,7 +73,7 @@ class Accounts:
 
     def unlock(self, session: Session | Connection, actor: str) -> None:
         """See :meth:`sa_privacy.staff.Staff.unlock`."""
-        with self._desk.open(session, deletes=_ATTEMPTS) as connection:
+        with self._desk.open(session) as connection:
             self._authority.must_be_officer(connection)
             login = connection.scalar(select(ACCOUNTS.c.login).where(ACCOUNTS.c.id == _number(actor)))
             if login is None:
@@ -88,6 +87,12 @@ class Accounts:
             closed = {"closed_at": self._desk.moment(), "secret": None, "secret_until": None, "password": None}
             self._change(connection, actor, closed)
             self._authority.revoke_all(connection, actor, by, reason)
+
+    def tidy(self, session: Session | Connection) -> int:
+        """See :meth:`sa_privacy.staff.Staff.tidy`."""
+        with self._desk.open(session, deletes=(ATTEMPTS.name,)) as connection:
+            self._authority.must_be_officer(connection)
+            return tidy(connection, self._desk.moment())
 
     # -- what people do themselves --------------------------------------------------------------------------------
 
@@ -156,7 +161,7 @@ class Accounts:
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
-        with engine.begin() as connection, self._desk.open(connection, deletes=_ATTEMPTS, asked=False) as opened:
+        with engine.begin() as connection, self._desk.open(connection, asked=False) as opened:
             yield opened
 
     @staticmethod

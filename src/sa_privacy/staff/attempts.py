@@ -1,7 +1,8 @@
 """Attempts to log in: counted in the database, so that all processes share the count, and further apart each time.
 
 An attempt is counted before the password is looked at, and in a transaction of its own: neither many at once nor a
-rollback gives anybody another one. Names that nobody has are counted like any other, so that the count tells nothing.
+rollback gives anybody another one. Names that nobody has are counted like any other, so that the count tells nothing. A day
+after the last failure it begins anew.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, case, delete
+from sqlalchemy import Connection, case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sa_privacy.staff.tables import ATTEMPTS
 
-__all__ = ["delay_after", "forget", "may_try"]
+__all__ = ["delay_after", "forget", "may_try", "tidy"]
 
 _AT_ONCE: Final = 5
 _LONGEST: Final = timedelta(minutes=15)
@@ -36,7 +37,7 @@ def may_try(connection: Connection, login: str, now: datetime) -> bool:
     the password is looked at.
     """
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    failures = ATTEMPTS.c.failures + 1
+    failures = case((ATTEMPTS.c.not_before < now - _FORGOTTEN, 1), else_=ATTEMPTS.c.failures + 1)
     later = {count: now + delay_after(count) for count in range(1, _AT_ONCE + _STEPS)}
     statement = insert(ATTEMPTS).values(login=login, failures=1, not_before=later[1])
     counted = statement.on_conflict_do_update(
@@ -48,6 +49,13 @@ def may_try(connection: Connection, login: str, now: datetime) -> bool:
 
 
 def forget(connection: Connection, login: str, now: datetime) -> None:
-    """Forgets the failures of a login, and those that are long past. At the desk."""
-    connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.login == login))
-    connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.not_before < now - _FORGOTTEN))
+    """Forgets the failures of a login. At the desk."""
+    connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.login == login).values(failures=0, not_before=now))
+
+
+def tidy(connection: Connection, now: datetime) -> int:
+    """Removes what counts no more, as it is of more than a day ago. At the desk.
+
+    :returns: how many names that was.
+    """
+    return connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.not_before < now - _FORGOTTEN)).rowcount

@@ -136,6 +136,14 @@ class Staff:
         """
         self._accounts.close(session, actor, reason=reason)
 
+    def tidy(self, session: Session | Connection) -> int:
+        """Removes counts of attempts that are of more than a day ago: also names that somebody made up are counted.
+
+        :returns: how many.
+        :raises StaffRefused: who acts may not.
+        """
+        return self._accounts.tidy(session)
+
     def log_in(self, database: Session | Connection | Engine, name: str, password: str) -> str:
         """Who somebody is, by name and password.
 

@@ -1,4 +1,4 @@
-"""``sa-privacy staff create``, ``recover``, ``unlock`` and ``close``: accounts."""
+"""``sa-privacy staff create``, ``recover``, ``unlock``, ``tidy`` and ``close``: accounts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sa_privacy.cli.sealing import KeysOption, LogOption, NoLogOption, PolicyOpt
 from sa_privacy.cli.staff.acting import ActorOption, ReasonOption, RoleOption, acting, ask_password
 from sa_privacy.cli.telling import print_json, say
 
-__all__ = ["close", "create", "recover", "unlock"]
+__all__ = ["close", "create", "recover", "tidy", "unlock"]
 
 AccountArgument = Annotated[str, typer.Argument(help="The account: staff:17.", metavar="ACTOR")]
 
@@ -82,6 +82,23 @@ def unlock(
     with acting(policy, keys, service, url, log, actor, role, "unlock", no_log=no_log) as (privacy, session):
         privacy.staff.unlock(session, account)
     say(f"{account} may try again.")
+
+
+def tidy(
+    *,
+    actor: ActorOption = None,
+    role: RoleOption = None,
+    policy: PolicyOption = Path("privacy.toml"),
+    keys: KeysOption = Path("keys.json"),
+    service: ServiceOption = None,
+    url: UrlOption = None,
+    log: LogOption = None,
+    no_log: NoLogOption = False,
+) -> None:
+    """Remove counts of attempts that are of more than a day ago. For a timer."""
+    with acting(policy, keys, service, url, log, actor, role, "tidy", no_log=no_log) as (privacy, session):
+        removed = privacy.staff.tidy(session)
+    say(f"{removed:,} names that somebody tried are forgotten.")
 
 
 def close(
