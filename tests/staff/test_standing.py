@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, NotGranted, NotPledged, Privacy
+from sa_privacy import AccessLog, NotGranted, NotLoaded, NotPledged, Privacy
 from sa_privacy.policy import Standing
 from tests.staff import world
 from tests.staff.world import START, Customer, Office
@@ -128,6 +128,19 @@ async def test_under_asyncio_it_is_asked_on_the_same_connection(office: Office, 
                 assert ann.name == "Ann"
         with office.as_("staff:3", "support"), pytest.raises(NotGranted):
             await session.get_one(Customer, 2)
+        with office.officer():
+            await session.run_sync(lambda s: office.privacy.staff.grant(s, "staff:4", "support", reason="r"))
+        with office.as_("staff:2", "support"):
+            await office.privacy.load(ann)
+            assert ann.name == "Ann"
+            with office.as_("staff:3", "support"):
+                with pytest.raises(NotLoaded):
+                    _ = ann.name
+                with pytest.raises(NotGranted):
+                    await office.privacy.load(ann)
+            with office.as_("staff:4", "support"):
+                await office.privacy.load(ann)
+                assert ann.name == "Ann"
         await session.rollback()
         with office.as_("staff:2", "support"), pytest.raises(NotGranted):
             await session.get_one(Customer, 2)

@@ -270,12 +270,12 @@ class Standings:
             hint = 'say who acts: privacy.access(actor="staff:17", ...).'
         else:
             message = f'role "{role.name}" is granted by name, and was not granted to who acts here, or is no longer.'
-            who = (
-                f"who acts as {' or '.join(granting)}"
-                if granting
-                else "no role of the policy may; add it to a role's grants, and it"
-            )
-            hint = f'{who} grants it: privacy.staff.grant(session, actor, "{role.name}", reason="...", until=...).'
+            hint = "no role of the policy may grant it: name it in the grants of one."
+            if granting:
+                said = f'privacy.staff.grant(session, actor, "{role.name}", reason="...", until=...)'
+                hint = f"who acts as {' or '.join(granting)} grants it: {said}."
+            if len(access.roles) > 1:
+                hint += " Or leave the role out of the access."
         return NotGranted(message, hint=hint, purpose=access.purposes, roles=access.roles)
 
     @staticmethod
@@ -292,7 +292,7 @@ class Standings:
         kind = NotGranted if role.granted else NotPledged
         return kind(
             f'whether who acts here stands in the role "{role.name}" is not known, and cannot be asked here.',
-            hint="load the object under this access: await privacy.load(obj), or a statement of its own.",
+            hint="load the object under this access, or run a statement under it first.",
             purpose=access.purposes,
             roles=access.roles,
         )
