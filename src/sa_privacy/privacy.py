@@ -371,13 +371,6 @@ class Privacy:
         """How many plain values this process has read of each column that accepts them."""
         return self._accepted.counts()
 
-    # -- dealings -------------------------------------------------------------------------------------------------
-
-    @property
-    def staff(self) -> Staff:
-        """Accounts, granted roles and pledges of those who act."""
-        return self._staff
-
     # -- columns --------------------------------------------------------------------------------------------------
 
     @property
@@ -393,6 +386,11 @@ class Privacy:
         them; ``sa-privacy tables upgrade`` keeps them up to date.
         """
         return OWN_TABLES
+
+    @property
+    def staff(self) -> Staff:
+        """Accounts, granted roles and pledges of those who act."""
+        return self._staff
 
     @property
     def consents(self) -> Consents:

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 from sa_privacy import AccessLog, DataSubject, Keyring, NotGranted, NotPledged, Privacy, pii_column
 from sa_privacy.cli.app import app
 from sa_privacy.cli.staff import app as staff_commands
-from sa_privacy.policy import Standing
 from tests.staff.world import QUICK
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "staff.md").read_text(encoding="utf-8")
@@ -60,7 +59,7 @@ def test_the_guide_can_be_followed(
     keys = Keyring.generate()
     keys.save("keys.json")
     engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
-    names: dict[str, Any] = {"engine": engine, "Session": Session, "Standing": Standing}
+    names: dict[str, Any] = {"engine": engine, "Session": Session}
     names |= {"UTC": UTC, "datetime": datetime, "timedelta": timedelta}
 
     def opened(**said: Any) -> Privacy:
