@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient
 
 from sa_privacy import AccessLog, NotGranted, NotLoaded, NotPledged, Privacy
 from sa_privacy.policy import Standing
@@ -107,11 +107,15 @@ def test_a_value_in_an_object_without_a_session_takes_a_known_answer(office: Off
         assert ann.name == "Ann"
 
 
-def test_merging_hands_nothing_to_who_has_no_standing(office: Office) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["of a row", "of no row"])
+def test_merging_hands_nothing_to_who_has_no_standing(office: Office, *, known: bool) -> None:
     office.grant("staff:2", "support")
     with Session(office.engine) as session, office.as_("staff:2", "support"):
         ann = session.get_one(Customer, 1)
         session.expunge(ann)
+        if not known:  # nothing is loaded for it, and what is made of it would be its maker's
+            make_transient(ann)
+            del ann.id
     with Session(office.engine) as session, office.as_("staff:3", "support"), pytest.raises(NotGranted):
         session.merge(ann)
 
