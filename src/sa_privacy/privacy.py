@@ -130,6 +130,8 @@ class Privacy:
         self._desk.standings = self._gate.standings = standings_of(
             self.policy, staff if staff is not None else self._staff.port, self._desk.now, recheck
         )
+        if self._gate.standings is not None:
+            self._gate.standings.rows_differ = lambda: bool(self._gate.rules)
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)
         self._scopes.on_refused = self._gate.evidence.write_refused
