@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
-from sa_privacy import AccessLog, Privacy
+from sa_privacy import AccessLog
 from sa_privacy.cli.app import app
+from sa_privacy.ledger import OWN_TABLES
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.staff import world
 
@@ -27,7 +28,7 @@ def run(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     monkeypatch.setenv("SA_PRIVACY_URL", engine.url.render_as_string(hide_password=False))
     (tmp_path / "privacy.toml").write_text(as_toml(as_sections(world.policy())))
     world.KEYS.save("keys.json")
-    Privacy(world.policy(), keys=world.KEYS, log=None, metadata=world.Base).metadata.create_all(engine)
+    OWN_TABLES.create_all(engine)
     world.Base.metadata.create_all(engine)
 
     def invoke(*words: str, input: str | None = None) -> Result:  # noqa: A002 - typer's own word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,9 @@ def test_an_answer_is_kept_for_a_while(office: Office) -> None:
 
 
 def test_a_policy_that_grants_nothing_by_name_asks_nothing(office: Office) -> None:
-    assert (
-        Privacy(
-            world.policy(roles={"clerk": {"purposes": ["signup"]}}), keys=world.KEYS, log=None, metadata=world.Base
-        )._gate.standings
-        is None
-    )
+    plain = world.policy(roles={"clerk": {"purposes": ["signup"]}})
+    with closing(Privacy(plain, keys=world.KEYS, log=None, metadata=world.Base)) as other:
+        assert other._gate.standings is None
     statements = asked(office)
     assert office.names("staff:2", "clerk", "shipping") == BOTH
     assert office.names("staff:2", ["clerk", "support"], "shipping") == BOTH
