@@ -241,3 +241,8 @@ def shop(database: Database, **given: object) -> Iterator[tuple[Privacy, Engine]
         yield privacy, engine
     finally:
         privacy.close()
+
+
+def customers(*keys: int) -> list[tuple[str, int]]:
+    """People as an application names them, where there are several kinds."""
+    return [("customer", key) for key in keys]
