@@ -55,7 +55,7 @@ class Disclosure:
         self.to = document.terms.recipient.name
         self.given = len(document.people)
         self.records: tuple[str, ...] = (document.record,) if document.people else ()
-        self.left_out = MappingProxyType(dict(left_out))
+        self.left_out: Mapping[str, int] = MappingProxyType(dict(left_out))
         self.format = form
         self._data = data
         self._awaited = awaited

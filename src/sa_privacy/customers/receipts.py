@@ -71,6 +71,10 @@ def receive(
     }
     with desk.open(session) as connection:
         people = find_people(desk, connection, subjects)
+    if not people:
+        raise DisclosureRefused(
+            "nobody is said to be in the data.", hint="subjects=... names those whose rows are there."
+        )
     batches = list(in_batches(enumerate(people, 1)))
     for some in batches:
         with desk.open(session, subjects=[(person.kind, person.key) for _, person in some]) as connection:
