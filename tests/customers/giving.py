@@ -110,7 +110,7 @@ POLICY = Policy(
     },
     purposes={
         "shipping": {"use": ["name", "address", "phone"]},
-        "campaigns": {"use": ["name", "email"], "consent": "none"},
+        "campaigns": {"use": ["name", "email"]},
         "everything": {"use": list(CATEGORIES), "delete": ["customers", "orders", "items", "parcels"]},
     },
     roles={

@@ -11,10 +11,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, select, text, true
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
-from sa_privacy import AccessLog, DisclosureRefused, LogUnavailable, NoAccess, PolicyError, Privacy, UnknownPerson
+from sa_privacy import (
+    AccessLog,
+    ClockWentBack,
+    DisclosureRefused,
+    LogUnavailable,
+    NoAccess,
+    PolicyError,
+    Privacy,
+    UnknownPerson,
+)
 from sa_privacy.accesslog.questions import Journal, who
 from sa_privacy.cli.app import app
 from sa_privacy.customers.provision_tables import PROVIDED, PROVISIONS
@@ -462,12 +472,10 @@ def test_nobody_is_given_where_nobody_is_asked_for(
     assert records(*shop) == ([], [])
 
 
-def test_where_nobody_keeps_consents_third_parties_get_nothing(database: Database, log: AccessLog) -> None:
+def test_where_nobody_ever_agreed_third_parties_get_nothing(database: Database, log: AccessLog) -> None:
     with giving.shop(database, log=log) as (privacy, engine), as_officer(privacy), Session(engine) as session:
-        given = None
-        with pytest.raises(DisclosureRefused):
-            given = privacy.disclose(session, to="advertiser", subjects=EVERYBODY, categories="name")
-        assert given is None or given.given == 0
+        given = privacy.disclose(session, to="advertiser", subjects=EVERYBODY, categories="name")
+    assert (given.given, given.left_out) == (0, {"no_consent": 3})
 
 
 # -- never without a record ---------------------------------------------------------------------------------------
@@ -516,16 +524,16 @@ def test_a_record_that_cannot_be_written_means_no_data(
     privacy: Privacy, session: Session, shop: tuple[Privacy, Engine]
 ) -> None:
     with shop[1].begin() as connection:
-        connection.execute(text("DROP TABLE sa_privacy_provisions"))
+        connection.execute(text("DROP TABLE sa_privacy_provided"))
     with as_warehouse(privacy):
-        with pytest.raises(Exception, match="sa_privacy_provisions"):
+        with pytest.raises(DBAPIError):
             ask(privacy, session)
         with pytest.raises(DisclosureRefused, match="failed after a part"):
             session.commit()
         session.rollback()
 
 
-@pytest.mark.parametrize("failing", range(1, 13))
+@pytest.mark.parametrize("failing", range(1, 15))
 def test_a_log_that_cannot_be_written_means_no_data_and_no_record(
     privacy: Privacy,
     session: Session,
@@ -535,12 +543,13 @@ def test_a_log_that_cannot_be_written_means_no_data_and_no_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Wherever it fails: and what was written of the record by then cannot be committed."""
-    written = 0
+    written, begun = 0, False
     append = log.append
 
     def breaks(kind: str, said: bytes, **options: Any) -> int:
-        nonlocal written
+        nonlocal written, begun
         written += 1
+        begun = begun or b'"writes":["sa_privacy_provided' in said
         if written == failing:
             raise LogUnavailable("no room on the disk.")
         return append(kind, said, **options)
@@ -553,7 +562,7 @@ def test_a_log_that_cannot_be_written_means_no_data_and_no_record(
         try:
             given = ask(privacy, session)
         except LogUnavailable:
-            with pytest.raises(DisclosureRefused, match="failed") if written > 4 else _nothing():
+            with pytest.raises(DisclosureRefused, match="failed") if begun else _nothing():
                 session.commit()
             session.rollback()
         monkeypatch.undo()
@@ -641,6 +650,19 @@ def test_nothing_shows_whose_it_is_and_nothing_leaves_by_pickling(privacy: Priva
             pickle.dumps(given)
         session.commit()
         assert "committed" in repr(given)
+
+
+def test_a_clock_that_was_set_back_gives_nothing(
+    privacy: Privacy, session: Session, shop: tuple[Privacy, Engine]
+) -> None:
+    with as_warehouse(privacy):
+        ask(privacy, session)
+        session.commit()
+        privacy._desk.clock = lambda: datetime.now(UTC) - timedelta(hours=1)
+        with pytest.raises(ClockWentBack):
+            ask(privacy, session)
+        session.commit()
+    assert len(records(*shop)[0]) == 1
 
 
 # -- the log ------------------------------------------------------------------------------------------------------

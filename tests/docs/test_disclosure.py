@@ -48,15 +48,19 @@ def test_the_page_can_be_followed(tmp_path: Path) -> None:
     sent: list[bytes] = []
     printed: list[str] = []
     names: dict[str, Any] = {
-        **{"privacy": privacy, "engine": engine, "Session": Session, "Giver": Giver},
-        **{"send": sent.append, "print": lambda said: printed.append(str(said))},
+        "privacy": privacy,
+        "engine": engine,
+        "Session": Session,
+        "Giver": Giver,
+        "send": sent.append,
+        "print": lambda said: printed.append(str(said)),
     }
     for block in PYTHON:
         exec(block, names)
     assert sent[0].decode().splitlines() == [
-        "number,name,address,phone",
-        "1,Customer 1,1 High Street,072-1",
-        "2,Customer 2,2 High Street,072-1",
+        "number,name,name_kana,address,phone",
+        "1,Customer 1,,1 High Street,072-1",
+        "2,Customer 2,,2 High Street,072-1",
     ]
     assert b"Tea" in sent[1]
     assert printed == [PRINTED.strip()]

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, false, select, update
+from sqlalchemy import Connection, false, func, select, update
 from sqlalchemy.orm import Session
 
 from sa_privacy.columns.catalogue import PersonalColumn
+from sa_privacy.customers.consent_port import ConsentLedger
+from sa_privacy.customers.consent_tables import CONSENT_STATE
 from sa_privacy.customers.disclosure_document import FORMATS, Document, PersonGiven
 from sa_privacy.customers.owned import Owned, OwnedTable, categories_read, in_batches, same_key
 from sa_privacy.customers.provision_tables import PROVIDED, PROVISIONS
@@ -100,10 +102,10 @@ class Disclosures:
     """Gives data away for one policy.
 
     :param evidence: writes what is refused into the access log.
-    :param consents: who knows what people agreed to; None where nobody does.
+    :param consents: who knows what people agreed to.
     """
 
-    def __init__(self, desk: Desk, evidence: Evidence, consents: Callable[[], ConsentPort | None]) -> None:
+    def __init__(self, desk: Desk, evidence: Evidence, consents: ConsentPort) -> None:
         self._desk = desk
         self._evidence = evidence
         self._consents = consents
@@ -145,9 +147,9 @@ class Disclosures:
                 now=now,
             )
             port = self._port(terms)
-            self._must_be_a_transaction(session)
+            at = self._moment(session)
         gathered = self._gather(session, terms, port, subjects, record)
-        document = self._document(terms, record, now, gathered)
+        document = self._document(terms, record, at, gathered)
         data = FORMATS[format](document)
         if not gathered.people:
             return Disclosure(document, data, format, gathered.left_out, None)
@@ -172,23 +174,21 @@ class Disclosures:
 
     def _port(self, terms: Terms) -> ConsentPort | None:
         asks = any(self._desk.policy.purposes[name].consent != "none" for name in terms.purposes)
-        if not terms.needs_consent and not asks:
-            return None
-        port = self._consents()
-        if port is None:
-            raise DisclosureRefused(
-                f'giving data to "{terms.recipient.name}" takes the consent of each person, and nobody keeps consents.',
-                hint="Privacy(..., consents=...) with a store of them, or a ground of the policy.",
-            )
-        return port
+        return self._consents if terms.needs_consent or asks else None
 
-    def _must_be_a_transaction(self, session: Session) -> None:
+    def _moment(self, session: Session) -> datetime:
+        """When it is given: not before what is on record already, in a transaction.
+
+        :raises DisclosureRefused: there is none.
+        :raises ClockWentBack: the clock shows an earlier time than the last record.
+        """
         with self._desk.open(session) as connection:
             if _commits_by_itself(connection):
                 raise DisclosureRefused(
                     "on an autocommit connection the record and what it rests on are no one transaction.",
                     hint="use an engine or session without AUTOCOMMIT for disclosures.",
                 )
+            return self._desk.moment(after=connection.scalar(select(func.max(PROVISIONS.c.at))))
 
     # -- what is given --------------------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class Disclosures:
         for kind in dict.fromkeys(person.kind for person in people):
             tables = self._sources(kind, terms)
             for some in in_batches(person for person in people if person.kind == kind):
-                asked = self._agreeing(session, terms, port, kind, some, record)
+                asked = self._agreeing(session, terms, port, kind, some, record, gathered)
                 gathered.left_out[NO_CONSENT] += len(some) - len(asked)
                 self._read(session, terms, tables, asked, numbers, record, gathered)
         gathered.left_out = +gathered.left_out
@@ -225,7 +225,14 @@ class Disclosures:
         return found
 
     def _agreeing(
-        self, session: Session, terms: Terms, port: ConsentPort | None, kind: str, some: list[Person], record: str
+        self,
+        session: Session,
+        terms: Terms,
+        port: ConsentPort | None,
+        kind: str,
+        some: list[Person],
+        record: str,
+        gathered: _Gathered,
     ) -> list[Person]:
         """Those of whom data may be given, as of now and until the transaction ends."""
         if port is None:
@@ -234,6 +241,8 @@ class Disclosures:
             if terms.needs_consent:
                 agreed = port.agreed(connection, terms.recipient.name, kind, [person.key for person in some])
                 keys = {same_key(key) for key in agreed}
+                if isinstance(port, ConsentLedger):
+                    gathered.consents.update(_entries(connection, terms.recipient.name, kind, some))
             else:
                 keys = self._not_refusing(connection, terms, port, kind, some)
         return [person for person in some if same_key(person.key) in keys]
@@ -342,7 +351,7 @@ class Disclosures:
             "purposes": as_list(access.purposes),
             "format": form,
             "policy": self._desk.policy.hash,
-            "keep_until": terms.keep_until,
+            "keep_until": terms.keep.after(document.at),
         }
 
     @contextmanager
@@ -369,6 +378,23 @@ def _commits_by_itself(connection: Connection) -> bool:
 
 def _categories(given: PersonGiven, known: Mapping[tuple[str, str], str]) -> set[str]:
     return {known[table, name] for table, rows in given.tables.items() for row in rows for name in row}
+
+
+def _entries(
+    connection: Connection, recipient: str, kind: str, people: Collection[Person]
+) -> dict[tuple[str, str], str]:
+    """The entry of the ledger that counts, of each who ever said something: nobody can change it before the record is
+    written.
+    """
+    state = CONSENT_STATE.c
+    found = connection.execute(
+        select(state.subject, state.record).where(
+            state.what == f"recipient:{recipient}",
+            state.kind == kind,
+            state.subject.in_([person.text for person in people]),
+        )
+    )
+    return {(kind, subject): entry for subject, entry in found.all()}
 
 
 def _keep_withdrawals_waiting(connection: Connection) -> None:

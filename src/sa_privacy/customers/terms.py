@@ -15,6 +15,7 @@ from sa_privacy.access import Access
 from sa_privacy.customers.evidence import Proof, prove
 from sa_privacy.errors import DisclosureRefused
 from sa_privacy.policy import Policy, Recipient, RecordRules
+from sa_privacy.policy.periods import Period
 
 __all__ = ["THE_PERSON", "Terms", "terms_of"]
 
@@ -29,14 +30,14 @@ class Terms:
     :param categories: what is asked for.
     :param purposes: of a processor, what it does for us in this case; people must not have refused these.
     :param proof: the ground; None: each person's consent, or that it is a processor.
-    :param keep_until: how long the record is kept.
+    :param keep: how long the record is kept.
     """
 
     recipient: Recipient
     categories: frozenset[str]
     purposes: tuple[str, ...]
     proof: Proof | None
-    keep_until: datetime
+    keep: Period
 
     @property
     def needs_consent(self) -> bool:
@@ -99,7 +100,7 @@ def terms_of(
     rules = policy.records or RecordRules()
     stands_in = recipient.contract is not None and recipient.kind in {"third_party", "third_party_abroad"}
     keep = rules.keep_with_contract if stands_in and proof is None else rules.keep
-    return Terms(recipient, wanted, purposes, proof, keep.after(now))
+    return Terms(recipient, wanted, purposes, proof, keep)
 
 
 def _must_be_allowed(policy: Policy, roles: Collection[str], recipient: Recipient) -> None:
