@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, Privacy
 from tests.customers import giving
+from tests.customers.disclosure.acting import EVERYBODY, as_officer
 from tests.customers.giving import ANN, BO, CY, customers
-from tests.customers.test_disclosure import EVERYBODY, as_officer
 from tests.support.databases import Database
 
 
