@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, DisclosureRefused, Giver, NoAccess, Privacy, UnknownPerson
+from sa_privacy import AccessDenied, AccessLog, DisclosureRefused, Giver, NoAccess, Privacy, UnknownPerson
 from sa_privacy.customers.provision_tables import PROVIDED, PROVISIONS, RECEIPTS, RECEIVED
 from sa_privacy.policy.periods import Period
 from tests.customers import giving
-from tests.customers.disclosure.acting import PAPERS, Agreed, as_officer, as_warehouse
+from tests.customers.disclosure.acting import PAPERS, TOMORROW, Agreed, as_officer, as_warehouse
 from tests.customers.giving import ANN, BO, CY, customers
 from tests.support.databases import Database
 
@@ -78,10 +78,17 @@ def test_a_person_s_own_records_say_what_of_theirs_was_given(privacy: Privacy, s
 
 def test_they_are_kept_three_years_or_one_where_a_contract_stands_in(privacy: Privacy, session: Session) -> None:
     with as_officer(privacy):
-        delivery, cloud, police = privacy.provisions.list(session)
+        evidence = {"why_no_consent": "unconscious", "approver": "staff:2", "until": TOMORROW}
+        privacy.disclose(
+            session, to="cloud", subjects=customers(BO), categories="name", ground="danger", evidence=evidence
+        )
+        delivery, cloud, police, in_danger = privacy.provisions.list(session)
     assert delivery.keep_until == Period(years=3).after(delivery.at)  # an entrustment; its contract is no record
     assert cloud.keep_until == Period(years=1).after(cloud.at)
     assert police.keep_until == Period(years=3).after(police.at)
+    assert in_danger.keep_until == Period(years=3).after(
+        in_danger.at
+    )  # a contract with the person says nothing of that
 
 
 def test_officers_find_them_by_recipient_and_time(privacy: Privacy, session: Session) -> None:
@@ -179,3 +186,30 @@ def test_what_is_written_of_staff_and_evidence_is_sealed(
         rows = plain.exec_driver_sql("SELECT actor, evidence FROM sa_privacy_provisions").all()
     assert len(rows) == 3
     assert not any(secret in bytes(cell or b"") for row in rows for cell in row for secret in (b"staff:1", b"R8-1123"))
+
+
+FORGED = {
+    "id": "0" * 36,
+    "recipient": "x",
+    "kind": "processor",
+    "recipient_name": "{}",
+    "categories": "name",
+    "people": 1,
+}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(PROVISIONS.c.recipient),
+        select(PROVIDED.c.subject_key),
+        text("SELECT * FROM sa_privacy_provided"),
+        PROVISIONS.insert().values(**FORGED, at=NOW, actor="x", purposes="", format="csv", policy="", keep_until=NOW),
+        delete(PROVIDED),
+    ],
+    ids=["heads", "people", "by text", "forged", "removed"],
+)
+def test_nobody_gets_at_them_but_by_asking(privacy: Privacy, session: Session, statement: Any) -> None:
+    """Not even who may give data away: the gate knows no purpose that opens the library's tables."""
+    with as_officer(privacy), pytest.raises(AccessDenied):
+        session.execute(statement)

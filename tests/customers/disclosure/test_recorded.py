@@ -57,6 +57,10 @@ def test_a_session_that_is_closed_has_not_committed(
         session.close()
         with pytest.raises(DisclosureRefused):
             _ = given.data
+        session.execute(select(true()))
+        session.commit()  # another transaction of the same session
+        with pytest.raises(DisclosureRefused, match="rolled back"):
+            _ = given.data
     assert records(*shop) == ([], [])
 
 
