@@ -7,15 +7,17 @@ and the data can be had only once that was committed: so there is no disclosure 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
+from sa_privacy.access.desk import at_desk
+from sa_privacy.access.subjects import as_subjects
 from sa_privacy.customers.disclosure_document import FORMATS, Document
 from sa_privacy.customers.disclosure_record import write_record
 from sa_privacy.customers.disclosure_work import Work
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from sa_privacy.policy import ConsentPort
 
 __all__ = ["Disclosure", "Disclosures"]
+
+_IN_ONE_EVENT: Final = 10_000
 
 
 class Disclosure:
@@ -113,7 +117,7 @@ class Disclosures:
                 f"a {type(session).__name__} cannot tell when the record of a disclosure was committed.",
                 hint="give a Session; for an AsyncSession, await session.run_sync(...).",
             )
-        with self._written_down_if_refused(to):
+        with self._written_down_if_refused(to, subjects):
             if format not in FORMATS:
                 raise DisclosureRefused("there is no such format.", hint=f"formats: {', '.join(FORMATS)}.")
             terms = self._terms(to, categories, ground, evidence)
@@ -134,13 +138,22 @@ class Disclosures:
         return Disclosure(document, data, format, gathered.left_out, awaited)
 
     @contextmanager
-    def _written_down_if_refused(self, to: object) -> Iterator[None]:
+    def _written_down_if_refused(self, to: object, subjects: object) -> Iterator[None]:
         try:
             yield
         except DisclosureRefused as error:
             known = to if isinstance(to, str) and to in self._desk.policy.recipients else None
-            self._evidence.write_refusal(self._desk.held(), [f"disclose {error.code}"], recipient=known)
+            with at_desk(self._desk.scopes, subjects=self._whose(subjects)) as access:
+                self._evidence.write_refusal(access, [f"disclose {error.code}"], recipient=known)
             raise
+
+    def _whose(self, subjects: object) -> Collection[tuple[str, object]]:
+        """Whose data was asked for, as far as that was said, and of how many an event can tell."""
+        try:
+            whose = self._desk.scopes.whose(as_subjects(subjects))
+        except PolicyError:
+            return ()
+        return whose if len(whose) <= _IN_ONE_EVENT else ()
 
     def _terms(self, to: str, categories: str | Iterable[str], ground: str | None, evidence: object) -> Terms:
         access = self._desk.held()

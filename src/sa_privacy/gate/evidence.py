@@ -194,7 +194,9 @@ class Evidence:
         said = members(decision="denied", denials=list(denials), policy=self._policy.hash, site=call_site())
         if recipient is not None:
             said += b"," + members(recipient=recipient)
-        self.writer(access)("intent", access_members(access) + b"," + said)
+        subjects = self.declared(access)
+        whose = subject_members(subjects) if subjects else b""
+        self.writer(access)("intent", access_members(access) + b"," + said + whose)
 
     def say_with(self, access: Access, **said: Any) -> None:
         """Has all events of an access of the desk say more: ``recipient``, ``provision``."""

@@ -130,6 +130,7 @@ def test_what_the_policy_does_not_say_is_refused_and_logged(
     assert written.actor == who["actor"]
     known = asked["to"] if asked["to"] in giving.POLICY.recipients else None
     assert written.recipient == known
+    assert written.subjects == [giving.KEYS.pseudonym_key().of("customer", ANN)]
     assert not [one for one in log.events() if one.kind == "outcome"]  # nothing was read
     session.rollback()
     assert records(*shop) == ([], [])
