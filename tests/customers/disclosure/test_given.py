@@ -181,3 +181,18 @@ async def test_an_async_session_gives_by_run_sync(database: Database, async_driv
     finally:
         privacy.close()
         await database.dispose_async()
+
+
+@pytest.mark.backends("sqlite")  # on PostgreSQL a wall has roles of its own: tests/walls
+def test_behind_a_wall_it_is_given_all_the_same(database: Database) -> None:
+    giving.filled(database)
+    privacy = Privacy(giving.POLICY, keys=giving.KEYS, log=None, metadata=giving.Base)
+    engine = database.engine()
+    privacy.install(engine, walls=True)
+    try:
+        with as_warehouse(privacy), Session(engine) as session:
+            given = ask(privacy, session)
+            session.commit()
+        assert b"1 High Street, back door" in given.data
+    finally:
+        privacy.close()
