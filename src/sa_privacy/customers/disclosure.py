@@ -120,7 +120,9 @@ class Disclosures:
         with self._written_down_if_refused(to, subjects):
             if format not in FORMATS:
                 raise DisclosureRefused("there is no such format.", hint=f"formats: {', '.join(FORMATS)}.")
-            terms = self._terms(to, categories, ground, evidence)
+            with self._desk.open(session) as connection:
+                roles = self._desk.roles(connection)
+            terms = self._terms(roles, to, categories, ground, evidence)
             at = self._moment(session)
         work = Work(self._desk, self._evidence, session, terms, record=str(uuid.uuid4()))
         gathered = Gathering(work, self._owned, self._consents).of(subjects)
@@ -155,12 +157,13 @@ class Disclosures:
             return ()
         return whose if len(whose) <= _IN_ONE_EVENT else ()
 
-    def _terms(self, to: str, categories: str | Iterable[str], ground: str | None, evidence: object) -> Terms:
-        access = self._desk.held()
+    def _terms(
+        self, roles: Collection[str], to: str, categories: str | Iterable[str], ground: str | None, evidence: object
+    ) -> Terms:
         return terms_of(
             self._desk.policy,
-            access,
-            access.roles,
+            self._desk.held(),
+            roles,
             to=to,
             categories=categories,
             ground=ground,

@@ -114,7 +114,7 @@ class Provisions:
         :param since: the first moment, aware.
         :raises DisclosureRefused: the access in force may not ask.
         """
-        self._must_be_allowed()
+        self._must_be_allowed(session)
         wanted = select(PROVISIONS).order_by(PROVISIONS.c.at, PROVISIONS.c.id)
         if recipient is not None:
             wanted = wanted.where(PROVISIONS.c.recipient == recipient)
@@ -129,7 +129,7 @@ class Provisions:
 
         :raises DisclosureRefused: the access in force may not ask.
         """
-        self._must_be_allowed()
+        self._must_be_allowed(session)
         wanted = select(PROVISIONS).where(PROVISIONS.c.keep_until < self._desk.moment()).order_by(PROVISIONS.c.at)
         with self._desk.open(session) as connection:
             return tuple(_provision(row) for row in connection.execute(wanted).mappings().all())
@@ -143,7 +143,7 @@ class Provisions:
         :param since: the first moment, aware.
         :raises DisclosureRefused: the access in force may not ask.
         """
-        self._must_be_allowed()
+        self._must_be_allowed(session)
         wanted = _of_people().order_by(PROVISIONS.c.at, PROVISIONS.c.id, PROVIDED.c.number)
         if recipient is not None:
             wanted = wanted.where(PROVISIONS.c.recipient == recipient)
@@ -182,13 +182,15 @@ class Provisions:
             person = find_person(self._desk, connection, subject)
         access = self._desk.held()
         if not is_subject(access, person.kind, person.key, self._desk.live.current()):
-            self._must_be_allowed()
+            self._must_be_allowed(session)
         with self._desk.open(session, subjects=[(person.kind, person.key)]) as connection:
             return ask(connection, person)
 
-    def _must_be_allowed(self) -> None:
+    def _must_be_allowed(self, session: Session | Connection) -> None:
         access, roles = self._desk.held(), self._desk.policy.roles
-        if access.maintenance or any(roles[role].disclose for role in access.roles if role in roles):
+        with self._desk.open(session) as connection:
+            acting = self._desk.roles(connection)
+        if access.maintenance or any(roles[role].disclose for role in acting if role in roles):
             return
         able = sorted(role.name for role in roles.values() if role.disclose)
         raise DisclosureRefused(

@@ -48,6 +48,13 @@ class Desk:
         """
         return self.scopes.require().access
 
+    def roles(self, connection: Connection) -> frozenset[str]:
+        """The roles of the access that the desk works for.
+
+        :param connection: to ask on.
+        """
+        return frozenset(self.held().roles)
+
     @contextmanager
     def open(
         self,
