@@ -64,7 +64,8 @@ class Disclosure:
     def data(self) -> bytes:
         """The document, in UTF-8. See docs/disclosure.md.
 
-        :raises DisclosureRefused: the transaction with the record has not been committed, or was rolled back.
+        :raises DisclosureRefused: the transaction with the record has not been committed, was rolled back, or is not the
+            session's own.
         """
         state = "committed" if self._awaited is None else self._awaited.state
         if state == "pending":
@@ -76,6 +77,11 @@ class Disclosure:
             raise DisclosureRefused(
                 "the record of this disclosure was rolled back, so nothing was given.",
                 hint="disclose again, and commit before reading .data.",
+            )
+        if state == "unknown":
+            raise DisclosureRefused(
+                "the session is part of a transaction that somebody else ends, so its commit is none.",
+                hint='give it one of its own: Session(engine); in tests, Session(..., join_transaction_mode="create_savepoint").',
             )
         return self._data
 
@@ -131,7 +137,8 @@ class Disclosures:
         data = FORMATS[format](document)
         if not people:
             return Disclosure(document, data, format, gathered.left_out, None)
-        awaited = Awaited(session)
+        with work.at_desk() as connection:
+            awaited = Awaited(session, connection)
         try:
             write_record(work, document, gathered, format)
         except BaseException:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, select, text, true
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.orm import Session
 
 from sa_privacy import (
@@ -158,6 +158,65 @@ def test_an_outer_savepoint_takes_what_an_inner_one_released(
         session.commit()
         with pytest.raises(DisclosureRefused, match="rolled back"):
             _ = given.data
+    assert records(*shop) == ([], [])
+
+
+def test_so_does_a_savepoint_of_the_connection(
+    privacy: Privacy, session: Session, shop: tuple[Privacy, Engine]
+) -> None:
+    with as_warehouse(privacy):
+        first = ask(privacy, session)
+        before = session.connection().begin_nested()
+        second = ask(privacy, session)
+        after = session.connection().begin_nested()
+        after.rollback()
+        assert "pending" in repr(second)
+        before.rollback()
+        session.commit()
+        assert first.data
+        with pytest.raises(DisclosureRefused, match="rolled back"):
+            _ = second.data
+    assert [head.id for head in records(*shop)[0]] == list(first.records)
+
+
+def test_one_that_is_gone_back_to_past_a_later_one_does_too(privacy: Privacy, session: Session) -> None:
+    with as_warehouse(privacy):
+        outer = session.connection().begin_nested()
+        given = ask(privacy, session)
+        session.connection().begin_nested()
+        with pytest.warns(SAWarning, match="already deassociated"):
+            outer.rollback()
+        session.commit()
+        with pytest.raises(DisclosureRefused, match="rolled back"):
+            _ = given.data
+
+
+def test_a_session_in_a_transaction_of_somebody_else_s_has_not_committed(
+    privacy: Privacy, shop: tuple[Privacy, Engine]
+) -> None:
+    with shop[1].connect() as connection, connection.begin() as outer, as_warehouse(privacy):
+        with Session(connection) as session:
+            given = ask(privacy, session)
+            session.commit()
+        with pytest.raises(DisclosureRefused, match="somebody else ends"):
+            _ = given.data
+        outer.rollback()
+    assert records(*shop) == ([], [])
+
+
+@pytest.mark.backends("postgresql")  # on SQLite, Python's driver commits with the savepoint
+def test_but_a_session_of_a_test_has(privacy: Privacy, shop: tuple[Privacy, Engine]) -> None:
+    """The recipe of SQLAlchemy's documentation for test suites."""
+    with shop[1].connect() as connection, connection.begin() as outer, as_warehouse(privacy):
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            given = ask(privacy, session)
+            session.commit()
+            assert given.data
+            again = ask(privacy, session)
+            session.rollback()
+            with pytest.raises(DisclosureRefused, match="rolled back"):
+                _ = again.data
+        outer.rollback()
     assert records(*shop) == ([], [])
 
 
