@@ -115,7 +115,7 @@ def _must_be_allowed(policy: Policy, roles: Collection[str], recipient: Recipien
 
 
 def _who(roles: Collection[str]) -> str:
-    return f"role {', '.join(sorted(roles))}" if roles else "who acts in no role"
+    return f"role {', '.join(sorted(roles))}" if roles else "who stands in no role"
 
 
 def _categories(policy: Policy, recipient: Recipient, said: str | Iterable[str]) -> frozenset[str]:

@@ -38,7 +38,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         'role clerk may not give data to "police"',
         "officer may",
     ),
-    "no role": ({"actor": "staff:1"}, {"to": "delivery"}, "who acts in no role may not give", "warehouse may"),
+    "no role": ({"actor": "staff:1"}, {"to": "delivery"}, "who stands in no role may not give", "warehouse may"),
     "a role that gives to others": (WAREHOUSE, {"to": "advertiser"}, "role warehouse may not give", "officer may"),
     "an unknown recipient": (WAREHOUSE, {"to": "delivary"}, "no such recipient", 'did you mean "delivery"'),
     "no recipient": (WAREHOUSE, {"to": None}, "no such recipient", "it knows"),
