@@ -929,6 +929,8 @@ def test_what_a_flush_has_compiled_is_kept_apart_for_each_set_of_rules(people: E
         gate_private.unroute_flushes(mapper)
         unwatch_compiler(people.dialect)
     assert type(mapper._compiled_cache).__name__ == "LRUCache"
+
+
 def test_the_savepoint_in_force_has_the_name_that_the_event_tells_and_later_ones_have_higher_numbers() -> None:
     told: list[str] = []
     with create_engine("sqlite://").connect() as connection, connection.begin():
