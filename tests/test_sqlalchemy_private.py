@@ -1,4 +1,4 @@
-"""What `columns/` and `gate/` use of SQLAlchemy without its promise. A release that changes it has to fail here.
+"""What `columns/`, `gate/` and `customers/` use of SQLAlchemy without its promise. A release that changes it has to fail here.
 
 `tests/footprint/test_sqlalchemy_private.py` does the same for `footprint/`.
 """
@@ -51,6 +51,7 @@ from sa_privacy import pii_column
 from sa_privacy.columns import sqlalchemy_private as columns_private
 from sa_privacy.columns.lookup_key import LookupKey
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.customers import sqlalchemy_private as customers_private
 from sa_privacy.gate import sqlalchemy_private as gate_private
 from sa_privacy.gate.compiling import unwatch_compiler, watch_compiler
 
@@ -88,6 +89,7 @@ WATCHED_HERE = {
     "unwrap_expired_loader",
     "with_conditions",
     "rows_of_batches",
+    "savepoint_in_force",
     "with_schemas",
     "wrap_expired_loader",
 }
@@ -126,7 +128,7 @@ def people(engine: Engine) -> Engine:
 
 
 def test_every_private_touch_of_both_rooms_is_watched_here() -> None:
-    assert {*columns_private.__all__, *gate_private.__all__} == WATCHED_HERE
+    assert {*columns_private.__all__, *gate_private.__all__, *customers_private.__all__} == WATCHED_HERE
 
 
 # -- columns/ ---------------------------------------------------------------------------------------------------------
@@ -927,3 +929,21 @@ def test_what_a_flush_has_compiled_is_kept_apart_for_each_set_of_rules(people: E
         gate_private.unroute_flushes(mapper)
         unwatch_compiler(people.dialect)
     assert type(mapper._compiled_cache).__name__ == "LRUCache"
+
+
+def test_the_savepoint_in_force_has_the_name_that_the_event_tells_and_later_ones_have_higher_numbers() -> None:
+    told: list[str] = []
+    with create_engine("sqlite://").connect() as connection, connection.begin():
+        event.listen(connection, "rollback_savepoint", lambda _, name, __: told.append(name))
+        assert customers_private.savepoint_in_force(connection) is None
+        names = []
+        for _ in range(11):
+            savepoint = connection.begin_nested()
+            names.append(customers_private.savepoint_in_force(connection))
+            with connection.begin_nested() as later:
+                later.rollback()
+            savepoint.rollback()
+            assert told[-1] == names[-1]
+    numbers = [int(str(name).rpartition("_")[2]) for name in told]
+    assert numbers == sorted(numbers, key=lambda number: (number + 1) // 2)
+    assert len(set(numbers)) == 22

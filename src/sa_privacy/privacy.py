@@ -9,12 +9,12 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, MetaData, Table, event
+from sqlalchemy import Connection, Engine, MetaData, Table, event
 from sqlalchemy.orm import Mapper, Query, QueryableAttribute, Session
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import KeyedColumnElement
@@ -28,6 +28,9 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.columns.lookup import LookupSpec, as_lookup
 from sa_privacy.crypto import Keyring
 from sa_privacy.customers.consent import Consents
+from sa_privacy.customers.disclosure import Disclosure, Disclosures
+from sa_privacy.customers.provisions import Provisions
+from sa_privacy.customers.receipts import Giver, receive
 from sa_privacy.customers.requests import Requests
 from sa_privacy.customers.requests_made import make_requests
 from sa_privacy.errors import PolicyError
@@ -78,7 +81,7 @@ class Privacy:
         until the end of that day (UTC) such values are read, and counted. Only cells are written.
     :param stored_as: of those columns, the SQLAlchemy type that wrote what they hold, where it is not the column's inner
         type: ``{"customers.email": StringEncryptedType(...)}``.
-    :param consents: the application's own store of who agreed to purposes that ask for consent; None: the library's ledger.
+    :param consents: the application's own store of who agreed to what; None: the library's ledger.
     :param staff: answers who was granted a role and who signed a pledge, where the application keeps that itself; None: the
         library's own tables do. Its answers are kept for `recheck` seconds, and their times are looked at with each statement.
     :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed).
@@ -115,6 +118,7 @@ class Privacy:
             raise
         self._desk = Desk(self._scopes, self._live)
         self._consents = Consents(self._desk, keys.pseudonym_key() if keys is not None else None)
+        port: ConsentPort = consents if consents is not None else self._consents.port
         self._requests = make_requests(self._desk, self._live, keys, log, self._consents if consents is None else None)
         self._gate = Gate(
             self._scopes,
@@ -124,7 +128,7 @@ class Privacy:
             observed=observed,
             declarations=lambda: self._declarations,
             recheck=recheck,
-            consents=consents if consents is not None else self._consents.port,
+            consents=port,
         )
         self._staff = Staff(self._desk, keys, log)
         self._desk.standings = self._gate.standings = standings_of(
@@ -132,6 +136,7 @@ class Privacy:
         )
         if self._gate.standings is not None:
             self._gate.standings.rows_differ = lambda: bool(self._gate.rules)
+        self._disclosures = Disclosures(self._desk, self._gate.evidence, port)
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)
         self._scopes.on_refused = self._gate.evidence.write_refused
@@ -372,6 +377,79 @@ class Privacy:
     def plaintext_read(self) -> dict[str, int]:
         """How many plain values this process has read of each column that accepts them."""
         return self._accepted.counts()
+
+    # -- giving data away -----------------------------------------------------------------------------------------
+
+    def disclose(
+        self,
+        session: Session,
+        *,
+        to: str,
+        subjects: object,
+        categories: str | Iterable[str],
+        ground: str | None = None,
+        evidence: Mapping[str, object] | None = None,
+        format: Literal["json", "csv"] = "json",  # noqa: A002 - the contract's name
+    ) -> Disclosure:
+        """Gives people's data to a recipient of the policy: the only door out. See docs/disclosure.md.
+
+        Reads it, for the access in force, and writes the record in the session's transaction. The data can be had once
+        that is committed: ``disclosure = ...; session.commit(); send(disclosure.data)``.
+
+        :param to: as the policy names the recipient. One of the access's roles must have it under ``disclose``.
+        :param subjects: a key, ``(kind, key)``, or a list or set of these.
+        :param categories: what is to be given: one category of the policy, or several.
+        :param ground: of the policy, where data is given without consent.
+        :param evidence: what the ground requires, and nothing else.
+        :param format: of the data, ``"json"`` or ``"csv"``.
+        :raises DisclosureRefused: it may not be given; it is logged as a denial, and says what is in the way.
+        :raises UnknownPerson: not all of the people are there.
+        :raises LogUnavailable: it cannot be logged; roll back.
+        """
+        return self._disclosures.disclose(
+            session,
+            to=to,
+            subjects=subjects,
+            categories=categories,
+            ground=ground,
+            evidence=evidence,
+            format=format,
+        )
+
+    def received(
+        self,
+        session: Session | Connection,
+        *,
+        from_: str | Giver,
+        subjects: object,
+        categories: str | Iterable[str],
+        how_obtained: str,
+        at: datetime | None = None,
+    ) -> str:
+        """Writes down that data was received from somebody else (APPI 30), in the transaction of its rows.
+
+        :param from_: a recipient of the policy, or a :class:`~sa_privacy.Giver`.
+        :param subjects: whose data it is, whose rows must be there: a key, ``(kind, key)``, or a list or set of these.
+        :param categories: what was received; the access in force must cover writing it.
+        :param how_obtained: how the giver had come by it.
+        :param at: when it was received, aware; None: now.
+        :returns: the id of the record.
+        :raises DisclosureRefused: something of it is missing, or the access does not cover it.
+        """
+        return receive(
+            self._desk,
+            session,
+            from_=from_,
+            subjects=subjects,
+            categories=categories,
+            how_obtained=how_obtained,
+            at=at,
+        )
+
+    @property
+    def provisions(self) -> Provisions:
+        """The records of what was given away and received."""
+        return Provisions(self._desk)
 
     # -- columns --------------------------------------------------------------------------------------------------
 

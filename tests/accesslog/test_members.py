@@ -24,6 +24,8 @@ fields = st.fixed_dictionaries(
         "actor": st.none() | text,
         "reason": text,
         "request": text,
+        "recipient": st.none() | text,
+        "provision": text,
         "roles": texts,
         "purpose": texts,
         "reads": texts,

@@ -6,6 +6,7 @@ import datetime
 import decimal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Date, Engine, ForeignKey, Numeric, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -102,25 +103,28 @@ class Visit(Base):
 
 
 CATEGORIES = ("name", "address", "phone", "email", "birthday", "amount", "order_items", "usage_history", "staff_number")
-POLICY = Policy(
-    policy={"id": "giving", "version": "1", "languages": ["en", "ja"], "controller": {"en": "The Shop", "ja": "店"}},
-    categories={
+SECTIONS: dict[str, Any] = {
+    "policy": {"id": "giving", "version": "1", "languages": ["en", "ja"], "controller": {"en": "The Shop", "ja": "店"}},
+    "categories": {
         **{name: {} for name in CATEGORIES},
         "name": {"title": {"en": "Name", "ja": "氏名"}, "dpv": "pd:Name"},
     },
-    purposes={
+    "purposes": {
         "shipping": {"use": ["name", "address", "phone"]},
-        "campaigns": {"use": ["name", "email"], "consent": "none"},
+        "campaigns": {"use": ["name", "email"]},
         "everything": {"use": list(CATEGORIES), "delete": ["customers", "orders", "items", "parcels"]},
     },
-    roles={
+    "roles": {
         "warehouse": {"purposes": ["shipping"], "disclose": ["delivery", "old_delivery", "printer"]},
+        "marketing": {"purposes": ["campaigns"], "disclose": ["printer"]},
         "officer": {"purposes": ["everything", "campaigns"], "disclose": ["police", "advertiser", "cloud", "court"]},
         "clerk": {"purposes": ["everything", "shipping"]},
         "engineer": {"maintenance": True},
     },
-    wordings={"partners": {"title": {"en": "P", "ja": "P"}, "version": "1", "text": {"en": "May we?", "ja": "いい？"}}},
-    recipients={
+    "wordings": {
+        "partners": {"title": {"en": "P", "ja": "P"}, "version": "1", "text": {"en": "May we?", "ja": "いい？"}}
+    },
+    "recipients": {
         "delivery": {
             "kind": "processor",
             "title": {"en": "Fast Parcels", "ja": "速達"},
@@ -163,7 +167,7 @@ POLICY = Policy(
         "police": {"kind": "authority", "categories": list(CATEGORIES), "address": "9 Station Road"},
         "court": {"kind": "authority", "categories": ["name"]},
     },
-    grounds={
+    "grounds": {
         "inquiry": {
             "title": {"en": "Asked for by a public agency", "ja": "公的機関"},
             "clause": "4-1",
@@ -178,8 +182,17 @@ POLICY = Policy(
         },
         "rights": {"clause": "4-4", "requires": ["why_no_consent", "approver", "until", "article"]},
     },
-    records={},
-)
+    "records": {},
+}
+POLICY = Policy(**SECTIONS)
+
+
+def asking(consent: str) -> Policy:
+    """The same, where campaigns take the consent of people, or their silence."""
+    campaigns = {**SECTIONS["purposes"]["campaigns"], "consent": consent, "wording": "partners"}
+    return Policy(**{**SECTIONS, "purposes": {**SECTIONS["purposes"], "campaigns": campaigns}})
+
+
 KEYS = Keyring.generate()
 ANN, BO, CY = 1, 2, 3
 
@@ -231,13 +244,18 @@ def _fill(database: Database) -> None:
 
 
 @contextmanager
-def shop(database: Database, **given: object) -> Iterator[tuple[Privacy, Engine]]:
+def shop(database: Database, policy: Policy = POLICY, **given: object) -> Iterator[tuple[Privacy, Engine]]:
     """A protected engine on a filled database."""
     filled(database)
-    privacy = Privacy(POLICY, keys=KEYS, metadata=Base, **{"log": None, **given})  # type: ignore[arg-type]
+    privacy = Privacy(policy, keys=KEYS, metadata=Base, **{"log": None, **given})  # type: ignore[arg-type]
     engine = database.engine()
     privacy.install(engine)
     try:
         yield privacy, engine
     finally:
         privacy.close()
+
+
+def customers(*keys: int) -> list[tuple[str, int]]:
+    """People as an application names them, where there are several kinds."""
+    return [("customer", key) for key in keys]

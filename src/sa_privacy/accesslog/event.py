@@ -21,6 +21,7 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Of a "context" event: ``categories`` and ``sealed`` are those of all columns, ``keys`` the ids of the keys at hand.
     Of a "break_glass" event: ``until`` is when it ends by itself. Of a "review": ``of`` is the ``writer:seq`` of the
     break-glass event it closes.
+    ``recipient`` is whom the data was read for, to be given to them, as the policy names it; ``provision`` the id of the record.
     Source: docs/spec/log.md.
     """
 
@@ -55,6 +56,8 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     verdict: Literal["justified", "unjustified"] | None = None
     sealed: list[str] = []
     keys: list[str] = []
+    recipient: str | None = None
+    provision: str | None = None
 
 
 class Event(Members, frozen=True, kw_only=True, forbid_unknown_fields=False):

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Index, Integer, String, Table
+from sqlalchemy import Index, Integer, String, Table, Text
 
 from sa_privacy.ledger import KEY_LENGTH, OWN_TABLES, Moment, append_only, own_column, sealed_text
 
 __all__ = ["PROVIDED", "PROVISIONS", "RECEIPTS", "RECEIVED"]
-
-_NAME: Final = 200
-_LIST: Final = 4000
 
 PROVISIONS: Final = append_only(
     Table(
@@ -23,21 +20,21 @@ PROVISIONS: Final = append_only(
         OWN_TABLES,
         own_column("id", String(36), primary_key=True),
         own_column("at", Moment(), nullable=False, index=True),
-        own_column("recipient", String(_NAME), nullable=False),  # as the policy names it
+        own_column("recipient", Text(), nullable=False),  # as the policy names it
         own_column("kind", String(20), nullable=False),  # of recipient: "processor" is an entrustment, no provision
-        own_column("recipient_name", String(_LIST), nullable=False),  # JSON, by language
-        own_column("address", String(_LIST)),
-        own_column("representative", String(_NAME)),
-        own_column("country", String(_NAME)),
-        own_column("contract", String(_NAME)),
-        own_column("categories", String(_LIST), nullable=False),  # what was asked for, separated by blanks
+        own_column("recipient_name", Text(), nullable=False),  # JSON, by language
+        own_column("address", Text()),
+        own_column("representative", Text()),
+        own_column("country", Text()),
+        own_column("contract", Text()),
+        own_column("categories", Text(), nullable=False),  # what was asked for, separated by blanks
         own_column("people", Integer(), nullable=False),
-        own_column("ground", String(_NAME)),  # None: each person consented, or it is an entrustment
-        own_column("clause", String(_NAME)),
-        own_column("article", String(_NAME)),
+        own_column("ground", Text()),  # None: each person consented, or it is an entrustment
+        own_column("clause", Text()),
+        own_column("article", Text()),
         own_column("evidence", sealed_text()),  # JSON
         own_column("actor", sealed_text(), nullable=False),
-        own_column("purposes", String(_LIST), nullable=False),
+        own_column("purposes", Text(), nullable=False),
         own_column("format", String(8), nullable=False),
         own_column("policy", String(80), nullable=False),  # its hash
         own_column("keep_until", Moment(), nullable=False, index=True),
@@ -51,10 +48,10 @@ PROVIDED: Final = append_only(
         OWN_TABLES,
         own_column("provision", String(36), primary_key=True),
         own_column("number", Integer(), primary_key=True, autoincrement=False),  # in what was given
-        own_column("subject_kind", String(_NAME), nullable=False),
+        own_column("subject_kind", String(100), nullable=False),
         own_column("subject_key", String(KEY_LENGTH), nullable=False),
-        own_column("categories", String(_LIST), nullable=False),  # what of this person's was in it
-        own_column("consent", String(_NAME)),  # the entry of the consent ledger that it rests on
+        own_column("categories", Text(), nullable=False),  # what of this person's was in it
+        own_column("consent", Text()),  # the entry of the consent ledger that it rests on
     )
 )
 """One row for each person whose data was in it."""
@@ -70,7 +67,7 @@ RECEIPTS: Final = append_only(
         own_column("address", sealed_text()),
         own_column("representative", sealed_text()),
         own_column("how_obtained", sealed_text(), nullable=False),  # how the giver came by it
-        own_column("categories", String(_LIST), nullable=False),
+        own_column("categories", Text(), nullable=False),
         own_column("people", Integer(), nullable=False),
         own_column("actor", sealed_text(), nullable=False),
         own_column("policy", String(80), nullable=False),
@@ -85,7 +82,7 @@ RECEIVED: Final = append_only(
         OWN_TABLES,
         own_column("receipt", String(36), primary_key=True),
         own_column("number", Integer(), primary_key=True, autoincrement=False),
-        own_column("subject_kind", String(_NAME), nullable=False),
+        own_column("subject_kind", String(100), nullable=False),
         own_column("subject_key", String(KEY_LENGTH), nullable=False),
     )
 )

@@ -189,6 +189,19 @@ class Evidence:
             said += b"," + members(break_glass=True, ticket=declared.break_glass)
         self.write("intent", said)
 
+    def write_refusal(self, access: Access, denials: Sequence[str], *, recipient: str | None = None) -> None:
+        """Writes down that the library itself refused what was asked for under an access."""
+        said = members(decision="denied", denials=list(denials), policy=self._policy.hash, site=call_site())
+        if recipient is not None:
+            said += b"," + members(recipient=recipient)
+        subjects = self.declared(access)
+        whose = subject_members(subjects) if subjects else b""
+        self.writer(access)("intent", access_members(access) + b"," + said + whose)
+
+    def say_with(self, access: Access, **said: Any) -> None:
+        """Has all events of an access of the desk say more: ``recipient``, ``provision``."""
+        access.notes["members"] = access_members(access) + b"," + members(**said)
+
     def broken(self, access: Access) -> None:
         """Writes down that the glass is broken. Somebody else's review closes it.
 

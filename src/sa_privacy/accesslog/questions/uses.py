@@ -31,6 +31,7 @@ class UseOfData:
     :ivar rows: how many rows were handed over or changed, those of other people included. None: not known.
     :ivar cells: how many sealed cells were opened, by column.
     :ivar people: of how many people the same statement was.
+    :ivar recipient: whom it was given to, and ``provision`` the id of the record of that.
     :ivar at: when it was first known to be about the person: before it ran, or when its rows were handed over.
     :ivar event: ``"writer:seq"`` of its intent, or of the use.
     """
@@ -61,6 +62,8 @@ class UseOfData:
     site: str | None = None
     origin: str | None = None
     policy: str | None = None
+    recipient: str | None = None
+    provision: str | None = None
 
     def add(self, outcome: Event) -> None:
         """Takes in an outcome: there may be several, each with some of the rows."""
@@ -148,4 +151,6 @@ def _use(event: Event) -> UseOfData:
         site=event.site,
         origin=event.origin,
         policy=event.policy,
+        recipient=event.recipient,
+        provision=event.provision,
     )

@@ -138,7 +138,7 @@ def _show(found: Who, policy: Policy | None, clock: Clock, language: str) -> Non
                 plain(_why(use, policy, language)),
                 plain(_what(use, policy, language)),
                 plain("" if use.rows is None else f"{use.rows:,}"),
-                plain(_note(use, words)),
+                plain(_note(use, policy, language)),
                 style=style,
             )
         show_table(table)
@@ -200,13 +200,17 @@ def _title(column: str, use: UseOfData, policy: Policy | None, language: str) ->
     return category
 
 
-def _note(use: UseOfData, words: dict[str, str]) -> str:
+def _note(use: UseOfData, policy: Policy | None, language: str) -> str:
+    words = WORDS[language]
     notes = [words["break_glass"]] if use.break_glass else []
     notes += [words[use.state]] if use.state != "done" else []
     notes += [words["would_refuse"]] if use.would_refuse else []
     notes += [words["memory"]] if use.memory else []
     notes += [words["maintenance"]] if use.maintenance and use.purposes else []
     notes += [words["ticket"].format(use.ticket)] if use.ticket else []
+    if use.recipient is not None:
+        known = policy.recipients.get(use.recipient) if policy is not None else None
+        notes.append(words["recipient"].format(known.title.get(language, known.name) if known else use.recipient))
     notes += [words["people"].format(use.people)] if use.people > 1 else []
     return "\n".join(notes)
 
