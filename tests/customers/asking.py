@@ -124,7 +124,7 @@ POLICY: Final = Policy(
         "account": {"use": EVERYTHING, "rows": "own", "title": {"en": "Your account", "ja": "お客様の会員ページ"}},
     },
     roles={
-        "warehouse": {"purposes": ["shipping"]},
+        "warehouse": {"purposes": ["shipping"], "disclose": ["carrier"]},
         "support": {"purposes": ["shipping", "account"]},
         "customer": {"purposes": ["account"]},
         "officer": {"title": "Privacy officer"},

@@ -1,4 +1,4 @@
-"""Requests and consents together: what is ceased is ceased, and the file tells it."""
+"""Requests, consents and provisions together: what is ceased is ceased, and the file tells of it all."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def test_ceasing_provision_takes_the_consent_back_and_the_file_tells_it(privacy:
         ("advertiser", "given", "web"),
         ("advertiser", "withdrawn", "web"),
     ]
+    assert (file.content["provisions"], file.content["received"]) == ([], [])
     assert "withdrawn" in file.html("en")
 
 
@@ -101,3 +102,40 @@ def test_ceasing_use_leaves_the_person_out_of_the_next_statement(
                 privacy.requests.cease(session, reference, "shipping")
             privacy.requests.cease(session, reference, "campaigns")
         assert reached() == ["Bo Peep"]
+
+
+def test_the_file_tells_whom_the_data_was_given_to(privacy: Privacy, engine: Engine) -> None:
+    with Session(engine) as session:
+        with privacy.access("shipping", role="warehouse", actor="staff:9"):
+            given = privacy.disclose(session, to="carrier", subjects=[ANN], categories=["name"])
+        session.commit()
+        assert given.given == 1
+        reference = in_work(privacy, session, "disclosure")
+        with officer(privacy):
+            file = privacy.requests.answer(session, reference).file
+        session.commit()
+    assert file is not None
+    (told,) = file.content["provisions"]
+    assert (told["to"], told["kind"], told["categories"]) == ("carrier", "processor", ["name"])
+    assert "Example Carrier" in file.html("en")
+
+
+def test_a_file_is_handed_over_once_its_answer_is_committed(privacy: Privacy, engine: Engine) -> None:
+    with Session(engine) as session:
+        reference = in_work(privacy, session, "disclosure")
+        session.commit()
+        with officer(privacy):
+            assert "Ann Arbor" in privacy.requests.preview(session, reference).json()
+            taken_back = privacy.requests.answer(session, reference).file
+            session.rollback()
+            file = privacy.requests.answer(session, reference).file
+        assert file is not None
+        assert taken_back is not None
+        with pytest.raises(RequestRefused, match="rolled back"):
+            taken_back.json()
+        for have in (file.json, file.html):
+            with pytest.raises(RequestRefused, match="not committed"):
+                have()
+        session.commit()
+        assert "Ann Arbor" in file.json()
+        assert "Ann" not in repr(file)

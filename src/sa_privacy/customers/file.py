@@ -23,7 +23,8 @@ from sa_privacy.customers.owned import Owned, OwnedTable, categories_read
 from sa_privacy.customers.requests_articles import REFUSALS
 from sa_privacy.customers.requests_book import find_all, references
 from sa_privacy.customers.requests_view import Request
-from sa_privacy.errors import PolicyError
+from sa_privacy.customers.until_committed import Awaited
+from sa_privacy.errors import PolicyError, RequestRefused
 from sa_privacy.ledger import Desk, Person, find_person
 from sa_privacy.policy import Policy
 
@@ -36,16 +37,38 @@ VERSION: Final = 1
 Records = Callable[[Connection, Person], Iterable[Mapping[str, Any]]]
 
 
+_WHY_NOT: Final = {
+    "pending": "the answer is not committed, so its file cannot be had.",
+    "void": "the answer was rolled back, so there is no file.",
+    "unknown": "the session is part of a transaction that somebody else ends, so that its commit is none.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PersonFile:
     """A person's file.
 
-    :param content: as JSON has it.
+    :param made: its content, as JSON has it.
     :param language: that it was asked for in.
+    :param awaited: the step of the answer, which has to be committed before anything is handed over; None: there is none.
     """
 
-    content: Mapping[str, Any] = field(repr=False)
+    made: Mapping[str, Any] = field(repr=False)
     language: str = "en"
+    awaited: Awaited | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The file as JSON has it.
+
+        :raises RequestRefused: the answer has not been committed, or was rolled back. So do the methods.
+        """
+        if self.awaited is not None and self.awaited.state != "committed":
+            raise RequestRefused(
+                _WHY_NOT[self.awaited.state],
+                hint="session.commit() first, of a session of its own; to look through a file before: preview(...).",
+            )
+        return self.made
 
     def json(self) -> str:
         """The file as JSON, UTF-8."""

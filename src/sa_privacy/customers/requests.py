@@ -31,6 +31,7 @@ from sa_privacy.customers.requests_course import Course, Work, as_seen_by
 from sa_privacy.customers.requests_states import KINDS, STATES, Kind, State, advance
 from sa_privacy.customers.requests_view import Request
 from sa_privacy.customers.requests_who import SIGNED_IN, Who, must_be_staff, rules_of, who_acts
+from sa_privacy.customers.until_committed import Awaited
 from sa_privacy.errors import RequestRefused, UnknownPerson
 from sa_privacy.ledger import Desk, find_person
 from sa_privacy.policy.ports import ErasurePort
@@ -41,7 +42,7 @@ __all__ = ["Answer", "Requests"]
 class Answer(NamedTuple):
     """An answered request.
 
-    :ivar file: the person's file, where disclosure was asked for.
+    :ivar file: the person's file, where disclosure was asked for; to be had once the session has committed.
     """
 
     request: Request
@@ -347,6 +348,9 @@ class Requests:
                 article=article,
                 reason=reason,
             )
+            if isinstance(session, Session):
+                with self._desk.open(session) as connection:
+                    file = replace(file, awaited=Awaited(session, connection))
         return Answer(self._course.write(session, work, article=article, reason=reason, what=sorted(leave_out)), file)
 
     def refuse(self, session: Session | Connection, reference: str, *, article: str, reason: str) -> Request:

@@ -13,8 +13,9 @@ from sa_privacy.crypto import Keyring
 from sa_privacy.customers.consent import Consents
 from sa_privacy.customers.consent_book import entries
 from sa_privacy.customers.file import FileMaker
-from sa_privacy.customers.file_records import consents_told
+from sa_privacy.customers.file_records import consents_told, provisions_told, receipts_told
 from sa_privacy.customers.owned import Owned
+from sa_privacy.customers.provisions import provisions_of, receipts_of
 from sa_privacy.customers.requests import Requests
 from sa_privacy.customers.requests_ceasing import stop_by
 from sa_privacy.ledger import Desk, Person
@@ -35,11 +36,19 @@ def make_requests(
     def agreed(connection: Connection, person: Person) -> Iterator[Mapping[str, Any]]:
         return consents_told(desk.policy, entries(connection, person))
 
+    def given(connection: Connection, person: Person) -> Iterator[Mapping[str, Any]]:
+        return provisions_told(provisions_of(connection, person))
+
+    def received(connection: Connection, person: Person) -> Iterator[Mapping[str, Any]]:
+        return receipts_told(receipts_of(connection, person))
+
     files = FileMaker(
         desk,
         Owned(live),
         log=log,
         pseudonyms=None if keys is None else keys.pseudonym_key(),
         consents=None if consents is None else agreed,
+        provisions=given,
+        received=received,
     )
     return Requests(desk, files, stop=None if consents is None else stop_by(consents))
