@@ -14,8 +14,8 @@ from sa_privacy.access import Access, Scope
 from sa_privacy.accesslog import AccessLog
 from sa_privacy.columns import DataSubject, Encrypted, Lookup, lookup_key, pii_column
 from sa_privacy.crypto import Keyring
-from sa_privacy.customers.disclosure import Disclosure
-from sa_privacy.customers.receipts import Giver
+from sa_privacy.customers.disclosure.disclosures import Disclosure
+from sa_privacy.customers.disclosure.receipts import Giver
 from sa_privacy.errors import (
     AccessDenied,
     AccessEnded,

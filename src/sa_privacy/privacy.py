@@ -28,11 +28,11 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.columns.lookup import LookupSpec, as_lookup
 from sa_privacy.crypto import Keyring
 from sa_privacy.customers.consent import Consents
-from sa_privacy.customers.disclosure import Disclosure, Disclosures
-from sa_privacy.customers.provisions import Provisions
-from sa_privacy.customers.receipts import Giver, receive
-from sa_privacy.customers.requests import Requests
-from sa_privacy.customers.requests_made import make_requests
+from sa_privacy.customers.disclosure.disclosures import Disclosure, Disclosures
+from sa_privacy.customers.disclosure.provisions import Provisions
+from sa_privacy.customers.disclosure.receipts import Giver, receive
+from sa_privacy.customers.requests.made import make_requests
+from sa_privacy.customers.requests.requests import Requests
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.binds import dialect_of, owner_of_dialect

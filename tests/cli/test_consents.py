@@ -14,7 +14,7 @@ from sa_privacy import AccessLog
 from sa_privacy.cli.app import app
 from sa_privacy.customers.agent import Agent
 from sa_privacy.policy.writing import as_sections, as_toml
-from tests.customers.consent_world import KEYS, Clock, at_the_desk, filled, opened, policy
+from tests.customers.consent.world import KEYS, Clock, at_the_desk, filled, opened, policy
 from tests.support.databases import Database, sqlite_database
 
 Command = Callable[..., Result]
@@ -44,7 +44,7 @@ def run(database: Database, tmp_path: Path) -> Command:
     document, keys = tmp_path / "privacy.toml", tmp_path / "keys.json"
     document.write_text(as_toml(as_sections(policy())), encoding="utf-8")
     KEYS.save(keys)
-    what = ["--models", "tests.customers.consent_world:Base", "--policy", str(document), "--keys", str(keys)]
+    what = ["--models", "tests.customers.consent.world:Base", "--policy", str(document), "--keys", str(keys)]
     url = database.url.render_as_string()
     log = ["--log", str(tmp_path / "log"), "--as", "staff:9", "--reason", "they asked"]
     return lambda *said: CliRunner().invoke(app, ["consents", *said, *what, "--url", url, *log])

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from sa_privacy import AccessLog, Privacy
 from sa_privacy.cli.app import app
 from sa_privacy.policy.writing import as_sections, as_toml
-from tests.customers import asking
-from tests.customers.asking import officer
+from tests.customers.requests import asking
+from tests.customers.requests.asking import officer
 
 Ask = Callable[..., Result]
 
@@ -46,7 +46,9 @@ def ask(tmp_path: Path) -> Ask:
     def run(*words: str) -> Result:
         places = ["--policy", str(tmp_path / "privacy.toml"), "--keys", str(tmp_path / "keys.json")]
         places += ["--url", f"sqlite:///{tmp_path / 'shop.db'}", "--log", str(tmp_path / "log")]
-        return CliRunner().invoke(app, ["requests", *words, "--models", "tests.customers.asking:Base", *places])
+        return CliRunner().invoke(
+            app, ["requests", *words, "--models", "tests.customers.requests.asking:Base", *places]
+        )
 
     return run
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Date, Engine, ForeignKey, Numeric, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-import sa_privacy.customers.provision_tables  # noqa: F401 - its tables are the library's
+import sa_privacy.customers.disclosure.tables  # noqa: F401 - its tables are the library's
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 from tests.support.databases import Database
 

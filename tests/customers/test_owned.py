@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+import sa_privacy.customers.disclosure.tables  # noqa: F401
 from sa_privacy import AccessLog, Privacy
-from sa_privacy.customers import provision_tables  # noqa: F401
 from sa_privacy.customers.owned import AT_ONCE, Owned, categories_read, in_batches, same_key
 from tests.customers import giving
 from tests.customers.giving import ANN, BO, CY

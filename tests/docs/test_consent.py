@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
-from sa_privacy.customers.consent_entry import HOW
+from sa_privacy.customers.consent.entry import HOW
 
 PAGE = (Path(__file__).parents[2] / "docs" / "consent.md").read_text(encoding="utf-8")
 (POLICY,) = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)

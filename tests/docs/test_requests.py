@@ -13,9 +13,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog
-from sa_privacy.customers.file import PersonFile
-from sa_privacy.customers.requests_states import KINDS
-from tests.customers import asking
+from sa_privacy.customers.file.files import PersonFile
+from sa_privacy.customers.requests.states import KINDS
+from tests.customers.requests import asking
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "requests.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"```(\w*)\n(.*?)```", GUIDE, flags=re.DOTALL)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sa_privacy import Privacy, WallDown
-from sa_privacy.customers.provision_tables import PROVIDED
+from sa_privacy.customers.disclosure.tables import PROVIDED
 from sa_privacy.walls import Login
 from tests.support.databases import Database
 from tests.walls import rows as world

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from sa_privacy.columns.build import build_catalogue
-from sa_privacy.customers.provision_tables import PROVIDED
+from sa_privacy.customers.disclosure.tables import PROVIDED
 from sa_privacy.ledger import OWN_TABLES
 from sa_privacy.walls import Login, RowSources, WallPlan, plan_wall, shapes_of
 from sa_privacy.walls.conditions import as_list, as_setting, sql_of

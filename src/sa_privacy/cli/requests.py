@@ -20,8 +20,8 @@ from sa_privacy.cli.models import load_models
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.crypto import Keyring
-from sa_privacy.customers.requests_states import State
-from sa_privacy.customers.requests_view import Request
+from sa_privacy.customers.requests.states import State
+from sa_privacy.customers.requests.view import Request
 from sa_privacy.policy import Policy
 from sa_privacy.privacy import Privacy
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sa_privacy import (
     Privacy,
 )
-from sa_privacy.customers.provision_tables import PROVIDED, PROVISIONS
+from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS
 from tests.customers.giving import ANN, BO, CY, customers
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)

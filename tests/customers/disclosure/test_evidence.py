@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sa_privacy import DisclosureRefused
-from sa_privacy.customers.evidence import prove
+from sa_privacy.customers.disclosure.evidence import prove
 from sa_privacy.policy import ARTICLES, EVIDENCE, Ground
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessDenied, AccessLog, DisclosureRefused, Giver, NoAccess, Privacy, UnknownPerson
-from sa_privacy.customers.provision_tables import PROVIDED, PROVISIONS, RECEIPTS, RECEIVED
+from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS, RECEIPTS, RECEIVED
 from sa_privacy.policy.periods import Period
 from tests.customers import giving
 from tests.customers.disclosure.acting import PAPERS, TOMORROW, Agreed, as_officer, as_warehouse

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sa_privacy.customers.disclosure_document import safe_in_a_spreadsheet
+from sa_privacy.customers.disclosure.document import safe_in_a_spreadsheet
 
 
 @given(st.text())

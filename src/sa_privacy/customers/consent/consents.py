@@ -1,0 +1,314 @@
+"""Consent (同意): what people said of the use of their data, entered in the transaction of the caller. ``privacy.consents``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from sa_privacy.access import Access
+from sa_privacy.access.subjects import as_subjects, of_kinds
+from sa_privacy.crypto.pseudonym import Pseudonyms
+from sa_privacy.customers.agent import Agent
+from sa_privacy.customers.consent.book import (
+    New,
+    counted,
+    entries,
+    locked_state,
+    said_with_key,
+    shown_text,
+    state_of,
+    write,
+)
+from sa_privacy.customers.consent.checks import (
+    Words,
+    moment_said,
+    must_act,
+    must_be_meant,
+    the_same,
+    valid_until_of,
+)
+from sa_privacy.customers.consent.entry import (
+    ConsentCount,
+    ConsentEntry,
+    ConsentState,
+    How,
+    Said,
+    StateRow,
+    must_follow,
+    must_not_be_twice,
+)
+from sa_privacy.customers.consent.export import exported
+from sa_privacy.customers.consent.matters import Matter, matter_of, matters_of
+from sa_privacy.customers.consent.port import ConsentLedger
+from sa_privacy.customers.consent.receipt import Format, receipt_of
+from sa_privacy.errors import ConsentRefused, KeyUnavailable, UnknownPerson
+from sa_privacy.ledger import Desk, Person, find_person
+
+__all__ = ["Consents"]
+
+_TRIES: Final = 3
+
+
+class Consents:
+    """The ledger of consent of one policy.
+
+    Everything is written in the transaction of the session, and counts when that is committed: from then on, for the next
+    statement of anybody. Somebody must act: an access with a ``subject`` speaks for that person alone; any other must name
+    its ``actor``.
+
+    :param pseudonyms: by which people are named in exports.
+    """
+
+    def __init__(self, desk: Desk, pseudonyms: Pseudonyms | None = None) -> None:
+        self._desk = desk
+        self._pseudonyms = pseudonyms
+        #: The ledger as the gate asks it.
+        self.port = ConsentLedger(desk)
+
+    def give(
+        self,
+        session: Session | Connection,
+        subject: object,
+        to: str,
+        *,
+        how: How,
+        at: datetime | None = None,
+        language: str | None = None,
+        evidence: str | None = None,
+        by: Agent | None = None,
+        idempotency_key: str | None = None,
+    ) -> ConsentEntry:
+        """The person agrees. Giving again renews it.
+
+        :param session: or a ``Connection``. For an ``AsyncSession``: ``await session.run_sync(lambda s: ...)``.
+        :param subject: the person: the key of their row, or ``(kind, key)``.
+        :param to: the purpose or the recipient, as the policy names it.
+        :param how: in what way they said so.
+        :param at: when, aware; now, where it is left out.
+        :param language: in which the wording was shown; needed where there is one in several languages.
+        :param evidence: what shows it, e.g. the number of the form; sealed.
+        :param by: the agent who said it for them.
+        :param idempotency_key: the same entry, sent again with the same key, is entered once.
+        :raises ConsentRefused: it may not be entered; nothing was written.
+        :raises UnknownPerson: there is no such person.
+        :raises PolicyError: an argument cannot be meant.
+        :raises NoAccess: no access is declared.
+        :raises ClockWentBack: the ledger holds a later entry.
+        """
+        words = Words(how, at, language, evidence, by, idempotency_key)
+        return self._enter(session, subject, to, "given", words)
+
+    def refuse(
+        self,
+        session: Session | Connection,
+        subject: object,
+        to: str,
+        *,
+        how: How,
+        at: datetime | None = None,
+        language: str | None = None,
+        evidence: str | None = None,
+        by: Agent | None = None,
+        idempotency_key: str | None = None,
+    ) -> ConsentEntry:
+        """The person says no: to the question, or to what is done unless they object. Takes what :meth:`give` takes."""
+        words = Words(how, at, language, evidence, by, idempotency_key)
+        return self._enter(session, subject, to, "refused", words)
+
+    def withdraw(
+        self,
+        session: Session | Connection,
+        subject: object,
+        to: str,
+        *,
+        how: How,
+        at: datetime | None = None,
+        language: str | None = None,
+        evidence: str | None = None,
+        by: Agent | None = None,
+        idempotency_key: str | None = None,
+    ) -> ConsentEntry:
+        """The person takes a consent back. Takes what :meth:`give` takes.
+
+        :raises ConsentRefused: there is no consent to take back.
+        """
+        words = Words(how, at, language, evidence, by, idempotency_key)
+        return self._enter(session, subject, to, "withdrawn", words)
+
+    def state(self, session: Session | Connection, subject: object, to: str) -> ConsentState:
+        """What counts now for a person and a purpose or recipient. Raises what :meth:`give` raises."""
+        matter = matter_of(self._desk.policy, to)
+        with self._about(session, subject) as (connection, person, _):
+            return ConsentState.of(matter, state_of(connection, person, matter), self._desk.moment())
+
+    def history(self, session: Session | Connection, subject: object) -> list[ConsentEntry]:
+        """All that a person ever said, in the order in which it was entered. Raises what :meth:`give` raises."""
+        with self._about(session, subject) as (connection, person, _):
+            return entries(connection, person)
+
+    def counts(self, session: Session | Connection) -> list[ConsentCount]:
+        """How many people said what, for everything that the policy needs consent for.
+
+        :raises ConsentRefused: the access is for one person, or nobody acts.
+        """
+        access = self._desk.held()
+        must_act(access)
+        if access.subject is not None:
+            raise ConsentRefused(
+                "the access is for one person, and this counts everybody.", hint="count under an access of staff."
+            )
+        with self._desk.open(session) as connection:
+            now = self._desk.moment()
+            return [counted(connection, matter, now) for matter in matters_of(self._desk.policy).values()]
+
+    def export(self, session: Session | Connection, subject: object) -> dict[str, Any]:
+        """All that a person ever said, as JSON-LD in the terms of the W3C Data Privacy Vocabulary 2.3.
+
+        Agents' names and evidence are not in it; the person is a pseudonym, the one of the access log.
+
+        :raises KeyUnavailable: there are no keys, by which pseudonyms are made.
+
+        Source: https://w3id.org/dpv/guides/consent-27560 (ISO/IEC TS 27560:2023); see ``export.py``.
+        """
+        if self._pseudonyms is None:
+            raise KeyUnavailable(
+                "people are named by keyed pseudonyms, and there are no keys.", hint="Privacy(keys=...)."
+            )
+        with self._about(session, subject) as (connection, person, _):
+
+            def text(wording: str, version: str, language: str) -> str | None:
+                return shown_text(connection, wording, version, language)
+
+            pseudonym, now = self._pseudonyms.of(person.kind, person.key), self._desk.moment()
+            return exported(self._desk.policy, pseudonym, entries(connection, person), text, now)
+
+    def receipt(
+        self,
+        session: Session | Connection,
+        subject: object,
+        entry_id: str,
+        language: str,
+        *,
+        format: Format = "text",  # noqa: A002 - as in privacy.disclose
+    ) -> str:
+        """A receipt of one entry, for the person: what was said, when and how, the text that was shown, and how to withdraw.
+
+        :param entry_id: of the entry, as :attr:`ConsentEntry.id <sa_privacy.customers.consent.ConsentEntry>`.
+        :param language: ``"en"`` or ``"ja"``.
+        :param format: ``"text"`` or ``"html"``.
+        :raises ConsentRefused: the person has no such entry.
+        """
+        with self._about(session, subject) as (connection, person, _):
+            found = entries(connection, person, record=entry_id)
+            if not found:
+                raise ConsentRefused(
+                    "this person has no such entry.", hint="privacy.consents.history(...) tells the ids of entries."
+                )
+            entry, text = found[0], None
+            if entry.wording is not None and entry.language is not None:
+                text = shown_text(connection, entry.wording, entry.version, entry.language)
+        return receipt_of(self._desk.policy, entry, text, language, format)
+
+    def _enter(self, session: Session | Connection, subject: object, to: str, said: Said, words: Words) -> ConsentEntry:
+        matter = matter_of(self._desk.policy, to)
+        must_be_meant(words)
+        language = self._language(matter, said, words.language)
+        with self._about(session, subject) as (connection, person, access):
+            for _ in range(_TRIES):
+                before = locked_state(connection, person, matter)
+                with connection.begin_nested():  # all of it or nothing, also where the caller goes on after an error
+                    if words.idempotency_key is not None:
+                        again = said_with_key(connection, person, matter, words.idempotency_key)
+                        if again is not None:
+                            return the_same(again, said)
+                    new = self._new(matter, before, said, words, language, access.actor)
+                    record = write(connection, person, matter, before, new)
+                    if record is not None:
+                        return entries(connection, person, record=record)[0]
+        raise ConsentRefused(
+            f'others are changing what this person says of "{matter.name}" all the time.', hint="try again."
+        )
+
+    def _new(
+        self,
+        matter: Matter,
+        before: StateRow | None,
+        said: Said,
+        words: Words,
+        language: str | None,
+        actor: str | None,
+    ) -> New:
+        """What is to be written after what counts now.
+
+        :raises ConsentRefused: it may not be said now, or was said a moment ago.
+        """
+        now = self._desk.moment(after=before.entered if before is not None else None)
+        at = moment_said(words.at, now, before.at if before is not None else None)
+        must_follow(matter, before.said if before is not None else None, said)
+        version = before.version if said == "withdrawn" and before is not None else matter.version
+        must_not_be_twice(matter, before, said, version, now)
+        return New(
+            said,
+            at,
+            now,
+            words.how,
+            version,
+            language,
+            valid_until_of(matter, at) if said == "given" else None,
+            words.evidence,
+            words.by,
+            actor,
+            self._desk.policy.hash,
+            words.idempotency_key,
+        )
+
+    @contextmanager
+    def _about(self, session: Session | Connection, subject: object) -> Iterator[tuple[Connection, Person, Access]]:
+        """The desk, the person, and the access of whoever may ask about them.
+
+        :raises ConsentRefused: it may not; whether there is such a person is not told then.
+        """
+        access = self._desk.held()
+        must_act(access)
+        whom = of_kinds(as_subjects(subject), self._desk.scopes.kinds())
+        with self._desk.open(session, subjects=whom) as connection:
+            if access.subject is None:
+                yield connection, find_person(self._desk, connection, subject), access
+                return
+            own = find_person(self._desk, connection, access.subject)
+            try:
+                person = find_person(self._desk, connection, subject)
+            except UnknownPerson:
+                person = None
+            if person != own:
+                raise ConsentRefused(
+                    "the access is for one person, and this is somebody else's consent.",
+                    hint="people speak for themselves: privacy.access(subject=...) with their own key.",
+                )
+            yield connection, own, access
+
+    def _language(self, matter: Matter, said: Said, language: str | None) -> str | None:
+        """In which language the wording was shown.
+
+        :raises ConsentRefused: there is a wording, and it is not said; or it has no text in it.
+        """
+        wording = matter.wording
+        texts = self._desk.policy.languages if wording is None else tuple(wording.text)
+        if language is None and wording is not None and said == "given":
+            if len(texts) == 1:
+                return texts[0]
+            raise ConsentRefused(
+                f'in which language was the wording "{wording.name}" shown?',
+                hint=f'language="{texts[0]}", or {", ".join(texts[1:])}.',
+            )
+        if language is not None and language not in texts:
+            raise ConsentRefused(
+                "there is no wording in that language." if wording is not None else "the policy has no such language.",
+                hint=f"languages: {', '.join(texts)}.",
+            )
+        return language
