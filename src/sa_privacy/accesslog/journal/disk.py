@@ -14,7 +14,7 @@ try:
 except ImportError:  # Windows
     _fcntl = None  # type: ignore[assignment]
 
-__all__ = ["flush", "flush_directory", "hold", "is_free", "is_held"]
+__all__ = ["flush", "flush_directory", "hold", "hold_alone", "is_free", "is_held"]
 
 _TRIES = 200
 _LOOK = 0.0005  # seconds
@@ -63,6 +63,18 @@ def hold(fd: int) -> None:
                 sleep(_LOOK)
             else:
                 return
+
+
+def hold_alone(fd: int) -> bool:
+    """Mark a file as in use, as :func:`hold` does; False where somebody else has it. True too where there are no locks."""
+    if _fcntl is not None:
+        try:
+            _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks
+            pass
+    return True
 
 
 def is_free(path: Path) -> bool:

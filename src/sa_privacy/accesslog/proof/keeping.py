@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sa_privacy.accesslog.event import decode_event
-from sa_privacy.accesslog.journal.disk import flush_directory, is_free
+from sa_privacy.accesslog.journal.disk import flush_directory, hold_alone, is_free
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_regular, open_segment, read_lines, segment_names
 from sa_privacy.accesslog.lines import moment
 from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.linking import join, starts
-from sa_privacy.accesslog.proof.places import locked
 from sa_privacy.accesslog.proof.snapshot import take_snapshot
 from sa_privacy.accesslog.proof.vouched import read_vouched
 from sa_privacy.accesslog.questions.journal import Journal
@@ -121,7 +120,7 @@ class _Keeping:
         names = [name for name in segment_names(self.root) if SEGMENT_NAME.fullmatch(name)]
         for done, name in enumerate(names, 1):
             if name not in self.kept.removed:
-                with locked(self.root), suppress(FileNotFoundError):  # another keeper may have done it just now
+                with suppress(FileNotFoundError):  # another keeper may have done it just now
                     self._compress(self.root / name, before)
             if progress is not None:
                 progress(done, len(names))
@@ -131,7 +130,8 @@ class _Keeping:
         if found.st_mtime >= before.timestamp() or not self._is_finished(path):
             return
         if not self.dry_run:
-            compress_segment(path)
+            if not compress_segment(path):
+                return
             self.kept.freed += found.st_size - path.with_name(path.name + COMPRESSED).stat().st_size
         self.kept.compressed.append(path.name)
 
@@ -303,31 +303,41 @@ def _of_kinds(path: Path, *kinds: bytes) -> Iterator[bytes]:
                 yield line
 
 
-def compress_segment(path: Path) -> None:
+def compress_segment(path: Path) -> bool:
     """Compress a finished segment; killed at any step, the segment is there once, in one form or the other, or in both.
 
+    :returns: whether it was done here; False: another keeper is at it.
     :raises OSError: it cannot be done; the segment stays as it is.
     """
     done = path.with_name(path.name + COMPRESSED)
     if not (done.exists() and _same(path, done)):
         part = path.with_name(path.name + COMPRESSED + ".part")
-        with suppress(FileNotFoundError):
-            part.unlink()
-        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "wb") as raw:
+        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b") as raw:
+            if not hold_alone(raw.fileno()) or not _is_still(raw.fileno(), part):
+                return False
+            raw.truncate(0)
             with path.open("rb") as file, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
                 _copy(file, packed)
             raw.flush()
             os.fsync(raw.fileno())
-        if not _same(path, part):
-            part.unlink()
-            raise OSError(None, "what was compressed does not come back the same")
-        found = path.stat()
-        os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
-        part.replace(done)
-        flush_directory(path.parent)
+            if not _same(path, part):
+                part.unlink()
+                raise OSError(None, "what was compressed does not come back the same")
+            found = path.stat()
+            os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+            part.replace(done)
+            flush_directory(path.parent)
     path.unlink()
     flush_directory(path.parent)
+    return True
+
+
+def _is_still(fd: int, path: Path) -> bool:
+    """Whether an open file is the one of that name: the keeper before may have moved it away."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _copy(file: BinaryIO, packed: gzip.GzipFile) -> None:
