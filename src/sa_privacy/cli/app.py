@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import adoption, consents, doctor, keys, log, requests, sealing, staff, wall
+from sa_privacy.cli import adoption, consents, doctor, keys, log, requests, sealing, staff, tables, wall
 
 __all__ = ["app"]
 
@@ -28,7 +28,7 @@ app.command()(sealing.unseal)
 app.add_typer(consents.app)
 app.add_typer(keys.app)
 app.add_typer(log.app)
-app.add_typer(requests.app)
+app.add_typer(tables.app)
 app.add_typer(wall.app)
 app.add_typer(staff.app)
 

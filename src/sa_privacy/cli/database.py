@@ -16,12 +16,15 @@ _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 @contextmanager
-def connecting(url: str | None) -> Iterator[Engine]:
-    """An engine, with a driver that works without asyncio, and gone afterwards."""
+def connecting(url: str | None, *, new: bool = False) -> Iterator[Engine]:
+    """An engine, with a driver that works without asyncio, and gone afterwards.
+
+    :param new: a SQLite file may be made.
+    """
     if url is None:
         fail("which database?", "give --url, or set SA_PRIVACY_URL.")
     made = make_url(url)
-    if made.get_backend_name() == "sqlite" and made.database and not Path(made.database).exists():
+    if not new and made.get_backend_name() == "sqlite" and made.database and not Path(made.database).exists():
         fail(f"there is no database {made.database}.", "give --url the right path.")
     driver = _DRIVERS.get(made.get_backend_name())
     if driver is None:

@@ -1,0 +1,51 @@
+"""What versions are written with, so that they stay as they are while the library moves on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+__all__ = ["VERSION_TABLE", "keep_rows", "moment", "sealed"]
+
+VERSION_TABLE: Final = "sa_privacy_version"
+
+
+def moment() -> sa.DateTime:
+    """The type of a moment."""
+    return sa.DateTime(timezone=True)
+
+
+def sealed() -> sa.LargeBinary:
+    """The type of a sealed value: a cell."""
+    return sa.LargeBinary()
+
+
+def keep_rows(*tables: str) -> None:
+    """Triggers that refuse UPDATE, DELETE and, on PostgreSQL, TRUNCATE. As of version 1: never changed."""
+    if op.get_context().dialect.name == "sqlite":
+        for table in tables:
+            for verb in ("update", "delete"):
+                op.execute(
+                    f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+                    f"BEGIN SELECT RAISE(ABORT, 'the ledger {table} is append-only'); END"
+                )
+        return
+    op.execute(
+        """\
+CREATE OR REPLACE FUNCTION sa_privacy_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the ledger % is append-only: % is refused', TG_TABLE_NAME, TG_OP
+    USING ERRCODE = 'insufficient_privilege';
+END $$"""
+    )
+    for table in tables:
+        op.execute(
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION sa_privacy_append_only()"
+        )
+        op.execute(
+            f"CREATE TRIGGER no_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION sa_privacy_append_only()"
+        )
