@@ -28,9 +28,10 @@ app.command()(sealing.unseal)
 app.add_typer(consents.app)
 app.add_typer(keys.app)
 app.add_typer(log.app)
+app.add_typer(requests.app)
+app.add_typer(staff.app)
 app.add_typer(tables.app)
 app.add_typer(wall.app)
-app.add_typer(staff.app)
 
 
 def _version(wanted: bool) -> None:

@@ -46,8 +46,8 @@ def append_only_sql(table: str, dialect: str) -> tuple[str, ...]:
         f"""\
 CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'the ledger % is append-only: % is refused', TG_TABLE_NAME, TG_OP
-    USING ERRCODE = 'insufficient_privilege';
+  RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+    MESSAGE = 'the ledger ' || TG_TABLE_NAME || ' is append-only: ' || TG_OP || ' is refused';
 END $$""",
         f"""\
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {_FUNCTION}()""",

@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-__all__ = ["VERSION_TABLE", "keep_rows", "moment", "sealed"]
+__all__ = ["VERSION_TABLE", "keep_rows", "let_rows_go", "moment", "sealed"]
 
 VERSION_TABLE: Final = "sa_privacy_version"
 
@@ -36,8 +36,8 @@ def keep_rows(*tables: str) -> None:
         """\
 CREATE OR REPLACE FUNCTION sa_privacy_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'the ledger % is append-only: % is refused', TG_TABLE_NAME, TG_OP
-    USING ERRCODE = 'insufficient_privilege';
+  RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+    MESSAGE = 'the ledger ' || TG_TABLE_NAME || ' is append-only: ' || TG_OP || ' is refused';
 END $$"""
     )
     for table in tables:
@@ -49,3 +49,9 @@ END $$"""
             f"CREATE TRIGGER no_truncate BEFORE TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION sa_privacy_append_only()"
         )
+
+
+def let_rows_go() -> None:
+    """Removes what the triggers run, once their tables are gone."""
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION sa_privacy_append_only()")

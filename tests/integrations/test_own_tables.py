@@ -1,0 +1,209 @@
+"""The library's own tables: what its versions make is what this release expects."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, MetaData, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
+
+import sa_privacy.privacy  # noqa: F401 - all rooms have told their tables
+from sa_privacy.cli.app import app
+from sa_privacy.columns.own_tables import OWN_TABLES
+from sa_privacy.integrations.alembic.tables import differences, head, script, upgrade, version
+from tests.support.databases import Database
+
+ENV = """
+from alembic import context
+with context.config.attributes["engine"].connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+LEDGERS = sorted(table.name for table in OWN_TABLES.sorted_tables if table.info.get("append-only"))
+
+
+@pytest.fixture
+def empty(database: Database) -> Any:
+    engine = create_engine(database.url)
+    yield engine
+    engine.dispose()
+
+
+def made(engine: Engine) -> dict[str, Any]:
+    """What stands in a database: columns with their types, keys, indexes, by table."""
+    found = inspect(engine)
+    return {
+        name: (
+            [
+                (c["name"], str(c["type"]), c["nullable"], c["default"], c.get("autoincrement"))
+                for c in found.get_columns(name)
+            ],
+            found.get_pk_constraint(name)["constrained_columns"],
+            sorted((u["name"] or "", u["column_names"]) for u in found.get_unique_constraints(name)),
+            sorted((str(i["name"]), i["column_names"], i["unique"]) for i in found.get_indexes(name)),
+            sorted((k["constrained_columns"], k["referred_table"]) for k in found.get_foreign_keys(name)),
+        )
+        for name in found.get_table_names()
+        if name in OWN_TABLES.tables
+    }
+
+
+def triggers(engine: Engine) -> list[Any]:
+    sql = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        if engine.dialect.name == "sqlite"
+        else "SELECT tgrelid::regclass::text || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+    )
+    with engine.connect() as connection:
+        return sorted((name, said.replace("IF NOT EXISTS ", "")) for name, said in connection.execute(text(sql)))
+
+
+def test_the_versions_make_what_create_all_makes(empty: Engine) -> None:
+    OWN_TABLES.create_all(empty)
+    expected = made(empty), triggers(empty)
+    assert len(expected[0]) == len(OWN_TABLES.tables)
+    assert len(expected[1]) == 2 * len(LEDGERS)
+    OWN_TABLES.drop_all(empty)
+    with empty.begin() as connection:
+        assert upgrade(connection) == (None, head())
+    assert (made(empty), triggers(empty)) == expected
+    with empty.connect() as connection:
+        assert differences(connection) == []
+
+
+def test_doing_it_twice_changes_nothing_and_going_back_leaves_nothing(empty: Engine) -> None:
+    with empty.begin() as connection:
+        upgrade(connection)
+    before = made(empty), triggers(empty)
+    with empty.begin() as connection:
+        assert upgrade(connection) == (head(), head())
+    assert (made(empty), triggers(empty)) == before
+
+
+def test_what_is_rolled_back_was_never_there(empty: Engine) -> None:
+    if empty.dialect.name == "sqlite":
+        return  # its driver commits DDL as it comes
+    with empty.connect() as connection:
+        upgrade(connection)
+        connection.rollback()
+    assert made(empty) == {}
+
+
+def test_the_script_makes_the_same(empty: Engine, database: Database, tmp_path: Path) -> None:
+    with empty.begin() as connection:
+        upgrade(connection)
+    expected = made(empty), triggers(empty)
+    written = script(empty.dialect.name)
+    if empty.dialect.name == "sqlite":
+        other = create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+        with sqlite3.connect(tmp_path / "other.db") as plain:
+            plain.executescript(written)
+        plain.close()
+    else:
+        OWN_TABLES.drop_all(empty)
+        with empty.begin() as connection:
+            connection.execute(text("DROP TABLE sa_privacy_version"))
+            connection.execute(text("DROP FUNCTION sa_privacy_append_only()"))
+        other = empty
+        with empty.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(written)
+            driver.commit()
+    try:
+        assert (made(other), triggers(other)) == expected
+        with other.connect() as connection:
+            assert version(connection) == head()
+    finally:
+        other.dispose()
+
+
+def test_a_ledger_only_grows(empty: Engine) -> None:
+    """Shown by one that takes a row with few values; that each has the same triggers is shown above."""
+    with empty.begin() as connection:
+        upgrade(connection)
+        connection.execute(
+            text(
+                "INSERT INTO sa_privacy_wordings (name, version, language, text, entered) "
+                "VALUES ('w', '1', 'en', 'words', '2026-11-26 00:00:00')"
+            )
+        )
+    verbs = ["UPDATE sa_privacy_wordings SET text = 'others'", "DELETE FROM sa_privacy_wordings"]
+    verbs += ["TRUNCATE sa_privacy_wordings"] if empty.dialect.name == "postgresql" else []
+    for verb in verbs:
+        with empty.connect() as connection, pytest.raises(DBAPIError, match="sa_privacy_wordings is append-only"):
+            connection.execute(text(verb))
+
+
+def test_a_difference_is_named(empty: Engine) -> None:
+    with empty.begin() as connection:
+        upgrade(connection)
+        connection.execute(text("ALTER TABLE sa_privacy_consents ADD COLUMN more INTEGER"))
+        connection.execute(text("DROP INDEX ix_sa_privacy_consents_person"))
+    with empty.connect() as connection:
+        found = differences(connection)
+    assert len(found) == 2
+    assert any("sa_privacy_consents.more" in line for line in found)
+    assert any("ix_sa_privacy_consents_person" in line for line in found)
+
+
+def test_the_tables_of_the_application_are_none_of_its_business(empty: Engine) -> None:
+    with empty.begin() as connection:
+        upgrade(connection)
+        connection.execute(text("CREATE TABLE mine (id INTEGER)"))
+    with empty.connect() as connection:
+        assert differences(connection) == []
+
+
+def test_an_application_takes_them_in_as_a_branch_of_its_own_migrations(empty: Engine, tmp_path: Path) -> None:
+    migrations = tmp_path / "migrations"
+    (migrations / "versions").mkdir(parents=True)
+    (migrations / "env.py").write_text(ENV)
+    (migrations / "versions" / "first.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\nrevision = 'first'\ndown_revision = None\n"
+        "def upgrade():\n    op.create_table('mine', sa.Column('id', sa.Integer()))\n"
+        "def downgrade():\n    op.drop_table('mine')\n"
+    )
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option(
+        "version_locations", f"{migrations / 'versions'}\nsa_privacy.integrations.alembic:tables/versions"
+    )
+    config.attributes["engine"] = empty
+    command.upgrade(config, "heads")
+    assert set(made(empty)) == set(OWN_TABLES.tables)
+    assert inspect(empty).has_table("mine")
+    command.downgrade(config, "sa_privacy@base")
+    assert made(empty) == {}
+    assert inspect(empty).has_table("mine")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    run = CliRunner().invoke
+    assert run(app, ["tables", "check", "--url", url]).exit_code == 2  # there is no such file
+    first = run(app, ["tables", "upgrade", "--url", url])
+    assert (first.exit_code, first.stdout) == (0, f"the tables are at version {head()} now.\n")
+    assert "already" in run(app, ["tables", "upgrade", "--url", url]).stdout
+    assert run(app, ["tables", "check", "--url", url]).exit_code == 0
+    with sqlite3.connect(tmp_path / "shop.db") as plain:
+        plain.execute("DROP INDEX ix_sa_privacy_consents_person")
+    plain.close()
+    found = run(app, ["tables", "check", "--url", url])
+    assert found.exit_code == 1
+    assert "ix_sa_privacy_consents_person" in found.stdout
+    printed = run(app, ["tables", "script", "--dialect", "postgresql"])
+    assert printed.stdout.count("CREATE TABLE") == len(OWN_TABLES.tables) + 1
+    assert run(app, ["tables", "script", "--dialect", "mysql"]).exit_code == 2
+
+
+def test_every_table_of_the_library_has_a_name_of_its_own() -> None:
+    assert {name for name in OWN_TABLES.tables if not name.startswith("sa_privacy_")} == set()
+    assert isinstance(OWN_TABLES, MetaData)
