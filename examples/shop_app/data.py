@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 from examples.shop_app.models import Base, Customer, Inquiry, Order, OrderItem, Questionnaire, UsageEvent
 from sa_privacy import Privacy
 
-__all__ = ["CUSTOMERS", "SEED", "TODAY", "Rows", "fill", "generate"]
+__all__ = ["ASKED", "CUSTOMERS", "SEED", "TODAY", "Rows", "fill", "generate"]
 
 CUSTOMERS = 1_000
+ASKED = 300  # how many of them were asked whether they want to hear of campaigns
 SEED = 1123
 TODAY = date(2026, 11, 23)  # a fixed day, so that the same seed makes the same shop tomorrow
 
@@ -88,7 +89,20 @@ def fill(
                 rows[model.__tablename__] += len(values)
             if progress is not None:
                 progress(written)
+    ask_for_consent(privacy, engine, customers)
     return rows
+
+
+def ask_for_consent(privacy: Privacy, engine: Engine, customers: int) -> None:
+    """Enters what the first customers answered when they were asked about campaigns: every third one said no.
+
+    The others were not asked, and so have not agreed either.
+    """
+    with Session(engine) as session, session.begin():
+        for number in range(1, min(customers, ASKED) + 1):
+            with privacy.request(actor=f"customer:{number}", role="customer", purpose="account", subject=number):
+                answer = privacy.consents.give if number % 3 else privacy.consents.refuse
+                answer(session, number, "campaigns", how="web", language="ja" if number % 2 else "en")
 
 
 class _Maker:

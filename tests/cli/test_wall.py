@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from examples.shop_app.models import Base
 from sa_privacy.cli.app import app
+from sa_privacy.columns.own_tables import OWN_TABLES
 from tests.support.databases import Database
 from tests.walls.owner import dropped
 
@@ -32,6 +33,7 @@ def owner(database: Database) -> Iterator[Engine]:
     """The owner's engine, on a database with the shop's tables."""
     engine = database.engine()
     Base.metadata.create_all(engine)
+    OWN_TABLES.create_all(engine)
     yield engine
     dropped(engine)
 
@@ -130,10 +132,16 @@ def test_what_a_person_must_mend_keeps_the_exit_status_at_1(wall: Command, owner
 def test_programs_get_json(wall: Command) -> None:
     found: dict[str, Any] = json.loads(wall("plan", "--json").stdout)
     assert found["policy"] == "belue-shop"
-    assert found["logins"]["shop_web"] == ["sap/belue-shop", "sap/belue-shop/account", "sap/belue-shop/sign_in"]
+    assert found["logins"]["shop_web"] == [
+        *("sap/belue-shop", "sap/belue-shop/account", "sap/belue-shop/sign_in", "sap/belue-shop+ledger"),
+    ]
     assert {entry["kind"] for entry in found["drift"]} == {"missing"}
     assert {entry["kind"] for entry in found["not_walled"]} == {"insert", "match"}
-    assert {tuple(entry["roles"]) for entry in found["row_policies"]} == {(), ("sap/belue-shop/account",)}
+    assert {tuple(entry["roles"]) for entry in found["row_policies"]} == {
+        (),
+        ("sap/belue-shop/account",),
+        ("sap/belue-shop/campaigns",),
+    }
     applied = json.loads(wall("apply", "--json").stdout)
     assert applied["sql"]
     assert applied["drift"] == []

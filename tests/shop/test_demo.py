@@ -21,6 +21,10 @@ from typer.testing import CliRunner
 
 from examples.shop_app.__main__ import main
 from examples.shop_app.data import fill
+from examples.shop_app.demo.asking import show_asking
+from examples.shop_app.demo.campaign import show_campaign
+from examples.shop_app.demo.giving import show_giving
+from examples.shop_app.demo.pledge import answer_an_inquiry, sign
 from examples.shop_app.demo.promise import matrix
 from examples.shop_app.demo.record import change_one_byte, show_log
 from examples.shop_app.demo.refusals import REFUSED
@@ -30,7 +34,7 @@ from examples.shop_app.demo.walk import tour
 from examples.shop_app.demo.wall import REFUSED as PAST_THE_GATE
 from examples.shop_app.demo.wall_postgresql import ASKED, Unsuitable, ask_psql, look_at, wall_of_shop
 from examples.shop_app.models import Customer
-from sa_privacy import AccessLog, PrivacyError
+from sa_privacy import AccessLog, NotGranted, NotPledged, PrivacyError
 from sa_privacy.cli.app import app
 from tests.support.databases import Database
 from tests.support.postgres import wheel_programs
@@ -60,6 +64,8 @@ ERRORS = {
     "Sorting by sealed values": "SealedColumn",
     "A function that nobody knows": "UnreadableStatement",
 }
+#: What the chapters on staff, consent, giving away and requests are refused with.
+OTHERS = {"NotGranted", "NotPledged", "DisclosureRefused", "RequestRefused"}
 
 
 @pytest.fixture
@@ -156,7 +162,8 @@ def test_a_database_that_is_not_postgresql_is_not_touched(tmp_path: Path, capsys
 
 def test_names_are_nowhere_in_the_database_file(stage: Stage) -> None:
     """While an unsealed value is found there, so the search does search."""
-    with stage.privacy.access("campaigns", actor="staff:34", role="marketing"), Session(stage.engine) as session:
+    access = stage.privacy.access("order_confirmation", actor="staff:21", role="order_desk")
+    with access, Session(stage.engine) as session:
         for number in range(1, CUSTOMERS + 1):
             customer = session.get_one(Customer, number)
             assert occurrences(stage, customer.name) == 0
@@ -177,8 +184,8 @@ def test_a_changed_byte_is_found_where_it_is(stage: Stage, tmp_path: Path) -> No
 
 def test_the_demo_shows_every_chapter(shown: str) -> None:
     chapters = re.findall(r"^ (\d+)\. ", shown, re.MULTILINE) or re.findall(r"^\W*(\d+)\. \w", shown, re.MULTILINE)
-    assert chapters == [str(number) for number in range(1, 13)]
-    for error in {*ERRORS.values()}:
+    assert chapters == [str(number) for number in range(1, 17)]
+    for error in {*ERRORS.values(), *OTHERS}:
         assert f"{error} [SP-" in shown
     assert shown.count("hint:") >= len(REFUSED)
     assert "the chain holds" in shown
@@ -260,3 +267,44 @@ def test_the_engine_of_the_demo_is_sqlite_in_a_file(stage: Stage) -> None:
     engine: Engine = stage.engine
     assert engine.url.database == str(stage.database)
     assert stage.database.stat().st_size > 0
+
+
+def test_a_campaign_reaches_who_said_yes(stage: Stage) -> None:
+    """Every third of those who were asked said no."""
+
+    def reached() -> set[int]:
+        with stage.privacy.access("campaigns", actor="staff:34", role="marketing"), Session(stage.engine) as session:
+            return {customer.id for customer in session.scalars(select(Customer)) if customer.email}
+
+    agreed = {number for number in range(1, CUSTOMERS + 1) if number % 3}
+    assert reached() == agreed
+    show_campaign(stage)
+    assert reached() == agreed - {2}
+
+
+def test_what_left_is_on_record_and_nothing_else(stage: Stage) -> None:
+    show_giving(stage)
+    with stage.privacy.access(actor="staff:2", role="privacy_officer"), Session(stage.engine) as session:
+        records = stage.privacy.provisions.list(session)
+    assert [(one.recipient, one.people, one.clause) for one in records] == [
+        ("delivery_company", 2, None),
+        ("police_and_courts", 1, "4-1"),
+    ]
+
+
+def test_the_file_of_a_customer_holds_their_own_data_and_nobody_elses(stage: Stage) -> None:
+    show_asking(stage)
+    page = (stage.directory / "file-of-customer-2.html").read_text(encoding="utf-8")
+    access = stage.privacy.access("order_confirmation", actor="staff:21", role="order_desk")
+    with access, Session(stage.engine) as session:
+        told = {customer.id for customer in session.scalars(select(Customer)) if customer.email in page}
+    assert told == {2}
+
+
+def test_who_was_not_granted_or_has_not_signed_is_refused(stage: Stage) -> None:
+    for actor, error in (("staff:60", NotGranted), ("staff:59", NotPledged)):
+        with Session(stage.engine) as session, pytest.raises(error):
+            answer_an_inquiry(stage.privacy, session, actor)
+    with Session(stage.engine) as session:
+        sign(stage.privacy, session)
+        assert "@example" in answer_an_inquiry(stage.privacy, session, "staff:59")

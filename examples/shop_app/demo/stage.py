@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from rich.text import Text
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from examples.shop_app.models import Base
+from examples.shop_app.staff import employ
 from sa_privacy import AccessLog, Keyring, Privacy, PrivacyError
 
 __all__ = ["ACTING", "POLICY", "Acting", "Stage", "new_console", "open_shop"]
@@ -59,6 +61,8 @@ def open_shop(directory: Path) -> tuple[Privacy, AccessLog, Engine]:
     engine = create_engine(f"sqlite:///{directory / 'shop.db'}")
     privacy.install(engine, walls=True)
     Base.metadata.create_all(engine)
+    privacy.metadata.create_all(engine)  # the library's own tables
+    employ(privacy, engine)
     return privacy, log, engine
 
 
@@ -122,6 +126,16 @@ class Stage:
         for heading in headings:
             table.add_column(heading, overflow="fold")  # nothing is cut off; Japanese has no spaces to break at
         return table
+
+    @contextmanager
+    def printed(self) -> Iterator[None]:
+        """Prints, indented, what is printed in the block."""
+        written = io.StringIO()
+        with redirect_stdout(written):
+            yield
+        for line in written.getvalue().splitlines():
+            for part in textwrap.wrap(line, self.console.width - 8) or [""]:
+                self.indented(Text(part, style="dim"))
 
     @contextmanager
     def sent(self) -> Iterator[list[str]]:

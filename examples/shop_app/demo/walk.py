@@ -11,8 +11,12 @@ from rich.text import Text
 from sqlalchemy import URL
 
 from examples.shop_app.data import fill
+from examples.shop_app.demo.asking import show_asking
+from examples.shop_app.demo.campaign import show_campaign
 from examples.shop_app.demo.emergency import show_emergency
+from examples.shop_app.demo.giving import show_giving
 from examples.shop_app.demo.loads import show_loads, show_memory
+from examples.shop_app.demo.pledge import show_pledge
 from examples.shop_app.demo.promise import show_matrix, show_policy
 from examples.shop_app.demo.record import show_chain, show_log
 from examples.shop_app.demo.refusals import show_refusals
@@ -66,6 +70,10 @@ def tour(
         show_storage(stage)
         show_search(stage)
         show_memory(stage)
+        show_pledge(stage)
+        show_campaign(stage)
+        show_giving(stage)
+        show_asking(stage)
         show_emergency(stage)
         show_log(stage)
         show_chain(stage)

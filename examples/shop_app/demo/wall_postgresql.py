@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.text import Text
-from sqlalchemy import URL, Connection, Engine, create_engine, inspect, text
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, inspect, text
 
 from examples.shop_app.data import fill
 from examples.shop_app.demo.stage import Stage
@@ -70,11 +70,12 @@ def wall_of_shop(stage: Stage, url: URL) -> Iterator[tuple[WallPlan, URL]]:
     try:
         stage.privacy.install(owner)
         Base.metadata.create_all(owner)
+        stage.privacy.metadata.create_all(owner)
         fill(stage.privacy, owner, CUSTOMERS)
         stage.privacy.uninstall(owner)
         password = secrets.token_urlsafe()
         with owner.begin() as connection:
-            shapes = shapes_of([Base.metadata])
+            shapes = shapes_of([Base.metadata, stage.privacy.metadata])
             found = inspect_wall(
                 connection, stage.privacy.policy, stage.privacy.catalogue, shapes, logins=[Login(LOGIN)]
             )
@@ -82,13 +83,15 @@ def wall_of_shop(stage: Stage, url: URL) -> Iterator[tuple[WallPlan, URL]]:
             connection.execute(text(f"ALTER ROLE \"{LOGIN}\" PASSWORD '{password}'"))
         yield found.plan, owner.url.set(username=LOGIN, password=password)
     finally:
-        _take_down(owner)
+        _take_down(owner, stage.privacy.metadata)
         owner.dispose()
 
 
-def _take_down(owner: Engine) -> None:
+def _take_down(owner: Engine, ledgers: MetaData) -> None:
     with owner.begin() as connection:
         Base.metadata.drop_all(connection)
+        ledgers.drop_all(connection)
+        connection.exec_driver_sql("DROP FUNCTION IF EXISTS sa_privacy_append_only()")
         for role in _roles(connection):
             connection.exec_driver_sql(f'DROP OWNED BY "{role}"')
             connection.exec_driver_sql(f'DROP ROLE "{role}"')

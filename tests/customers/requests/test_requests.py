@@ -28,7 +28,7 @@ from tests.customers.requests.asking import Clock, customer, maintenance, office
 from tests.support.databases import Database
 
 ANN, BO = ("customer", 1), ("customer", 2)
-CARD: dict[str, Any] = {"method": "identity_card", "evidence": "card no. 4711 seen"}
+CARD: dict[str, Any] = {"method": "identity_card", "evidence": "card of the zebra seen"}
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_what_is_returned_is_what_the_ledger_holds(privacy: Privacy, session: Se
         shown = privacy.requests.show(session, request.reference)
     assert shown.steps == done.steps
     assert shown.agent == Agent("Kim Agent", "statutory", "family register")
-    assert shown.steps[0].evidence == "card no. 4711 seen"
+    assert shown.steps[0].evidence == "card of the zebra seen"
 
 
 def test_an_agent_is_checked_with_the_person(privacy: Privacy, session: Session) -> None:
@@ -152,7 +152,7 @@ def test_nothing_of_a_request_stands_in_the_log_or_a_repr(
         answer = privacy.requests.answer(session, reference)
         words = repr((answer.request, answer.file, answer.request.steps))
     written = "".join(file.read_text() for file in (tmp_path / "log").iterdir() if file.is_file())
-    for secret in ("Ann Arbor", "4711", "1 High Street", "home@example.com"):
+    for secret in ("Ann Arbor", "zebra", "1 High Street", "home@example.com"):
         assert secret not in written
         assert secret not in words
     pseudonym = asking.KEYS.pseudonym_key().of("customer", 1)
@@ -278,7 +278,7 @@ def test_two_who_take_the_same_step_at_once_are_one_and_a_refusal(
         old = find(connection, reference)
     with officer(privacy):
         privacy.requests.answer(session, reference)
-        monkeypatch.setattr("sa_privacy.customers.requests_course.find", lambda *_: old)
+        monkeypatch.setattr("sa_privacy.customers.requests.course.find", lambda *_: old)
         with pytest.raises(RequestRefused, match="just done something"):
             privacy.requests.answer(session, reference)
     assert counted(privacy, session) == (1, 3)

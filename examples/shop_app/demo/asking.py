@@ -1,0 +1,72 @@
+"""A customer asks what is kept about them, and is shown their file once it is sure that it is they."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from sqlalchemy.orm import Session
+
+from examples.shop_app.demo.refusals import body
+from examples.shop_app.demo.stage import Stage
+from sa_privacy import Privacy, PrivacyError
+from sa_privacy.customers.file.files import PersonFile
+
+__all__ = ["show_asking"]
+
+
+def a_letter_comes(privacy: Privacy, session: Session) -> str:
+    with privacy.access(purpose="inquiries", actor="staff:58", role="support"):
+        request = privacy.requests.receive(session, "disclosure", claimed="a letter of 20 November", language="en")
+        session.commit()
+    return request.reference
+
+
+def answered_too_soon(privacy: Privacy, session: Session, reference: str) -> None:
+    with privacy.access(actor="staff:2", role="privacy_officer"):
+        privacy.requests.answer(session, reference)
+
+
+def checked_and_answered(privacy: Privacy, session: Session, reference: str) -> PersonFile | None:
+    with privacy.access(actor="staff:2", role="privacy_officer"):
+        privacy.requests.identify(
+            session, reference, ("customer", 2), method="identity_card", evidence="card seen at the counter"
+        )
+        privacy.requests.begin(session, reference)
+        answer = privacy.requests.answer(session, reference)
+        session.commit()
+    return answer.file
+
+
+def show_asking(stage: Stage) -> None:
+    stage.chapter(
+        "A customer asks for their file",
+        """A request is received by whoever opens the letter; nothing is shown, or even confirmed to exist, before somebody has made
+        sure that it is that person.""",
+    )
+    stage.code(body(a_letter_comes))
+    with Session(stage.engine) as session:
+        reference = a_letter_comes(stage.privacy, session)
+        stage.say("Answering at once is refused:")
+        try:
+            answered_too_soon(stage.privacy, session, reference)
+        except PrivacyError as error:
+            stage.error(error)
+        else:
+            raise AssertionError("answered before anybody knew who asks")
+        session.rollback()
+        stage.code(body(checked_and_answered))
+        file = checked_and_answered(stage.privacy, session, reference)
+    if file is None:
+        raise AssertionError("there is a file")
+    path = stage.directory / "file-of-customer-2.html"
+    path.write_text(file.html(), encoding="utf-8")
+    content = file.content
+    table = stage.table("what the file tells", "how much")
+    for one in content["data"]:
+        table.add_row(f"rows of {one['table']}", str(len(one["rows"])))
+    table.add_row("what they said of consent", str(len(content["consents"] or ())))
+    table.add_row("whom data was given to", ", ".join(one["to"] for one in content["provisions"] or ()))
+    table.add_row("uses of the data, by day, purpose and role", str(len((content["uses"] or {}).get("counts", ()))))
+    stage.console.print(table)
+    stage.indented(
+        Text(f"-> {path.name}: a page of {path.stat().st_size:,} bytes, in English or Japanese", style="green")
+    )
