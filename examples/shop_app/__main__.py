@@ -72,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         chosen.keep.mkdir(parents=True, exist_ok=True)
         tour(chosen.keep, console, customers=chosen.customers, language=chosen.lang, database=database)
-        console.print(f"Kept in {chosen.keep}: shop.db, keys.json, access-log/ and the forged copy.")
+        console.print(
+            f"Kept in {chosen.keep}: shop.db, keys.json, access-log/, the forged copy, and file-of-customer-2.html."
+        )
         console.print("Ask the log, here in the environment that make demo set up:")
         for line in _QUESTIONS.format(kept=shlex.quote(str(chosen.keep))).splitlines():
             console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)

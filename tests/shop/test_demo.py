@@ -288,6 +288,7 @@ def test_what_left_is_on_record_and_nothing_else(stage: Stage) -> None:
         records = stage.privacy.provisions.list(session)
     assert [(one.recipient, one.people, one.clause) for one in records] == [
         ("delivery_company", 2, None),
+        ("advertising_partner", 1, None),
         ("police_and_courts", 1, "4-1"),
     ]
 

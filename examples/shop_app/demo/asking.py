@@ -15,7 +15,8 @@ __all__ = ["show_asking"]
 
 def a_letter_comes(privacy: Privacy, session: Session) -> str:
     with privacy.access(purpose="inquiries", actor="staff:58", role="support"):
-        request = privacy.requests.receive(session, "disclosure", claimed="a letter of 20 November", language="en")
+        letter = "a letter of 20 November"
+        request = privacy.requests.receive(session, "disclosure", claimed=letter, language="en")
         session.commit()
     return request.reference
 
@@ -28,7 +29,11 @@ def answered_too_soon(privacy: Privacy, session: Session, reference: str) -> Non
 def checked_and_answered(privacy: Privacy, session: Session, reference: str) -> PersonFile | None:
     with privacy.access(actor="staff:2", role="privacy_officer"):
         privacy.requests.identify(
-            session, reference, ("customer", 2), method="identity_card", evidence="card seen at the counter"
+            session,
+            reference,
+            ("customer", 2),
+            method="identity_card",
+            evidence="card seen at the counter",
         )
         privacy.requests.begin(session, reference)
         answer = privacy.requests.answer(session, reference)
@@ -46,6 +51,7 @@ def show_asking(stage: Stage) -> None:
     with Session(stage.engine) as session:
         reference = a_letter_comes(stage.privacy, session)
         stage.say("Answering at once is refused:")
+        stage.code(body(answered_too_soon))
         try:
             answered_too_soon(stage.privacy, session, reference)
         except PrivacyError as error:
@@ -53,6 +59,7 @@ def show_asking(stage: Stage) -> None:
         else:
             raise AssertionError("answered before anybody knew who asks")
         session.rollback()
+        stage.say("Somebody looks at an identity card at the counter. Then the letter is answered:")
         stage.code(body(checked_and_answered))
         file = checked_and_answered(stage.privacy, session, reference)
     if file is None:
@@ -67,6 +74,8 @@ def show_asking(stage: Stage) -> None:
     table.add_row("whom data was given to", ", ".join(one["to"] for one in content["provisions"] or ()))
     table.add_row("uses of the data, by day, purpose and role", str(len((content["uses"] or {}).get("counts", ()))))
     stage.console.print(table)
-    stage.indented(
-        Text(f"-> {path.name}: a page of {path.stat().st_size:,} bytes, in English or Japanese", style="green")
-    )
+    stage.say("What the police got is not told: that could defeat the inquiry. A line of it, as the person reads it:")
+    [row] = next(one["rows"] for one in content["data"] if one["table"] == "customers")
+    told = [str(one["value"]) for one in row["values"] if one["category"] in ("name", "email") and one["value"]]
+    stage.indented(Text(", ".join(told), style="dim"))
+    stage.indented(Text(f"-> {path.name}: a page of {path.stat().st_size:,} bytes, beside shop.db", style="green"))

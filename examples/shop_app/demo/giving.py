@@ -18,7 +18,11 @@ __all__ = ["show_giving"]
 def parcels_for_the_delivery_company(privacy: Privacy, session: Session) -> Disclosure:
     with privacy.access(purpose="shipping", actor="staff:17", role="warehouse"):
         given = privacy.disclose(
-            session, to="delivery_company", subjects=[1, 2], categories=["name", "address", "phone"], format="csv"
+            session,
+            to="delivery_company",
+            subjects=[1, 2],
+            categories=["name", "address", "phone"],
+            format="csv",
         )
         session.commit()  # what is on record may leave; before that, .data raises
     return given
@@ -26,14 +30,29 @@ def parcels_for_the_delivery_company(privacy: Privacy, session: Session) -> Disc
 
 def birthdays_for_the_delivery_company(privacy: Privacy, session: Session) -> Disclosure:
     with privacy.access(purpose="shipping", actor="staff:17", role="warehouse"):
-        return privacy.disclose(session, to="delivery_company", subjects=[1, 2], categories=["birthday"])
+        what = ["birthday"]
+        return privacy.disclose(session, to="delivery_company", subjects=[1, 2], categories=what)
+
+
+def names_for_the_advertiser_from_the_warehouse(privacy: Privacy, session: Session) -> Disclosure:
+    with privacy.access(purpose="shipping", actor="staff:17", role="warehouse"):
+        what = ["name"]
+        return privacy.disclose(session, to="advertising_partner", subjects=[1, 2], categories=what)
 
 
 def addresses_for_the_advertiser(privacy: Privacy, session: Session) -> Disclosure:
     with privacy.access(actor="staff:2", role="privacy_officer"):
-        given = privacy.disclose(session, to="advertising_partner", subjects=[1, 2], categories=["name", "email"])
+        what = ["name", "email"]
+        given = privacy.disclose(session, to="advertising_partner", subjects=[1, 2], categories=what)
         session.commit()
     return given
+
+
+def addresses_after_one_of_them_agreed(privacy: Privacy, session: Session) -> Disclosure:
+    with privacy.access(purpose="account", actor="customer:1", role="customer", subject=1):
+        privacy.consents.give(session, 1, "advertising_partner", how="web", language="ja")
+        session.commit()
+    return addresses_for_the_advertiser(privacy, session)  # as before
 
 
 def a_call_from_the_police(privacy: Privacy, session: Session) -> Disclosure:
@@ -69,7 +88,12 @@ def a_letter_from_the_police(privacy: Privacy, session: Session) -> Disclosure:
 SCENES: dict[str, tuple[Callable[[Privacy, Session], Disclosure], str]] = {
     "A delivery company works for the shop under a contract": (parcels_for_the_delivery_company, ""),
     "It gets what the policy lets it have, and no more": (birthdays_for_the_delivery_company, "refused"),
+    "The warehouse may give to nobody else: its role says to whom": (
+        names_for_the_advertiser_from_the_warehouse,
+        "refused",
+    ),
     "An advertiser gets nothing of people who have not agreed to that": (addresses_for_the_advertiser, ""),
+    "Customer 1 agrees. Customer 2 is left out, and counted": (addresses_after_one_of_them_agreed, ""),
     "The police call": (a_call_from_the_police, "refused"),
     "The police write": (a_letter_from_the_police, ""),
 }
@@ -104,6 +128,7 @@ def _records(stage: Stage) -> None:
     table = stage.table("when", "to", "what", "people", "on the ground of")
     with stage.privacy.access(actor="staff:2", role="privacy_officer"), Session(stage.engine) as session:
         for one in stage.privacy.provisions.list(session):
-            ground = "contract" if one.is_entrustment else f"{one.clause}, {one.article}"
+            without_consent = f"{one.clause}, {one.article}" if one.clause else "consent"
+            ground = "contract" if one.is_entrustment else without_consent
             table.add_row(f"{one.at:%Y-%m-%d %H:%M}", one.recipient, ", ".join(one.categories), str(one.people), ground)
     stage.console.print(table)

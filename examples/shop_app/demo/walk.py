@@ -34,6 +34,8 @@ README.md                        how to bring this into an application of your o
 src/sa_privacy/privacy.py        where policy, keys, log and engines meet; gate/engine.py decides
 docs/access-log.md               who saw whose data, after a breach, four eyes: sa-privacy log, which answers
 docs/walls.md                    the wall on PostgreSQL: roles, grants, logins, poolers
+docs/staff.md, docs/consent.md, docs/disclosure.md, docs/requests.md: chapters 8 to 11
+docs/need-to-know.md             which rows a role reaches
 docs/glossary.md                 the words, in English and Japanese
 """
 
