@@ -74,7 +74,7 @@ def show_asking(stage: Stage) -> None:
     table.add_row("whom data was given to", ", ".join(one["to"] for one in content["provisions"] or ()))
     table.add_row("uses of the data, by day, purpose and role", str(len((content["uses"] or {}).get("counts", ()))))
     stage.console.print(table)
-    stage.say("What the police got is not told: that could defeat the inquiry. A line of it, as the person reads it:")
+    stage.say("What the police got is not told: that could defeat the inquiry. From the page:")
     [row] = next(one["rows"] for one in content["data"] if one["table"] == "customers")
     told = [str(one["value"]) for one in row["values"] if one["category"] in ("name", "email") and one["value"]]
     stage.indented(Text(", ".join(told), style="dim"))

@@ -37,7 +37,7 @@ def show_campaign(stage: Stage) -> None:
         before = addresses(stage.privacy, session)
         with stage.privacy.access("order_confirmation", actor="staff:21", role="order_desk"):
             everybody = len(session.scalars(select(Customer.email)).all())
-        stage.indented(Text(f"-> {len(before)} addresses; the shop has {everybody} customers", style="green"))
+        stage.indented(Text(f"-> {len(before)} addresses; the shop has {everybody:,} customers", style="green"))
         stage.say("Customer 2 takes it back, signed in to their account, and gets a receipt:")
         stage.code(body(change_of_mind))
         with stage.printed():

@@ -22,9 +22,9 @@ def show_log(stage: Stage) -> None:
     stage.chapter(
         "What the log says",
         """An intent is in the log before a statement runs, an outcome before its rows are handed over, a use when a
-        loaded value is used later. No log, no data. These are the last events.""",
+        loaded value is used later. No log, no data. These are the last events, but for those of the library's own tables.""",
     )
-    last = deque(stage.log.events(), 12)
+    last = deque((event for event in stage.log.events() if not _of_own_tables([*event.reads, *event.matches])), 12)
     table = stage.table("kind", "purpose", "actor", "reads or matches", "rows", "people", "decision")
     for event in last:
         people = None if event.subjects is None else len(event.subjects)
@@ -45,6 +45,11 @@ def show_log(stage: Stage) -> None:
     line = _line(stage.log.path, chosen.hash).decode().rstrip("\n")
     for part in chop_cells(line, stage.console.width - 4):
         stage.console.print(Text(f"    {part}", style="cyan"), soft_wrap=True)  # as it is: no padding, no other breaks
+
+
+def _of_own_tables(columns: list[str]) -> bool:
+    """Whether it asked the library's own tables: who was granted a role, who consented."""
+    return any(column.startswith("sa_privacy_") for column in columns)
 
 
 def _by_table(columns: list[str]) -> str:
