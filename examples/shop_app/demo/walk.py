@@ -16,6 +16,7 @@ from examples.shop_app.demo.campaign import show_campaign
 from examples.shop_app.demo.emergency import show_emergency
 from examples.shop_app.demo.giving import show_giving
 from examples.shop_app.demo.loads import show_loads, show_memory
+from examples.shop_app.demo.need import show_need
 from examples.shop_app.demo.pledge import show_pledge
 from examples.shop_app.demo.promise import show_matrix, show_policy
 from examples.shop_app.demo.record import show_chain, show_log
@@ -80,6 +81,7 @@ def tour(
         show_log(stage)
         show_chain(stage)
         show_wall(stage, database)
+        show_need(stage)  # last: its rule holds for all that follows
         stage.chapter("What next", "Two files are the shop's own: its models and its policy. Read them first.")
         console.print(_NEXT, end="")
     finally:
