@@ -113,12 +113,14 @@ SECTIONS: dict[str, Any] = {
         "shipping": {"use": ["name", "address", "phone"]},
         "campaigns": {"use": ["name", "email"]},
         "everything": {"use": list(CATEGORIES), "delete": ["customers", "orders", "items", "parcels"]},
+        "account": {"use": ["name", "email"], "rows": "own"},
     },
     "roles": {
         "warehouse": {"purposes": ["shipping"], "disclose": ["delivery", "old_delivery", "printer"]},
         "marketing": {"purposes": ["campaigns"], "disclose": ["printer"]},
         "officer": {"purposes": ["everything", "campaigns"], "disclose": ["police", "advertiser", "cloud", "court"]},
         "clerk": {"purposes": ["everything", "shipping"]},
+        "customer": {"purposes": ["account"]},
         "engineer": {"maintenance": True},
     },
     "wordings": {

@@ -261,6 +261,22 @@ def test_people_speak_for_themselves_and_staff_by_name(privacy: Privacy, engine:
             consents.give(session, 1, "campaigns", how="web", language="en")
 
 
+@pytest.mark.parametrize("role, purpose", [("desk", "shipping"), ("marketing", "improvement")])
+def test_who_only_names_a_subject_does_not_speak_for_the_person(
+    privacy: Privacy, engine: Engine, role: str, purpose: str
+) -> None:
+    consents = privacy.consents
+    with privacy.access(purpose, role=role, subject=1), Session(engine) as session:
+        with pytest.raises(ConsentRefused, match="names nobody"):
+            consents.give(session, 1, "campaigns", how="web", language="en")
+        with pytest.raises(ConsentRefused, match="names nobody"):
+            consents.history(session, 1)
+    with privacy.access(purpose, role=role, subject=1, actor="staff:17"), Session(engine) as session:
+        assert consents.give(session, 1, "campaigns", how="call", language="en").actor == "staff:17"
+        with pytest.raises(ConsentRefused, match="somebody else"):
+            consents.history(session, 2)
+
+
 def test_nobody_reaches_the_tables_but_through_the_ledger(privacy: Privacy, engine: Engine) -> None:
     with at_the_desk(privacy, engine) as session:
         privacy.consents.give(session, 1, "campaigns", how="web", language="en")

@@ -153,10 +153,22 @@ def test_maintenance_may_ask(privacy: Privacy, session: Session) -> None:
 
 
 def test_people_may_ask_about_themselves_and_nobody_else(privacy: Privacy, session: Session) -> None:
-    with privacy.access("everything", actor="customer:1", role="clerk", subject=("customer", ANN)):
+    with privacy.access("account", role="customer", subject=("customer", ANN)):
         assert len(privacy.provisions.of(session, ("customer", ANN))) == 2
-        with pytest.raises(DisclosureRefused):
-            privacy.provisions.of(session, ("customer", BO))
+        told = set()
+        for somebody in (BO, 4711):
+            with pytest.raises(DisclosureRefused) as refused:
+                privacy.provisions.of(session, ("customer", somebody))
+            told.add(str(refused.value))
+        assert len(told) == 1, "nor whether there is somebody"
+
+
+def test_who_only_names_a_subject_is_not_the_person(privacy: Privacy, session: Session) -> None:
+    """A clerk reaches everybody's data: naming one of them makes the clerk nobody."""
+    with privacy.access("everything", actor="staff:9", role="clerk", subject=("customer", ANN)):
+        for somebody in (ANN, 4711):
+            with pytest.raises(DisclosureRefused, match="for those who may give"):
+                privacy.provisions.of(session, ("customer", somebody))
 
 
 def test_somebody_who_is_not_there_has_none(privacy: Privacy, session: Session) -> None:

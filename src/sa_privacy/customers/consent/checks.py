@@ -10,6 +10,7 @@ from sa_privacy.access import Access
 from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.consent.entry import HOW, ConsentEntry, How, Said
 from sa_privacy.customers.consent.matters import Matter
+from sa_privacy.customers.speaking import is_the_person
 from sa_privacy.errors import ConsentRefused, PolicyError
 
 __all__ = ["Words", "moment_said", "must_act", "must_be_meant", "the_same", "valid_until_of"]
@@ -34,10 +35,10 @@ def must_act(access: Access) -> None:
 
     :raises ConsentRefused: nobody does.
     """
-    if access.subject is not None:
+    if is_the_person(access):
         return
     purposes = access.grant.policy.purposes
-    if any(purposes[name].rows == "own" for name in access.purposes if name in purposes):
+    if access.subject is None and any(purposes[name].rows == "own" for name in access.purposes if name in purposes):
         raise ConsentRefused(
             "the purpose reaches one person's own data, and the access does not say whose.",
             hint="privacy.access(subject=...).",
@@ -45,7 +46,7 @@ def must_act(access: Access) -> None:
     if access.actor is None:
         raise ConsentRefused(
             "who enters or reads a consent stands in the ledger and the log, and the access names nobody.",
-            hint="privacy.access(actor=...), or privacy.access(subject=...) for the person.",
+            hint="privacy.access(actor=...); the person: subject=..., in a role that reaches nothing but people's own rows.",
         )
 
 

@@ -58,8 +58,8 @@ class Consents:
     """The ledger of consent of one policy.
 
     Everything is written in the transaction of the session, and counts when that is committed: from then on, for the next
-    statement of anybody. Somebody must act: an access with a ``subject`` speaks for that person alone; any other must name
-    its ``actor``.
+    statement of anybody. Somebody must act: the person, signed in (an access with a ``subject``, in a role that reaches
+    people's own rows alone), or anybody else who names their ``actor``. An access with a ``subject`` is about nobody else.
 
     :param pseudonyms: by which people are named in exports.
     """

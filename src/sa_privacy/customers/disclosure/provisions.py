@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from sa_privacy.customers.disclosure.document import safe_in_a_spreadsheet
 from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS, RECEIPTS, RECEIVED
-from sa_privacy.errors import DisclosureRefused
+from sa_privacy.customers.speaking import is_the_person
+from sa_privacy.errors import DisclosureRefused, UnknownPerson
 from sa_privacy.gate.own_rows import is_subject
 from sa_privacy.ledger import Desk, Person, find_person
 
@@ -178,10 +179,18 @@ class Provisions:
     def _about(
         self, session: Session | Connection, subject: object, ask: Callable[[Connection, Person], tuple[R, ...]]
     ) -> tuple[R, ...]:
-        with self._desk.open(session) as connection:
-            person = find_person(self._desk, connection, subject)
         access = self._desk.held()
-        if not is_subject(access, person.kind, person.key, self._desk.live.current()):
+        themselves = is_the_person(access)
+        if not themselves:
+            self._must_be_allowed(session)
+        with self._desk.open(session) as connection:
+            try:
+                person = find_person(self._desk, connection, subject)
+            except UnknownPerson:
+                if themselves:  # nobody is told whether there is somebody else
+                    self._must_be_allowed(session)
+                raise
+        if themselves and not is_subject(access, person.kind, person.key, self._desk.live.current()):
             self._must_be_allowed(session)
         with self._desk.open(session, subjects=[(person.kind, person.key)]) as connection:
             return ask(connection, person)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from sa_privacy.access import Access
+from sa_privacy.customers.speaking import is_the_person
 from sa_privacy.errors import PolicyError, RequestRefused, RoleDenied
-from sa_privacy.gate.own_rows import has_own_purpose
 from sa_privacy.ledger import Desk, find_person
-from sa_privacy.policy import Policy, RequestRules, Role
+from sa_privacy.policy import RequestRules
 
 __all__ = ["SIGNED_IN", "Who", "must_be_staff", "rules_of", "who_acts"]
 
@@ -56,14 +56,18 @@ def who_acts(desk: Desk, connection: Connection, access: Access, *, anybody: boo
     :param access: the caller's own.
     :param anybody: whoever it is may; else it has to be the person, or somebody who deals with requests.
     :raises RoleDenied: it is neither.
+    :raises NotGranted, NotPledged: somebody acts in a role that deals with requests, and does not stand in it.
     :raises RequestRefused: somebody deals with requests who does not say who they are.
     :raises UnknownPerson: the person who is signed in is not there.
     """
     rules = rules_of(desk)
-    if _is_the_person(access):
+    if is_the_person(access):
         person = find_person(desk, connection, access.subject)
         return Who(access.actor, (person.kind, person.text), staff=False)
-    staff = not rules.roles.isdisjoint(access.roles)
+    declared = sorted(rules.roles.intersection(access.roles))
+    staff = not rules.roles.isdisjoint(desk.roles(connection))
+    if declared and not staff and desk.standings is not None:
+        raise desk.standings.error_for(access, declared[0], connection)
     if not staff and not anybody:
         able = " or ".join(sorted(rules.roles))
         raise RoleDenied(
@@ -77,28 +81,6 @@ def who_acts(desk: Desk, connection: Connection, access: Access, *, anybody: boo
             "it has to be known who deals with a request.", hint='privacy.access(actor="staff:17", ...).'
         )
     return Who(access.actor, None, staff=staff)
-
-
-def _is_the_person(access: Access) -> bool:
-    """Whether who acts is the person whose rows the access reaches: in a role that is made for people themselves.
-
-    A role that reaches other people's data too, as support's may, shows nothing of who acts, whomever it names as subject.
-    """
-    if access.subject is None or access.system is not None or not has_own_purpose(access):
-        return False
-    policy = access.grant.policy
-    if not policy.roles:
-        return True
-    named = [policy.roles[name] for name in access.roles if name in policy.roles]
-    acting = named if access.roles else [role for role in policy.roles.values() if role.anonymous]
-    return bool(acting) and all(_is_for_people(role, policy) for role in acting)
-
-
-def _is_for_people(role: Role, policy: Policy) -> bool:
-    """Whether a role reaches the rows of one person only, or no values at all (to find who signs in)."""
-    purposes = [policy.purposes[name] for name in role.reachable]
-    own = all(one.rows == "own" or not (one.read or one.write or one.delete) for one in purposes)
-    return own and not role.maintenance and not role.disclose
 
 
 def must_be_staff(who: Who) -> None:
