@@ -8,7 +8,7 @@ whom they are about. ``migrations`` brings a database from one release to the ne
 from __future__ import annotations
 
 from sa_privacy.ledger.append_only import append_only, is_append_only, own_triggers
-from sa_privacy.ledger.desk import Desk
+from sa_privacy.ledger.desk import Desk, commits_by_itself
 from sa_privacy.ledger.people import Person, find_people, find_person
 from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY, OWN_TABLES, Moment, own_column, sealed_text, subject_key
 
@@ -20,6 +20,7 @@ __all__ = [
     "Moment",
     "Person",
     "append_only",
+    "commits_by_itself",
     "find_people",
     "find_person",
     "is_append_only",

@@ -18,7 +18,7 @@ from sa_privacy.gate.standing import Standings
 from sa_privacy.ledger.tables import OWN_TABLES
 from sa_privacy.policy import Policy
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "commits_by_itself"]
 
 #: How far clocks of several machines may be apart without anybody noticing.
 _APART: Final = timedelta(seconds=5)
@@ -103,6 +103,27 @@ class Desk:
         with at_desk(self.scopes, reads=reads, writes=writes, subjects=subjects, deletes=deletes, asked=asked):
             yield connection
 
+    @contextmanager
+    def whole(self, session: Session | Connection) -> Iterator[None]:
+        """All that is written while the block runs, or nothing of it, also where the caller goes on after an error.
+
+        :raises PolicyError: each statement would be a transaction of its own.
+        """
+        with self.open(session) as connection:
+            if commits_by_itself(connection):
+                raise PolicyError(
+                    "on an autocommit connection an entry and what it is about are no one transaction.",
+                    hint="use an engine or session without AUTOCOMMIT for the library's ledgers.",
+                )
+        if connection.dialect.name == "sqlite" and not getattr(
+            connection.connection.driver_connection, "in_transaction", True
+        ):
+            begun = connection.connection.cursor()  # else RELEASE would commit: sqlite3 begins nothing for a SAVEPOINT
+            begun.execute("BEGIN IMMEDIATE")  # one writer at a time: be it, before anything is read
+            begun.close()
+        with connection.begin_nested():
+            yield
+
     def now(self) -> datetime:
         """What the clock shows."""
         return self.clock()
@@ -122,3 +143,9 @@ class Desk:
                 hint="set the clock right; nothing was written.",
             )
         return after
+
+
+def commits_by_itself(connection: Connection) -> bool:
+    """Whether each statement is a transaction of its own: told to SQLAlchemy, or to the driver."""
+    asked = connection.get_execution_options().get("isolation_level")
+    return asked == "AUTOCOMMIT" or getattr(connection.connection.dbapi_connection, "autocommit", False) is True

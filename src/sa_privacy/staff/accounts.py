@@ -45,7 +45,7 @@ class Accounts:
         """See :meth:`sa_privacy.staff.Staff.create`."""
         login = self._login(name)
         hashed = None if password is None else self.passwords.hash(password)
-        with self._desk.open(session) as connection:
+        with self._desk.whole(session), self._desk.open(session) as connection:
             by, now = self._authority.must_be_officer(connection), self._desk.moment()
             row = {"login": login, "name": name, "password": hashed, "created_at": now, "created_by": by}
             try:
@@ -82,7 +82,7 @@ class Accounts:
 
     def close(self, session: Session | Connection, actor: str, *, reason: str) -> None:
         """See :meth:`sa_privacy.staff.Staff.close`."""
-        with self._desk.open(session) as connection:
+        with self._desk.whole(session), self._desk.open(session) as connection:
             by = self._authority.must_be_officer(connection)
             closed = {"closed_at": self._desk.moment(), "secret": None, "secret_until": None, "password": None}
             self._change(connection, actor, closed)

@@ -261,7 +261,7 @@ def test_people_speak_for_themselves_and_staff_by_name(privacy: Privacy, engine:
             consents.give(session, 1, "campaigns", how="web", language="en")
 
 
-@pytest.mark.parametrize("role, purpose", [("desk", "shipping"), ("marketing", "improvement")])
+@pytest.mark.parametrize(("role", "purpose"), [("desk", "shipping"), ("marketing", "improvement")])
 def test_who_only_names_a_subject_does_not_speak_for_the_person(
     privacy: Privacy, engine: Engine, role: str, purpose: str
 ) -> None:

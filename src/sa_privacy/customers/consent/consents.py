@@ -218,10 +218,10 @@ class Consents:
         matter = matter_of(self._desk.policy, to)
         must_be_meant(words)
         language = self._language(matter, said, words.language)
-        with self._about(session, subject) as (connection, person, access):
+        with self._desk.whole(session), self._about(session, subject) as (connection, person, access):
             for _ in range(_TRIES):
                 before = locked_state(connection, person, matter)
-                with connection.begin_nested():  # all of it or nothing, also where the caller goes on after an error
+                with connection.begin_nested():
                     if words.idempotency_key is not None:
                         again = said_with_key(connection, person, matter, words.idempotency_key)
                         if again is not None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sa_privacy.access.desk import at_desk
@@ -27,7 +27,7 @@ from sa_privacy.customers.disclosure.until_committed import Awaited
 from sa_privacy.customers.disclosure.work import Work
 from sa_privacy.customers.owned import Owned
 from sa_privacy.errors import DisclosureRefused, PolicyError
-from sa_privacy.ledger import Desk
+from sa_privacy.ledger import Desk, commits_by_itself
 
 if TYPE_CHECKING:
     from sa_privacy.gate.evidence import Evidence
@@ -185,15 +185,9 @@ class Disclosures:
         :raises ClockWentBack: the clock shows an earlier time than the last record.
         """
         with self._desk.open(session) as connection:
-            if _commits_by_itself(connection):
+            if commits_by_itself(connection):
                 raise DisclosureRefused(
                     "on an autocommit connection the record and what it rests on are no one transaction.",
                     hint="use an engine or session without AUTOCOMMIT for disclosures.",
                 )
             return self._desk.moment(after=connection.scalar(select(func.max(PROVISIONS.c.at))))
-
-
-def _commits_by_itself(connection: Connection) -> bool:
-    """Whether each statement is a transaction of its own: told to SQLAlchemy, or to the driver."""
-    asked = connection.get_execution_options().get("isolation_level")
-    return asked == "AUTOCOMMIT" or getattr(connection.connection.dbapi_connection, "autocommit", False) is True

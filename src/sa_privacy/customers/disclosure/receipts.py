@@ -76,17 +76,18 @@ def receive(
             "nobody is said to be in the data.", hint="subjects=... names those whose rows are there."
         )
     batches = list(in_batches(enumerate(people, 1)))
-    for some in batches:
-        with desk.open(session, subjects=[(person.kind, person.key) for _, person in some]) as connection:
-            connection.execute(
-                RECEIVED.insert(),
-                [
-                    {"receipt": record, "number": number, "subject_kind": person.kind, "subject_key": person.text}
-                    for number, person in some
-                ],
-            )
-            if some is batches[-1]:
-                connection.execute(RECEIPTS.insert().values(**head, people=len(people)))
+    with desk.whole(session):
+        for some in batches:
+            with desk.open(session, subjects=[(person.kind, person.key) for _, person in some]) as connection:
+                connection.execute(
+                    RECEIVED.insert(),
+                    [
+                        {"receipt": record, "number": number, "subject_kind": person.kind, "subject_key": person.text}
+                        for number, person in some
+                    ],
+                )
+                if some is batches[-1]:
+                    connection.execute(RECEIPTS.insert().values(**head, people=len(people)))
     return record
 
 
