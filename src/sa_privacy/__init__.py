@@ -14,6 +14,7 @@ from sa_privacy.access import Access, Scope
 from sa_privacy.accesslog import AccessLog
 from sa_privacy.columns import DataSubject, Encrypted, Lookup, lookup_key, pii_column
 from sa_privacy.crypto import Keyring
+from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.disclosure.disclosures import Disclosure
 from sa_privacy.customers.disclosure.receipts import Giver
 from sa_privacy.errors import (
@@ -47,7 +48,7 @@ from sa_privacy.errors import (
     UnreadableStatement,
     WallDown,
 )
-from sa_privacy.policy import Policy
+from sa_privacy.policy import Policy, Standing
 from sa_privacy.privacy import Privacy
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "AccessDenied",
     "AccessEnded",
     "AccessLog",
+    "Agent",
     "CellRejected",
     "ClockWentBack",
     "ConsentRefused",
@@ -86,6 +88,7 @@ __all__ = [
     "Scope",
     "SealedColumn",
     "StaffRefused",
+    "Standing",
     "UnknownPerson",
     "UnknownPurpose",
     "UnknownRole",

@@ -277,6 +277,15 @@ def test_who_only_names_a_subject_does_not_speak_for_the_person(
             consents.history(session, 2)
 
 
+@pytest.mark.parametrize("text", ["\ud800", "x\0"])
+def test_what_no_database_takes_is_no_key_and_no_id(privacy: Privacy, engine: Engine, text: str) -> None:
+    with at_the_desk(privacy, engine) as session:
+        with pytest.raises(PolicyError, match="printable"):
+            privacy.consents.give(session, 1, "campaigns", how="web", language="en", idempotency_key=text)
+        with pytest.raises(ConsentRefused, match="no such entry"):
+            privacy.consents.receipt(session, 1, text, "en")
+
+
 def test_nobody_reaches_the_tables_but_through_the_ledger(privacy: Privacy, engine: Engine) -> None:
     with at_the_desk(privacy, engine) as session:
         privacy.consents.give(session, 1, "campaigns", how="web", language="en")

@@ -168,6 +168,14 @@ def test_people_who_are_not_said_clearly_are_refused(privacy: Privacy, session: 
         privacy.disclose(session, to="delivery", subjects=subjects, categories="name")
 
 
+@pytest.mark.parametrize(
+    "said", [{"categories": None}, {"categories": [[]]}, {"ground": []}, {"ground": {}}, {"format": []}], ids=str
+)
+def test_what_cannot_be_meant_is_refused(privacy: Privacy, session: Session, said: dict[str, Any]) -> None:
+    with as_warehouse(privacy), pytest.raises(DisclosureRefused):
+        privacy.disclose(session, **{"to": "delivery", "subjects": customers(ANN), "categories": "name", **said})
+
+
 def test_a_connection_cannot_tell_when_it_was_committed(privacy: Privacy, shop: tuple[Privacy, Engine]) -> None:
     with as_warehouse(privacy), shop[1].connect() as connection, pytest.raises(PolicyError, match="committed"):
         privacy.disclose(connection, to="delivery", subjects=customers(ANN), categories="name")  # type: ignore[arg-type]

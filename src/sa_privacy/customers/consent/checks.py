@@ -66,8 +66,9 @@ def must_be_meant(words: Words) -> None:
     for name, text in texts:
         if text is not None and (not isinstance(text, str) or not text.strip()):
             raise PolicyError(f"{name} is a text with something in it.", hint=f"leave {name} out where there is none.")
-    if words.idempotency_key is not None and len(words.idempotency_key) > 200:
-        raise PolicyError("an idempotency key has at most 200 characters.", hint="a UUID will do.")
+    key = words.idempotency_key
+    if key is not None and (len(key) > 200 or not key.isprintable()):
+        raise PolicyError("an idempotency key has at most 200 characters, all printable.", hint="a UUID will do.")
     at: Any = words.at
     if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
         raise PolicyError("at= is a moment with its time zone.", hint="datetime.now(UTC).")

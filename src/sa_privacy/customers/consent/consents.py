@@ -204,7 +204,9 @@ class Consents:
         :raises ConsentRefused: the person has no such entry.
         """
         with self._about(session, subject) as (connection, person, _):
-            found = entries(connection, person, record=entry_id)
+            wanted: object = entry_id
+            known = isinstance(wanted, str) and wanted.isprintable()
+            found = entries(connection, person, record=entry_id) if known else []
             if not found:
                 raise ConsentRefused(
                     "this person has no such entry.", hint="privacy.consents.history(...) tells the ids of entries."

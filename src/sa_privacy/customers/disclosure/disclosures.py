@@ -124,7 +124,8 @@ class Disclosures:
                 hint="give a Session; for an AsyncSession, await session.run_sync(...).",
             )
         with self._written_down_if_refused(to, subjects):
-            if format not in FORMATS:
+            form: object = format
+            if not isinstance(form, str) or form not in FORMATS:
                 raise DisclosureRefused("there is no such format.", hint=f"formats: {', '.join(FORMATS)}.")
             with self._desk.open(session) as connection:
                 roles = self._desk.roles(connection)

@@ -52,7 +52,7 @@ def terms_of(
     *,
     to: object,
     categories: str | Iterable[str],
-    ground: str | None,
+    ground: object,
     evidence: object,
     now: datetime,
 ) -> Terms:
@@ -77,7 +77,7 @@ def terms_of(
     wanted = _categories(policy, recipient, categories)
     proof = None
     if ground is not None:
-        if ground not in policy.grounds:
+        if not isinstance(ground, str) or ground not in policy.grounds:
             raise _unknown("ground", ground, policy.grounds)
         if recipient.kind == "processor" or recipient.kind not in policy.grounds[ground].to:
             kinds = ", ".join(sorted(policy.grounds[ground].to - {"processor"}))
@@ -119,7 +119,10 @@ def _who(roles: Collection[str]) -> str:
 
 
 def _categories(policy: Policy, recipient: Recipient, said: str | Iterable[str]) -> frozenset[str]:
-    wanted = frozenset((said,) if isinstance(said, str) else said)
+    try:
+        wanted = frozenset((said,) if isinstance(said, str) else said)
+    except TypeError:
+        raise DisclosureRefused("those are no categories.", hint='categories=["name", "address"].') from None
     if not wanted:
         raise DisclosureRefused("no categories are asked for.", hint='categories=["name", "address"].')
     for name in wanted:

@@ -13,32 +13,36 @@ from sa_privacy.errors import RequestRefused
 __all__ = ["must_hold", "needed", "once_key", "received_at"]
 
 
-def once_key(who: Who, once: str) -> str:
+def once_key(who: Who, once: object) -> str:
     """One text for the key of a submission and who made it: nobody finds another's request by it."""
+    if not isinstance(once, str) or not once:
+        raise RequestRefused("a key of a submission is text.", hint="once= of the form, e.g. a UUID.")
     whose = ("person", *who.person) if who.person is not None else ("somebody", who.by or "")
-    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in (*whose, once)).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(f"{len(part)}:{part}" for part in (*whose, once)).encode("utf-8", "surrogatepass")
+    ).hexdigest()
 
 
-def received_at(at: datetime | None, now: datetime) -> datetime:
+def received_at(at: object, now: datetime) -> datetime:
     """When a request arrived.
 
     :raises RequestRefused: that is not before now, or has no time zone.
     """
     if at is None:
         return now
-    if at.tzinfo is None or at > now:
+    if not isinstance(at, datetime) or at.tzinfo is None or at > now:
         raise RequestRefused(
             "a request arrived before now, at a time with its zone.", hint="at=datetime(..., tzinfo=UTC)."
         )
     return at
 
 
-def needed(text: str | None, what: str, name: str) -> str:
+def needed(text: object, what: str, name: str) -> str:
     """A text that has to be there.
 
     :raises RequestRefused: it is not.
     """
-    if text is None or not text.strip():
+    if not isinstance(text, str) or not text.strip():
         raise RequestRefused(f"it is missing {what}.", hint=f"{name}=...; it is sealed.")
     return text
 

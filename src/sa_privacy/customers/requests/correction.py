@@ -56,6 +56,8 @@ def correct_row(
 
 def _table(owned: Owned, kind: str, changes: Mapping[str, object]) -> OwnedTable:
     """The one table of the columns."""
+    if not isinstance(changes, Mapping):
+        raise RequestRefused("what is to be changed is not said.", hint='{"customers.address": "..."}.')
     known = {column.name: table for table in owned.tables(kind) for column in table.columns}
     tables = {known[name].name: known[name] for name in changes if name in known}
     if not changes or not known.keys() >= changes.keys() or len(tables) != 1:

@@ -107,12 +107,13 @@ class Course:
         made = replace(request, state=state, failures=failures, identified_until=until, steps=(*request.steps, taken))
         return as_seen_by(work.who, made)
 
-    def find(self, connection: Connection, reference: str, who: Who) -> Found:
+    def find(self, connection: Connection, reference: object, who: Who) -> Found:
         """A request, for whoever may see it.
 
         :raises RequestRefused: there is none of that reference, or it is not the person's: the same error.
         """
-        found = find(connection, reference)
+        known = isinstance(reference, str) and reference.isascii() and reference.isalnum()
+        found = find(connection, str(reference) if known else "none")
         if found is None or (who.person is not None and found.subject != who.person):
             raise RequestRefused("there is no such request.", hint="privacy.requests.list(...) has them all.")
         return found

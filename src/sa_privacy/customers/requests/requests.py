@@ -106,8 +106,10 @@ class Requests:
             raise RequestRefused("the policy has no words in that language.", hint=f"one of {', '.join(languages)}.")
         with self._desk.open(session) as connection:
             who = who_acts(self._desk, connection, access, anybody=True)
-            if who.person is None and not (claimed or "").strip():
+            if who.person is None and (not isinstance(claimed, str) or not claimed.strip()):
                 raise RequestRefused("it does not say who asks.", hint="claimed=...: the name and address they give.")
+            if agent is not None and not isinstance(agent, Agent):
+                raise RequestRefused("that is no agent.", hint="agent=Agent(name=..., authority=..., evidence=...).")
             if who.person is not None and agent is not None:
                 raise RequestRefused("who is signed in asks for themselves.", hint="leave agent= out.")
             key = None if once is None else once_key(who, once)
@@ -270,8 +272,9 @@ class Requests:
         """
         needed(evidence, "what shows that the new value is true", "evidence")
         work = self._course.may(session, reference, "correct")
-        correct_row(self._desk, self.files.owned, session, self._course.subject_of(work), changes, row)
-        return self._course.write(session, work, what=sorted(changes), evidence=evidence)
+        with self._desk.whole(session):
+            correct_row(self._desk, self.files.owned, session, self._course.subject_of(work), changes, row)
+            return self._course.write(session, work, what=sorted(changes), evidence=evidence)
 
     def cease(self, session: Session | Connection, reference: str, *names: str, evidence: str | None = None) -> Request:
         """Stops the use for purposes, or the provision to recipients, from the next statement on: consent is withdrawn.
@@ -288,19 +291,21 @@ class Requests:
             )
         how: Literal["web", "letter"] = "web" if work.found.request.was_signed_in else "letter"
         what = "purpose" if work.found.request.kind == "cease_use" else "recipient"
-        for name in names:
-            self._stop(session, self._course.subject_of(work), f"{what}:{name}", how, f"request {reference}")
-        return self._course.write(session, work, what=names, evidence=evidence)
+        with self._desk.whole(session):
+            for name in dict.fromkeys(names):
+                self._stop(session, self._course.subject_of(work), f"{what}:{name}", how, f"request {reference}")
+            return self._course.write(session, work, what=names, evidence=evidence)
 
     def hand_on(self, session: Session | Connection, reference: str) -> Request:
         """Accepts a request for erasure and hands it on; it is answered once the data is gone."""
         work = self._course.may(session, reference, "hand_on")
-        made = self._course.write(session, work)
-        if self._erasure is not None:
-            kind, key = self._course.subject_of(work)
-            with self._desk.open(session, subjects=[(kind, key)]) as connection:
-                self._erasure.erase_on_request(connection, kind, key, reference)
-        return made
+        with self._desk.whole(session):
+            made = self._course.write(session, work)
+            if self._erasure is not None:
+                kind, key = self._course.subject_of(work)
+                with self._desk.open(session, subjects=[(kind, key)]) as connection:
+                    self._erasure.erase_on_request(connection, kind, key, reference)
+            return made
 
     def preview(self, session: Session | Connection, reference: str, *, leave_out: Collection[str] = ()) -> PersonFile:
         """The file as it would be answered with, to be looked through first. The same check of identity is needed.
