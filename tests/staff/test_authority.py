@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -231,3 +232,11 @@ def test_grants_name_roles_that_are_granted() -> None:
     assert '"a" is not granted by name' in told
     assert 'there is no role "c"' in told
     assert "stands beside anonymous" in told
+
+
+@pytest.mark.parametrize(
+    "said", [{"reason": None}, {"reason": 7}, {"reason": "r", "until": "2027-01-01"}, {"reason": "r", "starts": 7}]
+)
+def test_a_grant_that_cannot_be_meant_is_refused(office: Office, said: dict[str, Any]) -> None:
+    with office.officer(), Session(office.engine) as session, pytest.raises(StaffRefused):
+        office.privacy.staff.grant(session, "staff:77", "support", **said)

@@ -223,7 +223,8 @@ class Authority:
         *,
         first: bool = False,
     ) -> int:
-        if not reason.strip():
+        said: object = reason
+        if not isinstance(said, str) or not said.strip():
             raise StaffRefused("a reason is needed.", hint="say why, for whoever reviews it.", roles=(role,))
         if self._desk.standings is not None:
             self._desk.standings.changed(actor, connection)
@@ -263,9 +264,12 @@ def must_be_span(starts: datetime | None, until: datetime | None, now: datetime)
 
     :raises StaffRefused: it has no time zone, ends before it begins, or has passed.
     """
-    for moment in (starts, until):
-        if moment is not None and moment.tzinfo is None:
-            raise StaffRefused("a moment needs its time zone.", hint="datetime.now(UTC) + timedelta(days=30).")
+    moments: tuple[object, ...] = (starts, until)
+    for moment in moments:
+        if moment is not None and (not isinstance(moment, datetime) or moment.tzinfo is None):
+            raise StaffRefused(
+                "a moment is a datetime with its time zone.", hint="datetime.now(UTC) + timedelta(days=30)."
+            )
     if until is not None and until <= max(now, starts or now):
         raise StaffRefused("the grant would be over before it begins.", hint="give an until that is yet to come.")
 

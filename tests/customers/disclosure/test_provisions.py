@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessDenied, AccessLog, DisclosureRefused, Giver, NoAccess, Privacy, UnknownPerson
+from sa_privacy import AccessDenied, AccessLog, DisclosureRefused, Giver, NoAccess, PolicyError, Privacy, UnknownPerson
 from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS, RECEIPTS, RECEIVED
 from sa_privacy.policy.periods import Period
 from tests.customers import giving
@@ -98,6 +98,21 @@ def test_officers_find_them_by_recipient_and_time(privacy: Privacy, session: Ses
         assert privacy.provisions.list(session, recipient="cloud") == every[1:2]
         assert privacy.provisions.list(session, since=every[2].at) == every[2:]
         assert privacy.provisions.list(session, recipient="printer") == ()
+
+
+@pytest.mark.parametrize("ask", ["list", "export"])
+@pytest.mark.parametrize(
+    "said", [{"since": "2026-01-01"}, {"since": NOW.replace(tzinfo=None)}, {"recipient": 7}, {"recipient": ["police"]}]
+)
+def test_what_cannot_be_meant_is_refused(privacy: Privacy, session: Session, ask: str, said: dict[str, Any]) -> None:
+    with as_officer(privacy), pytest.raises(PolicyError):
+        getattr(privacy.provisions, ask)(session, **said)
+
+
+@pytest.mark.parametrize("name", ["nobody", "po\0lice", "po\ud800lice"])
+def test_nothing_was_given_to_whom_nobody_knows(privacy: Privacy, session: Session, name: str) -> None:
+    with as_officer(privacy):
+        assert privacy.provisions.list(session, recipient=name) == ()
 
 
 def test_those_past_their_time_are_told(privacy: Privacy, session: Session) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.orm import Session
 
+from sa_privacy.access.words import as_text
 from sa_privacy.customers.disclosure.document import safe_in_a_spreadsheet
 from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS, RECEIPTS, RECEIVED
 from sa_privacy.customers.speaking import is_the_person
-from sa_privacy.errors import DisclosureRefused, UnknownPerson
+from sa_privacy.errors import DisclosureRefused, PolicyError, UnknownPerson
 from sa_privacy.gate.own_rows import is_subject
 from sa_privacy.ledger import Desk, Person, find_person
 
@@ -116,11 +117,8 @@ class Provisions:
         :raises DisclosureRefused: the access in force may not ask.
         """
         self._must_be_allowed(session)
-        wanted = select(PROVISIONS).order_by(PROVISIONS.c.at, PROVISIONS.c.id)
-        if recipient is not None:
-            wanted = wanted.where(PROVISIONS.c.recipient == recipient)
-        if since is not None:
-            wanted = wanted.where(PROVISIONS.c.at >= since)
+        conditions = _conditions(recipient, since)
+        wanted = select(PROVISIONS).where(*conditions).order_by(PROVISIONS.c.at, PROVISIONS.c.id)
         with self._desk.open(session) as connection:
             return tuple(_provision(row) for row in connection.execute(wanted).mappings().all())
 
@@ -145,11 +143,8 @@ class Provisions:
         :raises DisclosureRefused: the access in force may not ask.
         """
         self._must_be_allowed(session)
-        wanted = _of_people().order_by(PROVISIONS.c.at, PROVISIONS.c.id, PROVIDED.c.number)
-        if recipient is not None:
-            wanted = wanted.where(PROVISIONS.c.recipient == recipient)
-        if since is not None:
-            wanted = wanted.where(PROVISIONS.c.at >= since)
+        conditions = _conditions(recipient, since)
+        wanted = _of_people().where(*conditions).order_by(PROVISIONS.c.at, PROVISIONS.c.id, PROVIDED.c.number)
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(_EXPORTED)
@@ -208,6 +203,23 @@ class Provisions:
             purpose=access.purposes,
             roles=access.roles,
         )
+
+
+def _conditions(recipient: object, since: object) -> list[ColumnElement[bool]]:
+    """What narrows the records that are asked for.
+
+    :raises PolicyError: an argument cannot be meant.
+    """
+    found: list[ColumnElement[bool]] = []
+    if recipient is not None:
+        if not isinstance(recipient, str):
+            raise PolicyError("a recipient is named by text.", hint='recipient="police", as the policy names it.')
+        found.append(PROVISIONS.c.recipient == as_text(recipient).replace("\0", "\\0"))
+    if since is not None:
+        if not isinstance(since, datetime) or since.tzinfo is None:
+            raise PolicyError("since= is a moment with its time zone.", hint="datetime(2026, 4, 1, tzinfo=UTC).")
+        found.append(PROVISIONS.c.at >= since)
+    return found
 
 
 _EXPORTED = (
