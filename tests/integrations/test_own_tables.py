@@ -172,9 +172,10 @@ def test_an_application_takes_them_in_as_a_branch_of_its_own_migrations(empty: E
     )
     config = Config()
     config.set_main_option("script_location", str(migrations))
-    config.set_main_option("path_separator", "newline")
+    config.set_main_option("path_separator", "space")
+    config.set_main_option("version_path_separator", "space")  # as Alembic before 1.16 calls it
     config.set_main_option(
-        "version_locations", f"{migrations / 'versions'}\nsa_privacy.integrations.alembic:tables/versions"
+        "version_locations", f"{migrations / 'versions'} sa_privacy.integrations.alembic:tables/versions"
     )
     config.attributes["engine"] = empty
     command.upgrade(config, "heads")
