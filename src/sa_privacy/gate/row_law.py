@@ -66,6 +66,15 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
                 "and SQL text stands in the statement that could change what the rule means",
                 "write text that is an expression by itself: brackets in pairs, no comments, no clauses; or use SQLAlchemy.",
             )
+        if plan.ruling.thrown_away and plan.ruling.given[name]:
+            raise _refusal(
+                plan,
+                limit,
+                access,
+                "and SQLAlchemy renders more of the statement than it sends: what a recursive WITH query begins with, which "
+                "stands there by itself too, or a hint about a join or VALUES",
+                "select from the recursive query only, and give hints about tables.",
+            )
         if not mentions[name] or mentions[name] != plan.ruling.given[name]:
             raise _refusal(
                 plan,

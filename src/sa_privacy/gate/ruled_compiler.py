@@ -43,6 +43,30 @@ class RuledCompiler(_Compiler):  # type: ignore[misc]
         self.sa_privacy_ruling = ruling
         return f"({text})"
 
+    # Where SQLAlchemy renders what it then throws away: a condition in it limits nothing, and must not be counted.
+
+    def visit_cte(self, cte: Any, *args: Any, **kwargs: Any) -> Any:
+        """A WITH query. A recursive one replaces what it began with, if that stands in the statement by itself."""
+        before = set(self.ctes or ())
+        rendered = super().visit_cte(cte, *args, **kwargs)
+        if self.sa_privacy_ruling is not None and not before.issubset(self.ctes or ()):
+            self.sa_privacy_ruling.thrown_away = True
+        return rendered
+
+    def visit_join(self, join: Any, *args: Any, **kwargs: Any) -> Any:
+        """A join; the name that a hint may use of it, too."""
+        self._name_only(kwargs)
+        return super().visit_join(join, *args, **kwargs)
+
+    def visit_values(self, element: Any, *args: Any, **kwargs: Any) -> Any:
+        """VALUES; the name that a hint may use of it, too."""
+        self._name_only(kwargs)
+        return super().visit_values(element, *args, **kwargs)
+
+    def _name_only(self, kwargs: Any) -> None:
+        if self.sa_privacy_ruling is not None and kwargs.get("ashint"):
+            self.sa_privacy_ruling.thrown_away = True
+
     # Where SQLAlchemy renders what the application wrote, as it is.
 
     def _watched(self, text: Any) -> Any:

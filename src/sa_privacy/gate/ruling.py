@@ -98,9 +98,10 @@ class Ruling:
     :ivar structure: of the conditions: who executes the statement must have the same.
     :ivar given: how many mentions of each table got its condition.
     :ivar open_text: SQL text in the statement could change what stands around it, the conditions too.
+    :ivar thrown_away: something was rendered that is not in the statement, so that `given` may be too high.
     """
 
-    __slots__ = ("_find", "_limits", "_value", "given", "open_text", "structure")
+    __slots__ = ("_find", "_limits", "_value", "given", "open_text", "structure", "thrown_away")
 
     def __init__(self, limits: Limits, value: Callable[[str, int], Any]) -> None:
         self._limits: dict[str, Limit] | None = dict(limits.of)
@@ -109,6 +110,7 @@ class Ruling:
         self.structure = limits.structure
         self.given: Counter[str] = Counter()
         self.open_text = False
+        self.thrown_away = False
 
     @staticmethod
     def now(limits: Limits | None, value: Callable[[str, int], Any]) -> Ruling | None:
