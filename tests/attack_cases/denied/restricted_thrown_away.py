@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Integer, column, exists, join, literal_column, select, values
+from sqlalchemy import ColumnElement, Integer, column, exists, join, literal_column, select, values
 
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Order, Product
@@ -14,7 +14,7 @@ purposes = (None,)
 
 
 def statements() -> Iterator[Any]:
-    hidden = literal_column("(SELECT max(email) FROM customers)")
+    hidden: ColumnElement[Any] = literal_column("(SELECT max(email) FROM customers)")
     start = select(Customer.id).cte("found", recursive=True)
     whole = start.union_all(select(start.c.id + 1).where(start.c.id < 0))
     first, then = (select(query.c.id).scalar_subquery() for query in (start, whole))
