@@ -21,7 +21,7 @@ from sqlalchemy.util import LRUCache
 from sa_privacy.columns.lookup_key import compare_both_forms
 from sa_privacy.columns.searching import empty_list, require_parameters_apart
 from sa_privacy.gate.ruled_compiler import RuledCompiler
-from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, limit_selects
+from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, count_nothing_in_hints, limit_selects
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def watch_compiler(
             return super().visit_on_conflict_do_nothing(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]
 
     limit_selects(WatchedCompiler)
+    count_nothing_in_hints(WatchedCompiler)
     WatchedCompiler.__name__ = plain.__name__
     WatchedCompiler.__qualname__ = plain.__qualname__
     WatchedCompiler.__module__ = plain.__module__  # it renders as `plain` does: the footprint may trust its tree

@@ -71,9 +71,8 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
                 plan,
                 limit,
                 access,
-                "and SQLAlchemy renders more of the statement than it sends: what a recursive WITH query begins with, which "
-                "stands there by itself too, or a hint about a join or VALUES",
-                "select from the recursive query only, and give hints about tables.",
+                "and what a recursive WITH query begins with stands in the statement by itself too",
+                "select from the recursive query only.",
             )
         if not mentions[name] or mentions[name] != plan.ruling.given[name]:
             raise _refusal(

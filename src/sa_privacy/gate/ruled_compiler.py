@@ -53,20 +53,6 @@ class RuledCompiler(_Compiler):  # type: ignore[misc]
             self.sa_privacy_ruling.thrown_away = True
         return rendered
 
-    def visit_join(self, join: Any, *args: Any, **kwargs: Any) -> Any:
-        """A join; the name that a hint may use of it, too."""
-        self._name_only(kwargs)
-        return super().visit_join(join, *args, **kwargs)
-
-    def visit_values(self, element: Any, *args: Any, **kwargs: Any) -> Any:
-        """VALUES; the name that a hint may use of it, too."""
-        self._name_only(kwargs)
-        return super().visit_values(element, *args, **kwargs)
-
-    def _name_only(self, kwargs: Any) -> None:
-        if self.sa_privacy_ruling is not None and kwargs.get("ashint"):
-            self.sa_privacy_ruling.thrown_away = True
-
     # Where SQLAlchemy renders what the application wrote, as it is.
 
     def _watched(self, text: Any) -> Any:

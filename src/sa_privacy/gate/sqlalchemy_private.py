@@ -35,6 +35,7 @@ __all__ = [
     "by_lookup",
     "choose_eager_defaults",
     "copies_of",
+    "count_nothing_in_hints",
     "default_compiled_cache",
     "defer_for_state",
     "expanded_binds",
@@ -289,6 +290,24 @@ def limit_selects(compiler: type[Any]) -> None:
         return plain(self, text, select, state, columns, froms, *rest)
 
     compiler._compose_select_body = _compose_select_body
+
+
+def count_nothing_in_hints(compiler: type[Any]) -> None:
+    """Lets the ``sa_privacy_ruling`` of a compiler, where it has one, forget what a SELECT renders for its hints: all that
+    they are about, of which nothing need be in the statement.
+    """
+    plain = compiler._setup_select_hints
+
+    def _setup_select_hints(self: Any, select: Any) -> Any:
+        ruling = self.sa_privacy_ruling
+        if ruling is None:
+            return plain(self, select)
+        given = ruling.given.copy()
+        hints = plain(self, select)
+        ruling.given = given
+        return hints
+
+    compiler._setup_select_hints = _setup_select_hints
 
 
 def with_conditions(statement: Any, conditions: Iterable[Any]) -> Any:

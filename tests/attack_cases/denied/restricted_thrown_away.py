@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, column, exists, join, literal_column, select, values
+from sqlalchemy import ColumnElement, Integer, column, exists, func, join, literal_column, select, values
 
 from tests.attack_cases.case import Case
 from tests.attack_cases.world import Customer, Order, Product
@@ -24,7 +24,8 @@ def statements() -> Iterator[Any]:
     yield select(hidden).select_from(Order).with_hint(join(Order, Product, some), "")
     number = select(Customer.id).limit(1).scalar_subquery()
     listed = values(column("n", Integer), name="listed").data([(number,)])
-    yield select(hidden).select_from(Order).with_hint(listed, "")
+    for about in (listed, func.abs(number)):
+        yield select(hidden).select_from(Order).with_hint(about, "")
 
 
 def attack(case: Case) -> object:
