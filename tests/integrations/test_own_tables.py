@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, MetaData, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
@@ -87,9 +87,8 @@ def test_doing_it_twice_changes_nothing_and_going_back_leaves_nothing(empty: Eng
     assert (made(empty), triggers(empty)) == before
 
 
+@pytest.mark.backends("postgresql")  # SQLite's driver commits DDL as it comes
 def test_what_is_rolled_back_was_never_there(empty: Engine) -> None:
-    if empty.dialect.name == "sqlite":
-        return  # its driver commits DDL as it comes
     with empty.connect() as connection:
         upgrade(connection)
         connection.rollback()
@@ -206,5 +205,5 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_every_table_of_the_library_has_a_name_of_its_own() -> None:
-    assert {name for name in OWN_TABLES.tables if not name.startswith("sa_privacy_")} == set()
-    assert isinstance(OWN_TABLES, MetaData)
+    assert OWN_TABLES.tables
+    assert [name for name in OWN_TABLES.tables if not name.startswith("sa_privacy_")] == []
