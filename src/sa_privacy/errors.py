@@ -249,6 +249,38 @@ class UnknownPerson(PrivacyError):
     code = "SP-607"
 
 
+class UnderHold(AccessDenied):
+    """A hold keeps these rows: they are neither deleted nor emptied until it is released. Names the case."""
+
+    code = "SP-701"
+    case: str | None = None
+    """The number of the case that the hold is for."""
+
+
+class ErasureRefused(PrivacyError):
+    """A person cannot be erased as asked: something is missing, stands against it, or is under way already."""
+
+    code = "SP-702"
+
+
+class PlanMoved(ErasureRefused):
+    """The data is not as it was when the plan was made. Nothing was erased; look at a new plan."""
+
+    code = "SP-703"
+
+
+class PersonErased(PrivacyError):
+    """The person was erased: their key is destroyed, and nothing of theirs is stored any more."""
+
+    code = "SP-704"
+
+
+class RetentionRefused(PrivacyError):
+    """A retention schedule cannot be carried out as the policy says. Names what is in the way."""
+
+    code = "SP-705"
+
+
 class WallDown(PrivacyError):
     """The database's own rules are not as the policy says, or cannot hold for this statement, so it does not run."""
 

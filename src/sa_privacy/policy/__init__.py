@@ -1,7 +1,7 @@
 """The policy, and the judgement by it. Pure: no database, no framework, no clock.
 
-``vocabulary`` and ``dealings`` say what a policy speaks of, ``document`` loads and hashes it, ``reading`` checks it (with
-``reading_dealings``, ``table``, ``faults`` and ``places``), ``grant`` works out what a set of purposes and roles may do, ``decide`` judges a
+``vocabulary``, ``dealings`` and ``retention`` say what a policy speaks of, ``document`` loads and hashes it, ``reading`` checks it (with
+``reading_dealings``, ``reading_retention``, ``table``, ``faults`` and ``places``), ``grant`` works out what a set of purposes and roles may do, ``decide`` judges a
 request, ``wording`` says why not and what next, and ``ports`` is what the gate asks of others.
 """
 
@@ -22,6 +22,7 @@ from sa_privacy.policy.document import Policy, check
 from sa_privacy.policy.faults import Fault
 from sa_privacy.policy.grant import Grant, in_emergency, may_act_for, valid_part
 from sa_privacy.policy.ports import ConsentPort, HoldPort, StaffPort, Standing
+from sa_privacy.policy.retention import Action, Clock, ErasureRules, Guard, Reason, Schedule
 from sa_privacy.policy.vocabulary import OWN_CATEGORY, Category, ColumnRule, LogRules, Purpose, Role, System, Verb
 from sa_privacy.policy.wording import denied
 
@@ -29,24 +30,30 @@ __all__ = [
     "ARTICLES",
     "EVIDENCE",
     "OWN_CATEGORY",
+    "Action",
     "Category",
+    "Clock",
     "ColumnRule",
     "ConsentPort",
     "Decision",
     "Denial",
+    "ErasureRules",
     "Fault",
     "Grant",
     "Ground",
+    "Guard",
     "HoldPort",
     "LogRules",
     "Policy",
     "Purpose",
+    "Reason",
     "Recipient",
     "RecipientKind",
     "RecordRules",
     "Request",
     "RequestRules",
     "Role",
+    "Schedule",
     "StaffPort",
     "Standing",
     "System",

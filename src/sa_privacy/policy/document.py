@@ -20,6 +20,7 @@ from sa_privacy.policy.faults import Fault, Faults, as_error
 from sa_privacy.policy.grant import Grant, make_grant, must_not_break_glass
 from sa_privacy.policy.places import lines_of
 from sa_privacy.policy.reading import Contents, read
+from sa_privacy.policy.retention import Clock, ErasureRules, Schedule
 from sa_privacy.policy.vocabulary import OWN_CATEGORY, Category, ColumnRule, LogRules, Purpose, Role, System
 
 __all__ = ["Policy", "check"]
@@ -51,8 +52,10 @@ class Policy:
         "_grants",
         "_lock",
         "categories",
+        "clocks",
         "columns",
         "controller",
+        "erasure",
         "grounds",
         "hash",
         "id",
@@ -62,6 +65,7 @@ class Policy:
         "recipients",
         "records",
         "requests",
+        "retention",
         "roles",
         "systems",
         "version",
@@ -83,6 +87,9 @@ class Policy:
     grounds: Mapping[str, Ground]
     records: RecordRules | None
     requests: RequestRules | None
+    clocks: Mapping[str, Clock]
+    retention: Mapping[str, Schedule]
+    erasure: ErasureRules | None
     hash: str
     """``"sha256:<hex>"`` over what the policy means: the order of keys, whitespace, TOML or Python do not matter."""
 
@@ -101,6 +108,9 @@ class Policy:
         grounds: Mapping[str, object] | None = None,
         records: Mapping[str, object] | None = None,
         requests: Mapping[str, object] | None = None,
+        clocks: Mapping[str, object] | None = None,
+        retention: Mapping[str, object] | None = None,
+        erasure: Mapping[str, object] | None = None,
         **others: object,
     ) -> None:
         sections: dict[str, object] = {
@@ -116,6 +126,9 @@ class Policy:
             "grounds": grounds,
             "records": records,
             "requests": requests,
+            "clocks": clocks,
+            "retention": retention,
+            "erasure": erasure,
         }
         faults = Faults()
         contents = read({name: value for name, value in (sections | others).items() if value is not None}, faults)
@@ -202,9 +215,13 @@ class Policy:
 
     @property
     def keeps_ledgers(self) -> bool:
-        """Whether it asks for ledgers: of consent, of who was granted a role or signed, of provisions, of requests."""
+        """Whether it asks for ledgers: of consent, of who was granted a role or signed, of provisions, of requests, of what was
+        erased.
+        """
         return bool(
             self.recipients
+            or self.retention
+            or self.erasure is not None
             or self.wordings
             or self.requests is not None
             or any(purpose.consent != "none" for purpose in self.purposes.values())

@@ -20,6 +20,8 @@ from sa_privacy.policy.reading_dealings import (
     read_requests,
     read_wording,
 )
+from sa_privacy.policy.reading_retention import RETENTION, read_clock, read_erasure, read_schedule
+from sa_privacy.policy.retention import Clock, ErasureRules, Schedule
 from sa_privacy.policy.table import Table, is_name, kind
 from sa_privacy.policy.vocabulary import LATER, Category, ColumnRule, Consent, LogRules, Purpose, Role, System
 
@@ -38,10 +40,11 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "columns": ("category", "encrypt", "lookup", "purposes", "field"),
     "log": ("on_failure", "compress_after", "keep"),
     **DEALINGS,
+    **RETENTION,
 }
 """The sections of a document, and the keys that may stand in each of their tables. docs/policy.md explains them."""
 
-_OF_NAMES = ("categories", "purposes", "roles", "systems", "wordings", "recipients", "grounds")
+_OF_NAMES = ("categories", "purposes", "roles", "systems", "wordings", "recipients", "grounds", "clocks", "retention")
 _LONGEST_GLASS = 24 * 60 * 60  # seconds
 _CONSENTS: tuple[Consent, ...] = ("none", "opt_in", "opt_out")
 _LOOKUPS: tuple[Literal["exact", "casefold"], ...] = ("exact", "casefold")
@@ -69,6 +72,9 @@ class Contents:
     grounds: Mapping[str, Ground] = field(default_factory=dict, metadata=LATER)
     records: RecordRules | None = field(default=None, metadata=LATER)
     requests: RequestRules | None = field(default=None, metadata=LATER)
+    clocks: Mapping[str, Clock] = field(default_factory=dict, metadata=LATER)
+    retention: Mapping[str, Schedule] = field(default_factory=dict, metadata=LATER)
+    erasure: ErasureRules | None = field(default=None, metadata=LATER)
 
 
 def read(data: Mapping[str, object], faults: Faults) -> Contents:
@@ -82,10 +88,8 @@ class _Reader:
         self.document = Table(data, (), faults, KEYS)
         self.languages: tuple[str, ...] = ("en",)
         self.sections = {name: self.section(name) for name in _OF_NAMES}
-        requests = self.document.values.get("requests")
-        named = requests.get("roles") if isinstance(requests, Mapping) else None
-        #: The roles that deal with people's requests; they need no purpose.
-        self.dealing = tuple(named) if isinstance(named, (list, tuple, set, frozenset)) else ()
+        #: The roles that deal with people's requests, or with the end of data; they need no purpose.
+        self.dealing = (*self.roles_of("requests"), *self.roles_of("erasure"))
 
     def contents(self) -> Contents:
         head = Table(self.document.values.get("policy", {}), ("policy",), self.faults, KEYS["policy"])
@@ -101,6 +105,7 @@ class _Reader:
         roles = self.each("roles", self.role)
         if "roles" in self.document.values and not self.sections["roles"].values:
             self.faults.add(("roles",), "is empty; define a role, or leave the section out to set no limits by role.")
+        clocks = self.each("clocks", self.clock)
         return Contents(
             id=name,
             version=version,
@@ -117,7 +122,16 @@ class _Reader:
             grounds=self.each("grounds", self.ground),
             records=self.one("records", read_records),
             requests=self.one("requests", lambda table: read_requests(table, roles)),
+            clocks=clocks,
+            retention=self.each("retention", lambda name, value, path: self.schedule(name, value, path, clocks)),
+            erasure=self.one("erasure", lambda table: read_erasure(table, roles)),
         )
+
+    def roles_of(self, section: str) -> tuple[object, ...]:
+        """What a section names as its roles, unread."""
+        said = self.document.values.get(section)
+        named = said.get("roles") if isinstance(said, Mapping) else None
+        return tuple(named) if isinstance(named, (list, tuple, set, frozenset)) else ()
 
     def section(self, name: str) -> Table:
         return Table(self.document.values.get(name, {}), (name,), self.faults)
@@ -322,6 +336,14 @@ class _Reader:
 
     def ground(self, name: str, value: object, path: Path) -> Ground:
         return read_ground(name, Table(value, path, self.faults, KEYS["grounds"]), self.languages)
+
+    def clock(self, name: str, value: object, path: Path) -> Clock:
+        return read_clock(name, Table(value, path, self.faults, KEYS["clocks"]), self.languages)
+
+    def schedule(self, name: str, value: object, path: Path, clocks: Mapping[str, Clock]) -> Schedule:
+        table = Table(value, path, self.faults, KEYS["retention"])
+        categories = self.sections["categories"].values
+        return read_schedule(name, table, self.languages, categories=categories, clocks=clocks)
 
     def log(self) -> LogRules:
         table = Table(self.document.values.get("log", {}), ("log",), self.faults, KEYS["log"])
