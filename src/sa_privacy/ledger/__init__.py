@@ -1,6 +1,6 @@
 """What the library keeps about people and staff, in the application's database, and the desk that it is written at.
 
-``tables`` makes tables of it, ``append_only`` keeps their rows from being changed, ``desk`` is how the rooms above
+``tables`` makes tables of it, ``append_only`` keeps their rows from being changed (``passes``: but by the library itself), ``desk`` is how the rooms above
 read and write them: in the transaction of what they allow, through the same gate, with the same log. ``people`` finds
 whom they are about. ``migrations`` brings a database from one release to the next.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sa_privacy.ledger.append_only import append_only, is_append_only, own_triggers
 from sa_privacy.ledger.desk import Desk, commits_by_itself
+from sa_privacy.ledger.passes import PASSES, let_past
 from sa_privacy.ledger.people import Person, find_people, find_person
 from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY, OWN_TABLES, Moment, own_column, sealed_text, subject_key
 
@@ -16,6 +17,7 @@ __all__ = [
     "KEY_LENGTH",
     "OWN_CATEGORY",
     "OWN_TABLES",
+    "PASSES",
     "Desk",
     "Moment",
     "Person",
@@ -24,6 +26,7 @@ __all__ = [
     "find_people",
     "find_person",
     "is_append_only",
+    "let_past",
     "own_column",
     "own_triggers",
     "sealed_text",

@@ -1,4 +1,4 @@
-"""Triggers that keep the rows of a ledger from being changed or removed.
+"""Triggers that keep the rows of a ledger from being changed or removed, but by the library's own retention and erasure.
 
 They stop a mistake, and whoever has no more than rights on the rows. They do not stop the owner of the tables, who may drop
 the trigger, or who can write the file of a SQLite database.
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Table, event
 
 from sa_privacy.columns.own_tables import OWN_TABLES, OwnDDL
+from sa_privacy.ledger.passes import has_pass_sql
 
 __all__ = ["append_only", "append_only_sql", "is_append_only", "own_triggers"]
 
@@ -39,13 +40,16 @@ def append_only_sql(table: str, dialect: str) -> tuple[str, ...]:
     if dialect == "sqlite":
         return tuple(
             f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, 'the ledger {table} is append-only'); END"
+            f"WHEN NOT {has_pass_sql(dialect)} BEGIN SELECT RAISE(ABORT, 'the ledger {table} is append-only'); END"
             for verb in ("update", "delete")
         )
     return (
         f"""\
 CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_LEVEL = 'ROW' AND {has_pass_sql(dialect)} THEN
+    RETURN COALESCE(NEW, OLD);
+  END IF;
   RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
     MESSAGE = 'the ledger ' || TG_TABLE_NAME || ' is append-only: ' || TG_OP || ' is refused';
 END $$""",

@@ -15,6 +15,7 @@ depends_on = None
 _TABLES = (
     "sa_privacy_consent_state",
     "sa_privacy_consents",
+    "sa_privacy_passes",
     "sa_privacy_provided",
     "sa_privacy_provisions",
     "sa_privacy_receipts",
@@ -44,6 +45,13 @@ _LEDGERS = (
 
 def upgrade() -> None:
     """Makes the tables."""
+    op.create_table(
+        "sa_privacy_passes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("work", sa.String(length=100), nullable=False),
+        sa.Column("made_in", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.create_table(
         "sa_privacy_consent_state",
         sa.Column("id", sa.Integer(), nullable=False),
