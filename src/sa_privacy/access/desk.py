@@ -46,6 +46,7 @@ def at_desk(
     subjects: Collection[tuple[str, object]] = (),
     deletes: Collection[str] = (),
     asked: bool = True,
+    everything: bool = False,
 ) -> Iterator[Access]:
     """The library works for the access in force.
 
@@ -56,13 +57,16 @@ def at_desk(
     :param subjects: whose data it is about, as ``(kind, key)``: they stand in every event.
     :param deletes: tables that it removes rows from.
     :param asked: whether the actor has to stand in the roles of the access, as for any statement.
+    :param everything: it reaches every row and column, whatever the rules about rows say.
     :returns: the access of the desk.
     :raises NoAccess: there is none to work for.
     :raises AccessEnded: it has been left.
     """
     parent = scopes.require()
     held = parent.access
-    grant = scopes.policy.desk_grant(held.grant, frozenset(reads), frozenset(writes), frozenset(deletes))
+    grant = scopes.policy.desk_grant(
+        held.grant, frozenset(reads), frozenset(writes), frozenset(deletes), everything=everything
+    )
     notes: dict[object, Any] = {} if asked else {UNASKED: True}
     made = replace(held, grant=grant, subject=None, maintenance=False, subjects=tuple(subjects), notes=notes)
     scope = _DeskScope(scopes, parent, made)

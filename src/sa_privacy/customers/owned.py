@@ -19,7 +19,7 @@ from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.crypto.pseudonym import canonical
 
-__all__ = ["AT_ONCE", "Owned", "OwnedRow", "OwnedTable", "categories_read", "in_batches", "same_key"]
+__all__ = ["AT_ONCE", "Owned", "OwnedRow", "OwnedTable", "categories_read", "in_batches", "known_tables", "same_key"]
 
 AT_ONCE: Final = 500
 """How many people one statement asks for."""
@@ -177,7 +177,7 @@ class Owned:
 
 
 def _all_owned(catalogue: Catalogue, live: LiveCatalogue) -> dict[str, tuple[OwnedTable, ...]]:
-    known = _tables(live)
+    known = known_tables(live)
     found: dict[str, list[OwnedTable]] = {}
     for table in catalogue:
         if table.name in catalogue.holders and table.name in known:
@@ -221,7 +221,7 @@ def _owned(table: PersonalTable, catalogue: Catalogue, known: Mapping[str, Table
     )
 
 
-def _tables(live: LiveCatalogue) -> dict[str, Table]:
+def known_tables(live: LiveCatalogue) -> dict[str, Table]:
     """By name, of several of the same name the one that knows most of its columns."""
     mapped = [table for mapper in all_mappers() for table in mapper.tables if isinstance(table, Table)]
     collections = {table.metadata for table in (*annotated_tables(), *mapped)} | set(live.metadata or ())

@@ -70,6 +70,7 @@ class Desk:
         subjects: Collection[tuple[str, object]] = (),
         deletes: Collection[str] = (),
         asked: bool = True,
+        everything: bool = False,
     ) -> Iterator[Connection]:
         """The connection of the caller's transaction, with the library's own tables open while the block runs.
 
@@ -81,6 +82,7 @@ class Desk:
         :param subjects: whose data it is about, as ``(kind, key)``.
         :param deletes: tables of the library that rows are removed from.
         :param asked: whether who acts has to stand in their roles for it, as for any statement.
+        :param everything: every row and column of the application is reached, whatever the rules about rows say.
         :raises NoAccess: no access is declared here: somebody must act.
         :raises PolicyError: the policy keeps no ledgers, or `session` is none.
         """
@@ -100,7 +102,15 @@ class Desk:
                 f"a {type(session).__name__} is no session.",
                 hint="give a Session or a Connection; for an AsyncSession, await session.run_sync(...).",
             )
-        with at_desk(self.scopes, reads=reads, writes=writes, subjects=subjects, deletes=deletes, asked=asked):
+        with at_desk(
+            self.scopes,
+            reads=reads,
+            writes=writes,
+            subjects=subjects,
+            deletes=deletes,
+            asked=asked,
+            everything=everything,
+        ):
             yield connection
 
     @contextmanager

@@ -229,15 +229,30 @@ class Policy:
         )
 
     def desk_grant(
-        self, held: Grant, reads: Collection[str] = (), writes: Collection[str] = (), deletes: Collection[str] = ()
+        self,
+        held: Grant,
+        reads: Collection[str] = (),
+        writes: Collection[str] = (),
+        deletes: Collection[str] = (),
+        *,
+        everything: bool = False,
     ) -> Grant:
         """What the library itself may do while it works for whoever holds a grant: its own tables, and these categories.
 
         :param reads: categories that it reads, and finds rows by.
         :param writes: categories that it writes.
         :param deletes: tables that it removes rows from.
+        :param everything: it reaches every row and column, as what ends the life of data must.
         """
-        key = (held.purposes, held.roles, held.system, frozenset(reads), frozenset(writes), frozenset(deletes))
+        key = (
+            held.purposes,
+            held.roles,
+            held.system,
+            frozenset(reads),
+            frozenset(writes),
+            frozenset(deletes),
+            everything,
+        )
         found = self._desks.get(key)
         if found is not None:
             return found
@@ -247,7 +262,7 @@ class Policy:
             for category in (OWN_CATEGORY, *categories):
                 opened[verb, category] = every
         deletable = dict.fromkeys(deletes, False)
-        made = Grant(self, held.purposes, held.roles, held.system, False, opened, opened, deletable)
+        made = Grant(self, held.purposes, held.roles, held.system, everything, opened, opened, deletable)
         with self._lock:
             while len(self._desks) >= _GRANTS_KEPT:
                 del self._desks[next(iter(self._desks))]
