@@ -13,9 +13,11 @@ from typing import Annotated, Any
 
 import pytest
 from sqlalchemy import (
+    Column,
     Engine,
     ForeignKey,
     String,
+    Table,
     bindparam,
     column,
     create_engine,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    inspect,
     select,
     text,
     update,
@@ -44,6 +47,7 @@ from sqlalchemy.orm import (
     aliased,
     mapped_column,
     registry,
+    relationship,
 )
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import UserDefinedType
@@ -80,6 +84,7 @@ WATCHED_HERE = {
     "listeners_of",
     "keep_out_of_repr_and_eq",
     "notes_of_result",
+    "pairs_of_relationship",
     "root_engine",
     "route_flushes",
     "seen_alone",
@@ -971,3 +976,36 @@ def test_the_savepoint_in_force_has_the_name_that_the_event_tells_and_later_ones
     numbers = [int(str(name).rpartition("_")[2]) for name in told]
     assert numbers == sorted(numbers, key=lambda number: (number + 1) // 2)
     assert len(set(numbers)) == 22
+
+
+def test_the_pairs_of_a_relationship_name_what_is_referred_to_first_whichever_side_has_the_relationship() -> None:
+    class Apart(DeclarativeBase):
+        pass
+
+    between = Table(
+        "apart_between",
+        Apart.metadata,
+        Column("left_id", ForeignKey("apart_left.id"), primary_key=True),
+        Column("right_id", ForeignKey("apart_right.id"), primary_key=True),
+    )
+
+    class Right(Apart):
+        __tablename__ = "apart_right"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        of_id: Mapped[int] = mapped_column(ForeignKey("apart_left.id"))
+        of: Mapped[Any] = relationship("Left", back_populates="rights")
+        seen: Mapped[Any] = relationship("Left", viewonly=True)
+
+    class Left(Apart):
+        __tablename__ = "apart_left"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        rights: Mapped[list[Right]] = relationship(back_populates="of")
+        others: Mapped[list[Right]] = relationship(secondary=between)
+
+    Apart.registry.configure()
+    left, right = Left.__table__.c, Right.__table__.c
+    pairs = customers_private.pairs_of_relationship
+    relationships = {**dict(inspect(Left).relationships), **dict(inspect(Right).relationships)}
+    assert pairs(relationships["rights"]) == pairs(relationships["of"]) == [[(left.id, right.of_id)]]
+    assert pairs(relationships["others"]) == [[(left.id, between.c.left_id)], [(right.id, between.c.right_id)]]
+    assert pairs(relationships["seen"]) == []
