@@ -31,6 +31,7 @@ from sa_privacy.customers.consent import Consents
 from sa_privacy.customers.disclosure.disclosures import Disclosure, Disclosures
 from sa_privacy.customers.disclosure.provisions import Provisions
 from sa_privacy.customers.disclosure.receipts import Giver, receive
+from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.requests.made import make_requests
 from sa_privacy.customers.requests.requests import Requests
 from sa_privacy.errors import PolicyError
@@ -120,6 +121,7 @@ class Privacy:
         self._consents = Consents(self._desk, keys.pseudonym_key() if keys is not None else None)
         port: ConsentPort = consents if consents is not None else self._consents.port
         self._requests = make_requests(self._desk, self._live, keys, log, self._consents if consents is None else None)
+        self._erasures = Erasures(self._desk, keys.pseudonym_key() if keys is not None else None)
         self._gate = Gate(
             self._scopes,
             self._live,
@@ -481,6 +483,11 @@ class Privacy:
     def requests(self) -> Requests:
         """What people ask for: disclosure, correction, ceasing use or provision, erasure. See docs/requests.md."""
         return self._requests
+
+    @property
+    def erasure(self) -> Erasures:
+        """The end of a person's data: a plan to look at, and its execution. See docs/erasure.md."""
+        return self._erasures
 
     @property
     def catalogue(self) -> Catalogue:

@@ -6,6 +6,7 @@ import pytest
 
 from sa_privacy.policy import Policy, check
 from sa_privacy.policy.periods import Period
+from sa_privacy.policy.writing import as_sections, as_toml
 
 SOUND = """\
 [policy]
@@ -76,6 +77,7 @@ FAULTS = {
     "a guard without a condition": ('sql = "EXISTS', 'title = "EXISTS', "retention.customers.guards.open", "has no sql"),
     "a clock without sql": ('sql = "(SELECT', 'title = "(SELECT', "clocks.last_order", "has no sql"),
     "an unknown role": ('roles = ["officer"]', 'roles = ["offcer"]', "erasure.roles[0]", '"officer"'),
+    "nobody who erases": ('[erasure]\nroles = ["officer"]', "[erasure]", "erasure", "has no roles"),
     "an anonymous role": ('roles = ["officer"]', 'roles = ["officer", "visitor"]', "erasure.roles", "anonymous"),
 }  # fmt: skip
 
@@ -104,6 +106,12 @@ def test_it_is_read_as_it_stands() -> None:
     assert policy.erasure is not None
     assert policy.erasure.roles == {"officer"}
     assert policy.keeps_ledgers
+
+
+def test_it_is_written_as_it_was_read() -> None:
+    policy = Policy.loads(SOUND)
+    assert Policy(**as_sections(policy)).hash == policy.hash
+    assert Policy.loads(as_toml(as_sections(policy))).hash == policy.hash
 
 
 def test_meanwhile_needs_a_reason() -> None:

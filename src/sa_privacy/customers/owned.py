@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, FromClause, Select, Table, select
+from sqlalchemy import Column, ColumnElement, Connection, FromClause, Select, Table, select
 
 from sa_privacy.columns.annotation import annotated_tables, annotation_of
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
@@ -104,6 +104,20 @@ class OwnedTable:
             .where(owner.in_(list(keys)))
             .order_by(*order)
         )
+
+    def belonging_to(self, keys: Collection[object]) -> ColumnElement[bool]:
+        """The condition for the rows of these people, over the table itself.
+
+        :param keys: of the people, at most :data:`AT_ONCE`.
+        """
+        here: FromClause = self._tables[-1].alias() if self.steps else self.table
+        condition: ColumnElement[bool] = _column(here, self.key).in_(list(keys))
+        for at in reversed(range(len(self.steps))):
+            name, _, there = self.steps[at]
+            led_to = select(_column(here, there)).where(condition)
+            here = self._tables[at].alias() if at else self.table  # a way may pass a table twice
+            condition = _column(here, name).in_(led_to)
+        return condition
 
     def identity(self) -> tuple[Column[Any], ...]:
         """The primary key, without parts that are personal themselves."""

@@ -105,6 +105,8 @@ def read_erasure(table: Table, roles: Mapping[str, Role]) -> ErasureRules:
     :param roles: those that the policy defines.
     """
     names = table.names("roles", roles, "role") or ()
+    if table.is_table and "roles" not in table.values:
+        table.faults.add(table.path, "has no roles; name those who erase.")
     for name in names:
         if name in roles and roles[name].anonymous:
             table.fault("roles", f"{cut(name)} is anonymous: nobody would know who erased; name another.")

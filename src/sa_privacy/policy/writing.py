@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from sa_privacy.policy.vocabulary import Category, ColumnRule, LogRules, Purpose
@@ -54,11 +54,14 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
             section: {name: _said(one) for name, one in things.items()}
             for section, things in (
                 *(("wordings", policy.wordings), ("recipients", policy.recipients), ("grounds", policy.grounds)),
+                *(("clocks", policy.clocks), ("retention", policy.retention)),
             )
         },
         **{
             section: _said(rules)
-            for section, rules in (("records", policy.records), ("requests", policy.requests))
+            for section, rules in (
+                *(("records", policy.records), ("requests", policy.requests), ("erasure", policy.erasure)),
+            )
             if rules is not None
         },
     }
@@ -83,14 +86,16 @@ def _said(thing: Any) -> dict[str, Any]:
     said: dict[str, Any] = _title(thing.name, thing.title) if hasattr(thing, "name") else {}
     for each in fields(thing):
         value = getattr(thing, each.name)
-        if each.name in {"name", "title"} or value is None or value in (frozenset(), ()):
+        if each.name in {"name", "title"} or value is None or value in (frozenset(), (), {}):
+            continue
+        if each.name == "meanwhile" and not thing.reasons:
             continue
         if isinstance(value, (frozenset, tuple)):
             said[each.name] = sorted(value) if isinstance(value, frozenset) else list(value)
         elif isinstance(value, Mapping):
-            said[each.name] = dict(value)
+            said[each.name] = {key: _said(one) if is_dataclass(one) else one for key, one in value.items()}
         else:
-            said[each.name] = value if isinstance(value, (int, str)) else str(value)
+            said[each.name] = value if isinstance(value, (int, float, str)) else str(value)
     return said
 
 
@@ -152,7 +157,7 @@ def as_toml(sections: Mapping[str, Mapping[str, Any]], comments: Comments | None
         lines.extend(f"{_key(key)} = {_value(value)}" for key, value in values.items())
 
     for name, section in sections.items():
-        if name in ("policy", "columns", "log", "records", "requests"):
+        if name in ("policy", "columns", "log", "records", "requests", "erasure"):
             table((name,), section)
         else:
             for each, values in section.items():
@@ -173,8 +178,8 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, (int, float)):
+        return repr(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + "}"
     return "[" + ", ".join(_value(each) for each in value) + "]"

@@ -55,7 +55,7 @@ def test_nothing_of_a_person_stays_and_everything_of_others_does(privacy: Privac
     assert people[shell][1:4] == ("person", 1, ""), "a shell is of the base class, of the same shop, and says nothing"
     assert "ann" not in repr(people[shell])
     assert after["vips"] == []
-    assert after["orders"] == [(3, 2, None, None, 30, "for Ann")]
+    assert [row[:6] for row in after["orders"]] == [(3, 2, None, None, 30, "for Ann")]
     assert after["items"] == [(3, 1, "lamp")]
     assert after["parcels"] == [(2, 3, 1)]
     assert after["visits"] == [(1, None), (2, 2)]
@@ -86,7 +86,7 @@ def test_what_a_reason_keeps_leads_to_a_shell_and_still_adds_up(privacy: Privacy
     steps = run(privacy, engine, kept)
     after = world.state(privacy, engine)
     (shell,) = {row[0] for row in after["people"]} - {2}
-    assert after["orders"] == [
+    assert [row[:6] for row in after["orders"]] == [
         (1, shell, None, None, 10, None),
         (2, shell, 2, 1, 20, None),
         (3, 2, None, None, 30, "for Ann"),
@@ -101,7 +101,7 @@ def test_a_person_who_stays_keeps_nothing_of_what_is_pseudonymised(privacy: Priv
     run(privacy, engine, [Ending("orders", ((1,),), "pseudonymise", keeps=frozenset({"total"}), why="tax")])
     after = world.state(privacy, engine)
     (shell,) = {row[0] for row in after["people"]} - {1, 2}
-    assert after["orders"][0] == (1, shell, None, None, 10, None)
+    assert after["orders"][0][:6] == (1, shell, None, None, 10, None)
     assert after["orders"][1][:2] == (2, 1)
 
 

@@ -15,6 +15,7 @@ depends_on = None
 _TABLES = (
     "sa_privacy_consent_state",
     "sa_privacy_consents",
+    "sa_privacy_erasures",
     "sa_privacy_passes",
     "sa_privacy_provided",
     "sa_privacy_provisions",
@@ -31,6 +32,7 @@ _TABLES = (
 #: Those that only grow.
 _LEDGERS = (
     "sa_privacy_consents",
+    "sa_privacy_erasures",
     "sa_privacy_provided",
     "sa_privacy_provisions",
     "sa_privacy_receipts",
@@ -45,6 +47,21 @@ _LEDGERS = (
 
 def upgrade() -> None:
     """Makes the tables."""
+    op.create_table(
+        "sa_privacy_erasures",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("record", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=100), nullable=False),
+        sa.Column("at", moment(), nullable=False),
+        sa.Column("plan", sa.String(length=80), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("kept", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("policy", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("record"),
+    )
     op.create_table(
         "sa_privacy_passes",
         sa.Column("id", sa.Integer(), nullable=False),
