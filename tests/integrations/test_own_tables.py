@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.autogenerate import produce_migrations
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, inspect, text
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 import sa_privacy.privacy  # noqa: F401 - all rooms have told their tables
+from sa_privacy import PolicyError
 from sa_privacy.cli.app import app
 from sa_privacy.columns.own_tables import OWN_TABLES
 from sa_privacy.integrations.alembic.tables import differences, head, script, upgrade, version
@@ -152,6 +155,41 @@ def test_a_difference_is_named(empty: Engine) -> None:
     assert any("ix_sa_privacy_consents_person" in line for line in found)
 
 
+def test_a_trigger_that_is_gone_or_off_is_a_difference(empty: Engine) -> None:
+    with empty.begin() as connection:
+        upgrade(connection)
+        if empty.dialect.name == "sqlite":
+            connection.execute(text("DROP TRIGGER sa_privacy_consents_no_update"))
+            connection.execute(text("DROP TRIGGER sa_privacy_wordings_no_delete"))
+            expected = {"sa_privacy_consents.no_update", "sa_privacy_wordings.no_delete"}
+        else:
+            connection.execute(text("DROP TRIGGER append_only ON sa_privacy_consents"))
+            connection.execute(text("ALTER TABLE sa_privacy_wordings DISABLE TRIGGER no_truncate"))
+            expected = {"sa_privacy_consents.append_only", "sa_privacy_wordings.no_truncate"}
+    with empty.connect() as connection:
+        assert set(differences(connection)) == {f"missing trigger: {name}" for name in expected}
+
+
+def test_tables_that_create_all_made_get_a_version(empty: Engine) -> None:
+    OWN_TABLES.create_all(empty)
+    before = made(empty), triggers(empty)
+    with empty.begin() as connection:
+        assert upgrade(connection) == (None, head())
+    assert (made(empty), triggers(empty)) == before
+    with empty.begin() as connection:
+        assert upgrade(connection) == (head(), head())
+
+
+def test_tables_that_differ_and_have_no_version_get_none(empty: Engine) -> None:
+    OWN_TABLES.create_all(empty)
+    with empty.begin() as connection:
+        connection.execute(text("DROP INDEX ix_sa_privacy_consents_person"))
+    with empty.begin() as connection:
+        with pytest.raises(PolicyError, match="ix_sa_privacy_consents_person"):
+            upgrade(connection)
+        assert version(connection) is None
+
+
 def test_the_tables_of_the_application_are_none_of_its_business(empty: Engine) -> None:
     with empty.begin() as connection:
         upgrade(connection)
@@ -183,6 +221,37 @@ def test_an_application_takes_them_in_as_a_branch_of_its_own_migrations(empty: E
     command.downgrade(config, "sa_privacy@base")
     assert made(empty) == {}
     assert inspect(empty).has_table("mine")
+
+
+@pytest.mark.parametrize("declared", ["theirs", "ours too"])
+def test_autogenerate_leaves_them_alone(empty: Engine, declared: str) -> None:
+    """No models of an application hold them: Alembic by itself would drop every ledger, or make them without triggers."""
+    mine = MetaData()
+    Table("mine", mine, Column("id", Integer, primary_key=True))
+    wanted: Any = [mine, OWN_TABLES] if declared == "ours too" else mine
+    if declared == "theirs":
+        with empty.begin() as connection:
+            upgrade(connection)
+    with empty.connect() as connection:
+        written = produce_migrations(MigrationContext.configure(connection), wanted)
+    assert written.upgrade_ops is not None
+    assert [op.table_name for op in written.upgrade_ops.ops] == ["mine"]  # type: ignore[attr-defined]
+
+
+def test_the_command_takes_over_what_create_all_made(tmp_path: Path) -> None:
+    engine = create_engine(url := f"sqlite:///{tmp_path / 'shop.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE people (name BLOB)"))
+        connection.execute(text("CREATE INDEX expression ON people (substr(name, 7, 20))"))
+    run = CliRunner().invoke
+    none = run(app, ["tables", "check", "--url", url])
+    assert (none.exit_code, none.stdout) == (1, "the tables are not there.\nrun: sa-privacy tables upgrade\n")
+    OWN_TABLES.create_all(engine)
+    engine.dispose()
+    good = run(app, ["tables", "check", "--url", url])
+    assert (good.exit_code, good.output) == (0, "the tables are as they should be, without a version.\n")
+    assert f"noted as version {head()}" in run(app, ["tables", "upgrade", "--url", url]).stdout
+    assert f"at version {head()}" in run(app, ["tables", "check", "--url", url]).stdout
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -40,8 +40,11 @@ def needs_alembic() -> None:
 def upgrade(url: UrlOption = None) -> None:
     """Make the tables, or bring them to this release. Doing it twice changes nothing."""
     with telling(), connecting(url, new=True) as engine, engine.begin() as connection:
+        there = tables.are_there(connection)
         before, after = tables.upgrade(connection)
-    if before == after:
+    if there and before is None:
+        say(f"the tables are there, as this release makes them: noted as version {after}.", "green")
+    elif before == after:
         say(f"the tables are at version {after} already.", "green")
     else:
         say(f"the tables are at version {after} now{'' if before is None else f'; they were at {before}'}.", "green")
@@ -65,14 +68,23 @@ def check(url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Say whether the tables are as this release expects them; exit status 1 where they are not."""
     with telling(), connecting(url) as engine, engine.connect() as connection:
         at, wanted, found = tables.version(connection), tables.head(), tables.differences(connection)
+        there = tables.are_there(connection)
+    good = not found and at in (wanted, None)  # who made them without a version may have migrations of their own
     if as_json:
         print_json({"version": at, "newest": wanted, "differences": found})
-    elif at == wanted and not found:
-        say(f"the tables are as they should be, at version {at}.", "green")
+    elif good:
+        say(f"the tables are as they should be, {'without a version' if at is None else f'at version {at}'}.", "green")
+    elif not there:
+        say("the tables are not there.", "yellow")
+        say("run: sa-privacy tables upgrade")
     else:
         say(f"the tables are at {'no version' if at is None else f'version {at}'}; the newest is {wanted}.", "yellow")
         for line in found:
             say(f"  {line}")
-        say("run: sa-privacy tables upgrade")
-    if at != wanted or found:
+        say(
+            "run: sa-privacy tables upgrade"
+            if at not in (wanted, None)
+            else "make them equal: sa-privacy tables script"
+        )
+    if not good:
         raise typer.Exit(FOUND)

@@ -15,10 +15,12 @@ from sa_privacy.columns.annotation import Annotation
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.policy import OWN_CATEGORY
 
-__all__ = ["OWN_CATEGORY", "OWN_TABLES", "OwnDDL", "own_column"]
+__all__ = ["OWN_CATEGORY", "OWN_PREFIX", "OWN_TABLES", "OwnDDL", "own_column"]
 
+OWN_PREFIX: Final = "sa_privacy_"
+"""How the names of the library's own tables begin, and no others."""
 OWN_TABLES: Final = MetaData()
-"""All tables of the library itself; their names begin with ``sa_privacy_``."""
+"""All tables of the library itself."""
 
 
 class OwnDDL(DDL):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Table, event
+from sqlalchemy import Connection, Table, event, inspect, text
 
 from sa_privacy.columns.own_tables import OWN_TABLES, OwnDDL
 from sa_privacy.ledger.passes import has_pass_sql
 
-__all__ = ["append_only", "append_only_sql", "is_append_only", "own_triggers"]
+__all__ = ["append_only", "append_only_sql", "is_append_only", "missing_triggers", "own_triggers"]
 
 _FUNCTION = "sa_privacy_append_only"
 _MARK = "append-only"
@@ -58,6 +58,28 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} FOR EAC
         f"""\
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {_FUNCTION}()""",
     )
+
+
+def missing_triggers(connection: Connection) -> list[str]:
+    """The triggers that tables of the library in a database should have and have not, or that are disabled."""
+    if connection.dialect.name == "sqlite":
+        found = text("SELECT tbl_name, substr(name, length(tbl_name) + 2) FROM sqlite_master WHERE type = 'trigger'")
+        wanted = ("no_update", "no_delete")
+    else:
+        found = text(
+            "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+            "WHERE tgenabled IN ('O', 'A') AND pg_table_is_visible(pg_class.oid)"
+        )
+        wanted = ("append_only", "no_truncate")
+    there = {(table, name) for table, name in connection.execute(found)}
+    tables = set(inspect(connection).get_table_names())
+    return [
+        f"{table.name}.{name}"
+        for table in OWN_TABLES.sorted_tables
+        if is_append_only(table) and table.name in tables
+        for name in wanted
+        if (table.name, name) not in there
+    ]
 
 
 def own_triggers() -> Mapping[str, frozenset[str]]:

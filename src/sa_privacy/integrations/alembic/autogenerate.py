@@ -2,7 +2,8 @@
 
 Two comparators run behind Alembic's own. The first one, for each table, takes back what Alembic made of lookup indexes
 and of columns that are being sealed, and says it in operations of our own. The second one, for the whole script, puts
-these in order around the others, and takes the policy out of new columns.
+these in order around the others, and takes the policy out of new columns. It leaves out the library's own tables: no
+models hold them, so Alembic would drop them, ledgers and all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from alembic.operations import ops
 from sqlalchemy import Column, LargeBinary, Table, UniqueConstraint
 
 from sa_privacy.columns.annotation import annotation_of
+from sa_privacy.columns.own_tables import OWN_PREFIX
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.integrations.alembic.alembic_private import last_in_line
 from sa_privacy.integrations.alembic.indexing import CreateLookupIndexOp, DropLookupIndexOp
@@ -22,8 +24,10 @@ from sa_privacy.integrations.alembic.lookups import lookups_of
 from sa_privacy.integrations.alembic.sealing import SealColumnOp, UnsealColumnOp
 from sa_privacy.integrations.alembic.stored import StoredLookup, lookups_in
 
-__all__ = ["ModifySealedTableOps"]
+__all__ = ["OWN_TABLES_TOO", "ModifySealedTableOps"]
 
+OWN_TABLES_TOO: Final = "sa_privacy_own_tables_too"
+"""An option of a migration context: compare the library's own tables as well."""
 _BEFORE: Final = (DropLookupIndexOp, UnsealColumnOp)
 _AFTER: Final = (SealColumnOp, CreateLookupIndexOp)
 _SUPPORTED: Final = {"sqlite", "postgresql"}
@@ -146,7 +150,10 @@ def _put_in_order(context: AutogenContext, upgrade: ops.UpgradeOps, _schemas: se
     if context.dialect.name not in _SUPPORTED:
         return
     ordered = list[ops.MigrateOperation]()
+    own_too = context.migration_context.opts.get(OWN_TABLES_TOO, False)
     for op in upgrade.ops:
+        if not own_too and _is_of_own_table(op):
+            continue
         if isinstance(op, ops.CreateTableOp):
             op.columns = [_without_policy(item) for item in op.columns]
             op.info = {key: value for key, value in op.info.items() if key != "data_subject"}
@@ -156,6 +163,13 @@ def _put_in_order(context: AutogenContext, upgrade: ops.UpgradeOps, _schemas: se
         else:
             ordered.append(op)
     upgrade.ops[:] = ordered
+
+
+def _is_of_own_table(op: ops.MigrateOperation) -> bool:
+    """Whether it makes, changes or drops a table of the library itself: these have versions of their own."""
+    if not isinstance(op, (ops.CreateTableOp, ops.DropTableOp, ops.ModifyTableOps)):
+        return False
+    return op.table_name.startswith(OWN_PREFIX)
 
 
 def _around(modify: ops.ModifyTableOps, context: AutogenContext) -> list[ops.MigrateOperation]:

@@ -6,7 +6,8 @@ a branch instead::
 
     version_locations = migrations/versions sa_privacy.integrations.alembic:tables/versions
 
-and ``alembic upgrade heads``; the branch is called ``sa_privacy``. A version, once released, is never changed.
+and ``alembic upgrade heads``; the branch is called ``sa_privacy``. A version, once released, is never changed. docs/tables.md
+says what to watch.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, inspect
 
 from sa_privacy.columns.own_tables import OWN_TABLES
+from sa_privacy.errors import PolicyError
+from sa_privacy.integrations.alembic.autogenerate import OWN_TABLES_TOO
 from sa_privacy.integrations.alembic.tables.frozen import VERSION_TABLE
+from sa_privacy.ledger.append_only import missing_triggers
 
-__all__ = ["differences", "head", "script", "upgrade", "version"]
+__all__ = ["are_there", "differences", "head", "script", "upgrade", "version"]
 
 _HERE = Path(__file__).parent
 
@@ -46,13 +50,29 @@ def version(connection: Connection) -> str | None:
 def upgrade(connection: Connection, to: str = "head") -> tuple[str | None, str | None]:
     """Brings the tables of a database to a version, in the transaction of the connection.
 
-    Run it as the owner of the schema, on an engine without a ``Privacy``.
+    Tables that are there without a version, as ``metadata.create_all()`` makes them, get one if they are as this release
+    expects them. Run it as the owner of the schema, on an engine without a ``Privacy``.
 
     :returns: the version before, and after.
+    :raises PolicyError: they are there without a version, and differ.
     """
     before = version(connection)
-    command.upgrade(_config(connection=connection), to)
+    if before is not None or not are_there(connection):
+        command.upgrade(_config(connection=connection), to)
+        return before, version(connection)
+    found = differences(connection)
+    if found:
+        raise PolicyError(
+            f"the tables are there, no version says of which release, and they differ from this one's: {'; '.join(found)}.",
+            hint="make them equal, as `sa-privacy tables script` has them, and upgrade again.",
+        )
+    command.stamp(_config(connection=connection), to)
     return before, version(connection)
+
+
+def are_there(connection: Connection) -> bool:
+    """Whether a database has any of the library's tables, whoever made them."""
+    return not OWN_TABLES.tables.keys().isdisjoint(inspect(connection).get_table_names())
 
 
 def script(dialect: str, start: str | None = None, to: str = "head") -> str:
@@ -69,12 +89,12 @@ def script(dialect: str, start: str | None = None, to: str = "head") -> str:
 def differences(connection: Connection) -> list[str]:
     """How the library's tables in a database differ from what this release expects, a line each; empty: not at all."""
 
-    def ours(thing: Any, name: str | None, kind: str, *_: Any) -> bool:
-        table = name if kind == "table" else thing.table.name
-        return str(table) in OWN_TABLES.tables
+    def ours(name: str | None, kind: str, _parents: Any) -> bool:
+        return kind != "table" or name in OWN_TABLES.tables
 
-    context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
-    return [_words(found) for found in compare_metadata(context, OWN_TABLES)]
+    options = {"include_name": ours, "compare_type": True, OWN_TABLES_TOO: True}
+    found = compare_metadata(MigrationContext.configure(connection, opts=options), OWN_TABLES)
+    return [_words(one) for one in found] + [f"missing trigger: {name}" for name in missing_triggers(connection)]
 
 
 def _words(found: Any) -> str:
