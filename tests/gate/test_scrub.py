@@ -616,6 +616,19 @@ def test_names_that_the_database_does_not_know_are_still_told(engine: Engine, ba
         assert 'column "colour" does not exist' in str(error) or "no such column: colour" in str(error)
 
 
+def test_an_own_table_of_the_library_that_is_missing_is_told_with_the_way_out(engine: Engine, clinic: Privacy) -> None:
+    clinic.install(engine)
+    asked = select(clinic.metadata.tables["sa_privacy_requests"].c.kind)
+    with (
+        clinic.access(maintenance=True, role="engineer", actor="setup", reason="a look"),
+        engine.connect() as connection,
+        pytest.raises(exc.DBAPIError) as caught,
+    ):
+        connection.execute(asked)
+    assert "sa_privacy_requests" in str(caught.value)
+    assert "sa-privacy tables upgrade, or privacy.metadata.create_all(engine)" in str(caught.value).partition("[SQL")[0]
+
+
 def test_what_is_no_valid_unicode_is_written_down_and_not_lost(engine: Engine, clinic: Privacy, log: AccessLog) -> None:
     clinic.install(engine)
     Base.metadata.create_all(engine)

@@ -41,7 +41,8 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
     for name in sorted(tables):
         limit = limits.of[name]
         if limit.fault is not None:
-            raise _refusal(plan, limit, access, f"and the rule {limit.fault}", "mend the rule.")
+            said = "mend the rule, or declare what it asks of access.details: privacy.access(..., NAME=...)."
+            raise _refusal(plan, limit, access, f"and the rule {limit.fault}", said)
         if plan.ruling is None:
             raise _refusal(
                 plan,

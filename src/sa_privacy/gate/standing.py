@@ -274,6 +274,8 @@ class Standings:
             if granting:
                 said = f'privacy.staff.grant(session, actor, "{role.name}", reason="...", until=...)'
                 hint = f"who acts as {' or '.join(granting)} grants it: {said}."
+                if role.grants:
+                    hint += " As long as nobody can: sa-privacy staff bootstrap."
             if len(access.roles) > 1:
                 hint += " Or leave the role out of the access."
         return NotGranted(message, hint=hint, purpose=access.purposes, roles=access.roles)

@@ -99,7 +99,7 @@ class Desk:
             connection = session
         else:
             raise PolicyError(
-                f"a {type(session).__name__} is no session.",
+                f"{type(session).__name__} is no session.",
                 hint="give a Session or a Connection; for an AsyncSession, await session.run_sync(...).",
             )
         with at_desk(

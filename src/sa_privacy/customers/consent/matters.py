@@ -77,6 +77,6 @@ def matter_of(policy: Policy, to: str) -> Matter:
             + (f": {', '.join(names)}." if names else "."),
         )
     raise PolicyError(
-        f'the policy knows no purpose or recipient "{cut(to)}" to agree to.',
+        f"the policy knows no purpose or recipient {cut(to)} to agree to.",
         hint=nearest(to, names) if names else "nothing in it needs consent.",
     )

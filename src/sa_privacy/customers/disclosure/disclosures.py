@@ -120,7 +120,7 @@ class Disclosures:
         """See :meth:`sa_privacy.Privacy.disclose`."""
         if not isinstance(session, Session):
             raise PolicyError(
-                f"a {type(session).__name__} cannot tell when the record of a disclosure was committed.",
+                f"{type(session).__name__} cannot tell when the record of a disclosure was committed.",
                 hint="give a Session; for an AsyncSession, await session.run_sync(...).",
             )
         with self._written_down_if_refused(to, subjects):

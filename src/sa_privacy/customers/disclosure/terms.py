@@ -171,6 +171,5 @@ def _unknown(what: str, said: object, known: Collection[str]) -> DisclosureRefus
     """Not told what was said: it may be anything, a name too."""
     near = difflib.get_close_matches(str(said), known, 1)
     hint = f'did you mean "{near[0]}"? ' if near else ""
-    return DisclosureRefused(
-        f"the policy knows no such {what}.", hint=f"{hint}it knows: {', '.join(sorted(known)) or 'none'}."
-    )
+    names = ", ".join(sorted(known)) or f"none; it would stand there as [{what}s.NAME]"
+    return DisclosureRefused(f"the policy knows no such {what}.", hint=f"{hint}it knows: {names}.")
