@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from sa_privacy.cli.app import app
@@ -34,6 +37,24 @@ def called(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str
         text=True,
         check=False,
     )
+
+
+def every_command(found: Any = None, *above: str) -> Iterator[tuple[str, ...]]:
+    found = get_command(app) if found is None else found
+    yield above
+    for name, one in getattr(found, "commands", {}).items():
+        yield from every_command(one, *above, name)
+
+
+@pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
+def test_the_help_of_a_command_loses_no_words(words: tuple[str, ...]) -> None:
+    """What stands in brackets is markup to who prints it, and would be gone."""
+    command: Any = get_command(app)
+    for word in words:
+        command = command.commands[word]
+    told = [command.help, *(getattr(one, "help", None) for one in command.params)]
+    assert command.help
+    assert [text for text in told if text and "[" in text] == []
 
 
 def test_it_says_its_version() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,10 +43,11 @@ def old(tmp_path: Path) -> str:
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
-    def run(*words: str) -> Result:
+    def run(*words: str, env: Mapping[str, str | None] | None = None) -> Result:
         places = ["--policy", str(tmp_path / "privacy.toml"), "--keys", str(tmp_path / "keys.json")]
-        places += ["--url", f"sqlite:///{tmp_path / 'shop.db'}", "--log", str(tmp_path / "log")]
-        return CliRunner().invoke(
+        places += ["--url", f"sqlite:///{tmp_path / 'shop.db'}"]
+        places += [] if "--no-log" in words or env else ["--log", str(tmp_path / "log")]
+        return CliRunner(env=env).invoke(
             app, ["requests", *words, "--models", "tests.customers.requests.asking:Base", *places]
         )
 
@@ -56,7 +57,7 @@ def ask(tmp_path: Path) -> Ask:
 def test_the_list_has_them_all(old: str, ask: Ask) -> None:
     done = ask("list")
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[1].split()[:3] == [old, "disclosure", "identified"]
+    assert [old, "disclosure", "identified"] in [line.split()[:3] for line in done.output.splitlines()]
     assert "erasure" in done.output
     assert "Ann" not in done.output
     (one,) = json.loads(ask("list", "--state", "received", "--json").output)
@@ -82,9 +83,21 @@ def test_one_is_shown_with_its_steps_and_with_words_only_if_asked(old: str, ask:
 
 
 def test_it_is_in_the_log_who_looked(old: str, ask: Ask, tmp_path: Path) -> None:
-    ask("list", "--actor", "staff:7")
-    actors = {event.actor for event in AccessLog.open(tmp_path / "log").events()}
-    assert "staff:7" in actors
+    ask("list", "--as", "staff:7", "--reason", "the weekly look")
+    said = {(event.actor, event.reason) for event in AccessLog.open(tmp_path / "log").events()}
+    assert ("staff:7", "the weekly look") in said
+
+
+def test_nobody_looks_unlogged_by_leaving_something_out(old: str, ask: Ask, tmp_path: Path) -> None:
+    unsaid = ask("list", env={"SA_PRIVACY_LOG": None})
+    assert unsaid.exit_code == 2
+    assert "set SA_PRIVACY_LOG, or say --no-log" in unsaid.output
+    shipped = ask("list", env={"SA_PRIVACY_LOG": "postgresql://log@db/evidence"})
+    assert shipped.exit_code == 2
+    assert "the URL of a database" in shipped.output
+    assert ask("list", "--as", "staff:8", env={"SA_PRIVACY_LOG": str(tmp_path / "log")}).exit_code == 0
+    assert "staff:8" in {event.actor for event in AccessLog.open(tmp_path / "log").events()}
+    assert old in ask("list", "--no-log").output
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_from_the_first_grant_to_the_review(run: Callable[..., Result]) -> None:
         (("grant", "staff:2", "support", "--reason", "r", "--as", "staff:7"), "was not granted to who acts here"),
         (("grant", "staff:1", "support", "--reason", "r", *AS), "nobody grants a role to themselves"),
         (("grant", "staff:2", "suport", "--reason", "r", *AS), "knows no role"),
-        (("grant", "staff:2", "support", "--reason", "r", "--until", "tomorrow", *AS), "--until is no time"),
+        (("grant", "staff:2", "support", "--reason", "r", "--until", "tomorrow", *AS), "write P90D for 90 days"),
         (("create", "Hanako", *AS), "a password has 12 to"),
         (("unlock", "staff:9", *AS), "no such account"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,14 +11,14 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from sa_privacy.accesslog import AccessLog
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.keys import ServiceOption
-from sa_privacy.cli.log.asking import JsonOption, Language, LanguageOption, as_json, new_table, plain, show_table
+from sa_privacy.cli.log.asking import JsonOption, Language, as_json, new_table, plain, show_table
 from sa_privacy.cli.models import load_models
-from sa_privacy.cli.sealing import KeysOption, LogOption, ModelsOption, NoLogOption, PolicyOption
+from sa_privacy.cli.sealing import KeysOption, ModelsOption, PolicyOption
 from sa_privacy.cli.services import find_service
-from sa_privacy.cli.telling import fail, print_json, say, telling
+from sa_privacy.cli.telling import print_json, say, telling
+from sa_privacy.cli.written import LogOption, NoLogOption, ReasonOption, WhoOption, operator, written_log
 from sa_privacy.crypto import Keyring
 from sa_privacy.privacy import Privacy
 
@@ -32,11 +31,6 @@ KindOption = Annotated[
     str | None, typer.Option(help="The kind of person, where there are several.", metavar="KIND", show_default=False)
 ]
 UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
-ActorOption = Annotated[
-    str | None,
-    typer.Option("--as", help="Who asks, for the log; this machine's user where left out.", metavar="ACTOR"),
-]
-ReasonOption = Annotated[str | None, typer.Option(help="Why, for the log.", show_default=False)]
 
 
 @app.command()
@@ -51,7 +45,7 @@ def history(
     url: UrlOption = None,
     log: LogOption = None,
     no_log: NoLogOption = False,
-    actor: ActorOption = None,
+    actor: WhoOption = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -65,7 +59,7 @@ def history(
     if not said:
         say("Nothing was said.")
         return
-    shown = new_table("When", "To", "Said", "How", "Text", "Entered by", "Entry")
+    shown = new_table("When", "To", "Said", "How", "Text", "Entered by", "Entry", whole=["When", "Entry"])
     for entry in said:
         text = f"{entry.wording} {entry.version} {entry.language or ''}".rstrip() if entry.wording else ""
         how = entry.how if entry.authority is None else f"{entry.how}, {entry.authority} agent"
@@ -86,7 +80,7 @@ def export(
     url: UrlOption = None,
     log: LogOption = None,
     no_log: NoLogOption = False,
-    actor: ActorOption = None,
+    actor: WhoOption = None,
     reason: ReasonOption = None,
 ) -> None:
     """The same as JSON-LD, in the terms of the W3C Data Privacy Vocabulary."""
@@ -102,7 +96,7 @@ def receipt(
     entry: Annotated[str, typer.Argument(help="The entry, as history names it.", metavar="ENTRY")],
     models: ModelsOption,
     kind: KindOption = None,
-    language: LanguageOption = Language.en,
+    language: Annotated[Language, typer.Option("--lang", help="The language of the receipt.")] = Language.en,
     html: Annotated[bool, typer.Option("--html", help="As a page, to print or send.")] = False,
     policy: PolicyOption = Path("privacy.toml"),
     keys: KeysOption = Path("keys.json"),
@@ -110,7 +104,7 @@ def receipt(
     url: UrlOption = None,
     log: LogOption = None,
     no_log: NoLogOption = False,
-    actor: ActorOption = None,
+    actor: WhoOption = None,
     reason: ReasonOption = None,
 ) -> None:
     """A receipt of one entry, for the person."""
@@ -130,7 +124,7 @@ def counts(
     url: UrlOption = None,
     log: LogOption = None,
     no_log: NoLogOption = False,
-    actor: ActorOption = None,
+    actor: WhoOption = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -160,16 +154,13 @@ def _asking(
     no_log: bool,
 ) -> Iterator[tuple[Privacy, Session]]:
     """The policy on the database, under the access of who asks. Nothing is changed."""
-    if log is None and not no_log:
-        fail("who looks at what people said is in the access log, too.", "give --log DIR, or say --no-log.")
     with telling(), connecting(url) as engine:
-        written = AccessLog.open(log) if log is not None and not no_log else None
+        written = written_log(log, "who looks at what people said", no_log=no_log)
         ring = Keyring.load(keys, service=find_service(service))
         privacy = Privacy(policy, keys=ring, log=written, metadata=load_models(models))
         try:
             privacy.install(engine)
-            who = actor or f"operator:{getpass.getuser()}"
-            with privacy.request(actor=who, reason=reason), Session(engine) as session:
+            with privacy.request(actor=operator(actor), reason=reason), Session(engine) as session:
                 yield privacy, session
         finally:
             privacy.close()

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.orm import Session
 
-from sa_privacy.accesslog import AccessLog
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.keys import ServiceOption
+from sa_privacy.cli.log.asking import JsonOption, new_table, plain
 from sa_privacy.cli.models import load_models
+from sa_privacy.cli.sealing import KeysOption, ModelsOption, PolicyOption
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
+from sa_privacy.cli.written import LogOption, NoLogOption, ReasonOption, WhoOption, operator, written_log
 from sa_privacy.crypto import Keyring
-from sa_privacy.customers.requests.states import State
 from sa_privacy.customers.requests.view import Request
 from sa_privacy.policy import Policy
 from sa_privacy.privacy import Privacy
@@ -29,23 +28,16 @@ __all__ = ["app"]
 
 app = typer.Typer(name="requests", help="What people have asked for.", no_args_is_help=True)
 
-ModelsOption = Annotated[
-    list[str], typer.Option(help="The models: a declarative base or MetaData. Repeatable.", metavar="MODULE:BASE")
-]
-PolicyOption = Annotated[Path, typer.Option(help="The policy document.", metavar="FILE")]
-KeysOption = Annotated[Path, typer.Option(help="The keyring.", metavar="FILE")]
-UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
-LogOption = Annotated[Path, typer.Option(help="The access log.", metavar="DIR", envvar="SA_PRIVACY_LOG")]
-ActorOption = Annotated[
-    str | None, typer.Option(help="Who asks, for the log; this machine's user where left out.", show_default=False)
-]
 RoleOption = Annotated[
     str | None,
-    typer.Option(help="The role acted in, one of [requests]; may be left out where there is one.", show_default=False),
+    typer.Option(help="The role acted in, one that the policy names for requests; may be left out where there is one."),
 ]
 StateOption = Annotated[str | None, typer.Option(help="Only those in this state.", metavar="STATE")]
 WordsOption = Annotated[bool, typer.Option("--words", help="Show who they say they are, and what was noted, too.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+_WHOLE: Final = 200
+"""Columns for lines that are not broken, however narrow the terminal is: references are copied from them."""
+
+UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
 ReferenceArgument = Annotated[str, typer.Argument(help="The reference of the request.", show_default=False)]
 
 
@@ -57,15 +49,17 @@ def list_(
     keys: KeysOption = Path("keys.json"),
     service: ServiceOption = None,
     url: UrlOption = None,
-    log: LogOption = Path("var/access-log"),
-    actor: ActorOption = None,
+    log: LogOption = None,
+    no_log: NoLogOption = False,
+    actor: WhoOption = None,
     role: RoleOption = None,
+    reason: ReasonOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List all requests, those that are due first."""
     wanted: Any = state
-    with _acting(models, policy, keys, service, url, log, actor, role) as (privacy, session):
+    with _acting(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
         _print(privacy.requests.list(session, state=wanted), as_json=as_json)
 
 
@@ -77,13 +71,15 @@ def overdue(
     keys: KeysOption = Path("keys.json"),
     service: ServiceOption = None,
     url: UrlOption = None,
-    log: LogOption = Path("var/access-log"),
-    actor: ActorOption = None,
+    log: LogOption = None,
+    no_log: NoLogOption = False,
+    actor: WhoOption = None,
     role: RoleOption = None,
+    reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the requests whose day has passed; exit status 1 where there are any."""
-    with _acting(models, policy, keys, service, url, log, actor, role) as (privacy, session):
+    with _acting(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
         found = privacy.requests.overdue(session)
         _print(found, as_json=as_json)
     if found:
@@ -99,14 +95,16 @@ def show(
     keys: KeysOption = Path("keys.json"),
     service: ServiceOption = None,
     url: UrlOption = None,
-    log: LogOption = Path("var/access-log"),
-    actor: ActorOption = None,
+    log: LogOption = None,
+    no_log: NoLogOption = False,
+    actor: WhoOption = None,
     role: RoleOption = None,
+    reason: ReasonOption = None,
     words: WordsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show one request and what was done about it."""
-    with _acting(models, policy, keys, service, url, log, actor, role) as (privacy, session):
+    with _acting(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
         request = privacy.requests.show(session, reference)
     said = _plain(request)
     said["steps"] = [
@@ -146,22 +144,22 @@ def _acting(
     keys: Path,
     service: str | None,
     url: str | None,
-    log: Path,
+    log: Path | None,
     actor: str | None,
     role: str | None,
+    reason: str | None,
+    *,
+    no_log: bool,
 ) -> Iterator[tuple[Privacy, Session]]:
     """The application's Privacy on its database, under an access of somebody who deals with requests."""
     with telling(), connecting(url) as engine:
-        privacy = Privacy(
-            policy,
-            keys=Keyring.load(keys, service=find_service(service)),
-            log=AccessLog.open(log),
-            metadata=load_models(models),
-        )
+        written = written_log(log, "who looks at requests", no_log=no_log)
+        ring = Keyring.load(keys, service=find_service(service))
+        privacy = Privacy(policy, keys=ring, log=written, metadata=load_models(models))
         try:
             privacy.install(engine)
-            who = actor or f"operator:{getpass.getuser()}"
-            with privacy.access(actor=who, role=role or _role(privacy.policy)), Session(engine) as session:
+            acted_in = role or _role(privacy.policy)
+            with privacy.access(actor=operator(actor), role=acted_in, reason=reason), Session(engine) as session:
                 yield privacy, session
         finally:
             privacy.close()
@@ -182,17 +180,14 @@ def _print(requests: Sequence[Request], *, as_json: bool) -> None:
         print_json([_plain(request) for request in requests])
         return
     if not requests:
-        say("none.")
+        say("There are none.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("reference", "kind", "state", "received", "due"):
-        table.add_column(name, no_wrap=True)
+    heads = ("Reference", "Kind", "State", "Received", "Due")
+    shown = new_table(*heads, whole=heads)
     for request in requests:
-        state: State = request.state
-        table.add_row(
-            *(request.reference, request.kind, state, f"{request.received_at:%Y-%m-%d}", request.due_on.isoformat())
-        )
-    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+        received, due = f"{request.received_at:%Y-%m-%d}", request.due_on.isoformat()
+        shown.add_row(*map(plain, (request.reference, request.kind, request.state, received, due)))
+    Console(highlight=False, width=_WHOLE).print(shown)
 
 
 def _plain(request: Request) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -25,6 +24,7 @@ from sa_privacy.cli.keys import ServiceOption
 from sa_privacy.cli.models import load_models, load_object
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import FOUND, fail, print_json, telling
+from sa_privacy.cli.written import LogOption, NoLogOption, ReasonOption, operator, written_log
 from sa_privacy.crypto import Keyring
 from sa_privacy.jobs import TableReport
 from sa_privacy.policy import Policy
@@ -43,12 +43,15 @@ KeysOption = Annotated[Path, typer.Option(help="The keyring.", metavar="FILE")]
 UrlOption = Annotated[
     str | None, typer.Option(help="The database, as the owner of its tables.", metavar="URL", envvar="SA_PRIVACY_URL")
 ]
-LogOption = Annotated[
-    Path | None, typer.Option(help="The access log, into which the job is written.", metavar="DIR", show_default=False)
-]
-NoLogOption = Annotated[bool, typer.Option("--no-log", help="Write the job into no access log.")]
 ActorOption = Annotated[
-    str | None, typer.Option(help="Who runs it, for the log; this machine's user where left out.", show_default=False)
+    str | None,
+    typer.Option(
+        "--as",
+        "--actor",
+        help="Who runs it, for the log; this machine's user where left out.",
+        metavar="ACTOR",
+        show_default=False,
+    ),
 ]
 RoleOption = Annotated[
     str | None,
@@ -56,7 +59,6 @@ RoleOption = Annotated[
         help="The role acted in, one with maintenance = true; may be left out where there is one.", show_default=False
     ),
 ]
-ReasonOption = Annotated[str | None, typer.Option(help="Why, for the log.", show_default=False)]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")]
 BatchOption = Annotated[int, typer.Option(help="Rows of one transaction.", min=1)]
 RateOption = Annotated[str | None, typer.Option(help="Rows a second at most.", metavar="N/s", show_default=False)]
@@ -211,12 +213,9 @@ def _acting(
     said: Said, log: Path | None, actor: str | None, role: str | None, reason: str, *, unlogged: bool
 ) -> Iterator[Privacy]:
     """The application's Privacy, under a maintenance access."""
-    if log is None and not unlogged:
-        fail("a job is in the access log, too.", "give --log DIR, or say --no-log.")
-    privacy = said.privacy(AccessLog.open(log) if log is not None and not unlogged else None)
+    privacy = said.privacy(written_log(log, "a job", no_log=unlogged))
     try:
-        who = actor or f"operator:{getpass.getuser()}"
-        with privacy.access(maintenance=True, actor=who, role=role or _role(privacy.policy), reason=reason):
+        with privacy.access(maintenance=True, actor=operator(actor), role=role or _role(privacy.policy), reason=reason):
             yield privacy
     finally:
         privacy.close()

@@ -29,7 +29,7 @@ __all__ = ["keep"]
 def keep(
     *,
     log: DirectoryOption = DEFAULT,
-    policy: Annotated[Path, typer.Option(help="The policy; its [log] says how long.", metavar="FILE")] = Path(
+    policy: Annotated[Path, typer.Option(help="The policy; its section log says how long.", metavar="FILE")] = Path(
         "privacy.toml"
     ),
     key: Annotated[
@@ -48,7 +48,7 @@ def keep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be done.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compress old segments of the log, and remove those past their time, as the policy's [log] section says.
+    """Compress old segments of the log, and remove those past their time, as the section log of the policy says.
 
     Segments are removed only with a signing key: a checkpoint keeps their first and last hash, so that the rest verifies.
     None is removed that holds a break-glass access without a review. Compressed segments are shipped like others.

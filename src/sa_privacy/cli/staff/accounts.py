@@ -9,9 +9,10 @@ import typer
 
 from sa_privacy.cli.keys import ServiceOption
 from sa_privacy.cli.log.asking import JsonOption
-from sa_privacy.cli.sealing import KeysOption, LogOption, NoLogOption, PolicyOption, UrlOption
+from sa_privacy.cli.sealing import KeysOption, PolicyOption, UrlOption
 from sa_privacy.cli.staff.acting import ActorOption, ReasonOption, RoleOption, acting, ask_password
 from sa_privacy.cli.telling import print_json, say
+from sa_privacy.cli.written import LogOption, NoLogOption
 
 __all__ = ["close", "create", "recover", "tidy", "unlock"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,11 @@ import typer
 from sqlalchemy import MetaData
 from sqlalchemy.orm import Session
 
-from sa_privacy.accesslog import AccessLog
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.log.times import clock_of
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import fail, telling
+from sa_privacy.cli.written import operator, written_log
 from sa_privacy.crypto import Keyring
 from sa_privacy.policy import Policy
 from sa_privacy.policy.periods import Period
@@ -63,20 +64,17 @@ def acting(
 
     :param officer: it takes a role that grants.
     """
-    if log is None and not no_log:
-        fail("what is done about staff is in the access log, too.", "give --log DIR, or say --no-log.")
     with telling(), connecting(url) as engine:
         loaded = Policy.load(policy)
         if officer and actor is None:
             fail("who are you?", "--as staff:1, as your application names you.")
         acted_in = (role or _granting(loaded)) if officer else None
-        written = AccessLog.open(log) if log is not None and not no_log else None
+        written = written_log(log, "what is done about staff", no_log=no_log)
         ring = Keyring.load(keys, service=find_service(service))
         privacy = Privacy(loaded, keys=ring, log=written, metadata=MetaData(), recheck=0)
         try:
             privacy.install(engine)
-            who = actor or f"operator:{getpass.getuser()}"
-            with privacy.request(actor=who, role=acted_in, reason=reason), Session(engine) as session:
+            with privacy.request(actor=operator(actor), role=acted_in, reason=reason), Session(engine) as session:
                 yield privacy, session
                 session.commit()
         finally:
@@ -110,4 +108,9 @@ def moment(until: str | None) -> datetime | None:
     try:
         return Period.parse(until).after(datetime.now(UTC))
     except (ValueError, OverflowError):
+        if not re.match(r"\d{4}-", until):  # "7d" is a week ago, to commands of the log
+            fail(
+                f"--until is no end: {until!r}.",
+                "write P90D for 90 days from now, PT8H for hours, or a day: 2027-03-31.",
+            )
         return clock_of(None, until, local=False).until

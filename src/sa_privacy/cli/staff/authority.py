@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from sa_privacy.cli.keys import ServiceOption
-from sa_privacy.cli.sealing import KeysOption, LogOption, NoLogOption, PolicyOption, UrlOption
+from sa_privacy.cli.sealing import KeysOption, PolicyOption, UrlOption
 from sa_privacy.cli.staff.acting import ActorOption, ReasonOption, RoleOption, UntilOption, acting, moment
 from sa_privacy.cli.telling import say
+from sa_privacy.cli.written import LogOption, NoLogOption
 
 __all__ = ["bootstrap", "grant", "revoke"]
 

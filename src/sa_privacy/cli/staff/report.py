@@ -12,9 +12,10 @@ import typer
 from sa_privacy.cli.keys import ServiceOption
 from sa_privacy.cli.log.asking import JsonOption, as_json, new_table, plain, show_table
 from sa_privacy.cli.log.times import Clock, LocalOption, ago
-from sa_privacy.cli.sealing import KeysOption, LogOption, NoLogOption, PolicyOption, UrlOption
+from sa_privacy.cli.sealing import KeysOption, PolicyOption, UrlOption
 from sa_privacy.cli.staff.acting import ActorOption, RoleOption, acting
 from sa_privacy.cli.telling import print_json, say
+from sa_privacy.cli.written import LogOption, NoLogOption
 from sa_privacy.staff import Holding, Report
 
 __all__ = ["report"]
@@ -80,7 +81,7 @@ def _show_holdings(made: Report, clock: Clock, *, everything: bool) -> None:
             plain(one.role),
             plain(_state(one)),
             plain(f"by {one.granted_by}, {clock.show(one.granted_at)}\n{one.reason}"),
-            plain(clock.show(one.ends) or "revoked"),
+            plain(clock.show(one.ends) or "no end"),
             plain("not looked up" if not made.logged else ago(one.last_used, made.at) if one.last_used else "never"),
             plain("\n".join(one.flags)),
         )
