@@ -24,6 +24,10 @@ sa-privacy log who 1 --kind customer --keys {kept}/keys.json --policy examples/s
 sa-privacy log by staff:17
 sa-privacy log denied
 sa-privacy log breach --actor staff:58 --policy examples/shop_app/privacy.toml
+export SA_PRIVACY_URL=sqlite:///{kept}/shop.db
+sa-privacy staff report --as staff:1 --policy examples/shop_app/privacy.toml --keys {kept}/keys.json
+sa-privacy consents history 2 --models examples.shop_app.models:Base --policy examples/shop_app/privacy.toml --keys {kept}/keys.json
+sa-privacy requests list --models examples.shop_app.models:Base --policy examples/shop_app/privacy.toml --keys {kept}/keys.json
 """
 
 
@@ -75,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(
             f"Kept in {chosen.keep}: shop.db, keys.json, access-log/, the forged copy, and file-of-customer-2.html."
         )
-        console.print("Ask the log, here in the environment that make demo set up:")
+        console.print("Ask the log and the ledgers, here in the environment that make demo set up:")
         for line in _QUESTIONS.format(kept=shlex.quote(str(chosen.keep))).splitlines():
             console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
     return 0

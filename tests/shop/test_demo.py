@@ -202,7 +202,7 @@ def test_the_event_shown_is_the_very_line_of_the_file(stage: Stage) -> None:
     assert line in [line for segment in stage.log.path.glob("*.jsonl") for line in segment.read_text().splitlines()]
 
 
-def test_the_caption_says_where_the_files_are_and_how_to_ask_the_log_that_stays(
+def test_the_caption_says_where_the_files_are_and_how_to_ask_the_log_and_the_ledgers_that_stay(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     main(["demo", "--customers", "2"])
@@ -212,13 +212,15 @@ def test_the_caption_says_where_the_files_are_and_how_to_ask_the_log_that_stays(
     assert "temporary folder" not in said
     *_, questions = said.partition("Ask the log")
     commands = [line.split()[1:] for line in questions.splitlines() if line.startswith("  sa-privacy ")]
-    assert len(commands) == 4
+    assert len(commands) == 7
+    assert f"export SA_PRIVACY_URL=sqlite:///{tmp_path / 'kept' / 'shop.db'}" in questions
     monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("SA_PRIVACY_URL", f"sqlite:///{tmp_path / 'kept' / 'shop.db'}")
     monkeypatch.setenv("SA_PRIVACY_LOG", str(tmp_path / "kept" / "access-log"))
     for command in commands:
         answered = CliRunner().invoke(app, command)
         assert answered.exit_code == 0, command
-        assert len(answered.stdout.splitlines()) > 5, command  # a table, not "nothing"
+        assert len(answered.stdout.splitlines()) > 4, command  # a table, not "nothing"
 
 
 def test_signing_in_finds_and_does_not_read(stage: Stage, shown: str) -> None:

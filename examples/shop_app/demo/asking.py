@@ -9,16 +9,17 @@ from examples.shop_app.demo.refusals import body
 from examples.shop_app.demo.stage import Stage
 from sa_privacy import Privacy, PrivacyError
 from sa_privacy.customers.file.files import PersonFile
+from sa_privacy.customers.requests.view import Request
 
 __all__ = ["show_asking"]
 
 
-def a_letter_comes(privacy: Privacy, session: Session) -> str:
+def a_letter_comes(privacy: Privacy, session: Session) -> Request:
     with privacy.access(purpose="inquiries", actor="staff:58", role="support"):
-        letter = "a letter of 20 November"
-        request = privacy.requests.receive(session, "disclosure", claimed=letter, language="en")
+        signed = "Rhonda Bailey, as the letter of 20 November is signed"
+        request = privacy.requests.receive(session, "disclosure", claimed=signed, language="en")
         session.commit()
-    return request.reference
+    return request
 
 
 def answered_too_soon(privacy: Privacy, session: Session, reference: str) -> None:
@@ -49,7 +50,9 @@ def show_asking(stage: Stage) -> None:
     )
     stage.code(body(a_letter_comes))
     with Session(stage.engine) as session:
-        reference = a_letter_comes(stage.privacy, session)
+        request = a_letter_comes(stage.privacy, session)
+        reference = request.reference
+        stage.indented(Text(f"-> received; the policy promises an answer until {request.due_on}", style="green"))
         stage.say("Answering at once is refused:")
         stage.code(body(answered_too_soon))
         try:

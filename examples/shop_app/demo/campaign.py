@@ -6,6 +6,7 @@ from rich.text import Text
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from examples.shop_app.data import ASKED
 from examples.shop_app.demo.refusals import body
 from examples.shop_app.demo.stage import Stage
 from examples.shop_app.models import Customer
@@ -29,8 +30,8 @@ def change_of_mind(privacy: Privacy, session: Session) -> None:
 def show_campaign(stage: Stage) -> None:
     stage.chapter(
         "A campaign reaches who said yes",
-        """The purpose "campaigns" has consent = "opt_in". Some customers were asked, and every third one said no. Nothing about that
-        stands in the query:""",
+        f"""The purpose "campaigns" has consent = "opt_in". The first {ASKED} customers were asked, and every third one of them
+        said no; the others never said yes. Nothing about that stands in the query:""",
     )
     stage.code(body(addresses))
     with Session(stage.engine) as session:

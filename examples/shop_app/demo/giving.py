@@ -119,6 +119,9 @@ def show_giving(stage: Stage) -> None:
                 if ends:
                     raise AssertionError(f"not refused: {title}")
                 stage.indented(Text(f"-> {given}", style="green"))
+                if given.format == "csv":
+                    heads, *rows = given.data.decode().splitlines()
+                    stage.indented(Text(f"-> {len(rows)} lines under the header {heads}", style="green"))
         stage.console.print()
     _records(stage)
 

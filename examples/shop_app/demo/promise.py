@@ -112,6 +112,6 @@ def show_matrix(stage: Stage) -> None:
     stage.say(
         f"""A number: that many values were handed over, of all columns of the category together: a customer may have a
         second name, its reading in kana. ✗: all its columns were refused; counted by column, that is
-        {errors or "never"}. "account" reaches the rows of one person, here customer 1. "sign_in" reads nothing: it
-        finds a person by e-mail address, as a later chapter shows."""
+        {errors or "never"}. "campaigns" reaches the people who agreed to it, who are few; "account" the
+        rows of one person, here customer 1. "sign_in" reads nothing: it finds a person by e-mail address."""
     )

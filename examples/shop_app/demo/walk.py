@@ -35,8 +35,12 @@ README.md                        how to bring this into an application of your o
 src/sa_privacy/privacy.py        where policy, keys, log and engines meet; gate/engine.py decides
 docs/access-log.md               who saw whose data, after a breach, four eyes: sa-privacy log
 docs/walls.md                    the wall on PostgreSQL: roles, grants, logins, poolers
-docs/staff.md, docs/consent.md, docs/disclosure.md, docs/requests.md: chapters 8 to 11
-docs/need-to-know.md             which rows a role reaches
+docs/staff.md                    who may act in which role, pledges (chapter 8)
+docs/consent.md                  what people agreed to (chapter 9)
+docs/disclosure.md               whom data is given to (chapter 10)
+docs/requests.md                 what people ask for (chapter 11)
+docs/need-to-know.md             which rows a role reaches (chapter 16)
+docs/tables.md                   the tables in which the library keeps all that
 docs/glossary.md                 the words, in English and Japanese
 """
 
