@@ -64,6 +64,18 @@ def test_the_history_of_a_person_is_shown_and_who_looked_is_in_the_log(run: Comm
     events = list(AccessLog.open(tmp_path / "log").events())
     assert {event.actor for event in events if event.reads} == {"staff:9"}
     assert any(KEYS.pseudonym_key().of("customer", 1) in (event.subjects or ()) for event in events)
+    asked = ["--kind", "customer", "--keys", str(tmp_path / "keys.json"), "--policy", str(tmp_path / "privacy.toml")]
+    for language, ledgers in (("en", "the ledgers"), ("ja", "台帳")):
+        told = CliRunner().invoke(app, ["log", "who", "1", *asked, "--log", str(tmp_path / "log"), "--lang", language])
+        assert ledgers in told.stdout, told.output
+        assert "sa_privacy.ledger" not in told.stdout
+
+
+def test_an_entry_is_whole_in_a_narrow_terminal(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is copied into the command for its receipt."""
+    (entry,) = json.loads(run("history", "1", "--json").stdout)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert entry["id"] in run("history", "1").stdout
 
 
 def test_an_export_and_a_receipt_are_printed(run: Command) -> None:

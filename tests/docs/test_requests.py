@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog
 from sa_privacy.customers.file.files import PersonFile
-from sa_privacy.customers.requests.states import KINDS
+from sa_privacy.customers.requests.states import KINDS, TABLE
 from tests.customers.requests import asking
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "requests.md").read_text(encoding="utf-8")
@@ -47,6 +47,19 @@ def test_the_guide_can_be_followed(names: dict[str, Any]) -> None:
     assert states == {"disclosure": "answered", "correction": "answered"}
     file: PersonFile = names["answer"].file
     assert set(file.content) == MEMBERS
+
+
+def test_its_picture_is_the_table() -> None:
+    """But for the checks of identity, which the sentence under it tells of."""
+    (drawn,) = [block for kind, block in BLOCKS if kind == "mermaid"]
+    arrows = {
+        (before, step, after)
+        for before, after, steps in re.findall(r"^ +(\w+) --> (\w+): (.*)$", drawn, flags=re.MULTILINE)
+        for step in steps.split(", ")
+    }
+    checks = {("received", "fail", "received"), ("in_work", "identify", "in_work"), ("in_work", "fail", "received")}
+    checks |= {("identified", "fail", "received"), ("identified", "identify", "identified")}
+    assert arrows | checks == {(before, step, after) for before, row in TABLE.items() for step, after in row.items()}
 
 
 def test_its_policy_is_the_one_of_the_tests() -> None:

@@ -154,7 +154,7 @@ def test_a_receipt_tells_the_person_all_of_one_entry(privacy: Privacy, engine: E
         assert "form 77" not in receipt
         japanese = privacy.consents.receipt(session, 1, given.id, "ja")
         for told in (
-            "ビリュークリエイティブ",
+            "ベルークリエイティブ",
             "キャンペーンのご案内",
             "同意されました。",
             "書面",

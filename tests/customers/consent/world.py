@@ -48,7 +48,7 @@ def policy(version: str = "1", text: Any = None) -> Policy:
             "id": "consent-tests",
             "version": "1",
             "languages": ["en", "ja"],
-            "controller": {"en": "Belue Creative", "ja": "ビリュークリエイティブ"},
+            "controller": {"en": "Belue Creative", "ja": "ベルークリエイティブ"},
         },
         categories={"name": {"dpv": "pd:Name"}, "email": {"dpv": "pd:EmailAddress", "title": "E-mail"}},
         purposes={

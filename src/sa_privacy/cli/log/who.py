@@ -33,7 +33,7 @@ from sa_privacy.cli.log.words import WORDS
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.crypto import Keyring, key_name
-from sa_privacy.policy import Policy
+from sa_privacy.policy import OWN_CATEGORY, Policy
 
 __all__ = ["who"]
 
@@ -195,6 +195,8 @@ def _title(column: str, use: UseOfData, policy: Policy | None, language: str) ->
         category = policy.columns[column].category
     if category is None:
         return None
+    if category == OWN_CATEGORY:
+        return WORDS[language]["ledger"]
     if policy is not None and category in policy.categories:
         return policy.categories[category].title.get(language, category)
     return category

@@ -32,6 +32,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "ticket": "ticket {}",
         "recipient": "recipient: {}",
         "people": "among {:,} people",
+        "ledger": "the ledgers",
         "cells": "{:,} values opened",
         "none": "Nothing in this time names this person.",
         "asked_by_key": "Asked for: {} ({}). A kind or key that is written otherwise than in the application is another "
@@ -66,6 +67,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "ticket": "チケット {}",
         "recipient": "提供先：{}",
         "people": "{:,}人分の一括処理",
+        "ledger": "台帳",
         "cells": "開封{:,}件",
         "none": "この期間に、この方のデータが利用された記録はありません。",
         "asked_by_key": "照会した仮名：{}（{}）。種別やキーの表記がアプリケーションと異なると、別の仮名になります。"

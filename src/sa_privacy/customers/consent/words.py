@@ -19,10 +19,10 @@ SAID: Final[Mapping[Said, Mapping[str, str]]] = {
 }
 
 HOW_SAID: Final[Mapping[How, Mapping[str, str]]] = {
-    "web": {"en": "on the web", "ja": "ウェブ"},
+    "web": {"en": "on the web", "ja": "ウェブサイト"},
     "app": {"en": "in the app", "ja": "アプリ"},
     "form": {"en": "on a paper form", "ja": "書面"},
-    "letter": {"en": "by letter", "ja": "郵便"},
+    "letter": {"en": "by letter", "ja": "郵送"},
     "call": {"en": "by telephone", "ja": "電話"},
     "email": {"en": "by e-mail", "ja": "電子メール"},
     "counter": {"en": "in person", "ja": "窓口"},
