@@ -20,7 +20,7 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import compare_both_forms
 from sa_privacy.columns.searching import empty_list, require_parameters_apart
-from sa_privacy.gate.ruled_compiler import RuledCompiler
+from sa_privacy.gate.ruled_compiler import RuledCompiler, RuledStatement
 from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, count_nothing_in_hints, limit_selects
 from sa_privacy.gate.view import View
 
@@ -91,6 +91,8 @@ def watch_compiler(
                 super().__init__(*args, **kwargs)
                 require_parameters_apart(self)
                 self.sa_privacy_left_out = tuple(now.left_out)
+                if ruling is not None and ruling.given:
+                    self.__class__ = RuledWatchedCompiler
             finally:
                 _compiling.reset(token)
                 if ruling is not None:
@@ -118,9 +120,14 @@ def watch_compiler(
 
     limit_selects(WatchedCompiler)
     count_nothing_in_hints(WatchedCompiler)
-    WatchedCompiler.__name__ = plain.__name__
-    WatchedCompiler.__qualname__ = plain.__qualname__
-    WatchedCompiler.__module__ = plain.__module__  # it renders as `plain` does: the footprint may trust its tree
+
+    class RuledWatchedCompiler(RuledStatement, WatchedCompiler):
+        pass
+
+    for made in (WatchedCompiler, RuledWatchedCompiler):
+        made.__name__ = plain.__name__
+        made.__qualname__ = plain.__qualname__
+        made.__module__ = plain.__module__  # it renders as `plain` does: the footprint may trust its tree
     dialect.statement_compiler = WatchedCompiler
 
 

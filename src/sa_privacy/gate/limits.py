@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sa_privacy.columns.catalogue import Catalogue
     from sa_privacy.gate.rules import RowRules, Rule, RulesOfTable
 
-__all__ = ["RULE_BIND", "Limit", "Limits", "LimitsInForce"]
+__all__ = ["RULE_BIND", "InForce", "Limit", "Limits", "LimitsInForce"]
 
 #: How the parameters of rules are named in statements.
 RULE_BIND: Final = "sa_privacy_rule"
@@ -317,11 +317,23 @@ def _may_be(one: str, other: str) -> bool:
     return False
 
 
+class InForce:
+    """Gives the value of a parameter of a rule, for the access in force."""
+
+    __slots__ = ("_at", "_table", "_value")
+
+    def __init__(self, value: Callable[[str, int], Any], table: str, at: int) -> None:
+        self._value, self._table, self._at = value, table, at
+
+    def __call__(self) -> Any:
+        return self._value(self._table, self._at)
+
+
 def _asking(bind: BindParameter[Any], table: str, at: int, value: Callable[[str, int], Any]) -> BindParameter[Any]:
     """A parameter that asks for its value each time."""
     asking: BindParameter[Any] = bindparam(
         RULE_BIND,
-        callable_=lambda: value(table, at),
+        callable_=InForce(value, table, at),
         type_=bind.type,
         unique=True,
         expanding=bind.expanding,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sa_privacy.gate.limits import InForce
 from sa_privacy.gate.sqlalchemy_private import seen_alone
 
 if TYPE_CHECKING:
     from sa_privacy.gate.ruling import RowCondition, Ruling
 
-__all__ = ["RuledCompiler"]
+__all__ = ["RuledCompiler", "RuledStatement"]
 
 
 _Compiler: Any = object  # whichever it is mixed into
@@ -96,3 +97,18 @@ class RuledCompiler(_Compiler):  # type: ignore[misc]
     def get_from_hint_text(self, table: Any, text: Any) -> Any:
         """Hints beside a table."""
         return self._watched(super().get_from_hint_text(table, text))
+
+
+class RuledStatement(_Compiler):  # type: ignore[misc]
+    """Stands before the class of what was compiled with rules in it: their values are those of the access in force.
+
+    SQLAlchemy takes the value of any parameter from what is executed with the statement, if its name is there.
+    """
+
+    def construct_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The values of one execution, by parameter."""
+        made: dict[str, Any] = super().construct_params(*args, **kwargs)
+        for bind, name in self.bind_names.items():
+            if type(bind.callable) is InForce:
+                made[name] = bind.callable()
+        return made
