@@ -10,7 +10,7 @@ from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint, without_literals
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
 from sa_privacy.footprint.relations import Code, Foreign, Relation, Relations
-from sa_privacy.footprint.sqlalchemy_private import renders_itself
+from sa_privacy.footprint.sqlalchemy_private import renders_itself, type_names
 from sa_privacy.footprint.text import footprint_of_text
 from sa_privacy.footprint.tree import binds_by_name, footprint_of_tree
 
@@ -28,5 +28,6 @@ __all__ = [
     "footprint_of_text",
     "footprint_of_tree",
     "renders_itself",
+    "type_names",
     "without_literals",
 ]

@@ -6,13 +6,14 @@ fails there, and not in an application.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy.sql import Select, visitors
 from sqlalchemy.sql.annotation import Annotated
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 __all__ = [
     "adds_text",
@@ -27,6 +28,7 @@ __all__ = [
     "renders_itself",
     "select_parts",
     "type_changes_sql",
+    "type_names",
 ]
 
 
@@ -87,10 +89,26 @@ def custom_compilation(kind: type[ClauseElement]) -> bool:
 
 def renders_itself(compiled: SQLCompiler) -> bool:
     """Whether a part of a statement is rendered by code of the application's, by ``@compiles``."""
+    kinds: set[Any] = {type(element) for element in _elements(compiled)}
+    return any(custom_compilation(kind) and not kind.__module__.startswith("sa_privacy.") for kind in kinds)
+
+
+def type_names(compiled: SQLCompiler) -> set[str]:
+    """What CAST would write for the types in a statement: an application's own says what it likes."""
+    types = {id(kind): kind for e in _elements(compiled) if isinstance(kind := getattr(e, "type", None), TypeEngine)}
+    found = set()
+    for kind in types.values():
+        try:
+            found.add(compiled.dialect.type_compiler_instance.process(kind, identifier_preparer=compiled.preparer))
+        except Exception:  # noqa: BLE001, S112 - it has no name, so it stands in no CAST; an application's may raise any
+            continue
+    return found
+
+
+def _elements(compiled: SQLCompiler) -> Iterator[Any]:
     state: Any = compiled.compile_state
     wholes = [compiled.statement, getattr(state, "statement", None)]
-    kinds: set[Any] = {type(element) for whole in wholes if whole is not None for element in visitors.iterate(whole)}
-    return any(custom_compilation(kind) and not kind.__module__.startswith("sa_privacy.") for kind in kinds)
+    return (element for whole in wholes if whole is not None for element in visitors.iterate(whole))
 
 
 def type_changes_sql(type_: Any) -> bool:

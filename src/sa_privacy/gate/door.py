@@ -21,6 +21,7 @@ from sa_privacy.footprint import (
     footprint_of_text,
     footprint_of_tree,
     renders_itself,
+    type_names,
 )
 from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
@@ -243,6 +244,7 @@ def _without_rules(context: Any) -> Any:
         return compiled
     if renders_itself(compiled):
         ruling.open_text = True
+    ruling.names_of_types(type_names(compiled), context.dialect)
     with unruled():
         plain = statement.compile(
             dialect=context.dialect,

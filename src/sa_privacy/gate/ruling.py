@@ -11,7 +11,7 @@ refuses it (:mod:`sa_privacy.gate.row_law`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
@@ -141,6 +141,11 @@ class Ruling:
         if self._limits is not None and not _is_closed(fragment, dialect):
             self.open_text = True
 
+    def names_of_types(self, names: Iterable[str], dialect: Any) -> None:
+        """So do the names of types, as they say themselves; ``TIMESTAMP WITH TIME ZONE`` is none the worse."""
+        if not all(_is_closed(name, dialect, clauses=frozenset()) for name in names):
+            self.open_text = True
+
     def _limited(self, element: Any) -> tuple[Any, list[RowCondition]]:
         """An element of FROM with what can stand in its own joins, and the conditions that have to stand around it."""
         if isinstance(element, FromGrouping):
@@ -179,7 +184,7 @@ class Ruling:
         return [RowCondition(limit.at(mention, self._value), mention) for limit in found]
 
 
-def _is_closed(fragment: str, dialect: Any) -> bool:
+def _is_closed(fragment: str, dialect: Any, clauses: frozenset[str] = _CLAUSES) -> bool:
     """Whether a piece of SQL text stays an expression wherever it stands: brackets in pairs, nothing commented out or left
     open, no clause of its own but inside of brackets.
     """
@@ -194,7 +199,7 @@ def _is_closed(fragment: str, dialect: Any) -> bool:
     for token in tokens:
         if token.kind == "o" and token.text in "()":
             depth += 1 if token.text == "(" else -1
-        if depth < 0 or token.text == ";" or (depth == 0 and token.kind == "w" and token.raw in _CLAUSES):
+        if depth < 0 or token.text == ";" or (depth == 0 and token.kind == "w" and token.raw in clauses):
             return False
     return depth == 0
 

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, delete, func, literal_column, select, text, update
+from sqlalchemy import Select, String, cast, delete, func, literal_column, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import UserDefinedType
 
 from sa_privacy import PrivacyError
 from tests.attack_cases.case import Case
-from tests.attack_cases.world import Customer, Order
+from tests.attack_cases.world import Customer, Order, canary
 
 path = "restricted rows by SQL that carries no rule"
 ends = "left out"
@@ -31,6 +32,16 @@ COLUMNS = (
     "email FROM customers UNION SELECT email",
     "(SELECT c.email FROM customers c WHERE c.id = customers.id)",
 )
+
+
+class Spelled(UserDefinedType[int]):
+    """A type with a name that ends what it stands in."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "INTEGER) = 1) OR EXISTS (SELECT 1 WHERE CAST(0 AS INTEGER"
 
 
 class Written(ColumnElement[bool]):
@@ -64,6 +75,16 @@ def statements() -> Iterator[Any]:
     yield emails.where(func.extract("year FROM now()) = 1 OR (1", Customer.birthday) == 1)
 
 
+def of_types() -> Iterator[Any]:
+    """In brackets of the application's own, which these would end: is somebody of that name there?"""
+    kinds = (Spelled(), String("1)) = '1') OR EXISTS (SELECT 1 WHERE CAST(0 AS VARCHAR(1"))  # type: ignore[arg-type]
+    for kind in kinds:
+        one = "'1'" if isinstance(kind, String) else "1"
+        condition = cast(literal_column("1"), kind) == literal_column(one)
+        some = select(Customer.id).where(Customer.email == canary("customers.email", 1), condition).exists()
+        yield select(literal_column("'" + canary("customers.email", 1) + "'")).where(some)
+
+
 def changes() -> Iterator[Any]:
     named = update(Customer).values(name="x")
     for condition in CONDITIONS:
@@ -73,7 +94,7 @@ def changes() -> Iterator[Any]:
 
 def attack(case: Case) -> object:
     case.privacy.restrict(Customer, role="clerk", where=lambda c, _: c.id == 0)
-    return [tried(case, statement) for statement in (*statements(), *changes())]
+    return [tried(case, statement) for statement in (*statements(), *of_types(), *changes())]
 
 
 def tried(case: Case, statement: Any) -> object:
