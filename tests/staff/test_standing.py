@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, make_transient
 
-from sa_privacy import AccessLog, NotGranted, NotLoaded, NotPledged, Privacy
+from sa_privacy import AccessLog, NotGranted, NotLoaded, NotPledged, Privacy, UnreadableStatement
 from sa_privacy.policy import Standing
 from tests.staff import world
 from tests.staff.world import START, Customer, Office
@@ -223,3 +223,17 @@ def test_while_observing_it_runs_and_is_told(engine: Engine, office: Office, tmp
     (told,) = [one for one in log.events() if one.kind == "intent" and one.reads == ["staff_customers.name"]]
     assert (told.decision, told.denials) == ("would_deny", ["not granted"])
     privacy.close()
+
+
+def test_a_temporary_view_does_not_answer_for_the_ledger(office: Office) -> None:
+    """Whoever may make one could grant themselves any role."""
+    forged = (
+        "CREATE TEMPORARY VIEW sa_privacy_staff_grants AS SELECT 1 AS id, 'staff:2' AS actor, 'support' AS role, "
+        "false AS revokes, CURRENT_TIMESTAMP AS at, 'staff:1' AS grantor, '' AS grantor_roles, NULL AS reason, "
+        "NULL AS starts, NULL AS ends, '' AS policy, NULL AS first"
+    )
+    with office.engine.connect() as connection:
+        connection.execute(text(forged))
+        with office.as_("staff:2", "support"), pytest.raises(UnreadableStatement, match="stands in for sa_privacy_staff"):
+            connection.scalars(select(Customer.name)).all()
+        connection.invalidate()

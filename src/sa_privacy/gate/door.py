@@ -12,6 +12,7 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.lookup_key import BOTH_FORMS
+from sa_privacy.columns.own_tables import OWN_TABLES
 from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint import (
     NOTHING,
@@ -147,12 +148,11 @@ class Door:
                     generated=reported_key(compiled),
                     told=self._told_keys(catalogue),
                 )
-                plan.facts = relations.facts
-                plan.ruling = ruling
+                self._look_for_stand_ins(plan, ruling, relations)
                 return self._located(plan)
         text = text_to_judge(context, compiled)
         plan = self.plan_of_text(text, relations, catalogue, None if context.isddl else compiled)
-        plan.ruling = ruling
+        self._look_for_stand_ins(plan, ruling, relations)
         self._look_for_names(plan, text, context.root_connection)
         return self._located(plan)
 
@@ -177,6 +177,25 @@ class Door:
         if plan.concerns or plan.rows:
             plan.origin = call_site()
         return plan
+
+    def _look_for_stand_ins(self, plan: Plan, ruling: Ruling | None, relations: LiveRelations) -> None:
+        """What a rule asks, and the library itself, are the tables that were meant: whoever may make a temporary one of that
+        name would answer in their place.
+        """
+        footprint = plan.footprint
+        asked = {table for table, _ in (*footprint.mentions, *footprint.inserts) if table in OWN_TABLES.tables}
+        if ruling is not None:
+            plan.ruling = ruling
+            asked |= ruling.asks
+        found = relations.temporary(asked)
+        plan.facts = relations.facts
+        if found:
+            plan.refuse(
+                UnreadableStatement(
+                    f"a temporary table or view stands in for {', '.join(found)}, which decides who reaches what.",
+                    hint="drop it, or give it another name.",
+                )
+            )
 
     def _look_for_names(self, plan: Plan, statement: str, connection: Any) -> None:
         if not keeps_names(statement):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Alias, BindParameter, ColumnElement, Table, and_, bindparam, column, or_, select
+from sqlalchemy import Alias, BindParameter, ColumnElement, Table, TableClause, and_, bindparam, column, or_, select
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import ColumnClause, Null
+from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import LookupKey
@@ -41,13 +42,17 @@ class Shape:
 
     :param fault: why there is no such condition: statements that reach the table are refused.
     :param inner: the names of what its own subqueries select from.
+    :param asks: the tables behind these, where no schema says which is meant.
     """
 
-    __slots__ = ("fault", "inner")
+    __slots__ = ("asks", "fault", "inner")
 
-    def __init__(self, fault: str | None, inner: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, fault: str | None, inner: frozenset[str] = frozenset(), asks: frozenset[str] = frozenset()
+    ) -> None:
         self.fault = fault
         self.inner = inner
+        self.asks = asks
 
 
 class Limit:
@@ -180,7 +185,11 @@ class LimitsInForce:
             key = (rules.table, structure)
             shape = self._shapes.get(key)
             if shape is None:
-                made = Shape(_fault_of(condition, row, table), frozenset(_names_inside(condition)))
+                made = Shape(
+                    _fault_of(condition, row, table),
+                    frozenset(_names_inside(condition)),
+                    frozenset(_tables_inside(condition)),
+                )
                 shape = self._shapes.setdefault(key, made)
             return Limit(rules, shape, row, condition, values)
         except _Faulty as faulty:
@@ -305,6 +314,16 @@ def _names_inside(condition: Any) -> Iterator[str]:
         name = str(getattr(one, "name", ""))
         if name != _ROW:
             yield name.lower()
+
+
+def _tables_inside(condition: Any) -> Iterator[str]:
+    """The tables that subqueries select from and that no schema is said of."""
+    for one in _inner_sources(condition):
+        table = one
+        while isinstance(table, AliasedReturnsRows) and table.name != _ROW:
+            table = table.element
+        if isinstance(table, TableClause) and table.schema is None:
+            yield str(table.name)
 
 
 def _may_be(one: str, other: str) -> bool:

@@ -118,6 +118,10 @@ class Plan:
         self.late = self.people.known and not self.people.asked and bool(footprint.writes or footprint.deletes)
         self.cells = Cells.of(footprint, catalogue)
 
+    def refuse(self, error: PrivacyError) -> None:
+        """What it means cannot be told after all."""
+        self.refusal, self.concerns, self.rows = error, True, False
+
     def columns(self, names: frozenset[str]) -> list[PersonalColumn]:
         """The catalogue's columns of these names, in order."""
         return [self.catalogue.columns[name] for name in sorted(names)]

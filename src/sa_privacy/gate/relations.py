@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from sa_privacy.footprint import Code, Foreign, Relation
+from sa_privacy.footprint import Code, Foreign, Relation, fold
 from sa_privacy.gate.answers import MISSING, Answers
 
 __all__ = ["LiveRelations"]
@@ -18,7 +18,7 @@ __all__ = ["LiveRelations"]
 
 # 16384 is FirstNormalObjectId: whatever users make has at least that number, and what initdb made has not.
 # A function of a user, not of an extension; extensions are installed knowingly, and their dangerous ones are refused by name.
-_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE = "relation", "columns", "functions", "foreign"
+_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE, _TEMPORARY = "relation", "columns", "functions", "foreign", "temporary"
 _USERS_FUNCTION: Final = (
     "p.oid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = "
     "'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')"
@@ -102,6 +102,11 @@ class LiveRelations:
         found: tuple[Foreign, ...] = self._told(_FOREIGN_CODE) if self._dialect == "postgresql" else ()
         return found
 
+    def temporary(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of the names that a temporary table or view bears: the connection takes it for the table."""
+        found: tuple[str, ...] = self._told(_TEMPORARY, *sorted(names)) if names else ()
+        return found
+
     def still(self, facts: Mapping[tuple[str, ...], Any]) -> bool:
         """Whether the database still says so."""
         return all(self._told(*question) == answer for question, answer in facts.items())
@@ -121,6 +126,8 @@ class LiveRelations:
             return self._overloaded(names)
         if about == _FOREIGN_CODE:
             return tuple(Foreign(*row) for row in self._ask(_FOREIGN))
+        if about == _TEMPORARY:
+            return self._temporary(names)
         name, schema = names[0], names[1] if len(names) > 1 else None
         if about == _COLUMNS:
             return self._names_of_columns(schema, name)
@@ -146,6 +153,18 @@ class LiveRelations:
             f"SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p WHERE p.proname IN ({names}) AND {_USERS_FUNCTION} "
             "ORDER BY 1"
         )
+        return tuple(row[0] for row in rows)
+
+    def _temporary(self, names: Sequence[str]) -> tuple[str, ...]:
+        if self._dialect == "postgresql":
+            wanted = ", ".join(_literal(fold(name, "postgresql", quoted=True)) for name in names)
+            rows = self._ask(
+                "SELECT c.relname::text FROM pg_catalog.pg_class c "
+                f"WHERE c.relnamespace = pg_catalog.pg_my_temp_schema() AND c.relname IN ({wanted}) ORDER BY 1"
+            )
+        else:
+            wanted = ", ".join(_literal(fold(name, "sqlite", quoted=True)) for name in names)
+            rows = self._ask(f"SELECT name FROM sqlite_temp_master WHERE lower(name) IN ({wanted}) ORDER BY 1")
         return tuple(row[0] for row in rows)
 
     def _ask(self, sql: str) -> list[Any]:

@@ -97,11 +97,12 @@ class Ruling:
     :param value: gives the value of a parameter of a rule, as the statement is executed.
     :ivar structure: of the conditions: who executes the statement must have the same.
     :ivar given: how many mentions of each table got its condition.
+    :ivar asks: the tables that these conditions ask, where no schema says which is meant.
     :ivar open_text: SQL text in the statement could change what stands around it, the conditions too.
     :ivar thrown_away: something was rendered that is not in the statement, so that `given` may be too high.
     """
 
-    __slots__ = ("_find", "_limits", "_value", "given", "open_text", "structure", "thrown_away")
+    __slots__ = ("_find", "_limits", "_value", "asks", "given", "open_text", "structure", "thrown_away")
 
     def __init__(self, limits: Limits, value: Callable[[str, int], Any]) -> None:
         self._limits: dict[str, Limit] | None = dict(limits.of)
@@ -109,6 +110,7 @@ class Ruling:
         self._value: Callable[[str, int], Any] | None = value
         self.structure = limits.structure
         self.given: Counter[str] = Counter()
+        self.asks: set[str] = set()
         self.open_text = False
         self.thrown_away = False
 
@@ -181,6 +183,7 @@ class Ruling:
         if any(limit.fault is not None or limit.hides(mention) for limit in found):
             return []
         self.given.update(limit.rules.table for limit in found)
+        self.asks.update(*(limit.shape.asks for limit in found))
         return [RowCondition(limit.at(mention, self._value), mention) for limit in found]
 
 
