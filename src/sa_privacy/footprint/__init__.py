@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint, without_literals
-from sa_privacy.footprint.lexer import fold
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
 from sa_privacy.footprint.relations import Code, Foreign, Relation, Relations
 from sa_privacy.footprint.sqlalchemy_private import renders_itself, type_names
@@ -26,7 +25,6 @@ __all__ = [
     "Relations",
     "binds_by_name",
     "fingerprint",
-    "fold",
     "footprint_of_text",
     "footprint_of_tree",
     "renders_itself",

@@ -42,7 +42,7 @@ class Shape:
 
     :param fault: why there is no such condition: statements that reach the table are refused.
     :param inner: the names of what its own subqueries select from.
-    :param asks: the tables behind these, where no schema says which is meant.
+    :param asks: the names of the tables behind them, where no schema says which is meant.
     """
 
     __slots__ = ("asks", "fault", "inner")
@@ -185,11 +185,8 @@ class LimitsInForce:
             key = (rules.table, structure)
             shape = self._shapes.get(key)
             if shape is None:
-                made = Shape(
-                    _fault_of(condition, row, table),
-                    frozenset(_names_inside(condition)),
-                    frozenset(_tables_inside(condition)),
-                )
+                names, asks = frozenset(_names_inside(condition)), frozenset(_tables_inside(condition))
+                made = Shape(_fault_of(condition, row, table), names, asks)
                 shape = self._shapes.setdefault(key, made)
             return Limit(rules, shape, row, condition, values)
         except _Faulty as faulty:
@@ -317,13 +314,15 @@ def _names_inside(condition: Any) -> Iterator[str]:
 
 
 def _tables_inside(condition: Any) -> Iterator[str]:
-    """The tables that subqueries select from and that no schema is said of."""
+    """The names of the tables behind what subqueries select from, but of those that a schema tells from others."""
     for one in _inner_sources(condition):
+        if getattr(one, "name", "") == _ROW:
+            continue
         table = one
-        while isinstance(table, AliasedReturnsRows) and table.name != _ROW:
+        while isinstance(table, AliasedReturnsRows):
             table = table.element
-        if isinstance(table, TableClause) and table.schema is None:
-            yield str(table.name)
+        if isinstance(table, TableClause) and not getattr(table, "schema", None):
+            yield table.name.lower()
 
 
 def _may_be(one: str, other: str) -> bool:

@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from sa_privacy.footprint import Code, Foreign, Relation, fold
+from sa_privacy.footprint import Code, Foreign, Relation
 from sa_privacy.gate.answers import MISSING, Answers
 
 __all__ = ["LiveRelations"]
@@ -103,7 +103,7 @@ class LiveRelations:
         return found
 
     def temporary(self, names: Collection[str]) -> tuple[str, ...]:
-        """Those of the names that a temporary table or view bears: the connection takes it for the table."""
+        """Those of the names (in lower case) that a temporary table or view bears: the connection takes it for the table."""
         found: tuple[str, ...] = self._told(_TEMPORARY, *sorted(names)) if names else ()
         return found
 
@@ -156,14 +156,13 @@ class LiveRelations:
         return tuple(row[0] for row in rows)
 
     def _temporary(self, names: Sequence[str]) -> tuple[str, ...]:
+        wanted = ", ".join(map(_literal, names))
         if self._dialect == "postgresql":
-            wanted = ", ".join(_literal(fold(name, "postgresql", quoted=True)) for name in names)
             rows = self._ask(
-                "SELECT c.relname::text FROM pg_catalog.pg_class c "
-                f"WHERE c.relnamespace = pg_catalog.pg_my_temp_schema() AND c.relname IN ({wanted}) ORDER BY 1"
+                "SELECT c.relname::text FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.pg_my_temp_schema() "
+                f"AND pg_catalog.lower(c.relname::text) IN ({wanted}) ORDER BY 1"
             )
         else:
-            wanted = ", ".join(_literal(fold(name, "sqlite", quoted=True)) for name in names)
             rows = self._ask(f"SELECT name FROM sqlite_temp_master WHERE lower(name) IN ({wanted}) ORDER BY 1")
         return tuple(row[0] for row in rows)
 
