@@ -66,6 +66,8 @@ class Door:
                 plan = self._plan_compiled(context)
                 if plan.lasting:
                     compiled.__dict__[KEPT] = plan
+        elif not isinstance(statement, str):
+            plan = self._plan_of_no_text(context)
         else:
             plan = self._texts.get(statement)
             if plan is None or plan.catalogue is not self._live.now or (plan.facts and not self._holds(plan, context)):
@@ -163,6 +165,14 @@ class Door:
         if plan.lasting:
             self._texts[statement] = plan
         return self._located(plan)
+
+    def _plan_of_no_text(self, context: Any) -> Plan:
+        """The plan of what a driver may take in place of a text: bytes, or an object that it makes one of."""
+        self._names_change(context.root_connection, for_everyone=True)
+        error = UnreadableStatement(
+            "the statement is no text.", hint="give a str: psycopg's sql.SQL(...) has .as_string(connection)."
+        )
+        return self._located(Plan(NOTHING, self._live.current(), "", error))
 
     def _fingerprint(self, sql: str, found: Footprint) -> str:
         """What events tell of a text; empty where there will be none of it."""
