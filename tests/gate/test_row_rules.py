@@ -40,6 +40,7 @@ from sqlalchemy.orm import (
     Session,
     aliased,
     joinedload,
+    make_transient,
     mapped_column,
     selectinload,
     sessionmaker,
@@ -670,6 +671,23 @@ def test_an_object_without_a_session_cannot_be_looked_for(shop: Engine, privacy:
         with support(2), Session(shop) as other, pytest.raises(RowsDenied):
             other.merge(ann)
         assert ann.name == "Ann"
+
+
+@pytest.mark.usefixtures("own_customers")
+def test_an_object_that_was_made_transient_keeps_the_values_of_who_loaded_it(
+    session: Session, privacy: Privacy, support: Enter
+) -> None:
+    """It has no row to look for; what is new belongs to its maker, and has no owner to ask about."""
+    with support(1):
+        new = Customer(id=9, name="Di")
+        with privacy.access("desk", role="senior", actor="staff:2"):
+            found = session.get_one(Customer, 3)
+            make_transient(found)
+            made = Customer(id=8, name="Ed")
+            assert found.name == "Cy"
+        with pytest.raises(RowsDenied, match="none of those it leaves"):
+            _ = found.name
+        assert [new.name, made.name] == ["Di", "Ed"]
 
 
 @pytest.mark.usefixtures("own_customers")

@@ -49,8 +49,10 @@ class Reached:
         :param owner: the access that its value belongs to.
         """
         limits = self._gate.limits.for_access(access)
-        if limits is None or state.key is None or state in self._passed(access):
+        if limits is None or state in self._passed(access):
             return None
+        if state.key is None and (owner is None or owner is access):
+            return None  # a new object is its maker's, and has no row; one that was made transient has an owner
         before = self._gate.limits.for_access(owner) if owner is not None else None
         open_ = (name for name in self._tables(state.mapper) if name in limits.of and not _same(before, limits, name))
         return next((limits.of[name] for name in open_), None)
