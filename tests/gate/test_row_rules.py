@@ -41,6 +41,7 @@ from sqlalchemy.orm import (
     aliased,
     joinedload,
     make_transient,
+    make_transient_to_detached,
     mapped_column,
     selectinload,
     sessionmaker,
@@ -423,6 +424,37 @@ def test_subclasses_are_limited_with_the_table_of_their_parent(
     with support(most=1000):
         assert [gift.id for gift in session.scalars(select(Gift))] == [5]
         assert len(session.scalars(select(Order)).all()) == 6  # the row of `orders` is not the gift's
+
+
+def _set_note(session: Session) -> None:
+    """Loaded by nobody: its own table alone is written."""
+    gift = Gift(id=5)
+    make_transient_to_detached(gift)
+    session.add(gift)
+    gift.note = "read"
+    session.flush()
+
+
+@pytest.mark.usefixtures("small_orders")
+def test_the_table_of_a_subclass_is_limited_by_its_parents_where_it_is_named_alone(
+    session: Session, privacy: Privacy, support: Enter
+) -> None:
+    noted = update(Gift).values(note="read")
+    with support(most=30):
+        assert session.execute(select(Gift.__table__.c.id)).all() == [(3,)]
+        assert session.execute(noted.returning(Gift.id)).all() == [(3,)]
+        assert changed(session, noted.execution_options(synchronize_session=False)) == 1
+        for refused in (_set_note, lambda session: session.execute(update(Gift), [{"id": 5, "note": "read"}])):
+            with pytest.raises(RowsDenied, match="gifts is restricted"):
+                refused(session)
+            session.rollback()
+        session.get_one(Gift, 3).note = "mine"
+        session.flush()
+        session.add(Gift(id=9, amount=99, note="new", customer_id=1))  # what is new is its maker's, in both tables
+        session.flush()
+        assert changed(session, delete(Gift).execution_options(synchronize_session=False)) == 1
+    with engineer(privacy):
+        assert session.scalars(select(Gift.__table__.c.note).order_by(Gift.__table__.c.id)).all() == ["for Zoe", "new"]
 
 
 @pytest.mark.usefixtures("own_customers")

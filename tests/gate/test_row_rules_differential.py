@@ -130,6 +130,8 @@ def reduce(connection: Any, city: str, least: int) -> None:
     connection.execute(delete(orders).where(~((orders.c.total >= least) & orders.c.person_id.in_(scored))))
     connection.execute(delete(orders).where(orders.c.person_id.is_(None)))
     connection.execute(delete(people).where(people.c.city != city))
+    clerks = Base.metadata.tables["clerks"]  # whose rows go on in those of people
+    connection.execute(delete(clerks).where(clerks.c.id.not_in(select(people.c.id))))
     connection.execute(delete(tags).where(tags.c.label.not_in(["a", "b"]) | tags.c.label.is_(None)))
 
 

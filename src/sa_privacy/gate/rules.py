@@ -17,6 +17,7 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.errors import PolicyError
+from sa_privacy.gate.heirs import heirs
 from sa_privacy.policy import Grant, Policy
 
 if TYPE_CHECKING:
@@ -129,6 +130,9 @@ class RowRules:
                 "where takes a function.", hint="where=lambda c, access: c.team == access.details['team']."
             )
         self._rules += tuple(Rule(one.name, table, role, purpose, where, names) for one in known)
+        for heir, through in heirs(table, where, names):
+            found = self.live.current().find(heir.schema, heir.name) if self.live.looks_after(heir) else ()
+            self._rules += tuple(Rule(one.name, heir, role, purpose, through, {}) for one in found)
         self.live.renew()  # what was worked out without it is worked out anew
         self.live.current()
 
