@@ -185,6 +185,8 @@ def _set(tokens: list[Token], asked: Asked) -> Footprint:
     name = "session authorization" if name == "session" else name
     if name in SETTINGS_REFUSED or name == "session authorization":
         raise unreadable(f"{tokens[0].raw.upper()} {name} changes who acts, or how statements are read")
+    if name.partition(".")[0] == "sa_privacy":
+        raise unreadable(f"{tokens[0].raw.upper()} of sa_privacy's settings changes what a wall is told of the access")
     return NOTHING
 
 
