@@ -234,6 +234,9 @@ def test_a_temporary_view_does_not_answer_for_the_ledger(office: Office) -> None
     )
     with office.engine.connect() as connection:
         connection.execute(text(forged))
-        with office.as_("staff:2", "support"), pytest.raises(UnreadableStatement, match="stands in for sa_privacy_staff"):
+        with (
+            office.as_("staff:2", "support"),
+            pytest.raises(UnreadableStatement, match="stands in for sa_privacy_staff"),
+        ):
             connection.scalars(select(Customer.name)).all()
         connection.invalidate()

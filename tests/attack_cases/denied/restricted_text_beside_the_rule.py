@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, String, cast, delete, func, literal_column, select, text, update
+from sqlalchemy import Numeric, Select, cast, delete, func, literal_column, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
@@ -77,10 +77,9 @@ def statements() -> Iterator[Any]:
 
 def of_types() -> Iterator[Any]:
     """In brackets of the application's own, which these would end: is somebody of that name there?"""
-    kinds = (Spelled(), String("1)) = '1') OR EXISTS (SELECT 1 WHERE CAST(0 AS VARCHAR(1"))  # type: ignore[arg-type]
-    for kind in kinds:
-        one = "'1'" if isinstance(kind, String) else "1"
-        condition = cast(literal_column("1"), kind) == literal_column(one)
+    precision: Any = "9)) = 1) OR EXISTS (SELECT 1 WHERE CAST(0 AS NUMERIC(9"
+    for kind in (Spelled(), Numeric(precision)):
+        condition = cast(literal_column("1"), kind) == literal_column("1")
         some = select(Customer.id).where(Customer.email == canary("customers.email", 1), condition).exists()
         yield select(literal_column("'" + canary("customers.email", 1) + "'")).where(some)
 
