@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
-from typer.testing import CliRunner
 
 from sa_privacy import AccessLog, Keyring, Policy, Privacy
 from sa_privacy.cli.app import app
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.gate import world
 from tests.gate.world import Customer
+from tests.support.command import CliRunner
 
 RUN = CliRunner()
 pytestmark = pytest.mark.backends("sqlite")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from sa_privacy.cli.app import app
+from tests.support.command import CliRunner
 
 REPOSITORY = Path(__file__).parents[2]
 RUN = "from sa_privacy.cli import main; main()"

@@ -8,13 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from sa_privacy import AccessLog
 from sa_privacy.cli.app import app
 from sa_privacy.customers.agent import Agent
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.customers.consent.world import KEYS, Clock, at_the_desk, filled, opened, policy
+from tests.support.command import CliRunner, Result
 from tests.support.databases import Database, sqlite_database
 
 Command = Callable[..., Result]

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, LargeBinary, Text, bindparam, column, insert, table, text
-from typer.testing import CliRunner, Result
 
 from sa_privacy.cli.app import app
 from sa_privacy.cli.census import CellGroup, Census
 from sa_privacy.cli.keyadvice import LIMIT, ROTATE_NOW, ROTATE_SOON, advise
 from sa_privacy.crypto import KEYS_IN_THE_CLEAR, Keyring, LocalKey, key_name
+from tests.support.command import CliRunner, Result
 
 from .sealed_models import POLICY, Base
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
-from typer.testing import CliRunner, Result
 
 from sa_privacy import AccessLog, Keyring, Privacy
 from sa_privacy.cli.app import app
 from sa_privacy.cli.log.words import BREACH, WORDS
 from tests.gate import world
+from tests.support.command import CliRunner, Result
 
 RUN = CliRunner()
 pytestmark = pytest.mark.backends("sqlite")

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from sa_privacy.accesslog import AccessLog
 from sa_privacy.cli.app import app
 from tests.accesslog.events import ENVIRONMENT
 from tests.accesslog.proving import SAID
+from tests.support.command import CliRunner, Result
 
 POLICY = """
 [policy]

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from typer.testing import CliRunner, Result
 
 from sa_privacy import AccessLog, Keyring, Privacy, PurposeDenied
 from sa_privacy.accesslog import members
@@ -26,6 +25,7 @@ from sa_privacy.policy.writing import as_sections, as_toml
 from tests.accesslog.events import ENVIRONMENT
 from tests.gate import world
 from tests.gate.world import Customer, Order
+from tests.support.command import CliRunner, Result
 
 RUN = CliRunner()
 pytestmark = pytest.mark.backends("sqlite")

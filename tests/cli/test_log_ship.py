@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, text
-from typer.testing import CliRunner, Result
 
 from sa_privacy.cli.app import app
 from tests.accesslog.events import ENVIRONMENT
 from tests.accesslog.sinks.journals import count, held, journal, lines_of
+from tests.support.command import CliRunner, Result
 
 
 def called(*arguments: object) -> Result:

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from typer.testing import CliRunner, Result
 
 from sa_privacy import AccessLog
 from sa_privacy.accesslog import members
@@ -23,6 +22,7 @@ from sa_privacy.accesslog.journal import segment as segment_file
 from sa_privacy.accesslog.sinks import EventTable, TableLog
 from sa_privacy.cli.app import app
 from tests.accesslog.events import ENVIRONMENT
+from tests.support.command import CliRunner, Result
 
 POLICY = """
 [policy]

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
-from typer.testing import CliRunner, Result
 
 from sa_privacy import AccessLog, Privacy
 from sa_privacy.cli.app import app
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.customers.requests import asking
 from tests.customers.requests.asking import officer
+from tests.support.command import CliRunner, Result
 
 Ask = Callable[..., Result]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
-from typer.testing import CliRunner, Result
 
 from sa_privacy import AccessLog, Keyring
 from sa_privacy.cli.app import app
@@ -17,6 +16,7 @@ from sa_privacy.crypto.cell import is_cell
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.jobs import world
 from tests.jobs.world import Customer, fill, maintaining, opened, raw
+from tests.support.command import CliRunner, Result
 
 COLUMNS = ["customers.email", "customers.name"]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from typer.testing import CliRunner, Result
 
 from sa_privacy import AccessLog
 from sa_privacy.cli.app import app
 from sa_privacy.ledger import OWN_TABLES
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.staff import world
+from tests.support.command import CliRunner, Result
 
 AS = ("--as", "staff:1", "--role", "officer")
 

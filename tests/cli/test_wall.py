@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from typer.testing import CliRunner, Result
 
 from examples.shop_app.models import Base
 from sa_privacy.cli.app import app
 from sa_privacy.columns.own_tables import OWN_TABLES
+from tests.support.command import CliRunner, Result
 from tests.support.databases import Database
 from tests.walls.owner import dropped
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
-from typer.testing import CliRunner
 
 from sa_privacy import Keyring, Privacy
 from sa_privacy.accesslog import members
@@ -19,6 +18,7 @@ from sa_privacy.cli.log import app as log_commands
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.gate import world
 from tests.gate.world import Customer
+from tests.support.command import CliRunner
 from tests.support.databases import Database
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "access-log.md").read_text(encoding="utf-8")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from typer.testing import CliRunner
 
 from sa_privacy import AccessLog, DataSubject, Keyring, NotGranted, NotPledged, Privacy, pii_column
 from sa_privacy.cli.app import app
 from sa_privacy.cli.staff import app as staff_commands
 from tests.staff.world import QUICK
+from tests.support.command import CliRunner
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "staff.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"```(\w*)\n(.*?)```", GUIDE, flags=re.DOTALL)

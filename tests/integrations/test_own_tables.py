@@ -13,13 +13,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
-from typer.testing import CliRunner
 
 import sa_privacy.privacy  # noqa: F401 - all rooms have told their tables
 from sa_privacy import PolicyError
 from sa_privacy.cli.app import app
 from sa_privacy.columns.own_tables import OWN_TABLES
 from sa_privacy.integrations.alembic.tables import differences, head, script, upgrade, version
+from tests.support.command import CliRunner
 from tests.support.databases import Database
 
 ENV = """

@@ -17,7 +17,6 @@ from rich.cells import cell_len
 from rich.console import Console
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
-from typer.testing import CliRunner
 
 from examples.shop_app.__main__ import main
 from examples.shop_app.data import fill
@@ -36,6 +35,7 @@ from examples.shop_app.demo.wall_postgresql import ASKED, Unsuitable, ask_psql, 
 from examples.shop_app.models import Customer
 from sa_privacy import AccessLog, NotGranted, NotPledged, PrivacyError
 from sa_privacy.cli.app import app
+from tests.support.command import CliRunner
 from tests.support.databases import Database
 from tests.support.postgres import wheel_programs
 

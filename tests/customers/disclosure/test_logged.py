@@ -6,7 +6,6 @@ from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from typer.testing import CliRunner
 
 from sa_privacy import (
     AccessLog,
@@ -19,6 +18,7 @@ from tests.customers.disclosure.acting import (
     as_warehouse,
 )
 from tests.customers.giving import ANN, BO, customers
+from tests.support.command import CliRunner
 
 
 def test_the_log_says_who_was_given_whose_data_and_under_which_record(
