@@ -12,6 +12,7 @@
 
 A test may ask for several: they are all of one database, so tables can be made by `engine` and read by `async_engine`.
 `@pytest.mark.backends("postgresql")` keeps a test to one database, where the rule tested belongs to that database.
+`--one-database=even` runs each test on one of its databases only, `--one-database=odd` on another; as its name has it.
 Each process of pytest-xdist has a PostgreSQL server of its own, so roles do not collide either.
 """
 
@@ -37,16 +38,24 @@ from tests.support.databases import (
     postgresql_database,
     sqlite_database,
 )
+from tests.support.one_database import on_other_databases
 from tests.support.pooler import find_pgbouncer
 from tests.support.postgres import MEMORY, Server, has_room
 
 if has_room(MEMORY):  # tests write thousands of small files, none of which has to outlive the run
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
+GARBAGE = 20_000  # objects made, before the collector looks for those that only hold each other
+
 # A busy machine is not a fault of the code; in CI Hypothesis itself loads a profile that repeats the same examples.
 settings.register_profile("house", deadline=None)
 if "CI" not in os.environ:
     settings.load_profile("house")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For the legs on older versions, which share the databases between them."""
+    parser.addoption("--one-database", choices=["even", "odd"], help="run each test on one of its databases only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,13 +66,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
 
 
+def pytest_collectstart() -> None:
+    """What collecting makes is no garbage; `pytest_collection_finish` starts the collector again."""
+    gc.disable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs PgBouncer where there is none, and say so at the end of the run. CI has it, or fails."""
-    if "CI" in os.environ or find_pgbouncer() is not None:
-        return
-    left_out = [item for item in items if item.get_closest_marker("pooler")]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
+    """Leave out what needs PgBouncer where there is none, and say so at the end of the run (CI has it, or fails); and
+    what runs on another database, where one is enough.
+    """
+    left_out = set()
+    if "CI" not in os.environ and find_pgbouncer() is None:
+        left_out |= {item for item in items if item.get_closest_marker("pooler")}
+    if chosen := config.getoption("--one-database"):
+        left_out |= on_other_databases(items, int(chosen == "odd"))
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -76,10 +95,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_collection_finish() -> None:
     """Nothing that collecting made goes away before the run ends: looking through it each time made the run twice as
-    long.
+    long. Of what tests leave, more may gather than the usual 700 objects: a mapped class alone makes as many.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE)
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
