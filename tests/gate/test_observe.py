@@ -31,7 +31,7 @@ from sa_privacy.accesslog import Event
 from tests.gate import people, world
 from tests.gate.people import Account, Employee, Letter, Member, Person, Visitor
 from tests.gate.statements import ACCESSES, STATEMENTS, statement_for
-from tests.gate.watch import events_of, statements
+from tests.gate.watch import events_between_notes, events_of, statements
 from tests.gate.world import Customer, Order
 from tests.support.databases import Database
 
@@ -179,15 +179,18 @@ def test_what_would_be_denied_is_what_an_engine_that_enforces_denies(
     enforcing.install(strict)
     assert enforcing.log is not None
     assert watching.log is not None
-    wrong: dict[str, object] = {}
+    outcomes: dict[str, tuple[str, str]] = {}
     for name in STATEMENTS:
-        marks = len(events_of(enforcing.log)), len(events_of(watching.log))
+        enforcing.log.append("note", b"")
         with ACCESSES[access](enforcing):
             enforced = outcome_of(strict, statement_for(name, backend))
+        watching.log.append("note", b"")
         with ACCESSES[access](watching):
-            observed = outcome_of(watched, statement_for(name, backend))
-        one = denials(events_of(enforcing.log, after=marks[0]))
-        other = denials(events_of(watching.log, after=marks[1]))
+            outcomes[name] = enforced, outcome_of(watched, statement_for(name, backend))
+    wrong: dict[str, object] = {}
+    told = zip(events_between_notes(enforcing.log), events_between_notes(watching.log), strict=True)
+    for (name, (enforced, observed)), events in zip(outcomes.items(), told, strict=True):
+        one, other = map(denials, events)
         if observed == "refused":
             wrong[name] = (enforced, observed)
         elif one != other and not (enforced == "refused" and not one and other):

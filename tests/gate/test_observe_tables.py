@@ -21,11 +21,12 @@ from sa_privacy import (
     SealedColumn,
     UnreadableStatement,
 )
+from sa_privacy.accesslog import Event
 from tests.gate import people, world
 from tests.gate.people import Employee, Person
 from tests.gate.statements import ACCESSES, STATEMENTS, statement_for
 from tests.gate.test_observe import outcome_of
-from tests.gate.watch import events_of
+from tests.gate.watch import events_between_notes, events_of
 from tests.gate.world import Customer, Order, Product
 from tests.support.databases import Database
 
@@ -218,16 +219,19 @@ def test_statements_of_every_kind_run_just_where_only_observed_tables_stand_agai
     enforcing.install(strict)
     privacy.install(partly)
     world.fill(privacy, partly)
-    wrong: dict[str, object] = {}
+    outcomes: dict[str, tuple[str, str]] = {}
     for name in STATEMENTS:
-        before = len(events_of(everywhere)), len(events_of(log))
+        everywhere.append("note", b"")
         with ACCESSES[access](enforcing):
             enforced = outcome_of(strict, statement_for(name, backend))
+        log.append("note", b"")
         with ACCESSES[access](privacy):
-            found = outcome_of(partly, statement_for(name, backend))
-        all_denials = [one for each in denied_since(everywhere, before[0], "denied") for one in each]
-        some_denials = [one for each in denied_since(log, before[1], "denied") for one in each]
-        noted = [one for each in denied_since(log, before[1], "would_deny") for one in each]
+            outcomes[name] = enforced, outcome_of(partly, statement_for(name, backend))
+    wrong: dict[str, object] = {}
+    told = zip(events_between_notes(everywhere), events_between_notes(log), strict=True)
+    for (name, (enforced, found)), (of_all, of_some) in zip(outcomes.items(), told, strict=True):
+        all_denials, some_denials = denied_in(of_all, "denied"), denied_in(of_some, "denied")
+        noted = denied_in(of_some, "would_deny")
         against = {one.split()[1].partition(".")[0] for one in all_denials if " " in one}
         if enforced == "refused" and against and against <= {observed}:
             good = found != "refused" and noted == all_denials
@@ -242,10 +246,8 @@ def test_statements_of_every_kind_run_just_where_only_observed_tables_stand_agai
     assert wrong == {}
 
 
-def denied_since(log: AccessLog, after: int, decision: str) -> list[list[str]]:
-    return [
-        event.denials for event in events_of(log, after=after) if event.decision == decision and event.kind != "outcome"
-    ]
+def denied_in(events: list[Event], decision: str) -> list[str]:
+    return [one for event in events if event.decision == decision and event.kind != "outcome" for one in event.denials]
 
 
 # -- entities ---------------------------------------------------------------------------------------------------------
