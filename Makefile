@@ -37,15 +37,20 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 #    under the log, its proofs, drawn policies, and the commands that ask a log in files. The rooms that import no SQLAlchemy
 #    (a rule in pyproject.toml holds them to it) do run, with the oldest versions of what they import;
 #  - on the newest 2.0, which lies between the other two, those rooms; what stands on top (commands, demo, notices,
-#    documents, a user's models under mypy); and how a wall is planned and read back from the database's catalogue, rows
-#    and all. What of these needs a database runs on the oldest with one of the two, and on the newest with both.
+#    documents, a user's models under mypy); how a wall is planned and read back from the database's catalogue, rows and
+#    all; what the cases that are allowed do behind one (they do run there without one); and what the gate only says of a
+#    statement, to explain or observe it, by the judgement by which it refuses. What of these needs a database runs on
+#    the oldest with one of the two, and on the newest with both.
 RAW_CURSORS := walls/test_attack_cases.py::test_a_raw_cursor_gets_nothing_from_an_attack
 ON_BOTH := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case
 LEFT_OUT_oldest := $(ON_BOTH) policy/test_policy_properties.py \
   $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments) \
   $(patsubst %,cli/test_log_%.py,proving questions no_false_comfort widths times)
 LEFT_OUT_sqlalchemy-2.0 := $(ON_BOTH) policy/ crypto/ access/ accesslog/test_ accesslog/questions/ cli/ shop/ publish/ docs/ typing/ \
-  walls/test_row_ walls/test_plan.py walls/test_postgresql_catalogue.py walls/test_wall_properties.py
+  walls/test_row_ walls/test_plan.py walls/test_postgresql_catalogue.py walls/test_wall_properties.py walls/test_attack_cases.py \
+  gate/test_explain.py \
+  gate/test_observe.py::test_what_would_be_denied_is_what_an_engine_that_enforces_denies \
+  gate/test_observe_tables.py::test_statements_of_every_kind_run_just_where_only_observed_tables_stand_against_them
 ONE_DATABASE_oldest := --one-database=even
 ONE_DATABASE_sqlalchemy-2.0 := --one-database=odd
 # Two workers, each with its own PostgreSQL; `make test WORKERS=0` runs in one process, for a debugger.
