@@ -24,10 +24,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
-# Everything runs on the newest SQLAlchemy (`make test`, `make matrix-sqlalchemy-2.1`), on SQLite and PostgreSQL. The two
-# legs on SQLAlchemy 2.0 share the databases: what runs on SQLite on the one runs on PostgreSQL, with each of its async
-# drivers, on the other. So each test that is on both legs runs on 2.0 with all databases, and on the oldest and the
-# newest 2.0 with one of them.
+# Everything runs on the newest SQLAlchemy (`make test`, `make matrix-sqlalchemy-2.1`), on SQLite and PostgreSQL. For want of
+# time CI says SHARED=1: its two legs on SQLAlchemy 2.0 share the databases. What runs on SQLite on the one runs on PostgreSQL,
+# with each of its async drivers, on the other.
 # On these two everything runs that a version of it can change. Left out there is only this; pytest counts it as
 # deselected:
 #  - on both, raw cursors before a wall: SQLAlchemy opens the connection, and the database refuses. That a wall goes up,
@@ -39,8 +38,7 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 #  - on the newest 2.0, which lies between the other two, those rooms; what stands on top (commands, demo, notices,
 #    documents, a user's models under mypy); how a wall is planned and read back from the database's catalogue, rows and
 #    all; what the cases that are allowed do behind one (they do run there without one); and what the gate only says of a
-#    statement, to explain or observe it, by the judgement by which it refuses. What of these needs a database runs on
-#    the oldest with one of the two, and on the newest with both.
+#    statement, to explain or observe it, by the judgement by which it refuses.
 RAW_CURSORS := walls/test_attack_cases.py::test_a_raw_cursor_gets_nothing_from_an_attack
 ON_BOTH := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case
 LEFT_OUT_oldest := $(ON_BOTH) policy/test_policy_properties.py \
@@ -51,8 +49,9 @@ LEFT_OUT_sqlalchemy-2.0 := $(ON_BOTH) policy/ crypto/ access/ accesslog/test_ ac
   gate/test_explain.py \
   gate/test_observe.py::test_what_would_be_denied_is_what_an_engine_that_enforces_denies \
   gate/test_observe_tables.py::test_statements_of_every_kind_run_just_where_only_observed_tables_stand_against_them
-ONE_DATABASE_oldest := --one-database=even
-ONE_DATABASE_sqlalchemy-2.0 := --one-database=odd
+SHARED :=
+ONE_DATABASE_oldest := $(SHARED:%=--one-database=even)
+ONE_DATABASE_sqlalchemy-2.0 := $(SHARED:%=--one-database=odd)
 # Two workers, each with its own PostgreSQL; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS := 2
 PYTEST_ARGS :=
