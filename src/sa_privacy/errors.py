@@ -17,6 +17,7 @@ __all__ = [
     "ConsentRefused",
     "DisclosureRefused",
     "KeyUnavailable",
+    "LedgerUnavailable",
     "LogChanged",
     "LogUnavailable",
     "LoginRefused",
@@ -247,6 +248,12 @@ class UnknownPerson(PrivacyError):
     """There is no such person. Does not say who was asked for."""
 
     code = "SP-607"
+
+
+class LedgerUnavailable(PrivacyError):
+    """The library's own tables cannot be read or written: one is not there, or the SQLite file is locked."""
+
+    code = "SP-608"
 
 
 class UnderHold(AccessDenied):

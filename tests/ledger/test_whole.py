@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from sa_privacy import Giver, Policy, PolicyError, Privacy, RequestRefused
@@ -15,7 +16,7 @@ from sa_privacy.policy.writing import as_sections
 from sa_privacy.staff.tables import ACCOUNTS
 from tests.customers.requests import asking
 from tests.customers.requests.asking import Customer
-from tests.support.databases import Database
+from tests.support.databases import AsyncDriver, Database
 
 ANN = ("customer", 1)
 
@@ -73,21 +74,67 @@ def test_an_account_is_made_with_the_transaction_of_the_caller(privacy: Privacy,
         assert session.scalar(select(func.count()).select_from(ACCOUNTS)) == 0
 
 
-ENTERED: dict[str, Callable[[Privacy, Session], object]] = {
+ENTERED: dict[str, Callable[[Privacy, Any], object]] = {
     "consent": lambda privacy, session: privacy.consents.give(session, ANN, "advertiser", how="web"),
     "account": lambda privacy, session: privacy.staff.create(session, "bo@example.com"),
+    "grant": lambda privacy, session: privacy.staff.grant(session, "staff:7", "warehouse", reason="new"),
+    "request": lambda privacy, session: privacy.requests.receive(session, "disclosure", claimed="Ann"),
     "receipt": lambda privacy, session: privacy.received(
         session, from_=Giver("X"), subjects=[ANN], categories="name", how_obtained="from a fair"
     ),
 }
 
 
+@pytest.mark.parametrize("told", ["SQLAlchemy", "the driver", "a connection"])
 @pytest.mark.parametrize("what", ENTERED)
-def test_where_each_statement_commits_by_itself_nothing_is_entered(privacy: Privacy, engine: Engine, what: str) -> None:
-    alone = engine.execution_options(isolation_level="AUTOCOMMIT")
+def test_where_each_statement_commits_by_itself_nothing_is_entered(
+    privacy: Privacy, engine: Engine, database: Database, what: str, told: str
+) -> None:
+    alone: Any = engine.execution_options(isolation_level="AUTOCOMMIT")
+    if told == "the driver":
+        alone = database.engine(isolation_level="AUTOCOMMIT")
+        privacy.install(alone)
     with (
         privacy.access("shipping", role=["support", "chief"], actor="staff:1"),
-        Session(alone) as session,
+        alone.connect() as connection,
         pytest.raises(PolicyError, match="autocommit"),
     ):
-        ENTERED[what](privacy, session)
+        ENTERED[what](privacy, connection if told == "a connection" else Session(connection))
+    with database.engine().connect() as plain:
+        for table in privacy.metadata.sorted_tables:
+            assert plain.scalar(select(func.count()).select_from(table)) == 0, table.name
+
+
+def test_but_what_was_entered_can_be_looked_at(privacy: Privacy, engine: Engine) -> None:
+    alone = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with privacy.access("shipping", role=["support", "chief"], actor="staff:1"), Session(alone) as session:
+        assert privacy.consents.history(session, ANN) == []
+        assert not privacy.consents.state(session, ANN, "advertiser").agreed
+
+
+@pytest.mark.backends("sqlite")
+def test_where_the_application_begins_transactions_itself_they_are_the_ledger_s(database: Database) -> None:
+    """As SQLAlchemy advises for savepoints of sqlite3: the driver begins nothing, an event does."""
+    asking.filled(database)
+    engine = database.engine()
+    event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    with asking.protected(engine, None) as (made, _), asking.officer(made), Session(engine) as session:
+        made.consents.give(session, ANN, "advertiser", how="web")
+        session.rollback()
+        assert made.consents.history(session, ANN) == []
+        made.consents.give(session, ANN, "advertiser", how="web")
+        session.commit()
+        assert len(made.consents.history(session, ANN)) == 1
+
+
+async def test_an_async_engine_is_seen_through(database: Database, async_driver: AsyncDriver) -> None:
+    asking.filled(database)
+    engine = database.async_engine(async_driver, isolation_level="AUTOCOMMIT")
+    try:
+        with asking.protected(engine.sync_engine, None) as (made, _), asking.officer(made):
+            async with AsyncSession(engine) as session:
+                with pytest.raises(PolicyError, match="autocommit"):
+                    await session.run_sync(lambda s: made.consents.give(s, ANN, "advertiser", how="web"))
+    finally:
+        await database.dispose_async()

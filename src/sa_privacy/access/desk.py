@@ -47,6 +47,7 @@ def at_desk(
     deletes: Collection[str] = (),
     asked: bool = True,
     everything: bool = False,
+    reading: bool = False,
 ) -> Iterator[Access]:
     """The library works for the access in force.
 
@@ -58,6 +59,7 @@ def at_desk(
     :param deletes: tables that it removes rows from.
     :param asked: whether the actor has to stand in the roles of the access, as for any statement.
     :param everything: it reaches every row and column, whatever the rules about rows say.
+    :param reading: it writes nothing of its own.
     :returns: the access of the desk.
     :raises NoAccess: there is none to work for.
     :raises AccessEnded: it has been left.
@@ -65,7 +67,12 @@ def at_desk(
     parent = scopes.require()
     held = parent.access
     grant = scopes.policy.desk_grant(
-        held.grant, frozenset(reads), frozenset(writes), frozenset(deletes), everything=everything
+        held.grant,
+        frozenset(reads),
+        frozenset(writes),
+        frozenset(deletes),
+        own=not reading,
+        everything=everything,
     )
     notes: dict[object, Any] = {} if asked else {UNASKED: True}
     made = replace(held, grant=grant, subject=None, maintenance=False, subjects=tuple(subjects), notes=notes)

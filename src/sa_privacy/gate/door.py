@@ -27,6 +27,7 @@ from sa_privacy.footprint import (
 from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.key_types import Told, told_keys
+from sa_privacy.gate.own_missing import own_missing
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
@@ -85,8 +86,12 @@ class Door:
         """The database refused a statement: takes values out of the error, and says so where narrowing is the cause.
 
         :raises AccessDenied: the statement names, outside a subquery, a column that an entity inside left out.
+        :raises LedgerUnavailable: the database has not all tables of the library's own.
         """
+        missing = own_missing(context)
         scrub_error(context)
+        if missing is not None:
+            raise missing
         compiled = getattr(context.execution_context, "compiled", None)
         left_out = getattr(compiled, "sa_privacy_left_out", ())
         if left_out and isinstance(context.sqlalchemy_exception, (OperationalError, ProgrammingError)):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from sa_privacy.access import Access, AccessScopes
 from sa_privacy.access.desk import at_desk
 from sa_privacy.columns.live import LiveCatalogue
-from sa_privacy.errors import ClockWentBack, PolicyError
+from sa_privacy.errors import ClockWentBack, LedgerUnavailable, PolicyError
 from sa_privacy.gate.standing import Standings
 from sa_privacy.ledger.tables import OWN_TABLES
 from sa_privacy.policy import Policy
@@ -71,6 +72,7 @@ class Desk:
         deletes: Collection[str] = (),
         asked: bool = True,
         everything: bool = False,
+        reading: bool = False,
     ) -> Iterator[Connection]:
         """The connection of the caller's transaction, with the library's own tables open while the block runs.
 
@@ -83,8 +85,11 @@ class Desk:
         :param deletes: tables of the library that rows are removed from.
         :param asked: whether who acts has to stand in their roles for it, as for any statement.
         :param everything: every row and column of the application is reached, whatever the rules about rows say.
+        :param reading: nothing of the library's own is written, so that it need not be one transaction.
         :raises NoAccess: no access is declared here: somebody must act.
-        :raises PolicyError: the policy keeps no ledgers, or `session` is none.
+        :raises PolicyError: the policy keeps no ledgers, `session` is none, or each of its statements would be a transaction
+            of its own.
+        :raises LedgerUnavailable: somebody else is writing to the SQLite file.
         """
         if not self.live.own:
             raise PolicyError(
@@ -92,16 +97,14 @@ class Desk:
                 hint='it does once it names consent = "opt_in", recipients, wordings, requests or granted roles.',
             )
         self.held()
+        connection = _connection(session)
+        if not reading and commits_by_itself(connection):
+            raise PolicyError(
+                "on an autocommit connection an entry and what it is about are no one transaction.",
+                hint="use an engine or session without AUTOCOMMIT for the library's ledgers.",
+            )
         if isinstance(session, Session):
             session.flush()
-            connection = session.connection(bind_arguments={"clause": next(iter(OWN_TABLES.tables.values()))})
-        elif isinstance(session, Connection):
-            connection = session
-        else:
-            raise PolicyError(
-                f"{type(session).__name__} is no session.",
-                hint="give a Session or a Connection; for an AsyncSession, await session.run_sync(...).",
-            )
         with at_desk(
             self.scopes,
             reads=reads,
@@ -110,27 +113,25 @@ class Desk:
             deletes=deletes,
             asked=asked,
             everything=everything,
+            reading=reading,
         ):
-            yield connection
+            try:
+                yield connection
+            except OperationalError as error:
+                if _is_locked(error.orig):
+                    raise _locked() from error
+                raise
 
     @contextmanager
     def whole(self, session: Session | Connection) -> Iterator[None]:
         """All that is written while the block runs, or nothing of it, also where the caller goes on after an error.
 
         :raises PolicyError: each statement would be a transaction of its own.
+        :raises LedgerUnavailable: somebody else is writing to the SQLite file.
         """
         with self.open(session) as connection:
-            if commits_by_itself(connection):
-                raise PolicyError(
-                    "on an autocommit connection an entry and what it is about are no one transaction.",
-                    hint="use an engine or session without AUTOCOMMIT for the library's ledgers.",
-                )
-        if connection.dialect.name == "sqlite" and not getattr(
-            connection.connection.driver_connection, "in_transaction", True
-        ):
-            begun = connection.connection.cursor()  # else RELEASE would commit: sqlite3 begins nothing for a SAVEPOINT
-            begun.execute("BEGIN IMMEDIATE")  # one writer at a time: be it, before anything is read
-            begun.close()
+            if connection.dialect.name == "sqlite" and not _has_begun(connection):
+                _begin_to_write(connection)
         with connection.begin_nested():
             yield
 
@@ -157,5 +158,51 @@ class Desk:
 
 def commits_by_itself(connection: Connection) -> bool:
     """Whether each statement is a transaction of its own: told to SQLAlchemy, or to the driver."""
-    asked = connection.get_execution_options().get("isolation_level")
-    return asked == "AUTOCOMMIT" or getattr(connection.connection.dbapi_connection, "autocommit", False) is True
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return True
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite" and getattr(driver, "isolation_level", "") is None:
+        return not _has_begun(connection)  # where the application begins transactions itself, it has
+    return getattr(driver, "autocommit", False) is True
+
+
+def _connection(session: object) -> Connection:
+    """The connection of the caller's transaction."""
+    if isinstance(session, Session):
+        return session.connection(bind_arguments={"clause": next(iter(OWN_TABLES.tables.values()))})
+    if isinstance(session, Connection):
+        return session
+    raise PolicyError(
+        f"{type(session).__name__} is no session.",
+        hint="give a Session or a Connection; for an AsyncSession, await session.run_sync(...).",
+    )
+
+
+def _has_begun(connection: Connection) -> bool:
+    return bool(getattr(connection.connection.driver_connection, "in_transaction", True))
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """One writer at a time on SQLite: be it, before anything is read. And else RELEASE would commit: sqlite3 begins nothing
+    for a SAVEPOINT.
+    """
+    begun = connection.connection.cursor()
+    try:
+        begun.execute("BEGIN IMMEDIATE")
+    except connection.dialect.loaded_dbapi.OperationalError as error:
+        if _is_locked(error):
+            raise _locked() from error
+        raise
+    finally:
+        begun.close()
+
+
+def _is_locked(error: object) -> bool:
+    return "database is locked" in str(error)
+
+
+def _locked() -> LedgerUnavailable:
+    return LedgerUnavailable(
+        "somebody else is writing to the SQLite file, and has been for longer than the driver waits.",
+        hint="roll back and try again; create_engine(..., connect_args={'timeout': SECONDS}) waits longer.",
+    )

@@ -235,6 +235,7 @@ class Policy:
         writes: Collection[str] = (),
         deletes: Collection[str] = (),
         *,
+        own: bool = True,
         everything: bool = False,
     ) -> Grant:
         """What the library itself may do while it works for whoever holds a grant: its own tables, and these categories.
@@ -242,6 +243,7 @@ class Policy:
         :param reads: categories that it reads, and finds rows by.
         :param writes: categories that it writes.
         :param deletes: tables that it removes rows from.
+        :param own: it writes its own tables, too.
         :param everything: it reaches every row and column, as what ends the life of data must.
         """
         key = (
@@ -251,16 +253,19 @@ class Policy:
             frozenset(reads),
             frozenset(writes),
             frozenset(deletes),
+            own,
             everything,
         )
         found = self._desks.get(key)
         if found is not None:
             return found
         every = frozenset(self.purposes) | {OWN_CATEGORY}
-        opened: dict[tuple[str, str], frozenset[str]] = {}
-        for verb, categories in (("read", reads), ("match", reads), ("write", writes)):
-            for category in (OWN_CATEGORY, *categories):
-                opened[verb, category] = every
+        verbs = (("read", reads, True), ("match", reads, True), ("write", writes, own))
+        opened = {
+            (verb, category): every
+            for verb, categories, mine in verbs
+            for category in (*categories, *((OWN_CATEGORY,) if mine else ()))
+        }
         deletable = dict.fromkeys(deletes, False)
         made = Grant(self, held.purposes, held.roles, held.system, everything, opened, opened, deletable)
         with self._lock:

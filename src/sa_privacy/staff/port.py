@@ -26,7 +26,7 @@ class OwnStaff:
     def standing(self, actor: str, connection: Connection) -> Standing:
         """What an actor was granted and has signed, in the transaction of the connection."""
         policy = self._desk.policy
-        with self._desk.open(connection, asked=False):
+        with self._desk.open(connection, asked=False, reading=True):
             entries = self._authority.of(connection, actor) if self._grants else []
             signatures = self._pledges.of(connection, actor) if self._signs else []
         now = self._desk.now()

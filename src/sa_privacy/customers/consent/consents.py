@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from sa_privacy.access import Access
-from sa_privacy.access.subjects import as_subjects, of_kinds
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.consent.book import (
-    New,
-    counted,
-    entries,
-    locked_state,
-    said_with_key,
-    shown_text,
-    state_of,
-    write,
-)
-from sa_privacy.customers.consent.checks import (
-    Words,
-    moment_said,
-    must_act,
-    must_be_meant,
-    the_same,
-    valid_until_of,
-)
-from sa_privacy.customers.consent.entry import (
-    ConsentCount,
-    ConsentEntry,
-    ConsentState,
-    How,
-    Said,
-    StateRow,
-    must_follow,
-    must_not_be_twice,
-)
+from sa_privacy.customers.consent.book import counted, entries, shown_text, state_of
+from sa_privacy.customers.consent.checks import Words, must_act
+from sa_privacy.customers.consent.entering import Entering, about_person
+from sa_privacy.customers.consent.entry import ConsentCount, ConsentEntry, ConsentState, How
 from sa_privacy.customers.consent.export import exported
-from sa_privacy.customers.consent.matters import Matter, matter_of, matters_of
+from sa_privacy.customers.consent.matters import matter_of, matters_of
 from sa_privacy.customers.consent.port import ConsentLedger
 from sa_privacy.customers.consent.receipt import Format, receipt_of
-from sa_privacy.errors import ConsentRefused, KeyUnavailable, UnknownPerson
-from sa_privacy.ledger import Desk, Person, find_person
+from sa_privacy.errors import ConsentRefused, KeyUnavailable
+from sa_privacy.ledger import Desk
 
 __all__ = ["Consents"]
-
-_TRIES: Final = 3
 
 
 class Consents:
@@ -66,6 +36,7 @@ class Consents:
 
     def __init__(self, desk: Desk, pseudonyms: Pseudonyms | None = None) -> None:
         self._desk = desk
+        self._entering = Entering(desk)
         self._pseudonyms = pseudonyms
         #: The ledger as the gate asks it.
         self.port = ConsentLedger(desk)
@@ -101,7 +72,7 @@ class Consents:
         :raises ClockWentBack: the ledger holds a later entry.
         """
         words = Words(how, at, language, evidence, by, idempotency_key)
-        return self._enter(session, subject, to, "given", words)
+        return self._entering.enter(session, subject, to, "given", words)
 
     def refuse(
         self,
@@ -118,7 +89,7 @@ class Consents:
     ) -> ConsentEntry:
         """The person says no: to the question, or to what is done unless they object. Takes what :meth:`give` takes."""
         words = Words(how, at, language, evidence, by, idempotency_key)
-        return self._enter(session, subject, to, "refused", words)
+        return self._entering.enter(session, subject, to, "refused", words)
 
     def withdraw(
         self,
@@ -138,17 +109,17 @@ class Consents:
         :raises ConsentRefused: there is no consent to take back.
         """
         words = Words(how, at, language, evidence, by, idempotency_key)
-        return self._enter(session, subject, to, "withdrawn", words)
+        return self._entering.enter(session, subject, to, "withdrawn", words)
 
     def state(self, session: Session | Connection, subject: object, to: str) -> ConsentState:
         """What counts now for a person and a purpose or recipient. Raises what :meth:`give` raises."""
         matter = matter_of(self._desk.policy, to)
-        with self._about(session, subject) as (connection, person, _):
+        with about_person(self._desk, session, subject, reading=True) as (connection, person, _):
             return ConsentState.of(matter, state_of(connection, person, matter), self._desk.moment())
 
     def history(self, session: Session | Connection, subject: object) -> list[ConsentEntry]:
         """All that a person ever said, in the order in which it was entered. Raises what :meth:`give` raises."""
-        with self._about(session, subject) as (connection, person, _):
+        with about_person(self._desk, session, subject, reading=True) as (connection, person, _):
             return entries(connection, person)
 
     def counts(self, session: Session | Connection) -> list[ConsentCount]:
@@ -162,7 +133,7 @@ class Consents:
             raise ConsentRefused(
                 "the access is for one person, and this counts everybody.", hint="count under an access of staff."
             )
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             now = self._desk.moment()
             return [counted(connection, matter, now) for matter in matters_of(self._desk.policy).values()]
 
@@ -179,7 +150,7 @@ class Consents:
             raise KeyUnavailable(
                 "people are named by keyed pseudonyms, and there are no keys.", hint="Privacy(keys=...)."
             )
-        with self._about(session, subject) as (connection, person, _):
+        with about_person(self._desk, session, subject, reading=True) as (connection, person, _):
 
             def text(wording: str, version: str, language: str) -> str | None:
                 return shown_text(connection, wording, version, language)
@@ -203,7 +174,7 @@ class Consents:
         :param format: ``"text"`` or ``"html"``.
         :raises ConsentRefused: the person has no such entry.
         """
-        with self._about(session, subject) as (connection, person, _):
+        with about_person(self._desk, session, subject, reading=True) as (connection, person, _):
             wanted: object = entry_id
             known = isinstance(wanted, str) and wanted.isprintable()
             found = entries(connection, person, record=entry_id) if known else []
@@ -215,102 +186,3 @@ class Consents:
             if entry.wording is not None and entry.language is not None:
                 text = shown_text(connection, entry.wording, entry.version, entry.language)
         return receipt_of(self._desk.policy, entry, text, language, format)
-
-    def _enter(self, session: Session | Connection, subject: object, to: str, said: Said, words: Words) -> ConsentEntry:
-        matter = matter_of(self._desk.policy, to)
-        must_be_meant(words)
-        language = self._language(matter, said, words.language)
-        with self._desk.whole(session), self._about(session, subject) as (connection, person, access):
-            for _ in range(_TRIES):
-                before = locked_state(connection, person, matter)
-                with connection.begin_nested():
-                    if words.idempotency_key is not None:
-                        again = said_with_key(connection, person, matter, words.idempotency_key)
-                        if again is not None:
-                            return the_same(again, said)
-                    new = self._new(matter, before, said, words, language, access.actor)
-                    record = write(connection, person, matter, before, new)
-                    if record is not None:
-                        return entries(connection, person, record=record)[0]
-        raise ConsentRefused(
-            f'others are changing what this person says of "{matter.name}" all the time.', hint="try again."
-        )
-
-    def _new(
-        self,
-        matter: Matter,
-        before: StateRow | None,
-        said: Said,
-        words: Words,
-        language: str | None,
-        actor: str | None,
-    ) -> New:
-        """What is to be written after what counts now.
-
-        :raises ConsentRefused: it may not be said now, or was said a moment ago.
-        """
-        now = self._desk.moment(after=before.entered if before is not None else None)
-        at = moment_said(words.at, now, before.at if before is not None else None)
-        must_follow(matter, before.said if before is not None else None, said)
-        version = before.version if said == "withdrawn" and before is not None else matter.version
-        must_not_be_twice(matter, before, said, version, now)
-        return New(
-            said,
-            at,
-            now,
-            words.how,
-            version,
-            language,
-            valid_until_of(matter, at) if said == "given" else None,
-            words.evidence,
-            words.by,
-            actor,
-            self._desk.policy.hash,
-            words.idempotency_key,
-        )
-
-    @contextmanager
-    def _about(self, session: Session | Connection, subject: object) -> Iterator[tuple[Connection, Person, Access]]:
-        """The desk, the person, and the access of whoever may ask about them.
-
-        :raises ConsentRefused: it may not; whether there is such a person is not told then.
-        """
-        access = self._desk.held()
-        must_act(access)
-        whom = of_kinds(as_subjects(subject), self._desk.scopes.kinds())
-        with self._desk.open(session, subjects=whom) as connection:
-            if access.subject is None:
-                yield connection, find_person(self._desk, connection, subject), access
-                return
-            own = find_person(self._desk, connection, access.subject)
-            try:
-                person = find_person(self._desk, connection, subject)
-            except UnknownPerson:
-                person = None
-            if person != own:
-                raise ConsentRefused(
-                    "the access is for one person, and this is somebody else's consent.",
-                    hint="people speak for themselves: privacy.access(subject=...) with their own key.",
-                )
-            yield connection, own, access
-
-    def _language(self, matter: Matter, said: Said, language: str | None) -> str | None:
-        """In which language the wording was shown.
-
-        :raises ConsentRefused: there is a wording, and it is not said; or it has no text in it.
-        """
-        wording = matter.wording
-        texts = self._desk.policy.languages if wording is None else tuple(wording.text)
-        if language is None and wording is not None and said == "given":
-            if len(texts) == 1:
-                return texts[0]
-            raise ConsentRefused(
-                f'in which language was the wording "{wording.name}" shown?',
-                hint=f'language="{texts[0]}", or {", ".join(texts[1:])}.',
-            )
-        if language is not None and language not in texts:
-            raise ConsentRefused(
-                "there is no wording in that language." if wording is not None else "the policy has no such language.",
-                hint=f"languages: {', '.join(texts)}.",
-            )
-        return language

@@ -27,7 +27,7 @@ from sa_privacy.customers.disclosure.until_committed import Awaited
 from sa_privacy.customers.disclosure.work import Work
 from sa_privacy.customers.owned import Owned
 from sa_privacy.errors import DisclosureRefused, PolicyError
-from sa_privacy.ledger import Desk, commits_by_itself
+from sa_privacy.ledger import Desk
 
 if TYPE_CHECKING:
     from sa_privacy.gate.evidence import Evidence
@@ -180,15 +180,9 @@ class Disclosures:
         )
 
     def _moment(self, session: Session) -> datetime:
-        """When it is given: not before what is on record already, in a transaction.
+        """When it is given: not before what is on record already.
 
-        :raises DisclosureRefused: there is none.
         :raises ClockWentBack: the clock shows an earlier time than the last record.
         """
         with self._desk.open(session) as connection:
-            if commits_by_itself(connection):
-                raise DisclosureRefused(
-                    "on an autocommit connection the record and what it rests on are no one transaction.",
-                    hint="use an engine or session without AUTOCOMMIT for disclosures.",
-                )
             return self._desk.moment(after=connection.scalar(select(func.max(PROVISIONS.c.at))))

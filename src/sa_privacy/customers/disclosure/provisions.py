@@ -119,7 +119,7 @@ class Provisions:
         self._must_be_allowed(session)
         conditions = _conditions(recipient, since)
         wanted = select(PROVISIONS).where(*conditions).order_by(PROVISIONS.c.at, PROVISIONS.c.id)
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             return tuple(_provision(row) for row in connection.execute(wanted).mappings().all())
 
     def due(self, session: Session | Connection) -> tuple[Provision, ...]:
@@ -130,7 +130,7 @@ class Provisions:
         """
         self._must_be_allowed(session)
         wanted = select(PROVISIONS).where(PROVISIONS.c.keep_until < self._desk.moment()).order_by(PROVISIONS.c.at)
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             return tuple(_provision(row) for row in connection.execute(wanted).mappings().all())
 
     def export(
@@ -148,7 +148,7 @@ class Provisions:
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(_EXPORTED)
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             for row in connection.execute(wanted).mappings().all():
                 writer.writerow([safe_in_a_spreadsheet(cell) for cell in self._exported(row)])
         return text.getvalue().encode()
@@ -178,7 +178,7 @@ class Provisions:
         themselves = is_the_person(access)
         if not themselves:
             self._must_be_allowed(session)
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             try:
                 person = find_person(self._desk, connection, subject)
             except UnknownPerson:
@@ -187,12 +187,12 @@ class Provisions:
                 raise
         if themselves and not is_subject(access, person.kind, person.key, self._desk.live.current()):
             self._must_be_allowed(session)
-        with self._desk.open(session, subjects=[(person.kind, person.key)]) as connection:
+        with self._desk.open(session, subjects=[(person.kind, person.key)], reading=True) as connection:
             return ask(connection, person)
 
     def _must_be_allowed(self, session: Session | Connection) -> None:
         access, roles = self._desk.held(), self._desk.policy.roles
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             acting = self._desk.roles(connection)
         if access.maintenance or any(roles[role].disclose for role in acting if role in roles):
             return
