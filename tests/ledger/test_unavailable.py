@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
@@ -53,15 +54,32 @@ def test_a_column_of_a_newer_release_is_told_too(privacy: Privacy, engine: Engin
         connection.execute(text("ALTER TABLE sa_privacy_consent_state RENAME COLUMN valid_until TO until_when"))
     with at_the_desk(privacy, engine) as session, pytest.raises(LedgerUnavailable, match="not as this release has it"):
         privacy.consents.state(session, 1, "campaigns")
+    with (
+        privacy.access("campaigns", role="marketing", actor="staff:1"),
+        Session(engine) as session,
+        pytest.raises(LedgerUnavailable, match="sa_privacy_consent_state,"),
+    ):
+        session.scalars(select(Customer)).all()
+
+
+def test_a_column_of_the_application_is_not(privacy: Privacy, engine: Engine, database: Database) -> None:
+    """Although the statement names a table of the library's own, which has a column of that name."""
+    with database.engine().begin() as connection:
+        connection.execute(text("ALTER TABLE customers RENAME COLUMN id TO key"))
+    with (
+        privacy.access("campaigns", role="marketing", actor="staff:1"),
+        Session(engine) as session,
+        pytest.raises(DBAPIError),
+    ):
+        session.scalars(select(Customer)).all()
 
 
 def test_a_table_of_the_application_that_is_not_there_is_its_own_matter(
     privacy: Privacy, engine: Engine, database: Database
 ) -> None:
     dropped(database, "orders")
-    with at_the_desk(privacy, engine) as session, pytest.raises(Exception, match="orders") as told:
+    with at_the_desk(privacy, engine) as session, pytest.raises(DBAPIError, match="orders"):
         session.execute(text("SELECT id FROM orders"))
-    assert not isinstance(told.value, LedgerUnavailable)
 
 
 async def test_under_an_async_driver_as_well(database: Database, async_engine: AsyncEngine) -> None:

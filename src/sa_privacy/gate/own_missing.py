@@ -23,16 +23,15 @@ def own_missing(context: ExceptionContext) -> LedgerUnavailable | None:
     :param context: of an error whose words are still the database's.
     """
     error = context.original_exception
-    said = str(error)
+    said = str(error).partition("\n")[0].rpartition(">: ")[2]  # SQLAlchemy puts asyncpg's class in front
     code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     if code not in _UNDEFINED and not (context.dialect.name == "sqlite" and _SQLITE.search(said)):
         return None
     column = code == "42703" or "column" in said
-    words = frozenset(re.findall(r"\w+", said))
-    tables = words & OWN_TABLES.tables.keys()
-    if not tables and column:  # it is not said of which table
-        named = frozenset(re.findall(r"\w+", context.statement or "")) & OWN_TABLES.tables.keys()
-        tables = frozenset(name for name in named if words & set(OWN_TABLES.tables[name].columns.keys()))
+    tables = _own(said)
+    if not tables and column and "." not in said:  # it is not said of which table
+        names = frozenset(re.findall(r"\w+", said))
+        tables = {name for name in _own(context.statement or "") if names & set(OWN_TABLES.tables[name].columns.keys())}
     if not tables:
         return None
     what = "is not as this release has it" if column else "is not in the database"
@@ -40,3 +39,8 @@ def own_missing(context: ExceptionContext) -> LedgerUnavailable | None:
         f"{', '.join(sorted(tables))}, a table of the library's own, {what}.",
         hint="as the owner of the schema: sa-privacy tables upgrade; see docs/tables.md.",
     )
+
+
+def _own(text: str) -> set[str]:
+    """The library's own tables that a text names, be it by an alias that SQLAlchemy made."""
+    return {re.sub(r"_\d+$", "", word) for word in re.findall(r"\w+", text)} & OWN_TABLES.tables.keys()

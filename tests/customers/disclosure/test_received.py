@@ -55,9 +55,11 @@ def test_a_recipient_of_the_policy_may_be_the_giver(privacy: Privacy, session: S
 NOT_RECEIVED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "nobody acts": ({"actor": None}, {}, "nobody is said to act"),
     "an unknown giver": ({}, {"from_": "somebody"}, "nobody of that name"),
-    "a giver without a name": ({}, {"from_": Giver(" ")}, "has no name"),
-    "no categories": ({}, {"categories": []}, "none of the policy's"),
-    "unknown categories": ({}, {"categories": ["name", "shoe_size"]}, "none of the policy's"),
+    "a giver of no kind": ({}, {"from_": []}, "nobody of that name"),
+    "no categories": ({}, {"categories": []}, "no categories"),
+    "none at all": ({}, {"categories": None}, "those are no categories"),
+    "what is no name of one": ({}, {"categories": [[]]}, "those are no categories"),
+    "unknown categories": ({}, {"categories": ["name", "shoe_size"]}, "no such category"),
     "categories that one may not write": (
         {"purpose": "campaigns"},
         {"categories": ["birthday"]},
@@ -66,7 +68,8 @@ NOT_RECEIVED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no way": ({}, {"how_obtained": "  "}, "how the giver came by"),
     "no text": ({}, {"how_obtained": None}, "how the giver came by"),
     "the future": ({}, {"at": datetime.now(UTC) + timedelta(days=1)}, "in the future"),
-    "a moment nowhere": ({}, {"at": datetime(2026, 1, 1)}, "no time zone"),  # noqa: DTZ001 - that is the case
+    "a moment nowhere": ({}, {"at": datetime(2026, 1, 1)}, "its time zone"),  # noqa: DTZ001 - that is the case
+    "no moment": ({}, {"at": "yesterday"}, "its time zone"),
     "nobody": ({}, {"subjects": []}, "nobody"),
 }
 
@@ -83,3 +86,15 @@ def test_a_receipt_that_says_too_little_is_refused(privacy: Privacy, session: Se
         privacy.received(session, **{**usual, **said})
     with as_officer(privacy):
         assert privacy.provisions.received_of(session, ("customer", ANN)) == ()
+
+
+@pytest.mark.parametrize("what", ["name", "address", "representative"])
+@pytest.mark.parametrize("said", ["", "  ", 5, b"x", []], ids=repr)
+def test_who_gave_it_is_said_in_words(what: str, said: Any) -> None:
+    with pytest.raises(PolicyError, match=f"the {what} of who gave"):
+        Giver(**{"name": "Fair Ltd", what: said})
+
+
+def test_nobody_gave_it_is_not_said() -> None:
+    with pytest.raises(PolicyError, match="the name of who gave"):
+        Giver(None)  # type: ignore[arg-type]

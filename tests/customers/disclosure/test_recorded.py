@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, select, text, true
-from sqlalchemy.exc import DBAPIError, SAWarning
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import Session
 
 from sa_privacy import (
     AccessLog,
     ClockWentBack,
     DisclosureRefused,
+    LedgerUnavailable,
     LogUnavailable,
     Privacy,
 )
@@ -70,7 +71,7 @@ def test_a_record_that_cannot_be_written_means_no_data(
     with shop[1].begin() as connection:
         connection.execute(text("DROP TABLE sa_privacy_provided"))
     with as_warehouse(privacy):
-        with pytest.raises(DBAPIError):
+        with pytest.raises(LedgerUnavailable, match="sa_privacy_provided"):
             ask(privacy, session)
         with pytest.raises(DisclosureRefused, match="failed after a part"):
             session.commit()

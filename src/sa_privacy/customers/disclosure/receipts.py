@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sa_privacy.access import Access
 from sa_privacy.customers.disclosure.provisions import as_list
 from sa_privacy.customers.disclosure.tables import RECEIPTS, RECEIVED
+from sa_privacy.customers.disclosure.terms import categories_meant
 from sa_privacy.customers.owned import in_batches
 from sa_privacy.errors import DisclosureRefused, PolicyError
 from sa_privacy.ledger import Desk, find_people
@@ -28,11 +29,23 @@ class Giver:
     :param name: of the person or organisation.
     :param address: where they are.
     :param representative: who stands for an organisation.
+    :raises PolicyError: there is no name, or one of these is no text.
     """
 
     name: str = field(repr=False)
     address: str | None = field(default=None, repr=False)
     representative: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for what in ("name", "address", "representative"):
+            said: object = getattr(self, what)
+            if said is None and what != "name":
+                continue
+            if not isinstance(said, str) or not said.strip():
+                raise PolicyError(
+                    f"the {what} of who gave the data is a text with something in it.",
+                    hint='Giver(name="...", address="...", representative="..."); leave out what there is not.',
+                )
 
 
 def receive(
@@ -47,12 +60,11 @@ def receive(
 ) -> str:
     """See :meth:`sa_privacy.Privacy.received`."""
     policy, access, now = desk.policy, desk.held(), desk.moment()
-    wanted = frozenset((categories,) if isinstance(categories, str) else categories)
     giver = _giver(policy, from_)
-    _must_be_meant(policy, access, wanted, how_obtained)
-    received_at = now if at is None else at
-    if received_at.utcoffset() is None:
-        raise PolicyError("at has no time zone.", hint="at=datetime.now(UTC).")
+    wanted = _must_be_meant(policy, access, categories, how_obtained)
+    received_at: object = now if at is None else at
+    if not isinstance(received_at, datetime) or received_at.utcoffset() is None:
+        raise PolicyError("at= is a moment with its time zone.", hint="datetime.now(UTC).")
     if received_at > now:
         raise DisclosureRefused("at lies in the future; a receipt is of what came in.", hint="leave at out for now.")
     record = str(uuid.uuid4())
@@ -91,12 +103,10 @@ def receive(
     return record
 
 
-def _giver(policy: Policy, said: str | Giver) -> Giver:
+def _giver(policy: Policy, said: object) -> Giver:
     if isinstance(said, Giver):
-        if not said.name.strip():
-            raise DisclosureRefused("who gave the data has no name.", hint='from_=Giver(name="...", address="...").')
         return said
-    known = policy.recipients.get(said)
+    known = policy.recipients.get(said) if isinstance(said, str) else None
     if known is None:
         raise DisclosureRefused(
             "the policy knows nobody of that name.",
@@ -105,15 +115,16 @@ def _giver(policy: Policy, said: str | Giver) -> Giver:
     return Giver(known.title.get(policy.languages[0], known.name), known.address, known.representative)
 
 
-def _must_be_meant(policy: Policy, access: Access, wanted: frozenset[str], how_obtained: object) -> None:
+def _must_be_meant(policy: Policy, access: Access, categories: object, how_obtained: object) -> frozenset[str]:
+    """The categories, if all else is said too.
+
+    :raises DisclosureRefused: something is not.
+    """
     if not access.actor:
         raise DisclosureRefused(
             "nobody is said to act, and somebody received the data.", hint='privacy.access(actor="staff:17", ...).'
         )
-    if not wanted or not policy.categories.keys() >= wanted:
-        raise DisclosureRefused(
-            "the categories are none of the policy's.", hint=f"it knows: {', '.join(sorted(policy.categories))}."
-        )
+    wanted = categories_meant(policy, categories)
     beyond = sorted(name for name in wanted if not access.grant.covers("write", name))
     if beyond:
         raise DisclosureRefused(
@@ -126,3 +137,4 @@ def _must_be_meant(policy: Policy, access: Access, wanted: frozenset[str], how_o
         raise DisclosureRefused(
             "it is not said how the giver came by the data.", hint='how_obtained="collected by them with consent".'
         )
+    return wanted

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from sa_privacy.access import Access
 from sa_privacy.customers.disclosure.evidence import Proof, prove
@@ -17,7 +17,7 @@ from sa_privacy.errors import DisclosureRefused
 from sa_privacy.policy import Policy, Recipient, RecordRules
 from sa_privacy.policy.periods import Period
 
-__all__ = ["THE_PERSON", "Terms", "terms_of"]
+__all__ = ["THE_PERSON", "Terms", "categories_meant", "terms_of"]
 
 THE_PERSON: Final = "the person"
 """Who is no recipient of the policy: people are given their own data on a request of theirs."""
@@ -118,9 +118,13 @@ def _who(roles: Collection[str]) -> str:
     return f"role {', '.join(sorted(roles))}" if roles else "who stands in no role"
 
 
-def _categories(policy: Policy, recipient: Recipient, said: str | Iterable[str]) -> frozenset[str]:
+def categories_meant(policy: Policy, said: Any) -> frozenset[str]:
+    """The categories that an argument names.
+
+    :raises DisclosureRefused: it names none, or the policy knows one of them not.
+    """
     try:
-        wanted = frozenset((said,) if isinstance(said, str) else said)
+        wanted: frozenset[str] = frozenset((said,) if isinstance(said, str) else said)
     except TypeError:
         raise DisclosureRefused("those are no categories.", hint='categories=["name", "address"].') from None
     if not wanted:
@@ -128,6 +132,11 @@ def _categories(policy: Policy, recipient: Recipient, said: str | Iterable[str])
     for name in wanted:
         if name not in policy.categories:
             raise _unknown("category", name, policy.categories)
+    return wanted
+
+
+def _categories(policy: Policy, recipient: Recipient, said: object) -> frozenset[str]:
+    wanted = categories_meant(policy, said)
     beyond = sorted(wanted - recipient.categories)
     if beyond:
         raise DisclosureRefused(
