@@ -110,3 +110,13 @@ def test_what_cannot_be_done_is_told(run: Command) -> None:
         assert ran.exit_code == 2
         assert told in ran.stderr
     assert CliRunner().invoke(app, ["consents", "counts", "--models", "x:y"]).exit_code == 2
+
+
+def test_it_acts_in_a_role_that_the_policy_lets(run: Command, tmp_path: Path) -> None:
+    """Which need not be said where there is one."""
+    document = tmp_path / "privacy.toml"
+    document.write_text(document.read_text() + '\n[consents]\nroles = ["desk"]\n')
+    assert run("counts").exit_code == 0
+    refused = run("counts", "--role", "marketing")
+    assert refused.exit_code == 1
+    assert "desk may" in refused.output

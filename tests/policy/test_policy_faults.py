@@ -9,6 +9,7 @@ import pytest
 
 from sa_privacy.errors import PolicyError
 from sa_privacy.policy import Fault, Policy, check
+from sa_privacy.policy.writing import as_sections
 
 SOUND = """\
 [policy]
@@ -324,6 +325,21 @@ def test_a_name_too_long_or_with_line_breaks_stays_on_its_line() -> None:
     (fault,) = check(SOUND.replace('"phone",\n', '"phone", "x\\n' + "y" * 500 + '",\n'))
     assert "\n" not in str(fault)
     assert len(str(fault)) < 200
+
+
+def test_roles_that_deal_with_consents_are_known_and_somebody() -> None:
+    officer = '[consents]\nroles = ["officer", "visitor", "offcer"]\n[roles.officer]\n'
+    places = [fault.place for fault in check(SOUND + officer)]
+    assert places == ["consents.roles[2]", "consents.roles"]
+    assert [fault.place for fault in check(SOUND + "[consents]\n")] == ["consents"]
+    said = Policy.loads(SOUND + '[consents]\nroles = ["officer"]\n[roles.officer]\n')
+    assert said.consents is not None
+    assert said.consents.roles == {"officer"}
+    assert Policy(**as_sections(said)).hash == said.hash
+    without = as_sections(said)
+    del without["consents"]
+    without["roles"].pop("officer")
+    assert Policy(**without).hash == Policy.loads(SOUND).hash, "a policy without the section means what it meant"
 
 
 def test_roles_that_deal_with_requests_are_known_and_somebody() -> None:

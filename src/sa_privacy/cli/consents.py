@@ -30,6 +30,10 @@ PersonArgument = Annotated[str, typer.Argument(help="The key of their row.", met
 KindOption = Annotated[
     str | None, typer.Option(help="The kind of person, where there are several.", metavar="KIND", show_default=False)
 ]
+RoleOption = Annotated[
+    str | None,
+    typer.Option(help="The role acted in, one that the policy names for consents; may be left out where there is one."),
+]
 UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
 
 
@@ -46,11 +50,12 @@ def history(
     log: LogOption = None,
     no_log: NoLogOption = False,
     actor: WhoOption = None,
+    role: RoleOption = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
 ) -> None:
     """All that a person ever said, in order. Evidence and agents' names are not shown."""
-    with _asking(models, policy, keys, service, url, log, actor, reason, no_log=no_log) as (privacy, session):
+    with _asking(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
         said = privacy.consents.history(session, person if kind is None else (kind, person))
     if json:
         hidden = ("evidence", "agent", "agent_evidence")
@@ -81,10 +86,11 @@ def export(
     log: LogOption = None,
     no_log: NoLogOption = False,
     actor: WhoOption = None,
+    role: RoleOption = None,
     reason: ReasonOption = None,
 ) -> None:
     """The same as JSON-LD, in the terms of the W3C Data Privacy Vocabulary."""
-    with _asking(models, policy, keys, service, url, log, actor, reason, no_log=no_log) as (privacy, session):
+    with _asking(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
         document = privacy.consents.export(session, person if kind is None else (kind, person))
     print_json(document)
 
@@ -105,10 +111,11 @@ def receipt(
     log: LogOption = None,
     no_log: NoLogOption = False,
     actor: WhoOption = None,
+    role: RoleOption = None,
     reason: ReasonOption = None,
 ) -> None:
     """A receipt of one entry, for the person."""
-    with _asking(models, policy, keys, service, url, log, actor, reason, no_log=no_log) as (privacy, session):
+    with _asking(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
         whom = person if kind is None else (kind, person)
         written = privacy.consents.receipt(session, whom, entry, language.value, format="html" if html else "text")
     typer.echo(written, nl=False)
@@ -125,11 +132,12 @@ def counts(
     log: LogOption = None,
     no_log: NoLogOption = False,
     actor: WhoOption = None,
+    role: RoleOption = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
 ) -> None:
     """How many people said what, by purpose and recipient."""
-    with _asking(models, policy, keys, service, url, log, actor, reason, no_log=no_log) as (privacy, session):
+    with _asking(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
         found = privacy.consents.counts(session)
     if json:
         print_json([asdict(one) for one in found])
@@ -149,6 +157,7 @@ def _asking(
     url: str | None,
     log: Path | None,
     actor: str | None,
+    role: str | None,
     reason: str | None,
     *,
     no_log: bool,
@@ -160,7 +169,9 @@ def _asking(
         privacy = Privacy(policy, keys=ring, log=written, metadata=load_models(models))
         try:
             privacy.install(engine)
-            with privacy.request(actor=operator(actor), reason=reason), Session(engine) as session:
+            able = sorted(privacy.policy.consents.roles) if privacy.policy.consents is not None else []
+            acting = role or (able[0] if len(able) == 1 else None)
+            with privacy.request(actor=operator(actor), role=acting, reason=reason), Session(engine) as session:
                 yield privacy, session
         finally:
             privacy.close()

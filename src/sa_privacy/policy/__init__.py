@@ -10,6 +10,7 @@ from __future__ import annotations
 from sa_privacy.policy.dealings import (
     ARTICLES,
     EVIDENCE,
+    ConsentRules,
     Ground,
     Recipient,
     RecipientKind,
@@ -35,6 +36,7 @@ __all__ = [
     "Clock",
     "ColumnRule",
     "ConsentPort",
+    "ConsentRules",
     "Decision",
     "Denial",
     "ErasureRules",

@@ -13,6 +13,7 @@ __all__ = [
     "ARTICLES",
     "EVIDENCE",
     "RECIPIENT_KINDS",
+    "ConsentRules",
     "Evidence",
     "Ground",
     "Recipient",
@@ -53,6 +54,16 @@ class Wording:
     version: str
     text: Mapping[str, str]
     valid_for: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRules:
+    """Who enters what people say of the use of their data.
+
+    :param roles: these, besides the people themselves and who deals with requests.
+    """
+
+    roles: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

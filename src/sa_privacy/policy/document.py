@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sa_privacy.errors import PolicyError
-from sa_privacy.policy.dealings import Ground, Recipient, RecordRules, RequestRules, Wording
+from sa_privacy.policy.dealings import ConsentRules, Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Fault, Faults, as_error
 from sa_privacy.policy.grant import Grant, make_grant, must_not_break_glass
 from sa_privacy.policy.places import lines_of
@@ -54,6 +54,7 @@ class Policy:
         "categories",
         "clocks",
         "columns",
+        "consents",
         "controller",
         "erasure",
         "grounds",
@@ -85,6 +86,7 @@ class Policy:
     wordings: Mapping[str, Wording]
     recipients: Mapping[str, Recipient]
     grounds: Mapping[str, Ground]
+    consents: ConsentRules | None
     records: RecordRules | None
     requests: RequestRules | None
     clocks: Mapping[str, Clock]
@@ -106,6 +108,7 @@ class Policy:
         wordings: Mapping[str, object] | None = None,
         recipients: Mapping[str, object] | None = None,
         grounds: Mapping[str, object] | None = None,
+        consents: Mapping[str, object] | None = None,
         records: Mapping[str, object] | None = None,
         requests: Mapping[str, object] | None = None,
         clocks: Mapping[str, object] | None = None,
@@ -124,6 +127,7 @@ class Policy:
             "wordings": wordings,
             "recipients": recipients,
             "grounds": grounds,
+            "consents": consents,
             "records": records,
             "requests": requests,
             "clocks": clocks,

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from sa_privacy.policy.dealings import Ground, Recipient, RecordRules, RequestRules, Wording
+from sa_privacy.policy.dealings import ConsentRules, Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Faults, cut, nearest
 from sa_privacy.policy.places import Path
 from sa_privacy.policy.reading_dealings import (
     DEALINGS,
+    read_consents,
     read_ground,
     read_period,
     read_recipient,
@@ -70,6 +71,7 @@ class Contents:
     wordings: Mapping[str, Wording] = field(default_factory=dict, metadata=LATER)
     recipients: Mapping[str, Recipient] = field(default_factory=dict, metadata=LATER)
     grounds: Mapping[str, Ground] = field(default_factory=dict, metadata=LATER)
+    consents: ConsentRules | None = field(default=None, metadata=LATER)
     records: RecordRules | None = field(default=None, metadata=LATER)
     requests: RequestRules | None = field(default=None, metadata=LATER)
     clocks: Mapping[str, Clock] = field(default_factory=dict, metadata=LATER)
@@ -88,8 +90,8 @@ class _Reader:
         self.document = Table(data, (), faults, KEYS)
         self.languages: tuple[str, ...] = ("en",)
         self.sections = {name: self.section(name) for name in _OF_NAMES}
-        #: The roles that deal with people's requests, or with the end of data; they need no purpose.
-        self.dealing = (*self.roles_of("requests"), *self.roles_of("erasure"))
+        #: The roles that deal with people's consents and requests, or with the end of data; they need no purpose.
+        self.dealing = tuple(name for section in ("consents", "requests", "erasure") for name in self.roles_of(section))
 
     def contents(self) -> Contents:
         head = Table(self.document.values.get("policy", {}), ("policy",), self.faults, KEYS["policy"])
@@ -120,6 +122,7 @@ class _Reader:
             wordings=self.each("wordings", self.wording),
             recipients=self.each("recipients", self.recipient),
             grounds=self.each("grounds", self.ground),
+            consents=self.one("consents", lambda table: read_consents(table, roles)),
             records=self.one("records", read_records),
             requests=self.one("requests", lambda table: read_requests(table, roles)),
             clocks=clocks,

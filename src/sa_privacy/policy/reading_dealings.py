@@ -9,6 +9,7 @@ from sa_privacy.policy.dealings import (
     ARTICLES,
     EVIDENCE,
     RECIPIENT_KINDS,
+    ConsentRules,
     Ground,
     Recipient,
     RecordRules,
@@ -20,7 +21,16 @@ from sa_privacy.policy.periods import Period
 from sa_privacy.policy.table import Table
 from sa_privacy.policy.vocabulary import Role
 
-__all__ = ["DEALINGS", "read_ground", "read_period", "read_recipient", "read_records", "read_requests", "read_wording"]
+__all__ = [
+    "DEALINGS",
+    "read_consents",
+    "read_ground",
+    "read_period",
+    "read_recipient",
+    "read_records",
+    "read_requests",
+    "read_wording",
+]
 
 DEALINGS: Mapping[str, tuple[str, ...]] = {
     "wordings": ("title", "version", "text", "valid_for"),
@@ -29,6 +39,7 @@ DEALINGS: Mapping[str, tuple[str, ...]] = {
         "wording",
     ),
     "grounds": ("title", "clause", "article", "to", "requires"),
+    "consents": ("roles",),
     "records": ("keep", "keep_with_contract"),
     "requests": ("answer_within", "identity", "identity_valid_for", "attempts", "roles"),
 }
@@ -112,6 +123,20 @@ def read_ground(name: str, table: Table, languages: tuple[str, ...]) -> Ground:
         frozenset(kinds or _WITHOUT_CONSENT),
         requires,
     )
+
+
+def read_consents(table: Table, roles: Mapping[str, Role]) -> ConsentRules:
+    """The table ``[consents]``.
+
+    :param roles: those that the policy defines.
+    """
+    names = table.names("roles", roles, "role")
+    if names is None and table.is_table:
+        table.faults.add(table.path, "has no roles; name who enters what people say, or leave the section out.")
+    for name in names or ():
+        if name in roles and roles[name].anonymous:
+            table.fault("roles", f"{cut(name)} is anonymous: nobody would know who entered it; name another.")
+    return ConsentRules(frozenset(names or ()))
 
 
 def read_records(table: Table) -> RecordRules:

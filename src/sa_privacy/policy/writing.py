@@ -60,7 +60,10 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
         **{
             section: _said(rules)
             for section, rules in (
-                *(("records", policy.records), ("requests", policy.requests), ("erasure", policy.erasure)),
+                ("consents", policy.consents),
+                ("records", policy.records),
+                ("requests", policy.requests),
+                ("erasure", policy.erasure),
             )
             if rules is not None
         },
@@ -157,7 +160,7 @@ def as_toml(sections: Mapping[str, Mapping[str, Any]], comments: Comments | None
         lines.extend(f"{_key(key)} = {_value(value)}" for key, value in values.items())
 
     for name, section in sections.items():
-        if name in ("policy", "columns", "log", "records", "requests", "erasure"):
+        if name in ("policy", "columns", "log", "consents", "records", "requests", "erasure"):
             table((name,), section)
         else:
             for each, values in section.items():

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from sa_privacy.access import Access
 from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.consent.entry import HOW, ConsentEntry, How, Said
 from sa_privacy.customers.consent.matters import Matter
 from sa_privacy.customers.speaking import is_the_person
-from sa_privacy.errors import ConsentRefused, PolicyError
+from sa_privacy.errors import ConsentRefused, PolicyError, RoleDenied
+from sa_privacy.ledger import Desk
 
-__all__ = ["Words", "moment_said", "must_act", "must_be_meant", "the_same", "valid_until_of"]
+__all__ = ["Words", "moment_said", "must_act", "must_be_allowed", "must_be_meant", "the_same", "valid_until_of"]
 
 _APART: Final = timedelta(seconds=5)  # how far the clock of whoever says when may be ahead
 
@@ -48,6 +51,31 @@ def must_act(access: Access) -> None:
             "who enters or reads a consent stands in the ledger and the log, and the access names nobody.",
             hint="privacy.access(actor=...); the person: subject=..., in a role that reaches nothing but people's own rows.",
         )
+
+
+def must_be_allowed(desk: Desk, connection: Connection, access: Access) -> None:
+    """Makes sure that who acts may deal with what people say, where the policy says who may.
+
+    :param connection: of an open desk.
+    :param access: the caller's own.
+    :raises RoleDenied: another role may.
+    :raises NotGranted, NotPledged: somebody acts in a role that may, and does not stand in it.
+    """
+    policy = desk.policy
+    if policy.consents is None or access.maintenance or is_the_person(access):
+        return
+    able = policy.consents.roles | (policy.requests.roles if policy.requests is not None else frozenset())
+    if not able.isdisjoint(desk.roles(connection)):
+        return
+    declared = sorted(able.intersection(access.roles))
+    if declared and desk.standings is not None:
+        raise desk.standings.error_for(access, declared[0], connection)
+    raise RoleDenied(
+        f"{' and '.join(access.roles) or 'nobody known (no role was declared)'} may not deal with what people agree to.",
+        hint=f"{', '.join(sorted(able))} may: privacy.access(role=...); people may themselves.",
+        purpose=access.purposes,
+        roles=access.roles,
+    )
 
 
 def must_be_meant(words: Words) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.consent.book import counted, entries, shown_text, state_of
-from sa_privacy.customers.consent.checks import Words, must_act
+from sa_privacy.customers.consent.checks import Words, must_act, must_be_allowed
 from sa_privacy.customers.consent.entering import Entering, about_person
 from sa_privacy.customers.consent.entry import ConsentCount, ConsentEntry, ConsentState, How
 from sa_privacy.customers.consent.export import exported
@@ -129,11 +129,12 @@ class Consents:
         """
         access = self._desk.held()
         must_act(access)
-        if access.subject is not None:
-            raise ConsentRefused(
-                "the access is for one person, and this counts everybody.", hint="count under an access of staff."
-            )
         with self._desk.open(session, reading=True) as connection:
+            must_be_allowed(self._desk, connection, access)
+            if access.subject is not None:
+                raise ConsentRefused(
+                    "the access is for one person, and this counts everybody.", hint="count under an access of staff."
+                )
             now = self._desk.moment()
             return [counted(connection, matter, now) for matter in matters_of(self._desk.policy).values()]
 

@@ -16,6 +16,7 @@ from sa_privacy.customers.consent.checks import (
     Words,
     moment_said,
     must_act,
+    must_be_allowed,
     must_be_meant,
     the_same,
     valid_until_of,
@@ -43,6 +44,7 @@ def about_person(
     must_act(access)
     whom = of_kinds(as_subjects(subject), desk.scopes.kinds())
     with desk.open(session, subjects=whom, reading=reading) as connection:
+        must_be_allowed(desk, connection, access)
         if access.subject is None:
             yield connection, find_person(desk, connection, subject), access
             return
