@@ -118,5 +118,5 @@ def test_it_acts_in_a_role_that_the_policy_lets(run: Command, tmp_path: Path) ->
     document.write_text(document.read_text() + '\n[consents]\nroles = ["desk"]\n')
     assert run("counts").exit_code == 0
     refused = run("counts", "--role", "marketing")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "desk may" in refused.output

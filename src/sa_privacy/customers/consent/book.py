@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.consent.entry import ConsentCount, ConsentEntry, How, Said, StateRow
 from sa_privacy.customers.consent.matters import Matter
+from sa_privacy.customers.consent.silence import break_silence
 from sa_privacy.customers.consent.tables import CONSENT_STATE, CONSENTS, WORDINGS
 from sa_privacy.errors import ConsentRefused, PolicyError
 from sa_privacy.ledger import Person
@@ -67,7 +68,10 @@ def locked_state(connection: Connection, person: Person, matter: Matter) -> Stat
     An UPDATE that changes nothing takes the row on PostgreSQL, and the right to write on SQLite, even where there is no row.
     """
     connection.execute(update(CONSENT_STATE).where(*_of(person, matter)).values(what=matter.what))
-    return state_of(connection, person, matter)
+    found = state_of(connection, person, matter)
+    if found is None:
+        break_silence(connection, matter, person)
+    return found
 
 
 def said_with_key(connection: Connection, person: Person, matter: Matter, key: str) -> ConsentEntry | None:

@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 
 from sa_privacy.customers.consent.matters import Matter, matters_of
+from sa_privacy.customers.consent.silence import keep_silence
 from sa_privacy.customers.consent.tables import CONSENT_STATE
 from sa_privacy.errors import PolicyError
-from sa_privacy.ledger import Desk, Moment
+from sa_privacy.ledger import Desk, Moment, Person
 from sa_privacy.ledger.people import key_text, known_people
 
 __all__ = ["ConsentLedger"]
@@ -95,6 +96,25 @@ class ConsentLedger:
                 )
                 agreed.update(connection.scalars(rows))
         return frozenset(key for key, person in people.items() if person.text in agreed)
+
+    def hold(self, connection: Connection, purpose: str, people: Collection[Person]) -> None:
+        """Keeps what people said of a purpose as it is until the transaction ends, and their silence: who would say
+        something else waits. On SQLite, where one writes at a time, whoever asks has to be that one already.
+
+        :param connection: of an open desk.
+        :param people: of one kind.
+        """
+        matter = matters_of(self._desk.policy)[f"purpose:{purpose}"]
+        keep_silence(connection, matter, people)
+        connection.execute(
+            select(CONSENT_STATE.c.id)
+            .where(
+                CONSENT_STATE.c.what == literal(matter.what),
+                CONSENT_STATE.c.kind.in_({person.kind for person in people}),
+                CONSENT_STATE.c.subject.in_([person.text for person in people]),
+            )
+            .with_for_update(read=True)
+        )
 
     def _holds(self, state: Any, matter: Matter) -> tuple[ColumnElement[bool], ...]:
         """That a state is a consent which still counts, at the moment at which the statement runs."""

@@ -92,7 +92,7 @@ class Gathering:
                 yield table, columns
 
     def _agreeing(self, kind: str, people: Mapping[int, Person]) -> Mapping[int, Person]:
-        """Those of whom data may be given, by their numbers: as of now, and of third parties until the transaction ends."""
+        """Those of whom data may be given, by their numbers: until the transaction ends nobody takes it back."""
         terms, some = self._work.terms, list(people.values())
         if not terms.needs_consent and not self._asking:
             return people
@@ -110,7 +110,10 @@ class Gathering:
         return kept
 
     def _reached(self, connection: Connection, kind: str, people: Collection[Person]) -> Sequence[object]:
-        """The keys of those who may be reached for every purpose that the processor works for."""
+        """The keys of those who may be reached for every purpose that the processor works for, until the transaction ends."""
+        if isinstance(self._consents, ConsentLedger):
+            for name in self._asking:
+                self._consents.hold(connection, name, people)
         own = self._owned.tables(kind)[0]
         key: Any = own.table.c[own.key]
         conditions = [self._consents.condition(name, kind, key) for name in self._asking]
