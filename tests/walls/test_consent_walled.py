@@ -11,21 +11,35 @@ from sqlalchemy import Connection, Engine, create_engine, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from sa_privacy import Keyring, Privacy
+from sa_privacy import Keyring, Policy, Privacy
+from sa_privacy.policy.writing import as_sections
 from sa_privacy.walls import Login
 from tests.support.databases import AsyncDriver, Database
 from tests.walls import rows as world
 from tests.walls.owner import dropped, inspected, raised
 from tests.walls.rows import Base, Letter, Page, Person
 
-POLICY = world.policy(
+PLAIN = world.policy(
     {
         "post": {"use": ["name"], "consent": "opt_in", "wording": "may_we"},
         "mail": {"use": ["note"], "consent": "opt_out", "wording": "may_we"},
         "calls": {"use": ["name", "note"]},
     },
     wordings={"may_we": {"version": "1", "text": {"en": "May we?"}}},
+    recipients={
+        "printer": {
+            "kind": "processor",
+            "categories": ["name", "note"],
+            "purposes": ["post", "mail"],
+            "contract": "C-1",
+            "review_by": "2099-01-01",
+        },
+        "partner": {"kind": "third_party", "categories": ["name"], "wording": "may_we"},
+    },
 )
+SECTIONS = as_sections(PLAIN)
+SECTIONS["roles"]["clerk"]["disclose"] = ["printer", "partner"]
+POLICY = Policy(**SECTIONS)
 LOGIN = "rows_web"
 KEYS = Keyring.generate()
 STATE = "SELECT what, subject FROM sa_privacy_consent_state ORDER BY 1, 2"
@@ -108,6 +122,29 @@ def test_who_agreed_is_seen_and_nobody_else(shop: Engine, privacy: Privacy, owne
         found = inspected(owner, POLICY, privacy.catalogue, Base.metadata, [Login(LOGIN)], rows=privacy.row_sources)
         assert found.drift == ()
         assert not [one for one in found.plan.not_walled if one.kind in ("rows", "consent", "rule")]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "to", "said", "given"),
+    [
+        ("post", "printer", ["give", "refuse"], 1),
+        ("mail", "printer", ["give", "refuse"], 3),
+        ("calls", "partner", ["give", "refuse"], 1),
+    ],
+)
+def test_data_is_given_to_processors_and_third_parties_behind_it(
+    shop: Engine, privacy: Privacy, purpose: str, to: str, said: list[str], given: int
+) -> None:
+    """What people said is locked meanwhile, and that takes rights of the desk's own role."""
+    matter = to if to == "partner" else purpose
+    with Session(shop) as session, privacy.access(purpose, role="clerk", actor="staff:1"):
+        for person, verb in enumerate(said, 1):
+            getattr(privacy.consents, verb)(session, person, matter, how="web", language="en")
+        session.commit()
+        category = "note" if purpose == "mail" else "name"
+        made = privacy.disclose(session, to=to, subjects=[1, 2, 3, 4], categories=category)
+        session.commit()
+        assert (made.given, made.left_out) == (given, {"no_consent": 4 - given})
 
 
 ACCESSES = (
