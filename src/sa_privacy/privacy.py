@@ -132,6 +132,7 @@ class Privacy:
             recheck=recheck,
             consents=port,
         )
+        self._desk.gate = self._gate
         self._staff = Staff(self._desk, keys, log)
         self._desk.standings = self._gate.standings = standings_of(
             self.policy, staff if staff is not None else self._staff.port, self._desk.now, recheck

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -138,3 +139,31 @@ async def test_an_async_engine_is_seen_through(database: Database, async_driver:
                     await session.run_sync(lambda s: made.consents.give(s, ANN, "advertiser", how="web"))
     finally:
         await database.dispose_async()
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "another one's"])
+@pytest.mark.parametrize("what", ENTERED)
+def test_on_an_engine_that_is_not_protected_nothing_is_entered_or_given(
+    privacy: Privacy, database: Database, what: str, whose: str
+) -> None:
+    """There it would be neither judged nor logged."""
+    other = database.engine()
+    with closing(Privacy(asking.POLICY, keys=asking.KEYS, log=None, metadata=asking.Base)) as another:
+        if whose == "another one's":
+            another.install(other)
+        with privacy.access("shipping", role=["support", "chief"], actor="staff:1"), Session(other) as session:
+            for ask in (ENTERED[what], lambda p, s: p.consents.history(s, ANN)):
+                with pytest.raises(PolicyError, match="not installed"):
+                    ask(privacy, session)
+    with database.engine().connect() as plain:
+        for table in privacy.metadata.sorted_tables:
+            assert plain.scalar(select(func.count()).select_from(table)) == 0, table.name
+
+
+def test_a_session_without_an_engine_for_the_tables_is_told_what_it_lacks(privacy: Privacy, engine: Engine) -> None:
+    with privacy.access("shipping", role="support", actor="staff:1"), Session(binds={asking.Base: engine}) as session:
+        with pytest.raises(PolicyError, match="no engine for the library's own tables"):
+            privacy.consents.history(session, ANN)
+        for table in privacy.metadata.sorted_tables:
+            session.bind_table(table, engine)
+        assert privacy.consents.history(session, ANN) == []

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, UnboundExecutionError
 from sqlalchemy.orm import Session
 
 from sa_privacy.access import Access, AccessScopes
 from sa_privacy.access.desk import at_desk
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.errors import ClockWentBack, LedgerUnavailable, PolicyError
+from sa_privacy.gate.binds import owner_of_dialect
 from sa_privacy.gate.standing import Standings
 from sa_privacy.ledger.tables import OWN_TABLES
 from sa_privacy.policy import Policy
@@ -39,6 +40,8 @@ class Desk:
         self.clock = clock
         #: Asks who stands in which role; None where no role of the policy takes that.
         self.standings: Standings | None = None
+        #: The gate of the engines that the desk works on: what it does on another one would be neither judged nor logged.
+        self.gate: object = None
 
     @property
     def policy(self) -> Policy:
@@ -87,8 +90,8 @@ class Desk:
         :param everything: every row and column of the application is reached, whatever the rules about rows say.
         :param reading: nothing of the library's own is written, so that it need not be one transaction.
         :raises NoAccess: no access is declared here: somebody must act.
-        :raises PolicyError: the policy keeps no ledgers, `session` is none, or each of its statements would be a transaction
-            of its own.
+        :raises PolicyError: the policy keeps no ledgers, `session` is none, its engine is not protected by this ``Privacy``,
+            or each of its statements would be a transaction of its own.
         :raises LedgerUnavailable: somebody else is writing to the SQLite file.
         """
         if not self.live.own:
@@ -98,6 +101,10 @@ class Desk:
             )
         self.held()
         connection = _connection(session)
+        if owner_of_dialect(connection.dialect) is not self.gate:
+            raise PolicyError(
+                "this Privacy is not installed on the engine of that session.", hint="privacy.install(engine) first."
+            )
         if not reading and commits_by_itself(connection):
             raise PolicyError(
                 "on an autocommit connection an entry and what it is about are no one transaction.",
@@ -169,7 +176,13 @@ def commits_by_itself(connection: Connection) -> bool:
 def _connection(session: object) -> Connection:
     """The connection of the caller's transaction."""
     if isinstance(session, Session):
-        return session.connection(bind_arguments={"clause": next(iter(OWN_TABLES.tables.values()))})
+        try:
+            return session.connection(bind_arguments={"clause": next(iter(OWN_TABLES.tables.values()))})
+        except UnboundExecutionError:
+            raise PolicyError(
+                "the session has no engine for the library's own tables.",
+                hint="Session(engine); or session.bind_table(table, engine) for each of privacy.metadata.sorted_tables.",
+            ) from None
     if isinstance(session, Connection):
         return session
     raise PolicyError(

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, DisclosureRefused, Giver, PolicyError, Privacy
+from sa_privacy import AccessLog, ClockWentBack, DisclosureRefused, Giver, Policy, PolicyError, Privacy
 from sa_privacy.policy.periods import Period
 from tests.customers import giving
-from tests.customers.disclosure.acting import as_officer
+from tests.customers.disclosure.acting import as_officer, as_warehouse
 from tests.customers.giving import ANN, BO, CY, customers
+from tests.support.databases import Database
 
 
 def test_data_that_was_received_is_written_down_with_where_it_came_from(
@@ -50,6 +51,33 @@ def test_a_recipient_of_the_policy_may_be_the_giver(privacy: Privacy, session: S
         privacy.received(session, from_="advertiser", subjects=customers(ANN), categories="name", how_obtained="a quiz")
         [receipt] = privacy.provisions.received_of(session, ("customer", ANN))
     assert (receipt.giver, receipt.address) == ("Adverts & Co", "2 Hill Street")
+
+
+def test_a_clock_that_was_set_back_writes_no_receipt(privacy: Privacy, session: Session) -> None:
+    said: dict[str, Any] = {"subjects": customers(ANN), "categories": "name", "how_obtained": "a quiz"}
+    with as_officer(privacy):
+        privacy.received(session, from_="advertiser", **said)
+        now = datetime.now(UTC)
+        privacy._desk.clock = lambda: now - timedelta(hours=1)
+        with pytest.raises(ClockWentBack):
+            privacy.received(session, from_="advertiser", **said)
+        assert len(privacy.provisions.received_of(session, ("customer", ANN))) == 1
+
+
+def test_a_record_that_is_kept_for_ever_is_kept(database: Database, log: AccessLog) -> None:
+    """A period may lead out of the calendar; the data is given all the same."""
+    policy = Policy(**{**giving.SECTIONS, "records": {"keep": "P9000Y"}})
+    with giving.shop(database, policy=policy, log=log) as (privacy, engine), Session(engine) as session:
+        with as_warehouse(privacy):
+            privacy.disclose(session, to="delivery", subjects=customers(ANN), categories="name")
+        with as_officer(privacy):
+            said: dict[str, Any] = {"subjects": customers(ANN), "categories": "name", "how_obtained": "a quiz"}
+            privacy.received(session, from_="advertiser", **said)
+            session.commit()
+            [given] = privacy.provisions.of(session, ("customer", ANN))
+            [received] = privacy.provisions.received_of(session, ("customer", ANN))
+            assert given.keep_until.year == received.keep_until.year == 9999
+            assert privacy.provisions.due(session) == ()
 
 
 NOT_RECEIVED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {

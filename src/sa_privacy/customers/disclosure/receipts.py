@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from sa_privacy.access import Access
 from sa_privacy.customers.disclosure.provisions import as_list
 from sa_privacy.customers.disclosure.tables import RECEIPTS, RECEIVED
-from sa_privacy.customers.disclosure.terms import categories_meant
+from sa_privacy.customers.disclosure.terms import categories_meant, kept_until
 from sa_privacy.customers.owned import in_batches
 from sa_privacy.errors import DisclosureRefused, PolicyError
 from sa_privacy.ledger import Desk, find_people
@@ -67,11 +67,18 @@ def receive(
         raise PolicyError("at= is a moment with its time zone.", hint="datetime.now(UTC).")
     if received_at > now:
         raise DisclosureRefused("at lies in the future; a receipt is of what came in.", hint="leave at out for now.")
+    with desk.open(session) as connection:
+        people = find_people(desk, connection, subjects)
+        entered_at = desk.moment(after=connection.scalar(select(func.max(RECEIPTS.c.entered_at))))
+    if not people:
+        raise DisclosureRefused(
+            "nobody is said to be in the data.", hint="subjects=... names those whose rows are there."
+        )
     record = str(uuid.uuid4())
     head = {
         "id": record,
         "at": received_at,
-        "entered_at": now,
+        "entered_at": entered_at,
         "giver": giver.name,
         "address": giver.address,
         "representative": giver.representative,
@@ -79,14 +86,8 @@ def receive(
         "categories": as_list(wanted),
         "actor": access.actor,
         "policy": policy.hash,
-        "keep_until": (policy.records or RecordRules()).keep.after(received_at),
+        "keep_until": kept_until((policy.records or RecordRules()).keep, received_at),
     }
-    with desk.open(session) as connection:
-        people = find_people(desk, connection, subjects)
-    if not people:
-        raise DisclosureRefused(
-            "nobody is said to be in the data.", hint="subjects=... names those whose rows are there."
-        )
     batches = list(in_batches(enumerate(people, 1)))
     with desk.whole(session):
         for some in batches:

@@ -9,6 +9,7 @@ from sa_privacy.customers.disclosure.document import Document, PersonGiven
 from sa_privacy.customers.disclosure.gathering import Gathered
 from sa_privacy.customers.disclosure.provisions import as_list, as_titles
 from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS
+from sa_privacy.customers.disclosure.terms import kept_until
 from sa_privacy.customers.disclosure.work import Work
 from sa_privacy.customers.owned import in_batches
 
@@ -67,5 +68,5 @@ def _head(work: Work, document: Document, form: str) -> dict[str, Any]:
         "purposes": as_list(access.purposes),
         "format": form,
         "policy": document.policy.hash,
-        "keep_until": terms.keep.after(document.at),
+        "keep_until": kept_until(terms.keep, document.at),
     }

@@ -17,7 +17,7 @@ from sa_privacy.errors import DisclosureRefused
 from sa_privacy.policy import Policy, Recipient, RecordRules
 from sa_privacy.policy.periods import Period
 
-__all__ = ["THE_PERSON", "Terms", "categories_meant", "terms_of"]
+__all__ = ["THE_PERSON", "Terms", "categories_meant", "kept_until", "terms_of"]
 
 THE_PERSON: Final = "the person"
 """Who is no recipient of the policy: people are given their own data on a request of theirs."""
@@ -101,6 +101,14 @@ def terms_of(
     stands_in = recipient.contract is not None and recipient.kind in {"third_party", "third_party_abroad"}
     keep = rules.keep_with_contract if stands_in and proof is None else rules.keep
     return Terms(recipient, wanted, purposes, proof, keep)
+
+
+def kept_until(keep: Period, at: datetime) -> datetime:
+    """Until when a record of that moment is kept: for ever, where the period leads out of the calendar."""
+    try:
+        return keep.after(at)
+    except OverflowError:
+        return datetime(9999, 12, 30, tzinfo=UTC)  # on no clock on earth is it the year 10000 then
 
 
 def _must_be_allowed(policy: Policy, roles: Collection[str], recipient: Recipient) -> None:
