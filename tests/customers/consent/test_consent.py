@@ -230,6 +230,13 @@ def test_bad_input_is_refused_and_leaves_the_ledger_whole(privacy: Privacy, engi
             assert session.execute(select(CONSENT_STATE.c.id)).all() == []
 
 
+def test_what_was_said_wrongly_is_not_repeated(privacy: Privacy, engine: Engine) -> None:
+    """Two arguments in the wrong order make a person of a purpose."""
+    with at_the_desk(privacy, engine) as session, pytest.raises(PolicyError) as told:
+        privacy.consents.give(session, "campaigns", "ann@example.com", how="web", language="en")
+    assert "ann@" not in f"{told.value}{told.value!r}"
+
+
 def test_an_agent_shows_that_they_may() -> None:
     with pytest.raises(PolicyError, match="needs evidence"):
         Agent(name="Eve", authority="statutory", evidence=" ")

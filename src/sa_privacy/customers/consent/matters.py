@@ -8,7 +8,7 @@ from typing import Literal
 
 from sa_privacy.errors import PolicyError
 from sa_privacy.policy import Policy, Wording
-from sa_privacy.policy.faults import cut, nearest
+from sa_privacy.policy.faults import nearest
 
 __all__ = ["Matter", "matter_of", "matters_of"]
 
@@ -77,6 +77,6 @@ def matter_of(policy: Policy, to: str) -> Matter:
             + (f": {', '.join(names)}." if names else "."),
         )
     raise PolicyError(
-        f"the policy knows no purpose or recipient {cut(to)} to agree to.",
+        "the policy knows no such purpose or recipient to agree to.",  # what was said may be anything, a name too
         hint=nearest(to, names) if names else "nothing in it needs consent.",
     )
