@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select, text, true
-from sqlalchemy.exc import SAWarning
+from sqlalchemy import Connection, Engine, event, select, text, true
+from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.orm import Session
 
 from sa_privacy import (
@@ -226,6 +227,54 @@ def test_a_commit_that_fails_gives_no_data(privacy: Privacy, session: Session, s
         with pytest.raises(DisclosureRefused, match="rolled back"):
             _ = given.data
     assert records(*shop) == ([], [])
+
+
+UNHEARD: dict[str, Callable[[Connection], object]] = {
+    "a ROLLBACK in text": lambda connection: connection.execute(text("ROLLBACK")),
+    "the driver's own": lambda connection: connection.connection.dbapi_connection.rollback(),  # type: ignore[union-attr]
+    "to a savepoint in text": lambda connection: connection.exec_driver_sql("ROLLBACK TO SAVEPOINT mine"),
+}
+
+
+@pytest.mark.parametrize("how", UNHEARD)
+def test_a_rollback_that_sqlalchemy_does_not_hear_of_is_one(
+    privacy: Privacy, session: Session, shop: tuple[Privacy, Engine], how: str
+) -> None:
+    with as_warehouse(privacy):
+        session.connection().exec_driver_sql("SAVEPOINT mine")
+        given = ask(privacy, session)
+        UNHEARD[how](session.connection())
+    session.commit()  # under no access
+    with pytest.raises(DisclosureRefused, match="rolled back"):
+        _ = given.data
+    assert records(*shop) == ([], [])
+
+
+@pytest.mark.backends("postgresql")
+def test_a_commit_that_postgresql_answers_with_a_rollback_is_none(
+    privacy: Privacy, session: Session, shop: tuple[Privacy, Engine]
+) -> None:
+    """After an error it does so, and nobody is told."""
+    with as_warehouse(privacy):
+        given = ask(privacy, session)
+        with pytest.raises(DBAPIError):
+            session.execute(text("SELECT 1 / 0"))
+        with pytest.raises(DBAPIError):
+            session.commit()
+        session.rollback()
+        with pytest.raises(DisclosureRefused, match="rolled back"):
+            _ = given.data
+    assert records(*shop) == ([], [])
+
+
+def test_it_may_be_committed_when_the_access_is_over(
+    privacy: Privacy, session: Session, shop: tuple[Privacy, Engine]
+) -> None:
+    with as_warehouse(privacy):
+        given = ask(privacy, session)
+    session.commit()
+    assert given.data
+    assert len(records(*shop)[0]) == 1
 
 
 def test_one_session_gives_many_times_and_keeps_nothing_of_it(privacy: Privacy, session: Session) -> None:

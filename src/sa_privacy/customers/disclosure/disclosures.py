@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -139,7 +140,7 @@ class Disclosures:
         if not people:
             return Disclosure(document, data, format, gathered.left_out, None)
         with work.at_desk() as connection:
-            awaited = Awaited(session, connection)
+            awaited = Awaited(session, connection, self._desk.scopes.carry(partial(work.is_recorded, connection)))
         try:
             write_record(work, document, gathered, format)
         except BaseException:

@@ -1,12 +1,15 @@
 """What may be handed over only once the transaction that recorded it was committed.
 
 Sessions tell: ``after_commit`` comes when the database has answered. A rollback, of the whole or to a savepoint from before
-the record, makes it void, and so does a session that is closed without a commit.
+the record, makes it void, and so does a session that is closed without a commit. What SQLAlchemy does not hear of, a ROLLBACK in
+text or one of the driver, is found by looking for the record before the commit. And PostgreSQL answers a COMMIT after an error with
+a rollback, and without an error: looking fails then, and so does the commit.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, event
@@ -27,15 +30,17 @@ class Awaited:
     """One record, and whether it was committed.
 
     :param connection: on which it is written, in the session's transaction of the moment.
+    :param is_there: looks whether it is; whatever access is in force then.
     """
 
-    __slots__ = ("broken", "connection", "since", "state")
+    __slots__ = ("broken", "connection", "is_there", "since", "state")
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: Session, connection: Connection, is_there: Callable[[], bool] | None = None) -> None:
         self.state: State = "pending"
         #: Only a part of it was written: the transaction must not be committed.
         self.broken = False
         self.connection = connection
+        self.is_there = is_there
         #: The number of the last savepoint before it: going back to a later one leaves it.
         self.since = _number(savepoint_in_force(connection))
         _watcher(session).watch(self)
@@ -65,12 +70,14 @@ class _Watcher:
 
     # -- the session ----------------------------------------------------------------------------------------------
 
-    def before_commit(self, _: Session) -> None:
+    def before_commit(self, session: Session) -> None:
         if any(one.broken for one in self.pending):
             raise DisclosureRefused(
                 "a disclosure in this transaction failed after a part of its record was written.",
                 hint="session.rollback(); nothing was given.",
             )
+        if not session.in_nested_transaction():
+            self._settle("void", [one for one in self.pending if one.is_there is not None and not one.is_there()])
 
     def after_commit(self, session: Session) -> None:
         if session.in_nested_transaction():

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from sa_privacy.customers.disclosure.tables import PROVISIONS
 from sa_privacy.customers.disclosure.terms import Terms
 from sa_privacy.ledger import Desk, Person
 
@@ -43,3 +44,8 @@ class Work:
         with self.desk.open(self.session, reads=reads, subjects=subjects) as connection:
             self.evidence.say_with(self.desk.held(), recipient=self.terms.recipient.name, provision=self.record)
             yield connection
+
+    def is_recorded(self, connection: Connection) -> bool:
+        """Whether its record is in the transaction of the connection."""
+        with self.desk.open(connection, asked=False, reading=True):
+            return connection.scalar(select(PROVISIONS.c.id).where(PROVISIONS.c.id == self.record)) is not None
