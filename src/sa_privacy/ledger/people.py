@@ -27,7 +27,7 @@ from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.ledger.desk import Desk
 from sa_privacy.ledger.tables import KEY_LENGTH
 
-__all__ = ["Person", "find_people", "find_person", "key_text", "known_people"]
+__all__ = ["Person", "find_people", "find_person", "key_text", "known_people", "look_for"]
 
 _AT_ONCE: Final = 500  # keys in one question
 _LARGEST: Final = 2**63  # of what a database takes for a whole number
@@ -73,9 +73,23 @@ def find_person(desk: Desk, connection: Connection, subject: object) -> Person:
     :raises UnknownPerson: there is none.
     :raises PolicyError: the argument cannot be meant: it is no key, or there is no such kind of people, or it has to be said.
     """
+    person = look_for(desk, connection, subject)[2]
+    if person is None:
+        raise UnknownPerson(
+            "there is no such person.", hint="give the key of a row that is there, as the application's models hold it."
+        )
+    return person
+
+
+def look_for(desk: Desk, connection: Connection, subject: object) -> tuple[str, object, Person | None]:
+    """The kind and the key that an argument means, and the person, if there is one.
+
+    :raises PolicyError: the argument cannot be meant.
+    """
     if isinstance(subject, (list, set, frozenset)):
         raise PolicyError("this is about one person.", hint="give the key of their row, or (kind, key).")
-    return find_people(desk, connection, subject)[0]
+    ((kind, key),) = of_kinds(as_subjects(subject), desk.scopes.kinds())
+    return kind, key, known_people(desk, connection, kind, [key]).get(key)
 
 
 def find_people(desk: Desk, connection: Connection, subjects: object) -> tuple[Person, ...]:

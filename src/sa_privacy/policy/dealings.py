@@ -37,6 +37,7 @@ ARTICLES: Final = tuple(f"27-1-{number}" for number in range(1, 8))
 _THREE_YEARS: Final = Period(years=3)
 _ONE_YEAR: Final = Period(years=1)
 _TWO_WEEKS: Final = Period(days=14)
+_ONE_WEEK: Final = Period(days=7)
 _ONE_DAY: Final = Period(days=1)
 
 
@@ -133,6 +134,8 @@ class RequestRules:
     :param identity: the ways in which it may be made sure that it is that person.
     :param identity_valid_for: how long that holds.
     :param attempts: how often it may fail before the request is closed.
+    :param attempts_of_person: how often it may fail against one person, in all requests together, `attempts_within` that time;
+        then nobody is found to be that person before it has passed.
     :param roles: who deals with them; without one, people can only ask.
     """
 
@@ -141,3 +144,5 @@ class RequestRules:
     identity_valid_for: Period = _ONE_DAY
     attempts: int = 3
     roles: frozenset[str] = frozenset()
+    attempts_of_person: int = 10
+    attempts_within: Period = _ONE_WEEK

@@ -41,7 +41,10 @@ DEALINGS: Mapping[str, tuple[str, ...]] = {
     "grounds": ("title", "clause", "article", "to", "requires"),
     "consents": ("roles",),
     "records": ("keep", "keep_with_contract"),
-    "requests": ("answer_within", "identity", "identity_valid_for", "attempts", "roles"),
+    "requests": (
+        *("answer_within", "identity", "identity_valid_for", "attempts"),
+        *("attempts_of_person", "attempts_within", "roles"),
+    ),
 }
 """The sections, and the keys that may stand in each of their tables."""
 
@@ -153,10 +156,6 @@ def read_requests(table: Table, roles: Mapping[str, Role]) -> RequestRules:
     :param roles: those that the policy defines.
     """
     usual = RequestRules()
-    attempts = table.values.get("attempts", usual.attempts)
-    if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 10:
-        table.fault("attempts", "must be a number from 1 to 10.")
-        attempts = usual.attempts
     names = table.names("roles", roles, "role") or ()
     for name in names:
         if name in roles and roles[name].anonymous:
@@ -165,9 +164,20 @@ def read_requests(table: Table, roles: Mapping[str, Role]) -> RequestRules:
         read_period(table, "answer_within") or usual.answer_within,
         table.names("identity") or (),
         read_period(table, "identity_valid_for") or usual.identity_valid_for,
-        attempts,
+        _number(table, "attempts", usual.attempts, 10),
         frozenset(names),
+        _number(table, "attempts_of_person", usual.attempts_of_person, 1000),
+        read_period(table, "attempts_within") or usual.attempts_within,
     )
+
+
+def _number(table: Table, key: str, usual: int, most: int) -> int:
+    """A number from 1 on."""
+    number = table.values.get(key, usual)
+    if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= most:
+        return number
+    table.fault(key, f"must be a number from 1 to {most:,}.")
+    return usual
 
 
 def read_period(table: Table, key: str) -> Period | None:

@@ -146,6 +146,8 @@ POLICY: Final = Policy(
         "identity": ["signed_in", "identity_card"],
         "identity_valid_for": "P1D",
         "attempts": 3,
+        "attempts_of_person": 6,
+        "attempts_within": "P2D",
         "roles": ["officer"],
     },
 )

@@ -34,6 +34,7 @@ from tests.support.databases import Database
 EXAMPLES = int(os.environ.get("SA_PRIVACY_REQUEST_EXAMPLES", "4"))
 KINDS: list[Kind] = ["disclosure", "correction", "erasure", "cease_provision"]
 PEOPLE = [1, 2]
+MOST, WITHIN = 6, timedelta(days=2)
 FIRST = {"correction": "correct", "erasure": "hand_on", "cease_provision": "cease"}
 REASONS = {"disclosure": "33-3", "correction": "34-1", "erasure": "35-5", "cease_provision": "35-3"}
 
@@ -63,12 +64,15 @@ class Desk(RuleBasedStateMachine):
     engine: Engine
     clock: Clock
     references = Bundle("references")
+    failed: list[tuple[int, datetime]]
+    """Failed checks, by person, that were committed: runs share a database."""
 
     def __init__(self) -> None:
         super().__init__()
         self.session = Session(self.engine)
         self.asked: dict[str, Asked] = {}
         self.kept: dict[str, Asked] = {}
+        self.failing = list(self.failed)
 
     @initialize(target=references, kind=st.sampled_from(KINDS), person=st.sampled_from(PEOPLE))
     def start(self, kind: Kind, person: int) -> str:
@@ -119,9 +123,11 @@ class Desk(RuleBasedStateMachine):
         if keep:
             self.session.commit()
             self.kept = copy.deepcopy(self.asked)
+            self.failed[:] = self.failing
         else:
             self.session.rollback()
             self.asked = copy.deepcopy(self.kept)
+            self.failing = list(self.failed)
 
     # -- dealing with it ----------------------------------------------------------------------------------------------
 
@@ -160,7 +166,8 @@ class Desk(RuleBasedStateMachine):
         def may(one: Asked) -> bool:
             if one.state not in ("received", "identified", "in_work") or not evidence:
                 return False
-            return fails or one.whose in (None, person)
+            lately = [at for whom, at in self.failing if whom == person and at > self.clock.now - WITHIN]
+            return len(lately) < MOST and (fails or one.whose in (None, person))
 
         one = self.take(
             reference,
@@ -178,6 +185,7 @@ class Desk(RuleBasedStateMachine):
         if one is None:
             return
         if fails:
+            self.failing.append((person, self.clock.now))
             one.failures += 1
             one.state, one.until = ("closed" if one.failures == 3 else "received"), None
         else:
@@ -307,7 +315,7 @@ def test_requests_are_as_the_model_says(database: Database, engine: Engine) -> N
         class Machine(Desk):
             pass
 
-        Machine.privacy, Machine.engine, Machine.clock = privacy, engine, clock
+        Machine.privacy, Machine.engine, Machine.clock, Machine.failed = privacy, engine, clock, []
         run_state_machine_as_test(
             Machine,
             settings=settings(

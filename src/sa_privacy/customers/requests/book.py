@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sa_privacy.customers.agent import Agent
@@ -17,7 +17,7 @@ from sa_privacy.customers.requests.tables import REQUESTS, STEPS
 from sa_privacy.customers.requests.view import Request, Taken, progress_of
 from sa_privacy.errors import RequestRefused
 
-__all__ = ["Found", "add_request", "add_step", "find", "find_all", "find_once", "references", "subject_of"]
+__all__ = ["Found", "add_request", "add_step", "checks_of", "find", "find_all", "find_once", "references", "subject_of"]
 
 _AT_ONCE: Final = 500
 
@@ -107,6 +107,18 @@ def references(
     return list(connection.scalars(rows))
 
 
+def checks_of(connection: Connection, checked: str, *, since: datetime) -> tuple[int, int]:
+    """The number of the last check of identity against somebody, in whichever request, and how many have failed lately.
+
+    :param checked: their pseudonym.
+    :param since: failures of then or before do not count.
+    """
+    failed = case((and_(STEPS.c.step == "fail", STEPS.c.at > since), 1), else_=0)
+    counted = select(func.coalesce(func.max(STEPS.c.check_number), 0), func.coalesce(func.sum(failed), 0))
+    last, failures = connection.execute(counted.where(STEPS.c.checked == checked)).one()
+    return last, failures
+
+
 def subject_of(steps: Iterable[Any]) -> tuple[str, str] | None:
     """Whose the request is, by its last successful check."""
     found = None
@@ -121,7 +133,7 @@ def add_request(connection: Connection, **values: Any) -> None:
 
     :raises RequestRefused: one was received under the same key a moment ago.
     """
-    if not _added(connection, REQUESTS, ["once"], values):
+    if not _added(connection, REQUESTS, values):
         raise RequestRefused(
             "the same request is being received at this very moment.",
             hint="begin the transaction again: the first one is found then.",
@@ -131,28 +143,23 @@ def add_request(connection: Connection, **values: Any) -> None:
 def add_step(connection: Connection, found: Found, **values: Any) -> None:
     """One more step.
 
-    :raises RequestRefused: somebody else has taken a step a moment ago.
+    :raises RequestRefused: somebody else has taken a step a moment ago, or noted another check against the same person.
     """
     number = len(found.request.steps) + 1
     if what := values.pop("what", ()):
         values["what"] = json.dumps(list(what), ensure_ascii=False)
-    if not _added(
-        connection,
-        STEPS,
-        ["request", "number"],
-        {"request": found.request.reference, "number": number, **values},
-    ):
+    if not _added(connection, STEPS, {"request": found.request.reference, "number": number, **values}):
         raise RequestRefused(
             "somebody else has just done something about this request.",
             hint="begin the transaction again, and look at it: privacy.requests.show(...).",
         )
 
 
-def _added(connection: Connection, table: Table, unique: list[str], values: dict[str, Any]) -> bool:
-    """Whether the row went in: of two that are the same, one does, and neither transaction breaks."""
+def _added(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
+    """Whether the row went in: of two that may not be there both, one does, and neither transaction breaks."""
     made = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
     key = next(iter(table.primary_key.columns))
-    added = made.values(**values).on_conflict_do_nothing(index_elements=unique).returning(key)
+    added = made.values(**values).on_conflict_do_nothing().returning(key)
     return connection.execute(added).first() is not None
 
 

@@ -91,7 +91,7 @@ def must_be_ceasable(policy: Policy, kind: Kind, names: Collection[str]) -> None
     use = kind == "cease_use"
     what = "purpose" if use else "recipient"
     known: Mapping[str, object] = policy.purposes if use else policy.recipients
-    if not names or not known.keys() >= set(names):
+    if not names or not all(name in list(known) for name in names):
         raise RequestRefused(f"it has to be said which {what} is meant.", hint=f"{what}s: {', '.join(sorted(known))}.")
     for name in names:
         if use and policy.purposes[name].consent == "none":

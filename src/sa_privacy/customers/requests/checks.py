@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 from sa_privacy.customers.requests.articles import articles_for
@@ -10,7 +11,7 @@ from sa_privacy.customers.requests.states import Kind
 from sa_privacy.customers.requests.who import Who
 from sa_privacy.errors import RequestRefused
 
-__all__ = ["must_hold", "needed", "once_key", "received_at"]
+__all__ = ["must_hold", "names", "needed", "once_key", "received_at", "words"]
 
 
 def once_key(who: Who, once: object) -> str:
@@ -37,6 +38,18 @@ def received_at(at: object, now: datetime) -> datetime:
     return at
 
 
+def words(text: object, name: str) -> str | None:
+    """A text that may be there.
+
+    :raises RequestRefused: it is none, or has a character that cannot be kept.
+    """
+    if text is None:
+        return None
+    if not isinstance(text, str) or any("\ud800" <= one <= "\udfff" for one in text):
+        raise RequestRefused(f"{name} is no text that can be kept.", hint=f"{name}=... of type str, in valid Unicode.")
+    return text
+
+
 def needed(text: object, what: str, name: str) -> str:
     """A text that has to be there.
 
@@ -44,7 +57,19 @@ def needed(text: object, what: str, name: str) -> str:
     """
     if not isinstance(text, str) or not text.strip():
         raise RequestRefused(f"it is missing {what}.", hint=f"{name}=...; it is sealed.")
+    words(text, name)
     return text
+
+
+def names(said: object, name: str) -> tuple[str, ...]:
+    """Names, each once and in order.
+
+    :raises RequestRefused: they are no collection of text.
+    """
+    given = None if said is None or isinstance(said, str) or not isinstance(said, Iterable) else list(said)
+    if given is None or not all(isinstance(one, str) for one in given):
+        raise RequestRefused(f"{name} is no list of names.", hint=f'{name}=["..."].')
+    return tuple(sorted(set(given)))
 
 
 def must_hold(kind: Kind, article: str | None) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, inspect, update
+from sqlalchemy import ClauseElement, Connection, inspect, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError, StatementError
 from sqlalchemy.orm import Session
 
+from sa_privacy.columns.catalogue import PersonalColumn
+from sa_privacy.columns.sealed import SealFailed
 from sa_privacy.customers.owned import Owned, OwnedRow, OwnedTable, categories_read, same_key
 from sa_privacy.errors import RequestRefused
 from sa_privacy.ledger import Desk, find_person
@@ -33,6 +37,8 @@ def correct_row(
     table = _table(owned, subject[0], changes)
     columns = {name.rpartition(".")[2]: value for name, value in changes.items()}
     changed = [column for column in table.columns if column.column in columns]
+    if any(hasattr(value, "__clause_element__") or isinstance(value, ClauseElement) for value in columns.values()):
+        raise RequestRefused("what is corrected is a plain value, not an expression.", hint="give the value itself.")
     leading = {table.key} if not table.steps else {table.steps[0][0]}
     if leading & columns.keys():
         raise RequestRefused("whose a row is, is no matter of correction.", hint="leave that column out.")
@@ -48,10 +54,38 @@ def correct_row(
                 hint="correct it in the application, and answer the request.",
             )
         values = {column: columns[str(column.name)] for column in table.table.columns if column.name in columns}
-        if connection.execute(update(table.table).where(*keys).values(values)).rowcount != 1:
+        with _taken(changed):
+            written = connection.execute(update(table.table).where(*keys).values(values)).rowcount
+        if written != 1:
             raise RequestRefused("the row has gone a moment ago.", hint="begin the transaction again.")
     if isinstance(session, Session):
         _expire(session, table, found, columns)
+
+
+@contextmanager
+def _taken(changed: Iterable[PersonalColumn]) -> Iterator[None]:
+    """Says so where a column does not take its new value: of a wrong type, too long, none where there must be one, taken.
+
+    :raises RequestRefused: it does not.
+    """
+    try:
+        yield
+    except (StatementError, SealFailed) as error:
+        if isinstance(error, DBAPIError) and not _is_about_values(error):
+            raise
+        names = tuple(column.name for column in changed)
+        raise RequestRefused(
+            f"{', '.join(names)}: a new value is not one that the column takes.",
+            hint="a value of the column's own type, that its constraints allow; nothing was changed.",
+            columns=names,
+        ) from None
+
+
+def _is_about_values(error: DBAPIError) -> bool:
+    """Whether a database refuses what it was given, and would again: SQLSTATE of the classes 22 and 23, or its kind."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    refused = isinstance(error, (IntegrityError, DataError, ProgrammingError, InterfaceError))
+    return not error.connection_invalidated and (refused or state[:2] in ("22", "23"))
 
 
 def _table(owned: Owned, kind: str, changes: Mapping[str, object]) -> OwnedTable:

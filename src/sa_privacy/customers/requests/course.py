@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -67,12 +67,14 @@ class Course:
         *,
         subject: tuple[str, str] | None = None,
         what: Collection[str] = (),
+        counted: Mapping[str, object] | None = None,
         **said: Any,
     ) -> Request:
         """Writes a step, and tells what is so then.
 
         :param subject: kind and key of the person, of a check that succeeded.
         :param what: the columns, purposes or recipients that it is about.
+        :param counted: columns of the step by which checks against one person are counted; nobody is shown them.
         """
         request, whose = work.found.request, subject or work.found.subject
         taken = Taken(
@@ -101,6 +103,7 @@ class Course:
                 subject_kind=None if subject is None else subject[0],
                 subject=None if subject is None else subject[1],
                 what=taken.what,
+                **(counted or {}),
                 **said,
             )
         state, failures, until = progress_of((*request.steps, taken))

@@ -42,13 +42,14 @@ def make_requests(
     def received(connection: Connection, person: Person) -> Iterator[Mapping[str, Any]]:
         return receipts_told(receipts_of(connection, person))
 
+    names = None if keys is None else keys.pseudonym_key()
     files = FileMaker(
         desk,
         Owned(live),
         log=log,
-        pseudonyms=None if keys is None else keys.pseudonym_key(),
+        pseudonyms=names,
         consents=None if consents is None else agreed,
         provisions=given,
         received=received,
     )
-    return Requests(desk, files, stop=None if consents is None else stop_by(consents))
+    return Requests(desk, files, pseudonyms=names, stop=None if consents is None else stop_by(consents))

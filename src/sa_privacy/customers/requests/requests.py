@@ -12,41 +12,32 @@ days of ``[requests] answer_within`` are the policy's own promise.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.disclosure.until_committed import Awaited
 from sa_privacy.customers.file.files import FileMaker, PersonFile
-from sa_privacy.customers.requests.book import Found, add_request, find, find_all, find_once, references
+from sa_privacy.customers.requests.answering import Answer, Answering
+from sa_privacy.customers.requests.book import find_all, references
 from sa_privacy.customers.requests.ceasing import Stop, must_be_ceasable
-from sa_privacy.customers.requests.checks import must_hold, needed, once_key, received_at
+from sa_privacy.customers.requests.checks import must_hold, needed, words
 from sa_privacy.customers.requests.correction import correct_row
-from sa_privacy.customers.requests.course import Course, Work, as_seen_by
-from sa_privacy.customers.requests.states import KINDS, STATES, Kind, State, advance
+from sa_privacy.customers.requests.course import Course, as_seen_by
+from sa_privacy.customers.requests.identity import Identity
+from sa_privacy.customers.requests.receiving import Receiving
+from sa_privacy.customers.requests.states import STATES, Kind, State
 from sa_privacy.customers.requests.view import Request
-from sa_privacy.customers.requests.who import SIGNED_IN, Who, must_be_staff, rules_of, who_acts
-from sa_privacy.errors import RequestRefused, UnknownPerson
-from sa_privacy.ledger import Desk, find_person
+from sa_privacy.customers.requests.who import SIGNED_IN, must_be_staff, who_acts
+from sa_privacy.errors import RequestRefused
+from sa_privacy.ledger import Desk
 from sa_privacy.policy.ports import ErasurePort
 
 __all__ = ["Answer", "Requests"]
-
-
-class Answer(NamedTuple):
-    """An answered request.
-
-    :ivar file: the person's file, where disclosure was asked for; to be had once the session has committed.
-    """
-
-    request: Request
-    file: PersonFile | None
 
 
 class Requests:
@@ -56,15 +47,25 @@ class Requests:
     role that it does not name there, and ClockWentBack where the clock shows an earlier time than the ledger.
 
     :param files: makes the files of people.
+    :param pseudonyms: tell apart whom identity was checked against; None: no identity can be checked.
     :param stop: withdraws a consent; None where the application keeps consents itself.
     :param erasure: takes over requests for erasure; None: they wait as ``"handed_on"``.
     """
 
     def __init__(
-        self, desk: Desk, files: FileMaker, *, stop: Stop | None = None, erasure: ErasurePort | None = None
+        self,
+        desk: Desk,
+        files: FileMaker,
+        *,
+        pseudonyms: Pseudonyms | None,
+        stop: Stop | None = None,
+        erasure: ErasurePort | None = None,
     ) -> None:
         self._desk = desk
         self._course = Course(desk)
+        self._receiving = Receiving(desk, self._course)
+        self._identity = Identity(desk, self._course, pseudonyms)
+        self._answering = Answering(desk, self._course, files)
         #: Makes the files, and is told which columns are shown in them.
         self.files = files
         self._stop = stop
@@ -97,63 +98,13 @@ class Requests:
         :param once: a key of this very submission, e.g. of the form: the second time it comes, the first request is returned.
         :raises RequestRefused: something is missing, or cannot be meant.
         """
-        access = self._desk.held()
-        rules = rules_of(self._desk)
-        if kind not in KINDS:
-            raise RequestRefused("there is no such kind of request.", hint=f"kinds: {', '.join(KINDS)}.")
-        languages = self._desk.policy.languages
-        if language is not None and language not in languages:
-            raise RequestRefused("the policy has no words in that language.", hint=f"one of {', '.join(languages)}.")
-        with self._desk.open(session) as connection:
-            who = who_acts(self._desk, connection, access, anybody=True)
-            if who.person is None and (not isinstance(claimed, str) or not claimed.strip()):
-                raise RequestRefused("it does not say who asks.", hint="claimed=...: the name and address they give.")
-            if agent is not None and not isinstance(agent, Agent):
-                raise RequestRefused("that is no agent.", hint="agent=Agent(name=..., authority=..., evidence=...).")
-            if who.person is not None and agent is not None:
-                raise RequestRefused("who is signed in asks for themselves.", hint="leave agent= out.")
-            key = None if once is None else once_key(who, once)
-            before = None if key is None else find_once(connection, key)
-            if before is not None:
-                return self._again(connection, before, kind, who)
-            now = self._desk.moment()
-            received = received_at(at, now)
-            made = Request(
-                reference=uuid.uuid4().hex,
-                kind=kind,
-                state="received",
-                received_at=received,
-                due_on=rules.answer_within.after(received).date(),
-                language=language or languages[0],
-                authority=None if agent is None else agent.authority,
-                failures=0,
-                identified_until=None,
-                steps=(),
-            )
-            add_request(
-                connection,
-                reference=made.reference,
-                kind=kind,
-                received_at=received,
-                due_on=made.due_on,
-                language=made.language,
-                claimed=claimed,
-                about=about,
-                agent=None if agent is None else agent.name,
-                authority=made.authority,
-                agent_evidence=None if agent is None else agent.evidence,
-                once=key,
-                actor=who.by,
-                policy=self._desk.policy.hash,
-            )
-        if who.person is None or (rules.identity and SIGNED_IN not in rules.identity):
-            return made
-        found = Found(made, None)
-        work = Work(found, who, "identify", now, advance(made.progress, "identify", now, rules))
-        return self._course.write(session, work, method=SIGNED_IN, subject=who.person)
+        return self._receiving.receive(
+            session, kind, claimed=claimed, about=about, agent=agent, language=language, at=at, once=once
+        )
 
     def withdraw(self, session: Session | Connection, reference: str, *, reason: str | None = None) -> Request:
         """The person takes the request back."""
+        reason = words(reason, "reason")
         return self._course.write(session, self._course.may(session, reference, "withdraw", own=True), reason=reason)
 
     def show(self, session: Session | Connection, reference: str) -> Request:
@@ -210,45 +161,11 @@ class Requests:
         :param method: one of ``[requests] identity``.
         :param evidence: what was seen; sealed.
         :param passed: whether it is that person; of an agent, also whether they may ask for them.
-        :raises RequestRefused: the method is none of the policy's, evidence is missing, or the request was made sure to be
-            somebody else's before.
+        :raises RequestRefused: the method is none of the policy's, evidence is missing, the request was made sure to be
+            somebody else's before, or of checks against the same person ``[requests] attempts_of_person`` have failed within
+            ``attempts_within``, in whichever requests.
         """
-        rules = rules_of(self._desk)
-        if rules.identity and method not in rules.identity:
-            raise RequestRefused(
-                "the policy does not know this way of making sure who somebody is.",
-                hint=f"[requests] identity: {', '.join(rules.identity)}.",
-            )
-        work = self._course.may(session, reference, "identify", own=True)
-        found, who = work.found, work.who
-        if who.person is not None:
-            if method != SIGNED_IN:
-                raise RequestRefused("who is signed in is identified by that.", hint="leave method= out.")
-            return self._course.write(session, work, method=method, subject=who.person)
-        if method == SIGNED_IN or subject is None:
-            raise RequestRefused(
-                "it has to be said who was checked, and how.",
-                hint="identify(session, reference, key, method=..., evidence=...).",
-            )
-        needed(evidence, "what was seen at the check", "evidence")
-        person = None
-        try:
-            with self._desk.open(session) as connection:
-                person = find_person(self._desk, connection, subject)
-        except UnknownPerson:
-            passed = False
-        if not passed or person is None:
-            failed = advance(found.request.progress, "fail", work.at, rules)
-            return self._course.write(
-                session, replace(work, step="fail", after=failed), method=method, evidence=evidence
-            )
-        known = (person.kind, person.text)
-        if found.subject not in (None, known):
-            raise RequestRefused(
-                "the request was made sure to be another person's before.",
-                hint="close it or let it be withdrawn, and receive a new one.",
-            )
-        return self._course.write(session, work, method=method, evidence=evidence, subject=known)
+        return self._identity.check(session, reference, subject, method, evidence, passed)
 
     def begin(self, session: Session | Connection, reference: str) -> Request:
         """Somebody takes an identified request into work."""
@@ -282,6 +199,7 @@ class Requests:
         :param names: purposes that ask for consent, of a request to cease use; third parties, to cease provision.
         :raises RequestRefused: consent has no say there, so that there is nothing to withdraw.
         """
+        evidence = words(evidence, "evidence")
         work = self._course.may(session, reference, "cease")
         must_be_ceasable(self._desk.policy, work.found.request.kind, names)
         if self._stop is None:
@@ -312,12 +230,7 @@ class Requests:
 
         :param leave_out: as for :meth:`answer`.
         """
-        work = self._course.may(session, reference, "answer")
-        if work.found.request.kind != "disclosure":
-            raise RequestRefused("only a request for disclosure is answered with a file.", hint="answer(...).")
-        return self.files.make(
-            session, self._course.subject_of(work), work.found.request, at=work.at, leave_out=leave_out
-        )
+        return self._answering.preview(session, reference, leave_out)
 
     def answer(
         self,
@@ -335,28 +248,7 @@ class Requests:
         :param reason: why, for the person; sealed.
         :raises RequestRefused: what was asked for is not done yet, or the article does not hold for it.
         """
-        work = self._course.may(session, reference, "answer")
-        request = work.found.request
-        if leave_out or article is not None:
-            if request.kind != "disclosure":
-                raise RequestRefused("only of a file columns can be left out.", hint="refuse(...) says why not.")
-            must_hold(request.kind, article)
-            needed(reason, "why they are left out", "reason")
-        file = None
-        if request.kind == "disclosure":
-            file = self.files.make(
-                session,
-                self._course.subject_of(work),
-                request,
-                at=work.at,
-                leave_out=leave_out,
-                article=article,
-                reason=reason,
-            )
-            if isinstance(session, Session):
-                with self._desk.open(session) as connection:
-                    file = replace(file, awaited=Awaited(session, connection))
-        return Answer(self._course.write(session, work, article=article, reason=reason, what=sorted(leave_out)), file)
+        return self._answering.answer(session, reference, leave_out, article, reason)
 
     def refuse(self, session: Session | Connection, reference: str, *, article: str, reason: str) -> Request:
         """Refuses what was asked for. The reason is for the person (Article 36).
@@ -373,12 +265,3 @@ class Requests:
         """Ends a request of which nobody could make sure whose it is."""
         needed(reason, "why", "reason")
         return self._course.write(session, self._course.may(session, reference, "close"), reason=reason)
-
-    def _again(self, connection: Connection, reference: str, kind: Kind, who: Who) -> Request:
-        found = find(connection, reference)
-        if found is None or found.request.kind != kind:
-            raise RequestRefused("another request was received under this key.", hint="once= names one submission.")
-        if who.person is not None:
-            return as_seen_by(who, found.request)
-        request = replace(found.request, state="received", steps=(), failures=0, identified_until=None)
-        return replace(request, claimed=None, about=None, agent=None)

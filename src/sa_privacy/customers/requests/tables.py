@@ -45,11 +45,14 @@ STEPS: Final = append_only(
         own_column("method", Text()),
         own_column("subject_kind", String(80)),  # of a successful check only
         own_column("subject", String(KEY_LENGTH)),
+        own_column("checked", String(32)),  # a keyed pseudonym of whom a check was about, be they there or not
+        own_column("check_number", Integer()),  # of all checks against them
         own_column("valid_until", Moment()),
         own_column("article", String(20)),
         own_column("what", sealed_text()),  # columns that were corrected, purposes or recipients that were ceased
         own_column("reason", sealed_text()),
         own_column("evidence", sealed_text()),
         Index("ix_sa_privacy_request_steps_subject", "subject_kind", "subject"),
+        Index("ix_sa_privacy_request_steps_checked", "checked", "check_number", unique=True),
     )
 )

@@ -284,6 +284,8 @@ def upgrade() -> None:
         sa.Column("method", sa.Text(), nullable=True),
         sa.Column("subject_kind", sa.String(length=80), nullable=True),
         sa.Column("subject", sa.String(length=200), nullable=True),
+        sa.Column("checked", sa.String(length=32), nullable=True),
+        sa.Column("check_number", sa.Integer(), nullable=True),
         sa.Column("valid_until", moment(), nullable=True),
         sa.Column("article", sa.String(length=20), nullable=True),
         sa.Column("what", sealed(), nullable=True),
@@ -297,6 +299,9 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_sa_privacy_request_steps_subject", "sa_privacy_request_steps", ["subject_kind", "subject"], unique=False
+    )
+    op.create_index(
+        "ix_sa_privacy_request_steps_checked", "sa_privacy_request_steps", ["checked", "check_number"], unique=True
     )
     keep_rows(*_LEDGERS)
 
