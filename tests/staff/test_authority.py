@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from sa_privacy import NoAccess, NotGranted, PolicyError, PurposeDenied, StaffRefused
-from sa_privacy.staff.tables import GRANTS
+from sa_privacy import NoAccess, NotGranted, PolicyError, PurposeDenied, SealedColumn, StaffRefused
+from sa_privacy.staff.tables import ACCOUNTS, ATTEMPTS, GRANTS, SIGNATURES
 from tests.staff.world import START, Customer, Office, policy
 
 BOTH = ["Ann", "Bo"]
@@ -135,7 +135,7 @@ def test_of_two_first_grants_at_once_one_is(office: Office) -> None:
     """The unique column decides, where neither has seen the other."""
     entry: dict[str, object] = {"actor": "staff:9", "role": "officer", "revokes": False, "at": START, "reason": "r"}
     entry |= {"grantor": "x", "grantor_roles": "", "policy": "p"}
-    with office.privacy.access(maintenance=True, role="setup", actor="t", reason="t"), office.engine.connect() as c:
+    with office.privacy.access(actor="t"), office.engine.connect() as c, office.privacy._desk.open(c, asked=False):
         c.execute(GRANTS.insert().values(**entry))
         with pytest.raises(IntegrityError):
             c.execute(GRANTS.insert().values(**entry, first=True))
@@ -164,9 +164,14 @@ def test_what_cannot_be_entered_is_not(office: Office, said: dict[str, object], 
 
 
 def test_the_ledger_only_grows(office: Office) -> None:
-    with office.privacy.access(maintenance=True, role="setup", actor="t", reason="t"):
+    desk = office.privacy._desk
+    with office.privacy.access(actor="t"):
         for change in (update(GRANTS).values(role="support"), GRANTS.delete()):
-            with office.engine.connect() as connection, pytest.raises(DBAPIError, match=r"Integrity|InsufficientPriv"):
+            with (
+                office.engine.connect() as connection,
+                desk.open(connection, deletes=(GRANTS.name,), asked=False),
+                pytest.raises(DBAPIError, match=r"Integrity|InsufficientPriv"),
+            ):
                 connection.execute(change)
 
 
@@ -240,3 +245,34 @@ def test_grants_name_roles_that_are_granted() -> None:
 def test_a_grant_that_cannot_be_meant_is_refused(office: Office, said: dict[str, Any]) -> None:
     with office.officer(), Session(office.engine) as session, pytest.raises(StaffRefused):
         office.privacy.staff.grant(session, "staff:77", "support", **said)
+
+
+def test_who_maintains_the_database_writes_no_grant_and_removes_no_count(office: Office) -> None:
+    """Everything is open to them, but what others are trusted by is written by those whom the policy lets."""
+    entry = {"actor": "staff:5", "role": "support", "revokes": False, "at": office.clock.now, "reason": "r"}
+    entry |= {"grantor": "staff:1", "grantor_roles": "officer", "policy": "p"}
+    signed = {"actor": "staff:5", "wording": "handling", "version": "1", "language": "en", "sha256": "x"}
+    chosen = {"secret": "0" * 64, "secret_until": office.clock.now + timedelta(hours=1)}
+    statements: list[Any] = [
+        insert(GRANTS).values(entry),
+        insert(GRANTS).from_select(list(entry), select(*(GRANTS.c[name] for name in entry))),
+        insert(SIGNATURES).values(**signed, at=office.clock.now, policy="p"),
+        update(ACCOUNTS).values(chosen),
+        update(ATTEMPTS).values(failures=0),
+        delete(ATTEMPTS),
+        delete(ACCOUNTS),
+        text("DELETE FROM sa_privacy_consent_state"),
+        text("UPDATE sa_privacy_staff_accounts SET secret = 'x'"),
+    ]
+    for statement in statements:
+        with (
+            office.privacy.request(maintenance=True, role="setup", actor="staff:5", reason="t"),
+            Session(office.engine) as session,
+            pytest.raises((PurposeDenied, SealedColumn)),
+        ):
+            session.execute(statement)
+    with pytest.raises(NotGranted):
+        office.names("staff:5")
+    maintaining = office.privacy.request(maintenance=True, role="setup", actor="staff:5", reason="t")
+    with maintaining, Session(office.engine) as session:
+        assert len(session.execute(select(GRANTS)).all()) == 1, "and reads all"

@@ -3,7 +3,7 @@
 A ledger is append-only, and still what is too old in it has to go; what a hold freezes is sealed anew when keys rotate. Such
 work writes a pass into its transaction and takes it back before the end: it is never committed, so that no other transaction
 can see it, and the triggers let through only what runs beside one. Whoever may write to this table could make one, too: it is
-open to the library's desk and to maintenance, as are the ledgers themselves.
+open to the library's desk alone, as are the ledgers themselves.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from sa_privacy.errors import RoleDenied, UnknownPurpose, UnknownRole
 from sa_privacy.policy.faults import cut, listing, nearest
-from sa_privacy.policy.vocabulary import Verb
+from sa_privacy.policy.vocabulary import OWN_CATEGORY, OWN_PREFIX, Verb
 
 if TYPE_CHECKING:
     from sa_privacy.policy.document import Policy
@@ -25,7 +25,8 @@ class Grant:
     :param purposes: the declared purposes, sorted.
     :param roles: the roles acted in, sorted.
     :param system: the job that acts, if it is one.
-    :param everything: a maintenance grant, which covers every column.
+    :param everything: it covers every column, as in maintenance. The library's own it only reads, but at the library's desk: a
+        ledger is written by what it is a ledger of, or whoever maintains the database would grant roles to themselves.
     """
 
     policy: Policy
@@ -42,7 +43,7 @@ class Grant:
 
         :param only: the purposes the column itself is narrowed to; None narrows nothing.
         """
-        if self.everything:
+        if self.everything and (verb != "write" or category != OWN_CATEGORY):
             return True
         granting = self._granting.get((verb, category))
         return granting is not None and (only is None or not only.isdisjoint(granting))
@@ -61,7 +62,8 @@ class Grant:
 
     def may_delete(self, table: str) -> bool:
         """Whether rows may be deleted from the table, spelled as in the catalogue."""
-        return self.everything or table in self._deletable
+        own = table.startswith(OWN_PREFIX) and ("write", OWN_CATEGORY) not in self._granting
+        return table in self._deletable or (self.everything and not own)
 
     def deletes_own_only(self, table: str) -> bool:
         """Whether rows may be deleted from the table, but only those of the person that the access is for."""

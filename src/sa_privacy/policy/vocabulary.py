@@ -32,6 +32,8 @@ LATER: Final = MappingProxyType({"later": True})
 
 OWN_CATEGORY: Final = "sa_privacy.ledger"
 """The category of the library's own tables. It is no name, so that no policy can open it to anybody."""
+OWN_PREFIX: Final = "sa_privacy_"
+"""What the names of these tables begin with."""
 
 Consent = Literal["none", "opt_in", "opt_out"]
 Rows = Literal["all", "own"]

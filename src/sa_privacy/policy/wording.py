@@ -27,6 +27,14 @@ def denied(decision: Decision, grant: Grant | None) -> AccessDenied:
         raise ValueError("nothing was refused, so there is nothing to tell")
     refused = _refused(decision.denials)
     columns = dict.fromkeys(denial.column for denial in decision.denials)
+    if grant is not None and grant.everything:
+        return PurposeDenied(
+            f"{refused}, under maintenance either: the library's own tables are written by what they record.",
+            hint="privacy.staff, privacy.consents, privacy.requests and privacy.disclose write them.",
+            columns=columns,
+            purpose=grant.purposes,
+            roles=grant.roles,
+        )
     if grant is None or not grant.purposes:
         why = "no access was declared" if grant is None else "no purpose was declared"
         roles = grant.roles if grant is not None else ()

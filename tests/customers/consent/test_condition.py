@@ -154,11 +154,11 @@ def test_third_parties_get_as_many_as_one_likes(privacy: Privacy, engine: Engine
     many = range(1000, 2200)
     with privacy.access(maintenance=True, role="engineer", actor="tests", reason="rows"), Session(engine) as session:
         session.add_all([Customer(id=n, name="n", email="e") for n in many])
-        session.flush()
         row = {"kind": "customer", "what": "recipient:advertiser", "said": "given", "version": "1", "at": START}
-        session.execute(
-            insert(CONSENT_STATE), [row | {"subject": str(n), "entered": START, "record": str(n)} for n in many]
-        )
+        with privacy._desk.open(session) as connection:
+            connection.execute(
+                insert(CONSENT_STATE), [row | {"subject": str(n), "entered": START, "record": str(n)} for n in many]
+            )
         session.commit()
     with privacy.access("shipping", role="desk", actor="staff:17"), Session(engine) as session:
         keys = [*many, *PEOPLE]

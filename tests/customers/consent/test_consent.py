@@ -305,12 +305,15 @@ def test_nobody_reaches_the_tables_but_through_the_ledger(privacy: Privacy, engi
             with pytest.raises(PurposeDenied):
                 session.execute(statement)
         session.rollback()
-    with (
-        privacy.access(maintenance=True, role="engineer", actor="tests", reason="a try"),
-        Session(engine) as session,
-        pytest.raises(DBAPIError, match=r"IntegrityError|InsufficientPrivilege"),
-    ):
-        session.execute(CONSENTS.update().values(said="given"))
+    change = CONSENTS.update().values(said="given")
+    with privacy.access(maintenance=True, role="engineer", actor="tests", reason="a try"), Session(engine) as session:
+        with pytest.raises(PurposeDenied, match="under maintenance either"):
+            session.execute(change)
+        with (
+            privacy._desk.open(session) as connection,
+            pytest.raises(DBAPIError, match=r"IntegrityError|InsufficientPrivilege"),
+        ):
+            connection.execute(change)
 
 
 def test_how_many_said_what(privacy: Privacy, engine: Engine, clock: Clock) -> None:

@@ -502,8 +502,14 @@ def test_nobody_but_the_desk_reaches_the_ledger(privacy: Privacy, session: Sessi
 @pytest.mark.parametrize("statement", [update(STEPS).values(state="answered"), delete(STEPS), delete(REQUESTS)])
 def test_not_even_maintenance_changes_what_was_done(privacy: Privacy, session: Session, statement: Any) -> None:
     in_work(privacy, session, "disclosure")
-    with maintenance(privacy), pytest.raises(DBAPIError, match=r"IntegrityError|InsufficientPrivilege"):
-        session.execute(statement)
+    with maintenance(privacy):
+        with pytest.raises(PurposeDenied, match="under maintenance either"):
+            session.execute(statement)
+        with (
+            privacy._desk.open(session, deletes=(STEPS.name, REQUESTS.name)) as connection,
+            pytest.raises(DBAPIError, match=r"IntegrityError|InsufficientPrivilege"),
+        ):
+            connection.execute(statement)
 
 
 def test_a_policy_that_says_nothing_of_requests_takes_none(engine: Engine, database: Database, log: AccessLog) -> None:
