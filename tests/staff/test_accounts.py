@@ -237,12 +237,15 @@ def test_a_lost_password_takes_a_secret_that_works_once_and_not_for_long(office:
     office.grant("staff:9", "officer")
     with office.officer("staff:1"), Session(office.engine) as session, pytest.raises(StaffRefused, match="their own"):
         staff.recover(session, "staff:1")
+    for valid_for in (timedelta(0), timedelta(days=2), timedelta.max, 5):
+        with office.officer("staff:9"), Session(office.engine) as session, pytest.raises(StaffRefused, match="a day"):
+            staff.recover(session, actor, valid_for=valid_for)  # type: ignore[arg-type]
     old = secret()
     office.clock.advance(minutes=10)
     with office.privacy.request():
-        for wrong in (old, "", "x" * 43):
+        for wrong in (old, "", "x" * 43, None):
             with pytest.raises(LoginRefused):
-                staff.redeem(office.engine, NAME, wrong, new)
+                staff.redeem(office.engine, NAME, wrong, new)  # type: ignore[arg-type]
         good = secret()
         assert log_in(office) == actor, "the old password is theirs until then"
         assert staff.redeem(office.engine, NAME, good, new) == actor
@@ -317,6 +320,18 @@ def test_accounts_need_keys(engine: Engine) -> None:
     with privacy.request(), pytest.raises(KeyUnavailable, match="accounts need keys"):
         privacy.staff.log_in(engine, NAME, PASSWORD)
     privacy.close()
+
+
+@pytest.mark.parametrize("given", [None, 5, "sqlite://"])
+def test_it_takes_a_database(office: Office, given: Any) -> None:
+    with office.privacy.request(), pytest.raises(StaffRefused, match="is no database"):
+        office.privacy.staff.log_in(given, NAME, PASSWORD)
+
+
+@pytest.mark.parametrize("name", ["\u041danako", "Y\u0430mada"])
+def test_no_account_has_a_name_that_reads_like_anothers(office: Office, name: str) -> None:
+    with pytest.raises(StaffRefused, match="letters of several alphabets"):
+        account(office, name)
 
 
 async def test_under_asyncio(office: Office, async_engine: AsyncEngine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -148,6 +148,12 @@ def test_of_two_first_grants_at_once_one_is(office: Office) -> None:
         ({"role": "clerk"}, "not granted by name"),
         ({"actor": " \u200b"}, "an actor is named by"),
         ({"actor": "x" * 201}, "an actor is named by"),
+        ({"actor": "a\0b"}, "an actor is named by"),
+        ({"actor": "\u0455taff:1"}, "letters of several alphabets"),
+        ({"actor": "s\u200btaff:\u0430nn"}, "letters of several alphabets"),
+        ({"role": None}, "a role is named by text"),
+        ({"role": ["support"]}, "a role is named by text"),
+        ({"until": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))}, "no such time"),
         ({"reason": " "}, "a reason is needed"),
         ({"until": START}, "over before it begins"),
         ({"until": START + timedelta(1), "starts": START + timedelta(2)}, "over before it begins"),
@@ -276,3 +282,10 @@ def test_who_maintains_the_database_writes_no_grant_and_removes_no_count(office:
     maintaining = office.privacy.request(maintenance=True, role="setup", actor="staff:5", reason="t")
     with maintaining, Session(office.engine) as session:
         assert len(session.execute(select(GRANTS)).all()) == 1, "and reads all"
+
+
+@pytest.mark.parametrize("name", ["staff:Иван", "idp|太郎 Yamada", "µ-team", "α:7", "Zoë|カナ1"])
+def test_a_name_in_any_one_alphabet_is_a_name(office: Office, name: str) -> None:
+    """Latin before a colon and Cyrillic after it are two words; Japanese stands beside Latin."""
+    office.grant(name, "support")
+    assert office.names(name) == BOTH

@@ -106,6 +106,9 @@ def test_everybody_signs_for_themselves(office: Office) -> None:
             sign(session, "staff:2", "handling")
         with office.privacy.access(actor="staff:2"), pytest.raises(StaffRefused, match="no wording"):
             sign(session, "staff:2", "handing")
+        for said in ({"wording": ["handling"]}, {"wording": None}, {"wording": "handling", "language": 5}):
+            with office.privacy.access(actor="staff:2"), pytest.raises(StaffRefused, match="is named by text"):
+                sign(session, "staff:2", **said)
         with office.privacy.access(actor="staff:2"), pytest.raises(StaffRefused, match="no text in"):
             sign(session, "staff:2", "handling", language="fr")
     with pytest.raises(NotPledged):

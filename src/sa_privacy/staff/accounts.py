@@ -6,14 +6,14 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sa_privacy.access.names import folded
+from sa_privacy.access.names import folded, mixes_alphabets
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import KeyUnavailable, LoginRefused, StaffRefused
 from sa_privacy.ledger import Desk
@@ -26,6 +26,7 @@ __all__ = ["Accounts"]
 
 _LONGEST_NAME: Final = 200
 _ACTOR: Final = "staff:"
+_A_DAY: Final = timedelta(days=1)
 
 Database = Session | Connection | Engine
 
@@ -44,6 +45,11 @@ class Accounts:
     def create(self, session: Session | Connection, name: str, *, password: str | None = None) -> str:
         """See :meth:`sa_privacy.staff.Staff.create`."""
         login = self._login(name)
+        if mixes_alphabets(name):
+            raise StaffRefused(
+                "a word of the name has letters of several alphabets that look alike.",
+                hint="write each word in one alphabet.",
+            )
         hashed = None if password is None else self.passwords.hash(password)
         with self._desk.whole(session), self._desk.open(session) as connection:
             by, now = self._authority.must_be_officer(connection), self._desk.moment()
@@ -61,15 +67,20 @@ class Accounts:
 
     def recover(self, session: Session | Connection, actor: str, *, valid_for: timedelta) -> str:
         """See :meth:`sa_privacy.staff.Staff.recover`."""
-        secret = secrets.token_urlsafe(32)
+        secret, until = secrets.token_urlsafe(32), self._until(valid_for)
         with self._desk.open(session) as connection:
             if self._authority.must_be_officer(connection) == actor:
                 raise StaffRefused(
                     "nobody recovers their own account.", hint="privacy.staff.change_password(...), or another officer."
                 )
-            until = self._desk.moment() + valid_for
             self._change(connection, actor, {"secret": _digest(secret), "secret_until": until})
         return secret
+
+    def _until(self, valid_for: object) -> datetime:
+        """When a secret of now runs out."""
+        if isinstance(valid_for, timedelta) and timedelta(0) < valid_for <= _A_DAY:
+            return self._desk.moment() + valid_for
+        raise StaffRefused("a secret is good for some time, and for a day at most.", hint="timedelta(hours=1).")
 
     def unlock(self, session: Session | Connection, actor: str) -> None:
         """See :meth:`sa_privacy.staff.Staff.unlock`."""
@@ -183,8 +194,9 @@ class Accounts:
             raise _unknown()
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(secret: object) -> str:
+    said = secret if isinstance(secret, str) else ""
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _number(actor: object) -> int:
@@ -204,6 +216,10 @@ def _engine_of(database: Database) -> Engine:
     if isinstance(database, Connection):
         engine, busy = database.engine, database if database.in_transaction() else None
     else:
+        if not isinstance(database, Session):
+            raise StaffRefused(
+                f"a {type(database).__name__} is no database.", hint="give an Engine, a Session or a Connection."
+            )
         engine = database.get_bind(clause=ACCOUNTS).engine
         busy = database.connection(bind_arguments={"clause": ACCOUNTS}) if database.in_transaction() else None
     if busy is not None:

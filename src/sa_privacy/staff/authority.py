@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
+from unicodedata import category
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sa_privacy.access import as_text
-from sa_privacy.access.names import folded, is_same
+from sa_privacy.access.names import folded, is_same, mixes_alphabets
 from sa_privacy.errors import NoAccess, StaffRefused
 from sa_privacy.ledger import Desk
 from sa_privacy.policy.faults import cut, listing, nearest
@@ -94,7 +95,7 @@ class Authority:
         until: datetime | None = None,
     ) -> int:
         """See :meth:`sa_privacy.staff.Staff.grant`."""
-        actor = must_be_actor(actor)
+        actor = must_be_read_alike(actor)
         self._must_be_granted(role)
         with self._desk.open(session) as connection:
             by = self._must_grant(connection, role)
@@ -110,7 +111,7 @@ class Authority:
 
     def revoke(self, session: Session | Connection, actor: str, role: str, *, reason: str) -> int:
         """See :meth:`sa_privacy.staff.Staff.revoke`."""
-        actor = must_be_actor(actor)
+        actor, role = must_be_actor(actor), must_be_name(role, "role")
         with self._desk.open(session) as connection:
             by = self._desk.held().actor
             if by is None or by != actor:  # anybody may give up their own
@@ -127,7 +128,7 @@ class Authority:
 
     def bootstrap(self, session: Session | Connection, actor: str, role: str, *, reason: str) -> int:
         """See :meth:`sa_privacy.staff.Staff.bootstrap`."""
-        actor = must_be_actor(actor)
+        actor = must_be_read_alike(actor)
         self._must_be_granted(role)
         if not self._desk.policy.roles[role].grants:
             granting = sorted(one.name for one in self._desk.policy.roles.values() if one.grants)
@@ -196,7 +197,7 @@ class Authority:
 
     def _must_be_granted(self, role: str) -> None:
         known = self._desk.policy.roles
-        if role not in known:
+        if must_be_name(role, "role") not in known:
             raise StaffRefused(f"the policy knows no role {cut(role)}.", hint=nearest(role, known), roles=(role,))
         if not known[role].granted:
             raise StaffRefused(
@@ -251,12 +252,41 @@ def must_be_actor(actor: object) -> str:
 
     :raises StaffRefused: it cannot.
     """
-    if not isinstance(actor, str) or not folded(actor) or len(actor) > ACTOR_LENGTH:
+    if (
+        not isinstance(actor, str)
+        or not folded(actor)
+        or len(actor) > ACTOR_LENGTH
+        or any(category(one) in ("Cc", "Cs") for one in actor)
+    ):
         raise StaffRefused(
             f"an actor is named by text of 1 to {ACTOR_LENGTH} characters.",
             hint='name them as privacy.access(actor="staff:17") does.',
         )
     return as_text(actor)
+
+
+def must_be_read_alike(actor: object) -> str:
+    """The name of an actor, if whoever reads it sees whose it is.
+
+    :raises StaffRefused: it cannot be a name, or looks like another one.
+    """
+    name = must_be_actor(actor)
+    if mixes_alphabets(name):
+        raise StaffRefused(
+            "a word of the name has letters of several alphabets that look alike.",
+            hint="write each word in one alphabet; a grant is for the name, letter by letter.",
+        )
+    return name
+
+
+def must_be_name(said: object, what: str) -> str:
+    """A name of the policy's, or at least text.
+
+    :raises StaffRefused: it is none.
+    """
+    if not isinstance(said, str):
+        raise StaffRefused(f"a {what} is named by text.", hint="name it as the policy does.")
+    return said
 
 
 def must_be_span(starts: datetime | None, until: datetime | None, now: datetime) -> None:
@@ -270,7 +300,11 @@ def must_be_span(starts: datetime | None, until: datetime | None, now: datetime)
             raise StaffRefused(
                 "a moment is a datetime with its time zone.", hint="datetime.now(UTC) + timedelta(days=30)."
             )
-    if until is not None and until <= max(now, starts or now):
+    try:
+        over = until is not None and until.astimezone(UTC) <= max(now, (starts or now).astimezone(UTC))
+    except OverflowError:
+        raise StaffRefused("there is no such time in UTC.", hint="leave until= out: it holds until revoked.") from None
+    if over:
         raise StaffRefused("the grant would be over before it begins.", hint="give an until that is yet to come.")
 
 

@@ -14,7 +14,7 @@ from sa_privacy.errors import NoAccess, StaffRefused
 from sa_privacy.ledger import Desk
 from sa_privacy.policy import Policy, Wording
 from sa_privacy.policy.faults import cut, listing, nearest
-from sa_privacy.staff.authority import must_be_actor
+from sa_privacy.staff.authority import must_be_actor, must_be_name
 from sa_privacy.staff.tables import SIGNATURES
 
 __all__ = ["Pledges", "Signature", "current"]
@@ -73,7 +73,7 @@ class Pledges:
         """See :meth:`sa_privacy.staff.Staff.sign`."""
         actor = must_be_actor(actor)
         signed = self.wording(wording)
-        spoken = self._desk.policy.languages[0] if language is None else language
+        spoken = must_be_name(self._desk.policy.languages[0] if language is None else language, "language")
         digest = text_hash(signed, spoken)
         if digest is None:
             raise StaffRefused(
@@ -112,7 +112,7 @@ class Pledges:
         :raises StaffRefused: the policy knows none.
         """
         known = self._desk.policy.wordings
-        if name not in known:
+        if must_be_name(name, "wording") not in known:
             raise StaffRefused(f"the policy knows no wording {cut(name)}.", hint=nearest(name, known))
         return known[name]
 

@@ -71,7 +71,8 @@ class Staff:
         :param until: the moment from which it holds no more, aware; None: until it is revoked.
         :returns: the number of the entry.
         :raises StaffRefused: who acts may not, or would grant to themselves; names that differ only in case, blanks or the
-            form of letters (NFKC) are one person's here. Or the role is not one that is granted.
+            form of letters (NFKC) are one person's here. Or a word of the name mixes alphabets that look alike, or the role
+            is not one that is granted.
         :raises NotGranted, NotPledged: who acts does not stand in the role they act in.
         """
         return self._authority.grant(session, actor, role, reason=reason, starts=starts, until=until)
@@ -117,6 +118,7 @@ class Staff:
     def recover(self, session: Session | Connection, actor: str, *, valid_for: timedelta = _ONE_HOUR) -> str:
         """A one-time secret with which the person chooses a new password. Who acts looks after others' accounts.
 
+        :param valid_for: a day at most.
         :returns: the secret. Only its hash is kept: it is told here and nowhere else.
         :raises StaffRefused: who acts may not, it is their own, or there is no such account.
         """
