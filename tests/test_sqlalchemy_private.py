@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, MutableMapping
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -70,7 +69,6 @@ WATCHED_HERE = {
     "by_lookup",
     "choose_eager_defaults",
     "copies_of",
-    "count_nothing_in_hints",
     "default_compiled_cache",
     "defer_for_state",
     "expanded_binds",
@@ -851,28 +849,6 @@ def test_every_select_that_is_rendered_can_be_limited(people: Engine) -> None:
         assert _ruled(statement, ruling).count("id = ?") == times, str(statement)
         assert len(ruling.seen) >= times  # subqueries stand in a FROM, too
         assert "id = ?" not in _ruled(statement, None)
-
-
-def test_what_is_rendered_for_hints_counts_for_nothing() -> None:
-    table: Any = Person.__table__
-
-    class Counting(SQLiteCompiler):
-        sa_privacy_ruling: Any = None
-
-        def visit_function(self, *args: Any, **kwargs: Any) -> Any:
-            self.sa_privacy_ruling.given["people"] += 1
-            return super().visit_function(*args, **kwargs)
-
-    gate_private.count_nothing_in_hints(Counting)
-    for statement, given in (
-        (select(func.abs(table.c.id)), 1),
-        (select(table.c.id).with_hint(func.abs(1), ""), 0),
-        (select(func.abs(table.c.id)).with_hint(func.abs(1), ""), 1),
-    ):
-        ruling = SimpleNamespace(given=Counter[str]())
-        Counting.sa_privacy_ruling = ruling
-        Counting(sqlite.dialect(), statement)
-        assert ruling.given["people"] == given, str(statement)
 
 
 def test_conditions_stand_beside_what_was_asked_not_within() -> None:

@@ -5,47 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import String, bindparam, cast, func, insert, literal, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.schema import Column, Table
-from sqlalchemy.types import UserDefinedType
 
 from sa_privacy.footprint import sqlalchemy_private as private
 from tests.footprint.models import Contact, Customer, Order, Product, by_tree, compiled, loud
-
-
-def test_what_an_application_renders_by_itself_is_found_wherever_it_stands() -> None:
-    class Odd(ColumnElement[int]):
-        inherit_cache = True
-
-    @compiles(Odd)
-    def odd(element: Odd, compiler: Any, **_: Any) -> str:
-        return "1"
-
-    dialect = sqlite.dialect()
-    plain = select(func.count()).where(literal(1).in_(select(literal(1))))
-    assert not private.renders_itself(plain.compile(dialect=dialect))
-    inside = select(func.count()).where(literal(1).in_(select(Odd())))
-    assert private.renders_itself(inside.compile(dialect=dialect))
-
-
-def test_types_are_named_as_cast_would_name_them_and_those_without_a_name_are_left_out() -> None:
-    class Named(UserDefinedType[int]):
-        cache_ok = True
-
-        def get_col_spec(self, **_: Any) -> str:
-            return "whatever"
-
-    class Nameless(UserDefinedType[int]):
-        cache_ok = True
-
-    inside = select(cast(literal(1), Named()), bindparam("x", 1, Nameless())).scalar_subquery()
-    whole = select(literal("x", String(3))).where(inside == 1).compile(dialect=sqlite.dialect())
-    assert private.type_names(whole) >= {"whatever", "VARCHAR(3)"}
 
 
 def test_the_select_of_an_orm_statement_is_a_core_select_of_plain_columns() -> None:

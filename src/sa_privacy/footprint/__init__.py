@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint, without_literals
+from sa_privacy.footprint.marks import Marks
 from sa_privacy.footprint.model import NOTHING, Footprint, KeyPredicate
 from sa_privacy.footprint.relations import Code, Foreign, Relation, Relations
-from sa_privacy.footprint.sqlalchemy_private import renders_itself, type_names
 from sa_privacy.footprint.text import footprint_of_text
 from sa_privacy.footprint.tree import binds_by_name, footprint_of_tree
 
@@ -21,13 +21,12 @@ __all__ = [
     "Footprint",
     "Foreign",
     "KeyPredicate",
+    "Marks",
     "Relation",
     "Relations",
     "binds_by_name",
     "fingerprint",
     "footprint_of_text",
     "footprint_of_tree",
-    "renders_itself",
-    "type_names",
     "without_literals",
 ]

@@ -121,6 +121,8 @@ class Expressions:
         if isinstance(node.this, exp.Star):
             return self.whole(self.sources(node, scope), use)
         name = self.name(node.this)
+        if name in self.asked.marks:
+            return NOTHING_OUT
         if table is None:
             return self.bare_name(name, scope, use)
         sources = self.sources(node, scope, name)
@@ -143,6 +145,12 @@ class Expressions:
         if not found:
             raise unreadable(f'cannot tell what "{table}" stands for')
         return found
+
+    def marked(self, node: exp.Expr) -> str | None:
+        """The table that a mark limits; None where this is none."""
+        if not self.asked.marks or not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
+            return None
+        return self.asked.marks.get(self.name(node.this)) if node.args.get("table") else None
 
     def used(self, out: Out, use: Use) -> Out:
         self.work.use(out.lineage, use)

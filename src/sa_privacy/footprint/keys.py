@@ -9,7 +9,7 @@ from sqlglot import exp
 from sa_privacy.footprint.model import KeyPredicate
 from sa_privacy.footprint.scope import Node, Source
 
-__all__ = ["Pins"]
+__all__ = ["Pins", "conjuncts"]
 
 Bind = tuple[str | int, bool]
 
@@ -35,7 +35,7 @@ class Pins:
         self, node: exp.Expr | None, locate: Callable[[exp.Expr], Node | None], bound: Collection[int]
     ) -> None:
         """Takes in a condition that holds for every row of the sources in ``bound`` (by id) that is reached."""
-        for part in _conjuncts(node):
+        for part in conjuncts(node):
             if isinstance(part, exp.EQ):
                 self._equal(_plain(part.this), _plain(part.expression), locate, bound)
             elif isinstance(part, exp.In) and part.args.get("query"):
@@ -107,7 +107,8 @@ class Pins:
         return tuple(sorted(found, key=lambda p: (p.column, str(p.bind), p.many)))
 
 
-def _conjuncts(node: exp.Expr | None) -> Iterator[exp.Expr]:
+def conjuncts(node: exp.Expr | None) -> Iterator[exp.Expr]:
+    """What a condition asks that must hold, one by one."""
     pending = [node]
     while pending:
         part = pending.pop()

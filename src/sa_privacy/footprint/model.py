@@ -41,6 +41,9 @@ class Footprint:
         table that belongs to a data subject), else None. Empty where the statement returns no rows or it cannot tell.
     :param mentions: for each mention of a table of the catalogue (one entry an alias) that the statement reads,
         updates or deletes from: the table's name and its key predicates.
+    :param limited: the tables of which every mention has a condition of the gate's own, that holds for all its rows
+        (:mod:`~sa_privacy.footprint.marks`).
+    :param withs: the names of WITH queries, of whatever part of the statement.
     :param named: for each of `mentions`, as far as it goes, the positions of result columns that hold the key of the very
         person whose row stands in the result row; empty where none does for sure.
     :param perhaps: those of the positions of which an outer join may leave out the row: where they are NULL, they tell
@@ -65,6 +68,8 @@ class Footprint:
     inside: frozenset[str] = frozenset()
     outputs: tuple[str | None, ...] = ()
     mentions: tuple[tuple[str, tuple[KeyPredicate, ...]], ...] = ()
+    limited: frozenset[str] = frozenset()
+    withs: frozenset[str] = frozenset()
     named: tuple[tuple[int, ...], ...] = ()
     returned: tuple[tuple[str, tuple[int, ...]], ...] = ()
     perhaps: frozenset[tuple[int, int]] = frozenset()

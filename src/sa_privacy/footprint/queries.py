@@ -60,6 +60,7 @@ class Queries(Sources):
             alias = item.args["alias"]
             cte = Cte(self.name(alias.this), item.this, tuple(self.name(c) for c in alias.args.get("columns") or ()))
             # Without RECURSIVE, PostgreSQL lets a WITH query see only those before it.
+            self.work.withs.add(cte.name.lower())
             cte.scope = scope if together else Scope(self.dialect, outer, dict(scope.ctes))
             scope.ctes[cte.name] = cte
             new.append(cte)

@@ -8,6 +8,7 @@ from typing import Final
 from sqlglot import exp
 
 from sa_privacy.footprint.expressions import Expressions
+from sa_privacy.footprint.keys import conjuncts
 from sa_privacy.footprint.lexer import unreadable
 from sa_privacy.footprint.relations import system_relation
 from sa_privacy.footprint.scope import EMPTY, NOTHING_OUT, Cte, Node, Out, Rows, Scope, Source, merged
@@ -226,6 +227,18 @@ class Sources(Expressions):
 
     def pin(self, condition: exp.Expr | None, scope: Scope, bound: Collection[int]) -> None:
         self.work.pins.condition(condition, self.locator(scope), bound)
+        if self.asked.marks:
+            self.limit(condition, scope, bound)
+
+    def limit(self, condition: exp.Expr | None, scope: Scope, bound: Collection[int]) -> None:
+        """Notes the sources that a condition with marks limits: each its own, and no other of that name."""
+        for part in conjuncts(condition):
+            table = self.marked(part)
+            if table is not None:
+                schema = part.args.get("db")
+                sources = scope.named(self.name(part.args["table"]), self.name(schema) if schema else None)
+                if len(sources) == 1 and sources[0].key in bound:
+                    self.work.limited.add((sources[0].key, table))
 
     def locator(self, scope: Scope) -> Callable[[exp.Expr], Node | None]:
         """Finds the one column of one source that a name means, or None."""

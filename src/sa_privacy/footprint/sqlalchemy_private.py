@@ -6,14 +6,13 @@ fails there, and not in an application.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.sql import Select, visitors
+from sqlalchemy.sql import Select
 from sqlalchemy.sql.annotation import Annotated
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
-from sqlalchemy.types import TypeEngine
 
 __all__ = [
     "adds_text",
@@ -25,10 +24,8 @@ __all__ = [
     "kind_of",
     "name_of_alias",
     "name_of_bind",
-    "renders_itself",
     "select_parts",
     "type_changes_sql",
-    "type_names",
 ]
 
 
@@ -85,30 +82,6 @@ def kind_of(element: Any) -> type[Any]:
 def custom_compilation(kind: type[ClauseElement]) -> bool:
     """Whether an application has said with ``@compiles`` how the class, or a base of it, is rendered."""
     return hasattr(kind, "_compiler_dispatcher")
-
-
-def renders_itself(compiled: SQLCompiler) -> bool:
-    """Whether a part of a statement is rendered by code of the application's, by ``@compiles``."""
-    kinds: set[Any] = {type(element) for element in _elements(compiled)}
-    return any(custom_compilation(kind) and not kind.__module__.startswith("sa_privacy.") for kind in kinds)
-
-
-def type_names(compiled: SQLCompiler) -> set[str]:
-    """What CAST would write for the types in a statement: an application's own says what it likes."""
-    types = {id(kind): kind for e in _elements(compiled) if isinstance(kind := getattr(e, "type", None), TypeEngine)}
-    found = set()
-    for kind in types.values():
-        try:
-            found.add(compiled.dialect.type_compiler_instance.process(kind, identifier_preparer=compiled.preparer))
-        except Exception:  # noqa: BLE001, S112 - it has no name, so it stands in no CAST; an application's may raise any
-            continue
-    return found
-
-
-def _elements(compiled: SQLCompiler) -> Iterator[Any]:
-    state: Any = compiled.compile_state
-    wholes = [compiled.statement, getattr(state, "statement", None)]
-    return (element for whole in wholes if whole is not None for element in visitors.iterate(whole))
 
 
 def type_changes_sql(type_: Any) -> bool:

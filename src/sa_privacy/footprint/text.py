@@ -9,6 +9,7 @@ from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint
 from sa_privacy.footprint.judge import view_of
 from sa_privacy.footprint.lexer import Dialect, cut, unreadable
+from sa_privacy.footprint.marks import Marks
 from sa_privacy.footprint.model import NOTHING, Footprint
 from sa_privacy.footprint.relations import Relations
 from sa_privacy.footprint.statements import judge, split
@@ -26,6 +27,7 @@ def footprint_of_text(
     relations: Relations,
     declarations: Declarations,
     both_forms: bool = False,
+    marks: Marks | None = None,
 ) -> Footprint:
     """What a text touches; several statements count together.
 
@@ -33,6 +35,7 @@ def footprint_of_text(
         ``"none"``. SQLAlchemy's unexpanded list parameters are understood everywhere. Binds are named, or counted
         from 0 over all parameters of the text.
     :param both_forms: the text is the library's own, of a search while a column is being sealed.
+    :param marks: those around the gate's own conditions, which are not judged: what they read counts for nobody.
     :raises UnreadableStatement: where it cannot tell; the hint names the way out.
     """
     if declarations.statements:
@@ -41,8 +44,13 @@ def footprint_of_text(
             return declared
     asked = Asked(dialect, catalogue, relations, declarations, both_forms)
     asked.view = lambda definition, depth: view_of(definition, depth, asked)
+    if marks is not None:
+        asked.marks = marks.tables
     try:
-        footprints = [judge(part, asked) for part in split(cut(sql, dialect, paramstyle))]
+        tokens = (
+            cut(sql, dialect, paramstyle) if marks is None else marks.read(cut(marks.opened(sql), dialect, paramstyle))
+        )
+        footprints = [judge(part, asked) for part in split(tokens)]
     except RecursionError:
         raise unreadable("the statement is nested too deeply to be read") from None
     footprints = [footprint for footprint in footprints if footprint is not NOTHING]

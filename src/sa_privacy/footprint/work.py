@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -45,6 +45,8 @@ class Asked:
     """The library itself rendered plain values of columns that are being sealed."""
     depth: int = 0
     view: Callable[[str, int], tuple[Footprint, Rows]] | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """The tables that marks of the gate limit, by the names of their columns."""
 
     @property
     def index(self) -> Index:
@@ -70,6 +72,9 @@ class Work:
     moves: list[tuple[str, str, str | int | None]] = field(default_factory=list)
     stored: set[tuple[str, str | int | None]] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
+    limited: set[tuple[int, str]] = field(default_factory=set)
+    """Sources with the tables of theirs that a mark limits."""
+    withs: set[str] = field(default_factory=set)
     targets: list[Source] = field(default_factory=list)
     """What is inserted into."""
     unseen: bool = False
@@ -212,6 +217,8 @@ class Work:
             inside=frozenset(self.inside),
             outputs=outputs,
             mentions=(*mentions, *self.inherited),  # type: ignore[arg-type]
+            limited=self._limited(),
+            withs=frozenset(self.withs),
             named=tuple(named),
             returned=tuple(returned),
             perhaps=perhaps,
@@ -222,6 +229,13 @@ class Work:
             moves=tuple(self.moves),
             stored=frozenset(self.stored),
         )
+
+    def _limited(self) -> frozenset[str]:
+        """The tables of which every mention is limited."""
+        mentions = [(source.key, table.name) for source in self.mentions for table in source.tables]
+        others = {table for table, _ in self.inherited}
+        others |= {table for key, table in mentions if (key, table) not in self.limited}
+        return frozenset(table for _, table in mentions if table not in others)
 
     def _settle_loose(self) -> None:
         # A name that no source is known to have counts for every table of the statement that could have it.

@@ -21,7 +21,7 @@ from sqlalchemy.util import LRUCache
 from sa_privacy.columns.lookup_key import compare_both_forms
 from sa_privacy.columns.searching import empty_list, require_parameters_apart
 from sa_privacy.gate.ruled_compiler import RuledCompiler, RuledStatement
-from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, count_nothing_in_hints, limit_selects
+from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, limit_selects
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ def watch_compiler(
                 super().__init__(*args, **kwargs)
                 require_parameters_apart(self)
                 self.sa_privacy_left_out = tuple(now.left_out)
-                if ruling is not None and ruling.given:
-                    self.__class__ = RuledWatchedCompiler
             finally:
                 _compiling.reset(token)
-                if ruling is not None:
-                    ruling.done()
+            if ruling is not None:
+                ruling.done(self)
+                if ruling.marks.tables:
+                    self.__class__ = RuledWatchedCompiler
 
         def returning_clause(self, stmt: Any, returning_cols: Any, **kwargs: Any) -> str:
             if self.implicit_returning:
@@ -119,7 +119,6 @@ def watch_compiler(
             return super().visit_on_conflict_do_nothing(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]
 
     limit_selects(WatchedCompiler)
-    count_nothing_in_hints(WatchedCompiler)
 
     class RuledWatchedCompiler(RuledStatement, WatchedCompiler):
         pass

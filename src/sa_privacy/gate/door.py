@@ -21,8 +21,6 @@ from sa_privacy.footprint import (
     fingerprint,
     footprint_of_text,
     footprint_of_tree,
-    renders_itself,
-    type_names,
 )
 from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
@@ -31,7 +29,7 @@ from sa_privacy.gate.own_missing import own_missing
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
-from sa_privacy.gate.ruling import RULING, Ruling, unruled
+from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.site import call_site
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
@@ -135,14 +133,15 @@ class Door:
         self._answers(connection).unsettle(connection)
 
     def _plan_compiled(self, context: Any) -> Plan:
-        catalogue, compiled = self._live.current(), _without_rules(context)
-        ruling: Ruling | None = vars(context.compiled).get(RULING)
+        catalogue, compiled = self._live.current(), context.compiled
+        ruling: Ruling | None = vars(compiled).get(RULING)
+        marked = ruling.marked(compiled) if ruling is not None else None
         relations = self._relations(context.root_connection)
         if context.isddl:
             self._names_change(context.root_connection, for_everyone=True)
             if is_plain_ddl(compiled):
                 return Plan(NOTHING, catalogue, "")
-        else:
+        elif marked is None:
             found = footprint_of_tree(
                 compiled, catalogue=catalogue, declarations=self.gate.declarations(), relations=relations
             )
@@ -157,7 +156,7 @@ class Door:
                 )
                 self._look_for_stand_ins(plan, ruling, relations)
                 return self._located(plan)
-        text = text_to_judge(context, compiled)
+        text = text_to_judge(context, marked)
         plan = self.plan_of_text(text, relations, catalogue, None if context.isddl else compiled)
         self._look_for_stand_ins(plan, ruling, relations)
         self._look_for_names(plan, text, context.root_connection)
@@ -225,7 +224,9 @@ class Door:
     def plan_of_text(
         self, sql: str, relations: LiveRelations, catalogue: Catalogue, compiled: SQLCompiler | None = None
     ) -> Plan:
-        """The plan of a SQL string, or of a compiled statement's text."""
+        """The plan of a SQL string, or of a compiled statement's text, which may have marks of row rules in it."""
+        ruling: Ruling | None = vars(compiled).get(RULING) if compiled is not None else None
+        marks = ruling.marks if ruling is not None and ruling.marks.tables else None
         try:
             found = footprint_of_text(
                 sql,
@@ -235,6 +236,7 @@ class Door:
                 relations=relations,
                 declarations=self.gate.declarations(),
                 both_forms=compiled is not None and BOTH_FORMS in compiled.__dict__,
+                marks=marks,
             )
         except UnreadableStatement as error:
             plan = Plan(NOTHING, catalogue, fingerprint(sql, self.dialect), error)
@@ -265,26 +267,3 @@ class Door:
         if len(enforced.tables) == len(catalogue.tables):
             return None
         return self.plan_of_text(sql, relations, enforced, compiled)
-
-
-def _without_rules(context: Any) -> Any:
-    """What the application itself asks for: the compiled statement, or where rules were put into it, one without them.
-
-    What a rule reads and matches is the rule's, and counts for nobody.
-    """
-    compiled, statement = context.compiled, context.invoked_statement
-    ruling: Ruling | None = vars(compiled).get(RULING)
-    if ruling is None or not ruling.given or statement is None:
-        return compiled
-    if renders_itself(compiled):
-        ruling.open_text = True
-    ruling.names_of_types(type_names(compiled), context.dialect)
-    with unruled():
-        plain = statement.compile(
-            dialect=context.dialect,
-            column_keys=compiled.column_keys,
-            for_executemany=compiled.for_executemany,
-            schema_translate_map=compiled.schema_translate_map,
-        )
-    names = compiled.bind_names.values()
-    return plain if set(plain.bind_names.values()).issubset(names) else compiled

@@ -159,7 +159,7 @@ class Gate:
             self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
         )
         if plan.ruling is not None and access is not None and is_flush(context) and not context.isinsert:
-            fetch.missing = row_law.refusal_of_rows(plan.ruling, self.limits.for_access(access), access)
+            fetch.missing = row_law.refusal_of_rows(plan.footprint, self.limits.for_access(access), access)
 
     def _must_stand(
         self, standings: Standings, plan: Plan, verdict: Verdict, access: Access, parameters: Any, context: Any

@@ -22,7 +22,7 @@ from sa_privacy.gate.narrow_rows import own_criteria
 from sa_privacy.gate.observe import compile_as_enforced
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
-from sa_privacy.gate.ruling import RULING, Ruling, unruled
+from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.sqlalchemy_private import in_greenlet
 from sa_privacy.gate.statement import is_plain_ddl
 
@@ -60,12 +60,11 @@ def explain(gate: Gate, engine: Engine, door: Door, statement: ClauseElement | Q
     """Judges `statement` as `engine` would get it. Asks the database at most what names in a text are, never for rows."""
     grant = gate.grant()
     try:
-        compiled, sql, ruling = _compiled(gate, engine, statement)
+        compiled, sql = _compiled(gate, engine, statement)
     except AccessDenied as error:
         nothing: frozenset[str] = frozenset()
         return Explanation(frozenset(error.columns), nothing, nothing, False, (error.message,), "")
-    plan = _plan(gate, engine, door, compiled, compiled.string if isinstance(compiled, SQLCompiler) else sql)
-    plan.ruling = ruling
+    plan = _plan(gate, engine, door, compiled, sql)
     denials = _denials(gate, plan, compiled)
     if plan.refusal is not None and grant is not None and grant.everything:
         denials = []
@@ -76,10 +75,10 @@ def explain(gate: Gate, engine: Engine, door: Door, statement: ClauseElement | Q
     return Explanation(footprint.reads, footprint.matches, footprint.writes, not denials, tuple(denials), sql, said)
 
 
-def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str, Ruling | None]:
-    """The statement to be judged, the SQL that would be sent, and the row rules in it."""
+def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
+    """The statement to be judged, and the SQL that would be sent."""
     if isinstance(statement, str):
-        return None, statement, None
+        return None, statement
     if isinstance(statement, Query):
         statement = statement.statement
     if isinstance(statement, (Select, CompoundSelect, Update, Delete)):
@@ -90,25 +89,29 @@ def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str, Rul
         )
     if isinstance(statement, ExecutableDDLElement):
         compiled: Any = statement.compile(dialect=engine.dialect)
-        return compiled, str(compiled), None
+        return compiled, str(compiled)
     compiled = compile_as_enforced(gate, statement, engine.dialect, gate.grant())
-    ruling: Ruling | None = vars(compiled).get(RULING)
-    if ruling is None or not ruling.given:
-        return compiled, compiled.string, ruling
-    with unruled():
-        return compile_as_enforced(gate, statement, engine.dialect, gate.grant()), compiled.string, ruling
+    return compiled, compiled.string
 
 
 def _plan(gate: Gate, engine: Engine, door: Door, compiled: Any, sql: str) -> Plan:
     catalogue = gate.catalogue()
     relations: Any = _Relations(engine, door)
     if isinstance(compiled, SQLCompiler):
-        found = footprint_of_tree(compiled, catalogue=catalogue, declarations=gate.declarations(), relations=relations)
-        if found is not None:
-            return Plan(found, catalogue, "", binds=compiled.binds)
-    elif compiled is not None and is_plain_ddl(compiled):
+        ruling: Ruling | None = vars(compiled).get(RULING)
+        marked = ruling.marked(compiled) if ruling is not None else None
+        known: dict[str, Any] = {"declarations": gate.declarations(), "relations": relations}
+        found = footprint_of_tree(compiled, catalogue=catalogue, **known) if marked is None else None
+        plan = (
+            door.plan_of_text(marked or sql, relations, catalogue, compiled)
+            if found is None
+            else Plan(found, catalogue, "", binds=compiled.binds)
+        )
+        plan.ruling = ruling
+        return plan
+    if compiled is not None and is_plain_ddl(compiled):
         return Plan(NOTHING, catalogue, "")
-    return door.plan_of_text(sql, relations, catalogue, compiled if isinstance(compiled, SQLCompiler) else None)
+    return door.plan_of_text(sql, relations, catalogue)
 
 
 def _denials(gate: Gate, plan: Plan, compiled: Any) -> list[str]:

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Alias, BindParameter, ColumnElement, Table, TableClause, and_, bindparam, column, or_, select
+from sqlalchemy import (
+    CTE,
+    Alias,
+    BindParameter,
+    ColumnElement,
+    Table,
+    TableClause,
+    and_,
+    bindparam,
+    column,
+    or_,
+    select,
+)
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import ColumnClause, Null
 from sqlalchemy.sql.selectable import AliasedReturnsRows
@@ -271,6 +283,8 @@ def _fault_of(condition: ColumnElement[bool], row: Alias, table: Table) -> str |
     if around:
         name = getattr(around[0], "name", "another table")
         return f"names {name} itself: the row's columns are those of its first argument, others stand in a subquery"
+    if any(isinstance(element, CTE) for element in visitors.iterate(condition)):
+        return "has a WITH query, which would stand among those of the statement: write a subquery"
     if _computes_with_cells(condition):
         return "compares or computes with a sealed column other than by its lookup"
     if any(one.fullname == table.fullname for one in _inner_sources(condition) if isinstance(one, Table)):

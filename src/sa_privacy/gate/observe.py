@@ -15,6 +15,7 @@ from sa_privacy.footprint import binds_by_name, footprint_of_text, footprint_of_
 from sa_privacy.gate.compiling import as_enforced
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
@@ -53,8 +54,14 @@ def plan_as_enforced(gate: Gate, plan: Plan, context: Any, grant: Grant | None) 
         "declarations": gate.declarations(),
         "relations": LiveRelations(context.root_connection, dialect),
     }
-    found = footprint_of_tree(again, **known)
+    ruling: Ruling | None = vars(again).get(RULING)
+    marked = ruling.marked(again) if ruling is not None else None
+    found = footprint_of_tree(again, **known) if marked is None else None
     if found is None:
-        found = footprint_of_text(again.string, dialect=dialect, paramstyle=context.dialect.paramstyle, **known)
+        marks = ruling.marks if ruling is not None and marked is not None else None
+        style = context.dialect.paramstyle
+        found = footprint_of_text(marked or again.string, dialect=dialect, paramstyle=style, marks=marks, **known)
         found = binds_by_name(found, again)
-    return Plan(found, plan.catalogue, plan.fingerprint, binds=again.binds)
+    made = Plan(found, plan.catalogue, plan.fingerprint, binds=again.binds)
+    made.ruling = ruling
+    return made

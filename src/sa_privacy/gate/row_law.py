@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sa_privacy.errors import RowsDenied
 
@@ -14,9 +13,13 @@ if TYPE_CHECKING:
     from sa_privacy.footprint import Footprint
     from sa_privacy.gate.limits import Limit, Limits
     from sa_privacy.gate.plan import Plan
-    from sa_privacy.gate.ruling import Ruling
 
 __all__ = ["reached", "refusal_of_object", "refusal_of_rows", "require"]
+
+_BESIDE: Final = (
+    "and the statement reaches it where the rule cannot be put, or SQL text in it changes what the rule means",
+    "select from it, join it, or ask for it in a subquery; not by text, a view, a full join, UPDATE ... FROM, or an upsert.",
+)
 
 
 def reached(footprint: Footprint) -> frozenset[str]:
@@ -37,58 +40,44 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
     tables = reached(plan.footprint).intersection(limits.of)
     if not tables:
         return
-    mentions = Counter(table for table, _ in plan.footprint.mentions)
     for name in sorted(tables):
         limit = limits.of[name]
-        if limit.fault is not None:
-            said = "mend the rule, or declare what it asks of access.details: privacy.access(..., NAME=...)."
-            raise _refusal(plan, limit, access, f"and the rule {limit.fault}", said)
-        if plan.ruling is None:
-            raise _refusal(
-                plan,
-                limit,
-                access,
-                "and a rule cannot be put into SQL text, nor into what was compiled without it",
-                "write it with select(), update() or delete() of SQLAlchemy, and let the session compile it.",
-            )
-        if plan.ruling.structure != limits.structure:
-            raise _refusal(
-                plan,
-                limit,
-                access,
-                "and the statement was compiled under other rules",
-                "give the session the statement, not what was compiled from it.",
-            )
-        if plan.ruling.open_text and plan.ruling.given[name]:
-            raise _refusal(
-                plan,
-                limit,
-                access,
-                "and SQL text stands in the statement that could change what the rule means",
-                "write text that is an expression by itself: brackets in pairs, no comments, no clauses; or use SQLAlchemy.",
-            )
-        if plan.ruling.thrown_away and plan.ruling.given[name]:
-            raise _refusal(
-                plan,
-                limit,
-                access,
-                "and what a recursive WITH query begins with stands in the statement by itself too",
-                "select from the recursive query only.",
-            )
-        if not mentions[name] or mentions[name] != plan.ruling.given[name]:
-            raise _refusal(
-                plan,
-                limit,
-                access,
-                "and the statement reaches it where the rule cannot be put: by text, a view, a full join, UPDATE ... FROM, "
-                "DELETE ... USING, or ON CONFLICT DO UPDATE",
-                "select from it, join it, or ask for it in a subquery.",
-            )
+        said = _against(plan, limits, limit)
+        if said is not None:
+            raise _refusal(plan, limit, access, *said)
 
 
-def refusal_of_rows(ruling: Ruling, limits: Limits | None, access: Access) -> RowsDenied | None:
+def _against(plan: Plan, limits: Limits, limit: Limit) -> tuple[str, str] | None:
+    """Why a statement that reaches a table may not run, and what to do; None where it reaches what the rule leaves."""
+    name = limit.rules.table
+    if limit.fault is not None:
+        return (
+            f"and the rule {limit.fault}",
+            "mend the rule, or declare what it asks of access.details: privacy.access(..., NAME=...).",
+        )
+    if plan.ruling is None:
+        return (
+            "and a rule cannot be put into SQL text, nor into what was compiled without it",
+            "write it with select(), update() or delete() of SQLAlchemy, and let the session compile it.",
+        )
+    if plan.ruling.structure != limits.structure:
+        return (
+            "and the statement was compiled under other rules",
+            "give the session the statement, not what was compiled from it.",
+        )
+    if not limit.shape.asks.isdisjoint(plan.footprint.withs):
+        names = ", ".join(sorted(limit.shape.asks & plan.footprint.withs))
+        return f"and the rule would take the WITH query {names} for a table that it asks", "give it another name."
+    if name not in plan.footprint.limited:
+        return _BESIDE
+    return None
+
+
+def refusal_of_rows(footprint: Footprint, limits: Limits | None, access: Access) -> RowsDenied | None:
     """The error for rows that a flush would change, and that are not there for the access; None where no rule limits it."""
-    limit = next((limits.of[name] for name in ruling.given if name in limits.of), None) if limits is not None else None
+    if limits is None:
+        return None
+    limit = next((limits.of[name] for name in sorted(footprint.limited) if name in limits.of), None)
     if limit is None:
         return None
     why = "and a row that would be changed is none of those it leaves, or was deleted"

@@ -35,7 +35,6 @@ __all__ = [
     "by_lookup",
     "choose_eager_defaults",
     "copies_of",
-    "count_nothing_in_hints",
     "default_compiled_cache",
     "defer_for_state",
     "expanded_binds",
@@ -231,15 +230,16 @@ def set_default_compiled_cache(engine: Any, cache: Any) -> None:
     engine._compiled_cache = cache
 
 
-def with_schemas(context: Any, compiled: Any = None) -> str:
-    """The text of a context's compiled statement, or of another in its place, with the schemas of
-    ``schema_translate_map`` filled in.
+def with_schemas(context: Any, text: str | None = None) -> str:
+    """The text of a context's compiled statement, or one in its place, with the schemas of ``schema_translate_map``
+    filled in.
     """
-    compiled = compiled or context.compiled
+    compiled: Any = context.compiled
+    written: str = text or compiled.string
     if not getattr(compiled, "schema_translate_map", None):
-        return compiled.string  # type: ignore[no-any-return]
+        return written
     translated = context.execution_options.get("schema_translate_map", {})
-    return compiled.preparer._render_schema_translates(compiled.string, translated)  # type: ignore[no-any-return]
+    return compiled.preparer._render_schema_translates(written, translated)  # type: ignore[no-any-return]
 
 
 def listeners_of(dialect: Any, name: str) -> list[Callable[..., Any]]:
@@ -290,24 +290,6 @@ def limit_selects(compiler: type[Any]) -> None:
         return plain(self, text, select, state, columns, froms, *rest)
 
     compiler._compose_select_body = _compose_select_body
-
-
-def count_nothing_in_hints(compiler: type[Any]) -> None:
-    """Lets the ``sa_privacy_ruling`` of a compiler, where it has one, forget what a SELECT renders for its hints: all that
-    they are about, of which nothing need be in the statement.
-    """
-    plain = compiler._setup_select_hints
-
-    def _setup_select_hints(self: Any, select: Any) -> Any:
-        ruling = self.sa_privacy_ruling
-        if ruling is None:
-            return plain(self, select)
-        given = ruling.given.copy()
-        hints = plain(self, select)
-        ruling.given = given
-        return hints
-
-    compiler._setup_select_hints = _setup_select_hints
 
 
 def with_conditions(statement: Any, conditions: Iterable[Any]) -> Any:

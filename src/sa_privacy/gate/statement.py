@@ -149,13 +149,13 @@ def _first_word(statement: str) -> str:
     return found[1].lower() if found is not None else ""
 
 
-def text_to_judge(context: Any, compiled: Any = None) -> str:
+def text_to_judge(context: Any, marked: str | None = None) -> str:
     """The text of a compiled statement with its schemas filled in, and its parameter lists unexpanded, so that one
     judgement serves all lengths.
 
-    :param compiled: what was compiled in place of the context's own, to be judged.
+    :param marked: its text with marks of row rules in it.
     """
-    text = with_schemas(context, compiled)
+    text = with_schemas(context, marked)
     if is_multivalues_batch(context):
         text = text.replace(_COUNTED, ", 0" + _COUNTED)  # as each batch has it: every row with its number
     return text
