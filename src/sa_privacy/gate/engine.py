@@ -21,6 +21,7 @@ from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.evidence import Evidence, access_members, subject_members, together
 from sa_privacy.gate.limits import LimitsInForce
+from sa_privacy.gate.missing import CountedFetch, Missing
 from sa_privacy.gate.mode import Observed, enforced_part
 from sa_privacy.gate.observe import plan_as_enforced
 from sa_privacy.gate.own_conditions import ask_for_own_keys
@@ -30,7 +31,6 @@ from sa_privacy.gate.refusal import again, denials_of, refusal_of_columns, seale
 from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.gate.rules import RowRules
 from sa_privacy.gate.ruling import Ruling
-from sa_privacy.gate.sqlalchemy_private import is_flush
 from sa_privacy.gate.standing import Standings
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
@@ -158,8 +158,8 @@ class Gate:
         context.cursor_fetch_strategy = fetch = WitnessedFetch(
             self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
         )
-        if plan.ruling is not None and access is not None and is_flush(context) and not context.isinsert:
-            fetch.missing = row_law.refusal_of_rows(plan.footprint, self.limits.for_access(access), access)
+        if plan.ruling is not None and access is not None:
+            fetch.missing = Missing.of(plan, self.limits, access, context, self.evidence)
 
     def _must_stand(
         self, standings: Standings, plan: Plan, verdict: Verdict, access: Access, parameters: Any, context: Any
@@ -202,6 +202,9 @@ class Gate:
         except RowsDenied as error:
             self.evidence.refused(plan, access, "denied", denials_of(error, _NOTHING_DENIED), parameters, context)
             raise
+        missing = Missing.of(law, self.limits, access, context, self.evidence) if law.ruling is not None else None
+        if missing is not None:
+            context.cursor_fetch_strategy = CountedFetch(context.cursor_fetch_strategy, missing)
         if not plan.footprint.moves or not own_rows.has_own_purpose(access):
             return
         for judged, word in ((law, "denied"), (plan, "would_deny")):

@@ -15,8 +15,8 @@ from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_bat
 
 if TYPE_CHECKING:
     from sa_privacy.access import Scope
-    from sa_privacy.errors import RowsDenied
     from sa_privacy.gate.evidence import Evidence
+    from sa_privacy.gate.missing import Missing
     from sa_privacy.gate.plan import Plan
 
 __all__ = ["WitnessedFetch"]
@@ -90,8 +90,8 @@ class WitnessedFetch:
         self.subjects = subjects
         self.declared = declared
         self.write = write
-        #: The error for a flush under row rules that touches fewer rows than it was meant for.
-        self.missing: RowsDenied | None = None
+        #: Looks for rows that a flush under row rules was meant for, and did not touch.
+        self.missing: Missing | None = None
 
     def admitted(self, plan: Plan, scope: Scope | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
@@ -125,14 +125,10 @@ class WitnessedFetch:
                 cursor = context.cursor
                 made = cursor.lastrowid if self.plan.people.made is not None else None
                 self._evidence.outcome_without_rows(self, cursor.rowcount, made)
-                if self.missing is not None and 0 <= cursor.rowcount < len(context.compiled_parameters):
-                    self._refuse_missing(context, self.missing)
+                missing, self.missing = self.missing, None
+                if missing is not None:
+                    missing.check(cursor.rowcount)
         return self._inner.alternate_cursor_description
-
-    def _refuse_missing(self, context: Any, missing: RowsDenied) -> NoReturn:
-        access = self.scope.access if self.scope is not None else None
-        self._evidence.refused(self.plan, access, "denied", [f"rows of {missing.rule}"], (), context)
-        raise missing
 
     def _refuse_late(self, result: Any, scope: Scope) -> NoReturn:
         self._waiting = None
@@ -200,6 +196,9 @@ class WitnessedFetch:
             self._refuse_late(result, self.scope)
         rows = self._inner.fetchall(result, dbapi_cursor)
         self._witness(result, rows)
+        if self.missing is not None:
+            missing, self.missing = self.missing, None
+            missing.check(len(rows))
         if self._waiting:
             rows = [*self._waiting, *rows]
             self._waiting = None
