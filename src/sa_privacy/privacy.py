@@ -47,7 +47,6 @@ from sa_privacy.gate.instrument import Instrumentation
 from sa_privacy.gate.load import load_covered
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.mode import Mode, Observed
-from sa_privacy.gate.narrow_rows import limit_to_own_rows
 from sa_privacy.gate.rules import Where
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.gate.standing import standings_of
@@ -138,7 +137,7 @@ class Privacy:
             self.policy, staff if staff is not None else self._staff.port, self._desk.now, recheck
         )
         if self._gate.standings is not None:
-            self._gate.standings.rows_differ = lambda: bool(self._gate.rules)
+            self._gate.standings.rows_differ = lambda: self._gate.rules.beyond_own
         self._disclosures = Disclosures(self._desk, self._gate.evidence, port)
         self._memory = Memory(self._gate, self._governs)
         self._scopes.listen(self._memory.put_away)
@@ -162,8 +161,6 @@ class Privacy:
         ]
         self._ruled = False
         self._keep_bulk_changes_in_step()
-        if any(purpose.rows == "own" for purpose in self.policy.purposes.values()):
-            self._stops.append(limit_to_own_rows(self._gate, self._governs))
 
     def __repr__(self) -> str:
         return f"<Privacy {self.policy.id!r} {self.policy.version} mode={self.mode} engines={len(self._installed)}>"

@@ -29,6 +29,7 @@ from sa_privacy.gate.own_missing import own_missing
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.row_law import bound_by_rules
 from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.site import call_site
@@ -246,7 +247,7 @@ class Door:
             if compiled is None:
                 plan = Plan(found, catalogue, name, told=self._told_keys(catalogue))
             else:
-                found = binds_by_name(found, compiled)
+                found = bound_by_rules(binds_by_name(found, compiled), compiled, catalogue)
                 plan = Plan(
                     found,
                     catalogue,

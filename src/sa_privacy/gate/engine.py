@@ -195,7 +195,7 @@ class Gate:
             return
         access = scope.access
         law = self.law(plan)
-        if self.standings is not None and self.rules:
+        if self.standings is not None and self.rules.beyond_own:
             self._must_stand_for_rows(self.standings, plan, access, parameters, context)
         try:
             row_law.require(law, self.limits(), access)

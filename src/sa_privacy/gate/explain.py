@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Delete, Engine, Select, Update
+from sqlalchemy import Engine
 from sqlalchemy.orm import Query
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql import ClauseElement
@@ -18,7 +18,6 @@ from sa_privacy.footprint import NOTHING, Foreign, Relation, footprint_of_tree
 from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.narrow_rows import own_criteria
 from sa_privacy.gate.observe import compile_as_enforced
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
@@ -81,8 +80,6 @@ def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
         return None, statement
     if isinstance(statement, Query):
         statement = statement.statement
-    if isinstance(statement, (Select, CompoundSelect, Update, Delete)):
-        statement = statement.options(*own_criteria(gate))  # as a session does; Core statements take no notice
     if not isinstance(statement, ClauseElement):
         raise PolicyError(
             f"{type(statement).__name__} is no statement.", hint="give a SQLAlchemy statement, or SQL as a string."

@@ -29,7 +29,8 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import LookupKey
 from sa_privacy.columns.sealed import Encrypted
-from sa_privacy.gate.own_conditions import condition_of_person, table_named
+from sa_privacy.gate.own_conditions import condition_of_person, own_condition, table_named
+from sa_privacy.gate.people import OWNER_BIND
 from sa_privacy.gate.sqlalchemy_private import structure_of
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ class Limit:
     :param rules: where it comes from.
     :param row: what stands in it for the row.
     :param values: its parameters, in an order that all of this shape share.
+    :param owner: the one of them that holds the key of the person whose rows alone are left; None where there is none.
     """
 
-    __slots__ = ("condition", "row", "rules", "shape", "values")
+    __slots__ = ("condition", "owner", "row", "rules", "shape", "values")
 
     def __init__(
         self,
@@ -84,12 +86,14 @@ class Limit:
         row: Alias | None = None,
         condition: Any = None,
         values: tuple[BindParameter[Any], ...] = (),
+        owner: BindParameter[Any] | None = None,
     ) -> None:
         self.rules = rules
         self.shape = shape
         self.row = row
         self.condition: ColumnElement[bool] = condition
         self.values = values
+        self.owner = owner
 
     @property
     def fault(self) -> str | None:
@@ -111,17 +115,28 @@ class Limit:
         except Exception:  # noqa: BLE001 - values of the application's own types may compare as they like
             return False
 
-    def at(self, mention: Any, value: Callable[[str, int], Any]) -> ColumnElement[bool]:
+    def at(
+        self,
+        mention: Any,
+        value: Callable[[str, int], Any],
+        owners: dict[str, tuple[BindParameter[Any], frozenset[str]]],
+    ) -> ColumnElement[bool]:
         """The condition for the rows of one mention of the table in a statement.
 
         :param mention: the table, or an alias of it.
         :param value: gives the value of a parameter, for the access in force.
+        :param owners: gets, by table, the parameter that holds the key of the person whose rows alone are left, and the names
+            of the tables that the condition asks.
         """
+        table = self.rules.table
         places = {bind: at for at, bind in enumerate(self.values)}
 
         def stand_in(element: Any, **_: Any) -> Any:
             if isinstance(element, BindParameter) and element in places:
-                return _asking(element, self.rules.table, places[element], value)
+                asking = _asking(element, table, places[element], value, own=element is self.owner)
+                if element is self.owner:
+                    owners[table] = (asking, self.shape.asks)
+                return asking
             if getattr(element, "table", None) is self.row and self.row is not None:
                 return _column_of(mention, element)
             return None
@@ -168,11 +183,13 @@ class LimitsInForce:
         catalogue = self.rules.live.current()
         known: Limits | None = access.notes.get(self)
         if known is None or known.catalogue is not catalogue:
-            asked = {name: self._faulty(one, "asks the database itself") for name, one in rules.items()}
+            asked = {n: self._faulty(one, "asks the database itself") for n, one in rules.items() if one.beyond_own}
             access.notes[self] = Limits(catalogue, asked)  # for statements that a rule runs while it is asked
             try:
-                made = {name: self._limit(one, catalogue, access) for name, one in rules.items()}
-                known = access.notes[self] = Limits(catalogue, made)
+                limits = (self._limit(one, catalogue, access) for one in rules.values())
+                known = access.notes[self] = Limits(
+                    catalogue, {one.rules.table: one for one in limits if one is not None}
+                )
             finally:
                 if known is None or known.catalogue is not catalogue:
                     access.notes.pop(self, None)
@@ -186,13 +203,20 @@ class LimitsInForce:
             return None  # compiled under other rules: the gate refuses it
         return limit.values[at].effective_value
 
-    def _limit(self, rules: RulesOfTable, catalogue: Catalogue, access: Access) -> Limit:
+    def _limit(self, rules: RulesOfTable, catalogue: Catalogue, access: Access) -> Limit | None:
+        """None where the rule is that of one's own rows alone, and cannot be put as a condition: the gate then looks for it
+        in what the statement itself says.
+        """
         table = rules.source if rules.source is not None else table_named(rules.table, self.rules.live.metadata)
         if table is None:
-            return self._faulty(rules, "is of a table that no model shows")
+            return self._faulty(rules, "is of a table that no model shows") if rules.beyond_own else None
         try:
             row = self._row(table)
-            condition = and_(*self._conditions(rules, row, table, catalogue, access))
+            own = own_condition(table, row, catalogue.by_name[rules.table], catalogue, access) if rules.own else None
+            if own is None and not rules.beyond_own:
+                return None
+            conditions = [*self._conditions(rules, row, table, catalogue, access)]
+            condition = and_(*conditions) if own is None else and_(*conditions, own.condition)
             structure, values = structure_of(condition)
             key = (rules.table, structure)
             shape = self._shapes.get(key)
@@ -200,7 +224,7 @@ class LimitsInForce:
                 names, asks = frozenset(_names_inside(condition)), frozenset(_tables_inside(condition))
                 made = Shape(_fault_of(condition, row, table), names, asks)
                 shape = self._shapes.setdefault(key, made)
-            return Limit(rules, shape, row, condition, values)
+            return Limit(rules, shape, row, condition, values, own.key if own is not None else None)
         except _Faulty as faulty:
             return self._faulty(rules, str(faulty))
 
@@ -361,10 +385,12 @@ class InForce:
         return self._value(self._table, self._at)
 
 
-def _asking(bind: BindParameter[Any], table: str, at: int, value: Callable[[str, int], Any]) -> BindParameter[Any]:
+def _asking(
+    bind: BindParameter[Any], table: str, at: int, value: Callable[[str, int], Any], *, own: bool
+) -> BindParameter[Any]:
     """A parameter that asks for its value each time."""
     asking: BindParameter[Any] = bindparam(
-        RULE_BIND,
+        OWNER_BIND if own else RULE_BIND,
         callable_=InForce(value, table, at),
         type_=bind.type,
         unique=True,

@@ -74,7 +74,7 @@ class Memory:
         standings = self.gate.standings
         kept = entered is not None and (standings is None or standings.may_keep(left, entered))
         uncovered = self.gate.view(entered.grant if entered is not None and kept else None).uncovered
-        if self.gate.rules:
+        if self.gate.rules.beyond_own:
             uncovered |= self.reading.reached.columns(left, entered)
         here = self._scope()
         self.away.change(left, entered, before, uncovered, inwards=here is not None and here.access is left)

@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select
 
 from sa_privacy.errors import PrivacyError
 from sa_privacy.gate import row_law
+from sa_privacy.gate.people import is_owner
 from sa_privacy.gate.sqlalchemy_private import is_flush
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Missing:
     def _keys(self) -> tuple[dict[Any, Any], frozenset[str]]:
         """The parameters for the columns of the primary key, none where one has none, and the other columns that are asked."""
         table, [(name, pins)] = self._context.compiled.statement.table, self._plan.footprint.mentions
-        binds = {pin.column: pin.bind for pin in pins if not pin.many}
+        binds = {pin.column: pin.bind for pin in pins if not pin.many and not is_owner(pin.bind)}
         keys = {column: binds.pop(f"{name}.{column.name}", None) for column in table.primary_key}
         return ({} if None in keys.values() else keys), frozenset(binds)
 

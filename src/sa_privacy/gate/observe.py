@@ -15,6 +15,7 @@ from sa_privacy.footprint import binds_by_name, footprint_of_text, footprint_of_
 from sa_privacy.gate.compiling import as_enforced
 from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.row_law import bound_by_rules
 from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.view import View
 
@@ -61,7 +62,7 @@ def plan_as_enforced(gate: Gate, plan: Plan, context: Any, grant: Grant | None) 
         marks = ruling.marks if ruling is not None and marked is not None else None
         style = context.dialect.paramstyle
         found = footprint_of_text(marked or again.string, dialect=dialect, paramstyle=style, marks=marks, **known)
-        found = binds_by_name(found, again)
+        found = bound_by_rules(binds_by_name(found, again), again, plan.catalogue)
     made = Plan(found, plan.catalogue, plan.fingerprint, binds=again.binds)
     made.ruling = ruling
     return made

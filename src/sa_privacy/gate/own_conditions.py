@@ -2,55 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container
-from functools import partial
+from collections.abc import Callable, Collection
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, MetaData, Select, Table, bindparam, select
+from sqlalchemy import BindParameter, Column, ColumnElement, MetaData, Select, Table, bindparam, select
 
 from sa_privacy.access import Access
 from sa_privacy.columns.annotation import annotated_tables
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
 from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.gate.key_types import as_own_type
-from sa_privacy.gate.own_rows import is_limited, key_of
+from sa_privacy.gate.own_rows import key_of
 from sa_privacy.gate.people import OWNER_BIND
 
-__all__ = ["Theirs", "ask_for_own_keys", "condition_of_person", "own_condition", "table_named"]
+__all__ = ["OwnRows", "Theirs", "ask_for_own_keys", "condition_of_person", "own_condition", "table_named"]
 
 #: What is said of a person: takes the stored column that holds their key, and the expression for it.
 Theirs = Callable[[Any, Any], Any]
 
 
-def own_condition(
-    table: Table,
-    columns: Any,
-    catalogue: Catalogue,
-    access: Access,
-    *,
-    limited: bool = True,
-    observed: Container[str] = (),
-) -> ColumnElement[bool] | None:
-    """That a row is the subject's, or None where that is not asked, or not said by `columns`.
+class OwnRows(NamedTuple):
+    """That a row is the subject's.
 
-    :param columns: the table, an alias of it, or what stands for its columns, by name.
-    :param limited: only where the access is limited in this table.
-    :param observed: tables that are not limited, but only observed.
+    :param key: the parameter in it that holds the subject's key.
     """
-    verbs = ("read", "match", "write")
-    grant = access.grant
-    for known in catalogue.find(table.schema, table.name):
-        subject = known.subject
-        if subject is None or known.name in observed:
-            continue
-        if limited and not (is_limited(known, grant, *verbs) or grant.deletes_own_only(known.name)):
-            continue
-        key = key_of(access, subject.kind, catalogue)
-        if key is None or _column(columns, subject.key or subject.steps[0][0]) is None:
-            continue
-        return condition_of_person(table, columns, known, catalogue, partial(_is_bound, key))
-    return None
+
+    condition: ColumnElement[bool]
+    key: BindParameter[Any]
+
+
+def own_condition(
+    table: Table, columns: Any, known: PersonalTable, catalogue: Catalogue, access: Access
+) -> OwnRows | None:
+    """That a row of `table` is the subject's; None where they have none there, or where the way to them cannot be told.
+
+    :param columns: the table, or an alias of it.
+    :param known: what the catalogue knows of the table.
+    """
+    key = key_of(access, known.subject.kind, catalogue) if known.subject is not None else None
+    if key is None:
+        return None
+    asked: list[BindParameter[Any]] = []
+
+    def is_theirs(stored: Column[Any], here: Any) -> Any:
+        asked.append(_bound(stored, key))
+        return here == asked[0]
+
+    condition = condition_of_person(table, columns, known, catalogue, is_theirs)
+    return OwnRows(condition, asked[0]) if condition is not None else None
 
 
 def condition_of_person(
@@ -58,7 +58,7 @@ def condition_of_person(
 ) -> ColumnElement[bool] | None:
     """What `theirs` says of the person that a row of `table` leads to, however far; None where the way cannot be told.
 
-    :param columns: the table, an alias of it, or what stands for its columns, by name.
+    :param columns: the table, or an alias of it.
     :param theirs: takes the column of the table that holds the person's key, and the expression for it.
     """
     subject = known.subject
@@ -87,22 +87,18 @@ def condition_of_person(
 
 def _own_values(table: Table, name: str, catalogue: Catalogue, access: Access) -> Select[Any] | None:
     rows = table.alias()
-    value, condition = _column(rows, name), own_condition(table, rows, catalogue, access, limited=False)
-    return None if value is None or condition is None else select(value).where(condition).correlate(None)
+    value = _column(rows, name)
+    found = (own_condition(table, rows, known, catalogue, access) for known in catalogue.find(table.schema, table.name))
+    own = next((one for one in found if one is not None), None)
+    return None if value is None or own is None else select(value).where(own.condition).correlate(None)
 
 
 def _column(columns: Any, name: str) -> Any:
     """The column of this name in the database, whatever its key."""
-    if isinstance(columns, dict):
-        return columns.get(name)
     return next((column for column in columns.c if column.name == name), None)
 
 
-def _is_bound(key: object, stored: Column[Any], here: Any) -> Any:
-    return here == _bound(stored, key)
-
-
-def _bound(column: Column[Any], key: object) -> Any:
+def _bound(column: Column[Any], key: object) -> BindParameter[Any]:
     """The key as the column's own type, since applications often hold keys as text."""
     return bindparam(OWNER_BIND, as_own_type(key, column.type), type_=column.type, unique=True)
 

@@ -1,8 +1,8 @@
 """Purposes that reach only one person's rows (``rows = "own"``).
 
-Statements that SQLAlchemy builds are limited to the person's rows by :mod:`sa_privacy.gate.narrow_rows`. That is the
-courtesy. The law is here: under such a purpose, every mention of a table with the person's data must be bound to the
-person's key, in the table itself or in the row that it leads to; a new row must be theirs; and no row may change hands.
+Such a purpose brings a row rule (:mod:`sa_privacy.gate.rules`), which SQLAlchemy puts into what it compiles. The law is here:
+every mention of a table with the person's data must be bound to the person's key, in the table itself or in the row that it
+leads to, by the rule or by who wrote the statement; a new row must be theirs; and no row may change hands.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
 from sa_privacy.errors import RowsDenied
 from sa_privacy.footprint import KeyPredicate
+from sa_privacy.gate.rules import is_limited
 from sa_privacy.gate.statement import bound_list
 from sa_privacy.policy import Grant
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Ask",
     "has_own_purpose",
-    "is_limited",
     "is_subject",
     "key_of",
     "own_tables",
@@ -55,15 +55,6 @@ def is_subject(access: Access, kind: str, key: object, catalogue: Catalogue) -> 
     """Whether `key` is the key of the access's subject. Applications often hold keys as text."""
     wanted = key_of(access, kind, catalogue)
     return wanted is not None and key is not None and str(wanted) == str(key)
-
-
-def is_limited(table: PersonalTable, grant: Grant, *verbs: str) -> bool:
-    """Whether the grant reaches personal columns of the table only in the subject's rows."""
-    return any(
-        grant.own_only(verb, column.category, column.purposes)  # type: ignore[arg-type]
-        for column in table.columns.values()
-        for verb in verbs
-    )
 
 
 def own_tables(plan: Plan, grant: Grant) -> set[str]:
@@ -212,11 +203,7 @@ def _noted(access: Access, catalogue: Catalogue) -> tuple[frozenset[str], frozen
     known: tuple[Catalogue, tuple[frozenset[str], frozenset[str]]] | None = access.notes.get("own")
     if known is None or known[0] is not catalogue:
         grant = access.grant
-        limited = [
-            table
-            for table in catalogue
-            if is_limited(table, grant, "read", "match", "write") or grant.deletes_own_only(table.name)
-        ]
+        limited = [table for table in catalogue if is_limited(table, grant)]
         kinds = frozenset(table.subject.kind for table in limited if table.subject is not None)
         steps = {there for t in limited if t.subject is not None for _, there, _ in t.subject.steps}
         leading = frozenset({t.name for t in limited if t.name in catalogue.holders} | (steps & set(catalogue.holders)))

@@ -22,6 +22,7 @@ __all__ = [
     "OWNER_BIND",
     "People",
     "Pseudonyms",
+    "is_owner",
     "people_of",
     "subjects_of_binds",
     "subjects_of_keys",
@@ -192,8 +193,13 @@ def _said(predicates: Sequence[KeyPredicate]) -> Sequence[KeyPredicate]:
     """The predicates without the gate's own, where the statement itself says whose rows it asks for."""
     if len(predicates) < 2:
         return predicates
-    said = [one for one in predicates if not str(one.bind).startswith(OWNER_BIND)]
+    said = [one for one in predicates if not is_owner(one.bind)]
     return said or predicates
+
+
+def is_owner(bind: str | int) -> bool:
+    """Whether it is a parameter by which the gate itself limits a statement to one person's rows."""
+    return str(bind).startswith(OWNER_BIND)
 
 
 def subjects_of_keys(people: People, kind: str, keys: Iterable[Any], pseudonyms: Pseudonyms) -> tuple[str, ...] | None:

@@ -1,4 +1,7 @@
-"""Objects in memory under row rules: whether the access in force reaches their rows."""
+"""Objects in memory under row rules: whether the access in force reaches their rows.
+
+Whose an object is, it tells itself: a rule of one's own rows alone is not looked at here.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +36,14 @@ class Reached:
     def columns(self, left: Access | None, entered: Access | None) -> frozenset[str]:
         """The personal columns of which values do not go over from one access to the next: their rows may not be reached."""
         rules = self._gate.rules.of(entered.grant) if entered is not None else {}
-        if not rules or entered is None:
+        ruled = [name for name, one in rules.items() if one.beyond_own]
+        if not ruled or entered is None:
             return frozenset()
         if left is not None and self._gate.rules.of(left.grant):
             before, now = self._gate.limits.for_access(left), self._gate.limits.for_access(entered)
-            tables = [name for name in rules if not _same(before, now, name)]
-        else:
-            tables = list(rules)
+            ruled = [name for name in ruled if not _same(before, now, name)]
         catalogue = self._gate.catalogue()
-        return frozenset(column.name for name in tables for column in catalogue.by_name[name].columns.values())
+        return frozenset(column.name for name in ruled for column in catalogue.by_name[name].columns.values())
 
     def limit(self, access: Access, state: InstanceState[Any], owner: Access | None = None) -> Limit | None:
         """The rule that the row of an object has yet to pass for an access; None where there is none.
@@ -54,8 +56,9 @@ class Reached:
         if state.key is None and (owner is None or owner is access):
             return None  # a new object is its maker's, and has no row; one that was made transient has an owner
         before = self._gate.limits.for_access(owner) if owner is not None else None
-        open_ = (name for name in self._tables(state.mapper) if name in limits.of and not _same(before, limits, name))
-        return next((limits.of[name] for name in open_), None)
+        found = ((name, limits.of[name]) for name in self._tables(state.mapper) if name in limits.of)
+        ruled = (one for name, one in found if one.rules.beyond_own and not _same(before, limits, name))
+        return next(ruled, None)
 
     def require(
         self, access: Access, state: InstanceState[Any], columns: Sequence[PersonalColumn], owner: Access | None = None

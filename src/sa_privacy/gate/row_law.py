@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from sa_privacy.errors import RowsDenied
+from sa_privacy.footprint import Footprint, KeyPredicate
+from sa_privacy.gate.ruling import RULING
 
 if TYPE_CHECKING:
     from sa_privacy.access import Access
-    from sa_privacy.columns.catalogue import PersonalColumn
-    from sa_privacy.footprint import Footprint
+    from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
     from sa_privacy.gate.limits import Limit, Limits
     from sa_privacy.gate.plan import Plan
+    from sa_privacy.gate.ruling import Ruling
 
-__all__ = ["reached", "refusal_of_object", "refusal_of_rows", "require"]
+__all__ = ["bound_by_rules", "reached", "refusal_of_object", "refusal_of_rows", "require"]
 
 _BESIDE: Final = (
     "and the statement reaches it where the rule cannot be put, or SQL text in it changes what the rule means",
@@ -30,6 +33,23 @@ def reached(footprint: Footprint) -> frozenset[str]:
     return frozenset(mentioned | ((touched | footprint.deletes) - new))
 
 
+def bound_by_rules(footprint: Footprint, compiled: Any, catalogue: Catalogue) -> Footprint:
+    """What a statement touches, with the person that the rule of one's own rows binds it to: in every mention of a table.
+
+    :param compiled: what the statement was compiled to.
+    """
+    ruling: Ruling | None = vars(compiled).get(RULING)
+    if ruling is None or not ruling.owners:
+        return footprint
+    said = {
+        table: KeyPredicate(catalogue.holders[table][0], compiled.bind_names[bind])
+        for table, (bind, asks) in ruling.owners.items()
+        if table in footprint.limited and bind in compiled.bind_names and asks.isdisjoint(footprint.withs)
+    }
+    mentions = [(table, (*by, said[table]) if table in said else by) for table, by in footprint.mentions]
+    return replace(footprint, mentions=tuple(mentions))
+
+
 def require(plan: Plan, limits: Limits | None, access: Access) -> None:
     """Makes sure that a statement reaches no row that a rule keeps from the access.
 
@@ -42,6 +62,8 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
         return
     for name in sorted(tables):
         limit = limits.of[name]
+        if not limit.rules.beyond_own:
+            continue  # sa_privacy.gate.own_rows
         said = _against(plan, limits, limit)
         if said is not None:
             raise _refusal(plan, limit, access, *said)

@@ -1,7 +1,8 @@
 """Row rules: which rows of a table a role or a purpose reaches, as the application says it.
 
-``privacy.restrict(Customer, role="support", where=lambda c, access: ...)`` enters one. Purposes that need consent bring
-rules of their own: they reach the rows of people who agreed. What of it holds for a grant is worked out once.
+``privacy.restrict(Customer, role="support", where=lambda c, access: ...)`` enters one. Purposes bring rules of their own: one
+that needs consent reaches the rows of people who agreed, one with ``rows = "own"`` those of the access's subject. What of it
+holds for a grant is worked out once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sqlalchemy import FromClause, Table, inspect
 from sqlalchemy.orm import Mapper
@@ -18,7 +19,7 @@ from sqlalchemy.util import LRUCache
 from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.heirs import heirs
-from sa_privacy.policy import Grant, Policy
+from sa_privacy.policy import Grant, Policy, Verb
 
 if TYPE_CHECKING:
     from sa_privacy.access import Access
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from sa_privacy.gate.mode import Observed
     from sa_privacy.policy import ConsentPort
 
-__all__ = ["RowRules", "Rule", "RulesOfTable", "Where"]
+__all__ = ["RowRules", "Rule", "RulesOfTable", "Where", "is_limited"]
 
 #: Takes the columns of the row, by name, and the access in force; gives a SQLAlchemy condition.
 Where = Callable[[Any, "Access"], Any]
+_VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 _NONE: Final[Mapping[str, RulesOfTable]] = MappingProxyType({})
 
 
@@ -64,16 +66,23 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RulesOfTable:
-    """What holds in one table for one grant: all of `always`, one of the groups `roles`, and one purpose of each of
-    `consents`.
+    """What holds in one table for one grant: all of `always`, one of the groups `roles`, one purpose of each of
+    `consents`, and that it is the subject's own row where there is an `own`.
 
     :param consents: sets of purposes through which alone a column is reached, and to each of which people agree.
+    :param own: the purposes that reach something of the table in the subject's own rows only.
     """
 
     table: str
     always: tuple[Rule, ...] = ()
     roles: tuple[tuple[Rule, ...], ...] = ()
     consents: tuple[tuple[str, ...], ...] = ()
+    own: tuple[str, ...] = ()
+
+    @property
+    def beyond_own(self) -> bool:
+        """Whether more is asked than whose the row is."""
+        return bool(self.always or self.roles or self.consents)
 
     @property
     def source(self) -> Table | None:
@@ -86,6 +95,7 @@ class RulesOfTable:
         said = [str(rule) for rule in self.always]
         said += [str(rule) for group in self.roles for rule in group]
         said += [f'purpose "{name}"' for names in self.consents for name in names]
+        said += [f'purpose "{name}": own rows' for name in self.own]
         return ", ".join(dict.fromkeys(said))
 
 
@@ -105,6 +115,7 @@ class RowRules:
         self._observed = observed
         self._rules: tuple[Rule, ...] = ()
         self._asking = frozenset(name for name, purpose in policy.purposes.items() if purpose.consent != "none")
+        self._owning = frozenset(name for name, purpose in policy.purposes.items() if purpose.rows == "own")
         self._by_grant: LRUCache[Grant, tuple[Catalogue, Mapping[str, RulesOfTable]]] = LRUCache(1000)
 
     @property
@@ -113,6 +124,11 @@ class RowRules:
         return self._rules
 
     def __bool__(self) -> bool:
+        return bool(self._rules or self._asking or self._owning)
+
+    @property
+    def beyond_own(self) -> bool:
+        """Whether a rule may ask more than whose a row is."""
         return bool(self._rules or self._asking)
 
     def restrict(self, thing: Any, role: str | None, purpose: str | None, where: Where) -> None:
@@ -147,7 +163,7 @@ class RowRules:
                 )
 
     def may_concern(self, tables: Iterable[str]) -> bool:
-        """Whether a rule may hold in one of the tables for somebody."""
+        """Whether a rule that asks more than whose a row is may hold in one of the tables for somebody."""
         if self._asking:
             return any(True for _ in tables)
         ruled = {rule.table for rule in self._rules}
@@ -173,7 +189,8 @@ class RowRules:
         groups = [tuple(rule for rule in rules if rule.role == role) for role in self._acting(grant)]
         roles = tuple(groups) if all(groups) else ()  # a role without a rule reaches all rows
         consents = self._consents_in(table, grant)
-        return RulesOfTable(table.name, always, roles, consents) if always or roles or consents else None
+        found = RulesOfTable(table.name, always, roles, consents, self._own_in(table, grant))
+        return found if found.beyond_own or found.own else None
 
     def _acting(self, grant: Grant) -> list[str]:
         """Its roles that may act for one of its purposes."""
@@ -187,11 +204,24 @@ class RowRules:
         sets = {
             grant.through(verb, column.category, column.purposes)
             for column in table.columns.values()
-            for verb in ("read", "match", "write")
+            for verb in _VERBS
         }
         deleting = (name for name in grant.purposes if table.name in self.policy.purposes[name].delete)
         sets.add(frozenset(deleting))
         return tuple(sorted(tuple(sorted(names)) for names in sets if names and names <= self._asking))
+
+    def _own_in(self, table: PersonalTable, grant: Grant) -> tuple[str, ...]:
+        """The purposes for whose sake the table is limited to the subject's own rows."""
+        if self._owning.isdisjoint(grant.purposes) or not is_limited(table, grant):
+            return ()
+        return tuple(sorted(self._owning.intersection(grant.purposes)))
+
+
+def is_limited(table: PersonalTable, grant: Grant) -> bool:
+    """Whether the grant reaches something of the table in the subject's own rows only."""
+    return grant.deletes_own_only(table.name) or any(
+        grant.own_only(verb, column.category, column.purposes) for column in table.columns.values() for verb in _VERBS
+    )
 
 
 def _table_and_names(thing: Any) -> tuple[Table, Mapping[str, str]]:

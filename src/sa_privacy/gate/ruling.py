@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, ColumnElement, Join, TableClause, and_, column
+from sqlalchemy import BindParameter, Boolean, ColumnElement, Join, TableClause, and_, column
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping
 
@@ -59,9 +59,11 @@ class Ruling:
     :ivar structure: of the conditions: who executes the statement must have the same.
     :ivar marks: those around the conditions that were put in.
     :ivar asks: the tables that these conditions ask, where no schema says which is meant.
+    :ivar owners: for tables of which one's own rows alone are reached, the parameter that holds the person's key, and the names
+        of the tables that the condition asks.
     """
 
-    __slots__ = ("_find", "_limits", "_marked", "_value", "asks", "marks", "structure")
+    __slots__ = ("_find", "_limits", "_marked", "_value", "asks", "marks", "owners", "structure")
 
     def __init__(self, limits: Limits, value: Callable[[str, int], Any]) -> None:
         self._limits: dict[str, Limit] | None = dict(limits.of)
@@ -71,6 +73,7 @@ class Ruling:
         self.structure = limits.structure
         self.marks = Marks()
         self.asks: set[str] = set()
+        self.owners: dict[str, tuple[BindParameter[Any], frozenset[str]]] = {}
 
     @staticmethod
     def now(limits: Limits | None, value: Callable[[str, int], Any]) -> Ruling | None:
@@ -140,8 +143,12 @@ class Ruling:
         if any(limit.fault is not None or limit.hides(mention) for limit in found):
             return []
         self.asks.update(*(limit.shape.asks for limit in found))
-        value, marks = self._value, self.marks
-        return [RowCondition(limit.at(mention, value), mention, marks, limit.rules.table) for limit in found]
+        marks = self.marks
+        conditions = [limit.at(mention, self._value, self.owners) for limit in found]
+        return [
+            RowCondition(condition, mention, marks, limit.rules.table)
+            for limit, condition in zip(found, conditions, strict=True)
+        ]
 
 
 def _schema(table: Any) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
-from sa_privacy.gate.own_rows import is_limited
+from sa_privacy.gate.rules import is_limited
 from sa_privacy.policy import OWN_CATEGORY, Grant, Verb
 
 __all__ = ["Limits", "at_desk", "is_own_table", "limits_of", "own_tables"]
@@ -33,11 +33,7 @@ def limits_of(grant: Grant, catalogue: Catalogue) -> Limits:
     """The rows that `grant` is limited to; nowhere, for maintenance and at the desk."""
     if grant.everything or at_desk(grant):
         return Limits()
-    own = {
-        table.name
-        for table in catalogue
-        if is_limited(table, grant, *get_args(Verb)) or grant.deletes_own_only(table.name)
-    }
+    own = {table.name for table in catalogue if is_limited(table, grant)}
     consents = {table.name: sets for table in catalogue if (sets := _asked(table, grant))}
     return Limits(frozenset(own), consents)
 
