@@ -47,13 +47,13 @@ from sa_privacy.gate.instrument import Instrumentation
 from sa_privacy.gate.load import load_covered
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.mode import Mode, Observed
-from sa_privacy.gate.rules import Where
+from sa_privacy.gate.rule import Where
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.gate.standing import standings_of
 from sa_privacy.ledger import OWN_TABLES, Desk, own_triggers
 from sa_privacy.policy import ConsentPort, Policy, StaffPort
 from sa_privacy.staff import Staff
-from sa_privacy.walls import RowRule, RowSources, Wall, raise_wall
+from sa_privacy.walls import RowSources, Wall, raise_wall
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which synchronous applications do not have
@@ -457,8 +457,7 @@ class Privacy:
     def row_sources(self) -> RowSources:
         """Where the wall's conditions about rows come from, beside the policy."""
         rules = self._gate.rules
-        kept = (RowRule(rule.source, rule.role, rule.purpose, rule.where, rule.names) for rule in rules.entered)
-        return RowSources(rules.consents, tuple(kept))
+        return RowSources(rules.consents, rules.entered)
 
     @property
     def metadata(self) -> MetaData:

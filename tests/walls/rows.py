@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, ForeignKey, Integer, String, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from sa_privacy import DataSubject, Policy, pii_column
-from sa_privacy.walls.row_rules import RowRule
+from sa_privacy.walls import RowRule
 from sa_privacy.walls.rows import RowSources
 
 __all__ = [

@@ -29,11 +29,11 @@ from sqlalchemy.dialects import postgresql
 from sa_privacy.columns.build import build_catalogue
 from sa_privacy.customers.disclosure.tables import PROVIDED
 from sa_privacy.ledger import OWN_TABLES
-from sa_privacy.walls import Login, RowSources, WallPlan, plan_wall, shapes_of
+from sa_privacy.walls import Login, RowRule, RowSources, WallPlan, plan_wall, shapes_of
 from sa_privacy.walls.conditions import as_list, as_setting, sql_of
 from sa_privacy.walls.limits import limits_of
 from sa_privacy.walls.reach import alone, role_of
-from sa_privacy.walls.row_rules import NotExpressible, RowRule, stated
+from sa_privacy.walls.row_rules import NotExpressible, stated
 from sa_privacy.walls.sqlite import Bars, Pane
 from tests.gate import world
 from tests.support.databases import Database

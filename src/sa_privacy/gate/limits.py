@@ -36,7 +36,8 @@ from sa_privacy.gate.sqlalchemy_private import structure_of
 if TYPE_CHECKING:
     from sa_privacy.access import Access, AccessScopes
     from sa_privacy.columns.catalogue import Catalogue
-    from sa_privacy.gate.rules import RowRules, Rule, RulesOfTable
+    from sa_privacy.gate.rule import RowRule, RulesOfTable
+    from sa_privacy.gate.rules import RowRules
 
 __all__ = ["RULE_BIND", "InForce", "Limit", "Limits", "LimitsInForce"]
 
@@ -287,7 +288,7 @@ class _Row:
         return getattr(self, name)
 
 
-def _said(rule: Rule, row: Alias, access: Access) -> ColumnElement[bool]:
+def _said(rule: RowRule, row: Alias, access: Access) -> ColumnElement[bool]:
     """What the application's function says."""
     try:
         said = rule.where(_Row(row, rule.names), access)

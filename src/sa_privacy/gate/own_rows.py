@@ -14,7 +14,7 @@ from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
 from sa_privacy.errors import RowsDenied
 from sa_privacy.footprint import KeyPredicate
-from sa_privacy.gate.rules import is_limited
+from sa_privacy.gate.rule import is_limited
 from sa_privacy.gate.statement import bound_list
 from sa_privacy.policy import Grant
 

@@ -7,103 +7,35 @@ holds for a grant is worked out once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import FromClause, Table, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.heirs import heirs
-from sa_privacy.policy import Grant, Policy, Verb
+from sa_privacy.gate.rule import RowRule, RulesOfTable, Where, consents_asked, in_force, is_limited
 
 if TYPE_CHECKING:
-    from sa_privacy.access import Access
     from sa_privacy.columns.catalogue import Catalogue, PersonalTable
     from sa_privacy.columns.live import LiveCatalogue
     from sa_privacy.gate.mode import Observed
-    from sa_privacy.policy import ConsentPort
+    from sa_privacy.policy import ConsentPort, Grant, Policy
 
-__all__ = ["RowRules", "Rule", "RulesOfTable", "Where", "is_limited"]
+__all__ = ["RowRules"]
 
-#: Takes the columns of the row, by name, and the access in force; gives a SQLAlchemy condition.
-Where = Callable[[Any, "Access"], Any]
-_VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 _NONE: Final[Mapping[str, RulesOfTable]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rule:
-    """One ``privacy.restrict(...)``.
-
-    :param table: as the catalogue spells it.
-    :param source: the table, with its columns.
-    :param names: the names of columns in the database, by what else the application calls them.
-    """
-
-    table: str
-    source: Table
-    role: str | None
-    purpose: str | None
-    where: Where
-    names: Mapping[str, str]
-
-    def __str__(self) -> str:
-        """For whom it holds: ``role "support"``."""
-        said = [f'{what} "{name}"' for what, name in (("role", self.role), ("purpose", self.purpose)) if name]
-        return " for ".join(said)
-
-    @property
-    def place(self) -> str:
-        """Where in the application it stands."""
-        code = getattr(self.where, "__code__", None)
-        return "" if code is None else f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RulesOfTable:
-    """What holds in one table for one grant: all of `always`, one of the groups `roles`, one purpose of each of
-    `consents`, and that it is the subject's own row where there is an `own`.
-
-    :param consents: sets of purposes through which alone a column is reached, and to each of which people agree.
-    :param own: the purposes that reach something of the table in the subject's own rows only.
-    """
-
-    table: str
-    always: tuple[Rule, ...] = ()
-    roles: tuple[tuple[Rule, ...], ...] = ()
-    consents: tuple[tuple[str, ...], ...] = ()
-    own: tuple[str, ...] = ()
-
-    @property
-    def beyond_own(self) -> bool:
-        """Whether more is asked than whose the row is."""
-        return bool(self.always or self.roles or self.consents)
-
-    @property
-    def source(self) -> Table | None:
-        """The table, where a rule names it."""
-        rules = (*self.always, *(rule for group in self.roles for rule in group))
-        return rules[0].source if rules else None
-
-    def __str__(self) -> str:
-        """Whose rules they are, for errors."""
-        said = [str(rule) for rule in self.always]
-        said += [str(rule) for group in self.roles for rule in group]
-        said += [f'purpose "{name}"' for names in self.consents for name in names]
-        said += [f'purpose "{name}": own rows' for name in self.own]
-        return ", ".join(dict.fromkeys(said))
+_NONE_ENTERED: Final[Mapping[str, tuple[RowRule, ...]]] = MappingProxyType({})
 
 
 class RowRules:
     """The row rules of one policy.
 
     :param consents: who has agreed; None where no purpose asks for it.
-    :ivar tables: the tables in which a rule may hold for somebody, as the catalogue spells them; empty costs nothing.
+    :ivar entered: every rule of the application's, in the order in which they were entered.
     """
 
     def __init__(
@@ -113,23 +45,19 @@ class RowRules:
         self.live = live
         self.consents = consents
         self._observed = observed
-        self._rules: tuple[Rule, ...] = ()
+        self.entered: tuple[RowRule, ...] = ()
+        self._rules: Mapping[str, tuple[RowRule, ...]] = _NONE_ENTERED
         self._asking = frozenset(name for name, purpose in policy.purposes.items() if purpose.consent != "none")
         self._owning = frozenset(name for name, purpose in policy.purposes.items() if purpose.rows == "own")
         self._by_grant: LRUCache[Grant, tuple[Catalogue, Mapping[str, RulesOfTable]]] = LRUCache(1000)
 
-    @property
-    def entered(self) -> tuple[Rule, ...]:
-        """Every rule, in the order in which they were entered."""
-        return self._rules
-
     def __bool__(self) -> bool:
-        return bool(self._rules or self._asking or self._owning)
+        return bool(self.entered or self._asking or self._owning)
 
     @property
     def beyond_own(self) -> bool:
         """Whether a rule may ask more than whose a row is."""
-        return bool(self._rules or self._asking)
+        return bool(self.entered or self._asking)
 
     def restrict(self, thing: Any, role: str | None, purpose: str | None, where: Where) -> None:
         """See :meth:`sa_privacy.Privacy.restrict`."""
@@ -145,12 +73,18 @@ class RowRules:
             raise PolicyError(
                 "where takes a function.", hint="where=lambda c, access: c.team == access.details['team']."
             )
-        self._rules += tuple(Rule(one.name, table, role, purpose, where, names) for one in known)
+        self._enter(RowRule(table, role, purpose, where, names), known)
         for heir, through in heirs(table, where, names):
-            found = self.live.current().find(heir.schema, heir.name) if self.live.looks_after(heir) else ()
-            self._rules += tuple(Rule(one.name, heir, role, purpose, through, {}) for one in found)
+            if self.live.looks_after(heir):
+                inherited = RowRule(heir, role, purpose, through, {})
+                self._enter(inherited, self.live.current().find(heir.schema, heir.name))
         self.live.renew()  # what was worked out without it is worked out anew
         self.live.current()
+
+    def _enter(self, rule: RowRule, tables: Iterable[PersonalTable]) -> None:
+        """One rule, which holds in each of the tables that its table may mean."""
+        self.entered += (rule,)
+        self._rules = {**self._rules, **{one.name: (*self._rules.get(one.name, ()), rule) for one in tables}}
 
     def _check_names(self, role: str | None, purpose: str | None) -> None:
         if role is None and purpose is None:
@@ -166,8 +100,7 @@ class RowRules:
         """Whether a rule that asks more than whose a row is may hold in one of the tables for somebody."""
         if self._asking:
             return any(True for _ in tables)
-        ruled = {rule.table for rule in self._rules}
-        return bool(ruled) and not ruled.isdisjoint(tables)
+        return any(table in self._rules for table in tables)
 
     def of(self, grant: Grant | None) -> Mapping[str, RulesOfTable]:
         """What holds for a grant, by table."""
@@ -183,45 +116,11 @@ class RowRules:
     def _of_table(self, table: PersonalTable, grant: Grant) -> RulesOfTable | None:
         if table.name in self._observed:
             return None
-        rules = [rule for rule in self._rules if rule.table == table.name]
-        rules = [rule for rule in rules if rule.purpose is None or rule.purpose in grant.purposes]
-        always = tuple(rule for rule in rules if rule.role is None)
-        groups = [tuple(rule for rule in rules if rule.role == role) for role in self._acting(grant)]
-        roles = tuple(groups) if all(groups) else ()  # a role without a rule reaches all rows
-        consents = self._consents_in(table, grant)
-        found = RulesOfTable(table.name, always, roles, consents, self._own_in(table, grant))
+        always, roles = in_force(self._rules.get(table.name, ()), grant)
+        consents = tuple(sorted(tuple(sorted(names)) for names in consents_asked(table, grant)))
+        own = sorted(self._owning.intersection(grant.purposes)) if is_limited(table, grant) else ()
+        found = RulesOfTable(table.name, always, roles, consents, tuple(own))
         return found if found.beyond_own or found.own else None
-
-    def _acting(self, grant: Grant) -> list[str]:
-        """Its roles that may act for one of its purposes."""
-        known = [self.policy.roles[name] for name in grant.roles if name in self.policy.roles]
-        return [role.name for role in known if not role.reachable.isdisjoint(grant.purposes)]
-
-    def _consents_in(self, table: PersonalTable, grant: Grant) -> tuple[tuple[str, ...], ...]:
-        """The sets of purposes through which alone something of the table is reached, and which all ask for consent."""
-        if grant.covers("read", OWN_CATEGORY):  # the library's own desk works for people who said no, too
-            return ()
-        sets = {
-            grant.through(verb, column.category, column.purposes)
-            for column in table.columns.values()
-            for verb in _VERBS
-        }
-        deleting = (name for name in grant.purposes if table.name in self.policy.purposes[name].delete)
-        sets.add(frozenset(deleting))
-        return tuple(sorted(tuple(sorted(names)) for names in sets if names and names <= self._asking))
-
-    def _own_in(self, table: PersonalTable, grant: Grant) -> tuple[str, ...]:
-        """The purposes for whose sake the table is limited to the subject's own rows."""
-        if self._owning.isdisjoint(grant.purposes) or not is_limited(table, grant):
-            return ()
-        return tuple(sorted(self._owning.intersection(grant.purposes)))
-
-
-def is_limited(table: PersonalTable, grant: Grant) -> bool:
-    """Whether the grant reaches something of the table in the subject's own rows only."""
-    return grant.deletes_own_only(table.name) or any(
-        grant.own_only(verb, column.category, column.purposes) for column in table.columns.values() for verb in _VERBS
-    )
 
 
 def _table_and_names(thing: Any) -> tuple[Table, Mapping[str, str]]:

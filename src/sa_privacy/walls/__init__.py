@@ -22,11 +22,11 @@ and refuses the rest while a statement is prepared, whoever prepares it.
 
 from __future__ import annotations
 
+from sa_privacy.gate.rule import RowRule
 from sa_privacy.walls.parts import Login, NotWalled, Right, WallPlan, WallRole
 from sa_privacy.walls.plan import plan_wall
 from sa_privacy.walls.raising import Wall, raise_wall
 from sa_privacy.walls.reach import Reach, reach_of
-from sa_privacy.walls.row_rules import RowRule
 from sa_privacy.walls.rows import RowSources
 from sa_privacy.walls.shapes import ColumnShape, TableShape, shapes_of
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_args
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
-from sa_privacy.gate.rules import is_limited
-from sa_privacy.policy import OWN_CATEGORY, Grant, Verb
+from sa_privacy.gate.rule import at_desk, consents_asked, is_limited
+from sa_privacy.policy import OWN_CATEGORY, Grant
 
-__all__ = ["Limits", "at_desk", "is_own_table", "limits_of", "own_tables"]
+__all__ = ["Limits", "is_own_table", "limits_of", "own_tables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +32,8 @@ def limits_of(grant: Grant, catalogue: Catalogue) -> Limits:
     """The rows that `grant` is limited to; nowhere, for maintenance and at the desk."""
     if grant.everything or at_desk(grant):
         return Limits()
-    own = {table.name for table in catalogue if is_limited(table, grant)}
-    consents = {table.name: sets for table in catalogue if (sets := _asked(table, grant))}
-    return Limits(frozenset(own), consents)
-
-
-def _asked(table: PersonalTable, grant: Grant) -> frozenset[frozenset[str]]:
-    purposes = grant.policy.purposes
-    sets = {
-        grant.through(verb, column.category, column.purposes)
-        for column in table.columns.values()
-        for verb in get_args(Verb)
-    }
-    sets.add(frozenset(name for name in grant.purposes if table.name in purposes[name].delete))
-    return frozenset(one for one in sets if one and all(purposes[name].consent != "none" for name in one))
-
-
-def at_desk(grant: Grant) -> bool:
-    """Whether it is the grant of the library's own desk."""
-    return not grant.everything and grant.covers("read", OWN_CATEGORY)
+    own = frozenset(table.name for table in catalogue if is_limited(table, grant))
+    return Limits(own, {table.name: sets for table in catalogue if (sets := consents_asked(table, grant))})
 
 
 def is_own_table(table: PersonalTable) -> bool:

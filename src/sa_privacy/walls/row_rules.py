@@ -7,16 +7,15 @@ database. A function that needs the value itself, in Python, cannot be expressed
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam
 
 from sa_privacy.access import Access
-from sa_privacy.policy import Grant
+from sa_privacy.gate.rule import RowRule
 
-__all__ = ["VALUE", "NotExpressible", "RowRule", "in_force", "stated", "value_of"]
+__all__ = ["VALUE", "NotExpressible", "stated", "value_of"]
 
 #: How the settings begin that hold what a rule takes from the access.
 VALUE: Final = "sa_privacy.value_"
@@ -34,45 +33,14 @@ class _ValueNeeded(NotExpressible, AttributeError):
     """Whoever asks a stand-in for an attribute that it may do without is told that it has none."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RowRule:
-    """Which rows of a table somebody may reach.
-
-    :param table: the table.
-    :param role: for who acts in this role of the policy; None: for everybody.
-    :param purpose: for who acts for this purpose; None: for all.
-    :param where: takes the columns and the access, gives a condition.
-    :param names: the names of columns in the database, by what else the application calls them.
-    """
-
-    table: Table
-    role: str | None
-    purpose: str | None
-    where: Callable[[Any, Any], Any]
-    names: Mapping[str, str] = field(default_factory=dict)
-
-
-def in_force(rules: Sequence[RowRule], grant: Grant) -> tuple[tuple[RowRule, ...], tuple[tuple[RowRule, ...], ...]]:
-    """Those of a table's rules that hold for a grant: all of the first, and all of one of the groups, one for each role.
-
-    A role without a rule reaches all rows, and so does who acts in it among others.
-    """
-    if grant.everything:
-        return (), ()
-    known = grant.policy.roles
-    here = [rule for rule in rules if rule.purpose is None or rule.purpose in grant.purposes]
-    acting = [name for name in grant.roles if name in known and not known[name].reachable.isdisjoint(grant.purposes)]
-    groups = [tuple(rule for rule in here if rule.role == name) for name in acting]
-    return tuple(rule for rule in here if rule.role is None), tuple(groups) if all(groups) else ()
-
-
 def stated(rule: RowRule) -> ColumnElement[bool]:
     """The rule's condition, with parameters named after settings in place of what it takes from the access.
 
     :raises NotExpressible: its function needs the values.
     """
     try:
-        said = rule.where(_Columns(rule), _StandIn())
+        access: Any = _StandIn()
+        said = rule.where(_Columns(rule), access)
         said = getattr(said, "__clause_element__", lambda: said)()
     except NotExpressible:
         raise

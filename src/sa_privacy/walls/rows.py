@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
 from sa_privacy.columns.own_tables import OWN_TABLES
+from sa_privacy.gate.rule import RowRule, in_force
 from sa_privacy.policy import ConsentPort, Grant
 from sa_privacy.walls.conditions import (
     Taken,
@@ -26,7 +27,7 @@ from sa_privacy.walls.conditions import (
     sql_of,
 )
 from sa_privacy.walls.quoting import literal
-from sa_privacy.walls.row_rules import NotExpressible, RowRule, in_force, stated, value_of
+from sa_privacy.walls.row_rules import NotExpressible, stated, value_of
 
 __all__ = ["RULES", "Condition", "RowSources", "WalledRules", "consented", "own_rows", "reads_of_consent"]
 

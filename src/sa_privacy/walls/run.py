@@ -21,7 +21,7 @@ from sa_privacy.errors import PrivacyError, UnreadableStatement, WallDown
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.evidence import access_members
 from sa_privacy.gate.results import WitnessedFetch
-from sa_privacy.walls.limits import at_desk
+from sa_privacy.gate.rule import at_desk
 from sa_privacy.walls.reach import base_role, desk_role, role_of
 from sa_privacy.walls.rows import RowSources, WalledRules
 from sa_privacy.walls.settings import Asking, Settings

@@ -24,8 +24,9 @@ from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
+from sa_privacy.gate.rule import at_desk
 from sa_privacy.policy import Grant
-from sa_privacy.walls.limits import at_desk, is_own_table, limits_of, own_tables
+from sa_privacy.walls.limits import is_own_table, limits_of, own_tables
 from sa_privacy.walls.reach import reach_of
 from sa_privacy.walls.rows import RowSources, reads_of_consent
 
