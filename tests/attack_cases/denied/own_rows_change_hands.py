@@ -16,10 +16,11 @@ def attack(case: Case) -> object:
         case.each_refused(
             lambda: session.execute(text("UPDATE orders SET customer_id = :me WHERE id = 1"), {"me": 2}),
             lambda: session.execute(text("UPDATE orders SET customer_id = 2")),
-            lambda: session.connection().execute(update(Order.__table__).values(customer_id=2)),  # type: ignore[arg-type]
             lambda: session.execute(text("UPDATE orders SET customer_id = 1 WHERE customer_id = :me"), {"me": 2}),
             lambda: session.execute(update(Order).values(customer_id=1)),
         )
+        session.connection().execute(update(Order.__table__).values(customer_id=2))  # type: ignore[arg-type]
+        taken = session.scalars(select(Order.amount).where(Order.id == 1)).all()
         mine = session.scalars(select(Order).where(Order.id == 3)).one()
         mine.customer_id = 1
         case.each_refused(session.flush)
@@ -27,4 +28,4 @@ def attack(case: Case) -> object:
         foreign = session.scalars(select(Order.amount).where(Order.customer_id != 2)).all()
     with case.access("account", subject=1):
         handed = session.scalars(select(Order.amount).where(Order.id == 3)).all()
-    return [foreign, handed]
+    return [taken, foreign, handed]
