@@ -5,7 +5,7 @@ may be used (:class:`Policy`), install the :class:`Privacy` on your engines, and
 (``with privacy.access(...)``). From then on statements outside the declared purpose are refused, uncovered columns stay
 out of entity loads, stored values are sealed, and every access is written down before it happens.
 
-Read on in ``privacy.py``, then follow one denied query through ``gate/engine.py``.
+Read on in ``privacy/privacy.py``, then follow one denied query through ``gate/engine.py``.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _NEXT = """\
 examples/shop_app/models.py      what the shop stores
 examples/shop_app/privacy.toml   the policy; give "shipping" another category and run the demo again
 README.md                        how to bring this into an application of your own
-src/sa_privacy/privacy.py        where policy, keys, log and engines meet; gate/engine.py decides
+src/sa_privacy/privacy/          where policy, keys, log and engines meet; gate/engine.py decides
 docs/access-log.md               who saw whose data, after a breach, four eyes: sa-privacy log
 docs/walls.md                    the wall on PostgreSQL: roles, grants, logins, poolers
 docs/staff.md                    who may act in which role, pledges (chapter 8)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapper, Session
 
-__all__ = ["dialect_of", "owner_of_dialect"]
+__all__ = ["dialect_of", "governs", "owner_of_dialect"]
 
 
 def owner_of_dialect(dialect: Dialect) -> Any:
@@ -21,3 +21,9 @@ def dialect_of(session: Session, mapper: Mapper[Any]) -> Dialect | None:
         return session.get_bind(mapper).dialect
     except Exception:  # noqa: BLE001 - a session without a bind, or an application's way to choose one, may raise any
         return None
+
+
+def governs(gate: object, session: Session, mapper: Mapper[Any]) -> bool:
+    """Whether a gate stands before the engine that `session` uses for a class."""
+    dialect = dialect_of(session, mapper)
+    return dialect is not None and owner_of_dialect(dialect) is gate

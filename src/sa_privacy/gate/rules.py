@@ -7,7 +7,7 @@ holds for a grant is worked out once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,6 +49,8 @@ class RowRules:
         self._rules: Mapping[str, tuple[RowRule, ...]] = _NONE_ENTERED
         self._asking = frozenset(name for name, purpose in policy.purposes.items() if purpose.consent != "none")
         self._owning = frozenset(name for name, purpose in policy.purposes.items() if purpose.rows == "own")
+        #: Called where a rule was entered.
+        self.on_rule: Callable[[], None] = lambda: None
         self._by_grant: LRUCache[Grant, tuple[Catalogue, Mapping[str, RulesOfTable]]] = LRUCache(1000)
 
     def __bool__(self) -> bool:
@@ -80,6 +82,7 @@ class RowRules:
                 self._enter(inherited, self.live.current().find(heir.schema, heir.name))
         self.live.renew()  # what was worked out without it is worked out anew
         self.live.current()
+        self.on_rule()
 
     def _enter(self, rule: RowRule, tables: Iterable[PersonalTable]) -> None:
         """One rule, which holds in each of the tables that its table may mean."""
