@@ -8,16 +8,18 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
 import sa_privacy
 from benchmarks.overhead import Bench, Customer, Product, Visit
-from sa_privacy import AccessLog
+from sa_privacy import AccessLog, Privacy
+from tests.gate import owned
 
 HERE = str(Path(sa_privacy.__file__).parent)
 
@@ -88,3 +90,21 @@ def test_each_further_entity_costs_its_mark_and_one_call_for_a_cell_and_for_a_va
         "guard._guarded.<locals>.Guarded.__get__": 4 * 90,
     }
     assert few.total() - 9 * 10 <= 45, few  # once: the statement, its two events, the connection and the session
+
+
+def test_a_select_of_ones_own_rows(tmp_path: Path) -> None:
+    orders = owned.Base.metadata.tables["orders"].c
+    with closing(
+        Privacy(owned.POLICY, keys=owned.KEYS, log=AccessLog.open(tmp_path / "log"), metadata=owned.Base)
+    ) as p:
+        engine = create_engine("sqlite://")
+        p.install(engine)
+        owned.fill(p, engine)
+        with p.access("account", role="customer", actor="customer:1", subject=1), engine.connect() as connection:
+
+            def run() -> None:
+                assert len(connection.execute(select(orders.id, orders.amount)).all()) == 3
+
+            found = calls(run)
+    # as above, and: the condition's value, three looks at the conditions in force, and whether the row's key is theirs
+    assert found.total() <= 75, found

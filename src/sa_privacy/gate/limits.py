@@ -149,13 +149,15 @@ class Limits:
     """The conditions for one access, by table as the catalogue spells it.
 
     :ivar structure: their shapes: tells compiled statements apart.
+    :ivar beyond_own: the tables of which more is asked than whose the row is.
     """
 
-    __slots__ = ("catalogue", "of", "structure")
+    __slots__ = ("beyond_own", "catalogue", "of", "structure")
 
     def __init__(self, catalogue: Catalogue, of: Mapping[str, Limit]) -> None:
         self.catalogue = catalogue
         self.of = of
+        self.beyond_own = frozenset(name for name, limit in of.items() if limit.rules.beyond_own)
         self.structure: Hashable = tuple(limit.shape for limit in of.values())
 
 
@@ -178,23 +180,23 @@ class LimitsInForce:
 
     def for_access(self, access: Access) -> Limits | None:
         """Those of an access; None where it has none."""
-        rules = self.rules.of(access.grant)
-        if not rules:
-            return None
-        catalogue = self.rules.live.current()
         known: Limits | None = access.notes.get(self)
-        if known is None or known.catalogue is not catalogue:
-            asked = {n: self._faulty(one, "asks the database itself") for n, one in rules.items() if one.beyond_own}
-            access.notes[self] = Limits(catalogue, asked)  # for statements that a rule runs while it is asked
-            try:
-                limits = (self._limit(one, catalogue, access) for one in rules.values())
-                known = access.notes[self] = Limits(
-                    catalogue, {one.rules.table: one for one in limits if one is not None}
-                )
-            finally:
-                if known is None or known.catalogue is not catalogue:
-                    access.notes.pop(self, None)
-        return known
+        if known is not None and known.catalogue is self.rules.live.current():
+            return known
+        rules = self.rules.of(access.grant)
+        return self._made(rules, access) if rules else None
+
+    def _made(self, rules: Mapping[str, RulesOfTable], access: Access) -> Limits:
+        catalogue = self.rules.live.current()
+        asked = {name: self._faulty(one, "asks the database itself") for name, one in rules.items() if one.beyond_own}
+        access.notes[self] = Limits(catalogue, asked)  # for statements that a rule runs while it is asked
+        try:
+            limits = [self._limit(one, catalogue, access) for one in rules.values()]
+        except BaseException:
+            access.notes.pop(self, None)
+            raise
+        made = access.notes[self] = Limits(catalogue, {one.rules.table: one for one in limits if one is not None})
+        return made
 
     def value(self, table: str, at: int) -> Any:
         """The value of a parameter of the table's condition, for the access in force."""
