@@ -107,7 +107,7 @@ class Privacy(Engines, Acting, Desks, Columns):
             recheck=recheck,
             consents=port,
         )
-        self._desk.gate = self._gate
+        desk.gate = gate
         memory = Memory(gate, partial(governs, gate))
         accounts = Staff(desk, keys, log)
         desk.standings = gate.standings = standings_of(
