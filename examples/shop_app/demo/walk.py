@@ -14,6 +14,7 @@ from examples.shop_app.data import fill
 from examples.shop_app.demo.asking import show_asking
 from examples.shop_app.demo.campaign import show_campaign
 from examples.shop_app.demo.emergency import show_emergency
+from examples.shop_app.demo.erasing import show_erasing
 from examples.shop_app.demo.giving import show_giving
 from examples.shop_app.demo.loads import show_loads, show_memory
 from examples.shop_app.demo.need import show_need
@@ -39,7 +40,8 @@ docs/staff.md                    who may act in which role, pledges (chapter 8)
 docs/consent.md                  what people agreed to (chapter 9)
 docs/disclosure.md               whom data is given to (chapter 10)
 docs/requests.md                 what people ask for (chapter 11)
-docs/need-to-know.md             which rows a role reaches (chapter 16)
+docs/policy.md                   how long data is kept, [retention], and who erases (chapter 12)
+docs/need-to-know.md             which rows a role reaches (chapter 17)
 docs/tables.md                   the tables in which the library keeps all that
 docs/glossary.md                 the words, in English and Japanese
 """
@@ -81,6 +83,7 @@ def tour(
         show_campaign(stage)
         show_giving(stage)
         show_asking(stage)
+        show_erasing(stage)
         show_emergency(stage)
         show_log(stage)
         show_chain(stage)
