@@ -20,14 +20,19 @@ from sa_privacy.crypto.derivation import Label, field_bytes, frame, subkey
 from sa_privacy.crypto.lookup import EMPTY_SLOTS
 from sa_privacy.crypto.ring import Ring, key_name
 from sa_privacy.crypto.secrecy import Unportable
+from sa_privacy.crypto.subject_key import KEY_ID_BYTES
 from sa_privacy.errors import CellRejected, KeyUnavailable
 
 __all__ = [
+    "DOMAIN",
+    "HEADER",
     "NONCE_BYTES",
     "SHORTEST",
     "SLOTS_BYTES",
     "SUITE_PLAIN",
     "SUITE_SLOTS",
+    "SUITE_SUBJECT",
+    "SUITE_SUBJECT_SLOTS",
     "TAG_BYTES",
     "VERSION",
     "FieldCipher",
@@ -40,14 +45,20 @@ SUITE_PLAIN = 1
 """AES-256-GCM."""
 SUITE_SLOTS = 2
 """AES-256-GCM with two lookup slots in front of the nonce."""
+SUITE_SUBJECT = 3
+"""AES-256-GCM under a person's key."""
+SUITE_SUBJECT_SLOTS = 4
+"""AES-256-GCM under a person's key, with two lookup slots."""
 SLOTS_BYTES = len(EMPTY_SLOTS)
 NONCE_BYTES = 12
 TAG_BYTES = 16
 
-_DOMAIN = frame(b"sa_privacy/cell/v1")
+DOMAIN = frame(b"sa_privacy/cell/v1")
 _PREFIX = 6
 _HEADER = {SUITE_PLAIN: _PREFIX, SUITE_SLOTS: _PREFIX + SLOTS_BYTES}
-SHORTEST = {suite: header + NONCE_BYTES + TAG_BYTES for suite, header in _HEADER.items()}
+HEADER = {**_HEADER, **{suite + 2: header + KEY_ID_BYTES for suite, header in _HEADER.items()}}
+"""Bytes in front of the nonce, by suite."""
+SHORTEST = {suite: header + NONCE_BYTES + TAG_BYTES for suite, header in HEADER.items()}
 """Bytes of the shortest cell of each suite: that of an empty plaintext."""
 # Where things are in a cell. Made once: a Python before 3.12 makes a slice anew each time one is written out.
 _START = slice(_PREFIX)
@@ -97,7 +108,7 @@ class FieldCipher(Unportable):
         self._keyless = keyless or _keyless
         self._field_bytes = field_bytes(field)
         self._slots = slots
-        self._slotted_start = _DOMAIN + _HEADER[SUITE_SLOTS].to_bytes(4, "big")
+        self._slotted_start = DOMAIN + _HEADER[SUITE_SLOTS].to_bytes(4, "big")
         self._aad_tail = frame(self._field_bytes)
         self._aeads: dict[int, AESGCM] = {}
         # Both keyed by the first 6 bytes of a cell. A plain header is always the same, so its associated data is kept.
@@ -142,6 +153,14 @@ class FieldCipher(Unportable):
     def __repr__(self) -> str:
         return f"<FieldCipher {self._field!r}>"
 
+    def require_keys(self) -> None:
+        """Makes sure that there are keys to seal with.
+
+        :raises KeyUnavailable: the cipher has no keys.
+        """
+        if not self._primary:
+            raise self._keyless(self._field, "written")
+
     def seal(self, plaintext: bytes, slots: bytes | None = None) -> bytes:
         """Seals under the ring's primary key, with a new random nonce. The empty plaintext is sealed too.
 
@@ -152,8 +171,7 @@ class FieldCipher(Unportable):
         """
         if not isinstance(plaintext, bytes):
             raise TypeError(f"{self._field}: a plaintext is bytes, not {type(plaintext).__name__}")
-        if not self._primary:
-            raise self._keyless(self._field, "written")
+        self.require_keys()
         header, encrypt, aad = self._primary[0]
         if slots is not None:
             if not self._slots or len(slots) != SLOTS_BYTES:
@@ -237,7 +255,7 @@ class FieldCipher(Unportable):
         return seal_value
 
     def _aad(self, header: bytes) -> bytes:
-        return _DOMAIN + frame(header) + self._aad_tail
+        return DOMAIN + frame(header) + self._aad_tail
 
     def _open(self, cell: bytes) -> bytes:
         """Opens step by step, in the order of the spec, and says which step failed."""
@@ -257,6 +275,11 @@ class FieldCipher(Unportable):
                 hint="The column holds values that were never sealed, or cells of a newer release.",
             )
         suite = cell[1] if len(cell) > 1 else None
+        if suite in {SUITE_SUBJECT, SUITE_SUBJECT_SLOTS}:
+            raise self._rejected(
+                "the cell is sealed under a person's key, and the column under the keyring's",
+                hint='Annotate the column with key="subject", or reseal it (sa-privacy reseal).',
+            )
         if suite is not None and suite not in _HEADER:
             raise self._rejected(f"suite {suite} of the cell format is unknown", hint="Upgrade, or restore the row.")
         if suite is None or len(cell) < _HEADER[suite] + NONCE_BYTES + TAG_BYTES:

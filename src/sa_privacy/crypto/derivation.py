@@ -21,6 +21,8 @@ class Label(Enum):
     SEAL = b"sa_privacy/v1/seal"
     LOOKUP = b"sa_privacy/v1/lookup"
     PSEUDONYM = b"sa_privacy/v1/pseudonym"
+    WRAP = b"sa_privacy/v1/wrap"
+    SUBJECT = b"sa_privacy/v1/subject"
 
 
 def frame(part: bytes) -> bytes:

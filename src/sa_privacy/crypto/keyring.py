@@ -17,6 +17,8 @@ from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.crypto.ring import Entry, KeyInfo, Ring, key_name
 from sa_privacy.crypto.secrecy import InTheClear, Unportable, require_consent
 from sa_privacy.crypto.services.wrapping import KeyService, Wrapping, next_wrapping
+from sa_privacy.crypto.subject_cell import SubjectCipher
+from sa_privacy.crypto.subject_key import SubjectKeys
 from sa_privacy.errors import KeyUnavailable
 
 __all__ = ["Keyring"]
@@ -50,6 +52,8 @@ class Keyring(Unportable):
         "_retired",
         "_ring",
         "_saving",
+        "_subject_ciphers",
+        "_subject_keys",
         "_wrapping",
     )
 
@@ -60,6 +64,8 @@ class Keyring(Unportable):
         self._lock = RLock()
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
         self._digests: dict[str, LookupDigests] = {}
+        self._subject_keys: SubjectKeys | None = None
+        self._subject_ciphers: dict[tuple[str, bool], SubjectCipher] = {}
         self._enrolled: WeakSet[Follower] = WeakSet()
         self._on_lookup_change: list[ref[Callable[[], object]]] = []
         self._retired: list[Entry] = []  # save() may replace a file that still has them
@@ -335,6 +341,29 @@ class Keyring(Unportable):
                 digests = self._digests[field] = LookupDigests(field)
                 self.enrol(digests)
             return digests
+
+    def subject_keys(self) -> SubjectKeys:
+        """What wraps and unwraps people's keys; always the same object."""
+        with self._lock:
+            if self._subject_keys is None:
+                self._subject_keys = SubjectKeys()
+                self.enrol(self._subject_keys)
+            return self._subject_keys
+
+    def subject_cipher(self, field: str, *, slots: bool = False) -> SubjectCipher:
+        """The cipher for one field whose cells are sealed under people's keys; the same object for the same arguments.
+
+        :param field: the logical field id, 1 to 1,024 bytes of UTF-8.
+        :param slots: new cells have lookup slots (suite 0x04).
+        :raises TypeError: the field id is not a str.
+        :raises ValueError: it is empty or too long.
+        """
+        with self._lock:
+            cipher = self._subject_ciphers.get((field, slots))
+            if cipher is None:
+                cipher = self._subject_ciphers[field, slots] = SubjectCipher(field, self.subject_keys(), slots=slots)
+                self.enrol(cipher)
+            return cipher
 
     def enrol(self, follower: Follower) -> None:
         """Gives a cipher or digests that somebody else keeps the ring's keys, now and with every rotation."""
