@@ -13,7 +13,7 @@ from __future__ import annotations
 from sa_privacy.access import Access, Scope
 from sa_privacy.accesslog import AccessLog
 from sa_privacy.columns import DataSubject, Encrypted, Lookup, lookup_key, pii_column
-from sa_privacy.crypto import Keyring
+from sa_privacy.crypto import ERASED, Erased, Keyring
 from sa_privacy.customers.agent import Agent
 from sa_privacy.customers.disclosure.disclosures import Disclosure
 from sa_privacy.customers.disclosure.receipts import Giver
@@ -58,6 +58,7 @@ from sa_privacy.policy import Policy, Standing
 from sa_privacy.privacy import Privacy
 
 __all__ = [
+    "ERASED",
     "Access",
     "AccessDenied",
     "AccessEnded",
@@ -71,6 +72,7 @@ __all__ = [
     "DisclosureRefused",
     "Encrypted",
     "ErasureRefused",
+    "Erased",
     "Giver",
     "KeyUnavailable",
     "Keyring",

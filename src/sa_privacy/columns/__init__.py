@@ -5,6 +5,7 @@ from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTabl
 from sa_privacy.columns.lookup import Lookup, LookupSpec
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.searching import lookup_key
+from sa_privacy.columns.subject_sealed import SubjectEncrypted
 
 __all__ = [
     "Annotation",
@@ -15,6 +16,7 @@ __all__ = [
     "LookupSpec",
     "PersonalColumn",
     "PersonalTable",
+    "SubjectEncrypted",
     "SubjectPath",
     "annotation_of",
     "lookup_key",

@@ -30,9 +30,11 @@ __all__ = [
     "annotate_column",
     "annotated_tables",
     "annotation_of",
+    "checked_key",
     "on_annotation",
     "pii_column",
     "registry_version",
+    "said_by",
     "table_columns",
 ]
 
@@ -53,6 +55,7 @@ class Annotation:
     :param encrypt: the stored value is sealed.
     :param lookup: how a sealed column is searched; None: not at all.
     :param field: the logical field id seals are bound to; None: the column's own name.
+    :param key: ``"subject"``: sealed under the key of the person whose row it is; None: under the keyring's.
     """
 
     category: str
@@ -60,6 +63,7 @@ class Annotation:
     encrypt: bool = True
     lookup: Lookup | None = None
     field: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,13 @@ def annotation_of(column: Column[Any]) -> Annotation | None:
         return found  # type: ignore[no-any-return]
     if isinstance(column.type, Encrypted):
         sealed = column.type
-        return Annotation(sealed.category, sealed.purposes, True, sealed.lookup, sealed.field)
+        return said_by(sealed)
     return None
+
+
+def said_by(sealed: Encrypted) -> Annotation:
+    """What a sealed type says of its column."""
+    return Annotation(sealed.category, sealed.purposes, True, sealed.lookup, sealed.field, sealed.key)
 
 
 def pii_column(
@@ -104,6 +113,7 @@ def pii_column(
     encrypt: bool = True,
     lookup: LookupSpec = None,
     field: str | None = None,
+    key: str | None = None,
     **mapped_column_kwargs: Any,
 ) -> MappedColumn[Any]:
     """A mapped column that holds personal data.
@@ -123,6 +133,8 @@ def pii_column(
         with each other. Whoever sees the database then sees which rows share a value. With ``unique=True`` and
         ``index=True`` the lookup is meant.
     :param field: the logical field id the seal is bound to; ``"table.column"`` where it is left out.
+    :param key: ``"subject"``: the value is sealed under a key of the person whose row it is. Once that is destroyed, every
+        copy of the value is noise, and reads give :data:`sa_privacy.ERASED`. The table needs its ``__data_subject__``.
     :raises PolicyError: the annotation contradicts itself.
     """
     positional: list[Any] = [] if type is None else [type, *args]
@@ -133,7 +145,7 @@ def pii_column(
     elif type is None:
         positional = list(args)
     given = mapped_column_kwargs.pop("type_", given)
-    annotation = _annotation(category, purposes, encrypt, lookup, field, given)
+    annotation = _annotation(category, purposes, encrypt, lookup, field, key, given)
     if encrypt:
         options = needs_values(mapped_column_kwargs, searchable=annotation.lookup is not None)
         options += ["ForeignKey" for item in positional if isinstance(item, ForeignKey)]
@@ -164,7 +176,13 @@ class _PersonalMappedColumn(ScannedColumn):
 
 
 def _annotation(
-    category: Any, purposes: Collection[str] | None, encrypt: bool, lookup: LookupSpec, field: str | None, given: Any
+    category: Any,
+    purposes: Collection[str] | None,
+    encrypt: bool,
+    lookup: LookupSpec,
+    field: str | None,
+    key: str | None,
+    given: Any,
 ) -> Annotation:
     if not isinstance(category, str) or not category:
         raise PolicyError("a personal column needs a category.", hint='write pii_column(..., category="email").')
@@ -175,15 +193,35 @@ def _annotation(
             f"lookup= on an unsealed column of category {category} has no meaning.",
             hint="an unsealed column is searched as it is: leave lookup out.",
         )
-    only = None if purposes is None else frozenset(purposes)
-    annotation = Annotation(category, only, encrypt, as_lookup(lookup), field)
+    annotation = checked_key(
+        Annotation(category, None if purposes is None else frozenset(purposes), encrypt, as_lookup(lookup), field, key)
+    )
     if isinstance(given, Encrypted):
-        inner = Annotation(given.category, given.purposes, True, given.lookup, given.field)
+        inner = said_by(given)
         if inner != annotation:
             raise PolicyError(
                 f"the column is annotated twice: as {annotation.category} and as {inner.category}.",
                 hint="say it once, in pii_column(...) or in Encrypted(...).",
             )
+    return annotation
+
+
+def checked_key(annotation: Annotation) -> Annotation:
+    """The same.
+
+    :raises PolicyError: it asks for keys that there are none of, or of a column that is not sealed.
+    """
+    if annotation.key is None:
+        return annotation
+    if annotation.key not in Encrypted.kinds:
+        raise PolicyError(
+            f"key={annotation.key!r} is not known.", hint='"subject", or None for the keys of the keyring.'
+        )
+    if not annotation.encrypt:
+        raise PolicyError(
+            f"key= on an unsealed column of category {annotation.category} has no meaning.",
+            hint="leave key= out, or let the column be sealed.",
+        )
     return annotation
 
 
@@ -194,6 +232,7 @@ def _sealed(given: Any, annotation: Annotation) -> Encrypted:
         purposes=annotation.purposes,
         lookup=annotation.lookup,
         field=annotation.field,
+        key=annotation.key,
     )
 
 
@@ -249,8 +288,7 @@ def _settle(column: Column[Any], table: Table) -> None:
         return
     before, kind = _settled.get(column), column.type
     if isinstance(kind, Encrypted):
-        sealed = Annotation(kind.category, kind.purposes, True, kind.lookup, annotation.field)
-        before = before or sealed
+        before = before or replace(said_by(kind), field=annotation.field)
     if before is not None and before != annotation:
         raise _twice(f"{table.fullname}.{column.name}", before, annotation)
     if annotation.encrypt:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DontWrapMixin
 
-from sa_privacy.crypto import FieldCipher, LookupDigests
+from sa_privacy.crypto import FieldCipher, LookupDigests, SubjectCipher, SubjectKeys
 from sa_privacy.errors import KeyUnavailable, SealedColumn
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class KeyBinding:
     ``uninstall`` reaches them, and why opening a cell asks nobody.
     """
 
-    __slots__ = ("__weakref__", "_accepted", "_ciphers", "_digests", "_keyring", "_lock")
+    __slots__ = (
+        *("__weakref__", "_accepted", "_ciphers", "_digests", "_keyring", "_lock", "_subject_ciphers", "subject_keys"),
+    )
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -37,6 +39,9 @@ class KeyBinding:
         self._accepted: Mapping[str, Acceptance] = {}
         self._ciphers: dict[tuple[str, bool], FieldCipher] = {}
         self._digests: dict[str, LookupDigests] = {}
+        self._subject_ciphers: dict[tuple[str, bool], SubjectCipher] = {}
+        #: Wraps and unwraps people's keys on this engine.
+        self.subject_keys = SubjectKeys(keyless=_no_keys)
 
     def accepted(self) -> Mapping[str, Acceptance]:
         """Of which fields plain values are read, beside cells."""
@@ -52,8 +57,8 @@ class KeyBinding:
                 keyring.enrol(follower)
             return True
 
-    def _followers(self) -> list[FieldCipher | LookupDigests]:
-        return [*self._ciphers.values(), *self._digests.values()]
+    def _followers(self) -> list[FieldCipher | LookupDigests | SubjectCipher | SubjectKeys]:
+        return [self.subject_keys, *self._ciphers.values(), *self._digests.values(), *self._subject_ciphers.values()]
 
     def require_all_sealed(self, field: str | None) -> None:
         """Makes sure that a search finds all: plain values have no digest, so it would pass them over.
@@ -90,6 +95,17 @@ class KeyBinding:
                 if self._keyring is not None:
                     self._keyring.enrol(cipher)
                 self._ciphers[field, slots] = cipher
+            return cipher
+
+    def subject_cipher(self, field: str, *, slots: bool) -> SubjectCipher:
+        """The cipher of one field that is sealed under people's keys, likewise."""
+        with self._lock:
+            cipher = self._subject_ciphers.get((field, slots))
+            if cipher is None:
+                cipher = SubjectCipher(field, self.subject_keys, slots=slots, keyless=_no_keys)
+                if self._keyring is not None:
+                    self._keyring.enrol(cipher)
+                self._subject_ciphers[field, slots] = cipher
             return cipher
 
     def digests(self, field: str) -> LookupDigests:

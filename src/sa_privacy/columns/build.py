@@ -22,6 +22,7 @@ from sa_privacy.columns.own_tables import OWN_TABLES
 from sa_privacy.columns.sealable import check_sealing
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.sqlalchemy_private import all_mappers
+from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None, 
 
     def looked_after(table: Table) -> bool:
         if table.metadata is OWN_TABLES:
-            return own
+            return own or table is SUBJECT_KEYS  # before it is known whether a column needs them
         return wanted is None or id(table.metadata) in wanted
 
     seal_by_rules(policy, given if wanted is not None else None)
@@ -82,8 +83,25 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None, 
     named = {(t.schema, t.table) for t in found}
     plain = {(other.schema, other.name) for other in others} - named
     catalogue = Catalogue(tuple(found), frozenset(plain))
+    by_subject = _check_subjects(catalogue)
+    if not (own or by_subject):
+        catalogue = catalogue.without([SUBJECT_KEYS.name])
     _check_references({*tables, *others}, catalogue)
     return catalogue
+
+
+def _check_subjects(catalogue: Catalogue) -> bool:
+    """Refuses columns under people's keys in tables that nobody knows the people of. Whether there are such columns."""
+    keyed = [column for column in catalogue.columns.values() if column.by_subject]
+    nobodys = [column for column in keyed if column.table not in catalogue.holders]
+    if nobodys:
+        names = ", ".join(sorted(column.name for column in nobodys))
+        raise PolicyError(
+            f'{names}: key="subject" needs to know whose a row is, and the table names no data subject.',
+            hint='say whose it is: __data_subject__ = DataSubject("customer", via="customer").',
+            columns=[column.name for column in nobodys],
+        )
+    return bool(keyed)
 
 
 def _check_references(tables: Iterable[Table], catalogue: Catalogue) -> None:
@@ -124,7 +142,9 @@ def seal_table(policy: Policy, table: Table) -> None:
     for column in table.columns if rules else ():
         rule = rules.get(column_name(column).lower())
         if rule is not None:
-            annotate_column(column, Annotation(rule.category, rule.purposes, True, as_lookup(rule.lookup), rule.field))
+            annotate_column(
+                column, Annotation(rule.category, rule.purposes, True, as_lookup(rule.lookup), rule.field, rule.key)
+            )
 
 
 def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
@@ -156,7 +176,7 @@ def _merged(tables: Iterable[PersonalTable]) -> list[PersonalTable]:
 
 
 def _declared(column: PersonalColumn) -> tuple[object, ...]:
-    return (column.category, column.purposes, column.sealed, column.searchable)
+    return (column.category, column.purposes, column.sealed, column.searchable, column.by_subject)
 
 
 def _columns(table: Table) -> dict[str, PersonalColumn]:
@@ -176,6 +196,7 @@ def _columns(table: Table) -> dict[str, PersonalColumn]:
                 sealed=sealed,
                 field=(column.type.field or "") if isinstance(column.type, Encrypted) else "",
                 searchable=is_searchable(column),
+                by_subject=annotation.key is not None,
             )
     return found
 
@@ -209,7 +230,9 @@ def _with_rule(table: PersonalTable, name: str, column: str, rule: ColumnRule) -
     before = table.columns.get(column.lower())
     if before is None:
         added = PersonalColumn(
-            f"{table.name}.{spelled}", table.name, spelled, rule.category, rule.purposes, rule.encrypt, rule.field or ""
+            *(f"{table.name}.{spelled}", table.name, spelled, rule.category, rule.purposes, rule.encrypt),
+            field=rule.field or "",
+            by_subject=rule.key is not None,
         )
         columns = {**table.columns, spelled.lower(): added}
         return PersonalTable(table.name, table.schema, table.table, columns, table.all_columns, table.subject)

@@ -25,6 +25,7 @@ class PersonalColumn:
     :param sealed: the stored value is a cell.
     :param field: the logical field id that seals are bound to.
     :param searchable: it is sealed, and its cells have lookup slots.
+    :param by_subject: it is sealed under the keys of the people whose rows they are.
     """
 
     name: str
@@ -35,6 +36,7 @@ class PersonalColumn:
     sealed: bool = False
     field: str = ""
     searchable: bool = False
+    by_subject: bool = False
 
 
 @dataclass(frozen=True, slots=True)

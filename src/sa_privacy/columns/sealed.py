@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from sqlalchemy import JSON, Enum, Interval, LargeBinary, Text, TypeDecorator
 from sqlalchemy.engine.default import DefaultDialect
@@ -21,8 +21,8 @@ from sa_privacy.columns.binding import NoKeys, keys_of
 from sa_privacy.columns.lookup import Lookup, LookupSpec, as_lookup, normaliser
 from sa_privacy.columns.searching import SealedComparator, register_lower
 from sa_privacy.columns.stored import as_it_is, decoration, is_binary, plain_writer
+from sa_privacy.crypto import ERASED, FieldCipher, codec_for
 from sa_privacy.crypto import JSON as JSON_CODEC
-from sa_privacy.crypto import FieldCipher, codec_for
 from sa_privacy.errors import PolicyError, PrivacyError, SealedColumn
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Encrypted", "SealFailed"]
 
 _PLAIN = DefaultDialect()
+_T = TypeVar("_T")
 # Encodes, to None where the type stores a value as NULL; and decodes.
 _Codec: TypeAlias = tuple[Callable[[Any], bytes | None], Callable[[bytes], Any]]
 
@@ -49,10 +50,21 @@ class Encrypted(TypeDecorator[Any]):
     :param purposes: narrows the purposes that the policy allows for the category.
     :param lookup: how the column may be searched; see :func:`sa_privacy.pii_column`.
     :param field: the logical field id that cells are bound to; ``"table.column"`` where left out.
+    :param key: ``"subject"``: cells are sealed under a key of the person whose row it is, and are noise once that is
+        destroyed; None: under the keyring's.
     """
 
     impl = LargeBinary
     cache_ok = True
+    key: ClassVar[str | None] = None
+    kinds: ClassVar[dict[str, type[Encrypted]]] = {}
+    """What ``key=`` makes of the type."""
+
+    def __new__(cls, *args: Any, key: str | None = None, **kwargs: Any) -> Self:  # noqa: ARG004 - for __init__
+        """An instance of the kind that ``key`` asks for."""
+        if key is not None and key not in cls.kinds:
+            raise PolicyError(f"key={key!r} is not known.", hint='"subject", or None for the keys of the keyring.')
+        return super().__new__(cls if key is None else cls.kinds[key])  # type: ignore[return-value]
 
     def __init__(
         self,
@@ -62,6 +74,7 @@ class Encrypted(TypeDecorator[Any]):
         purposes: Collection[str] | None = None,
         lookup: LookupSpec = None,
         field: str | None = None,
+        key: str | None = None,
     ) -> None:
         super().__init__()
         self.inner: TypeEngine[Any] = to_instance(Text() if inner is None else inner)
@@ -77,7 +90,9 @@ class Encrypted(TypeDecorator[Any]):
 
     def bound_to(self, field: str) -> Encrypted:
         """The same type, with its cells bound to `field`."""
-        return Encrypted(self.inner, category=self.category, purposes=self.purposes, lookup=self.lookup, field=field)
+        return Encrypted(
+            self.inner, category=self.category, purposes=self.purposes, lookup=self.lookup, field=field, key=self.key
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # Keys are never here; codecs are functions, made anew from the inner type.
@@ -188,12 +203,18 @@ class Encrypted(TypeDecorator[Any]):
     def _cipher(self, dialect: Dialect) -> FieldCipher:
         return keys_of(dialect).cipher(str(self.field), slots=self.lookup is not None)
 
-    def _guarded(self, make: Callable[[Any], bytes | None]) -> Callable[[Any], bytes | None]:
+    def _guarded(self, make: Callable[[Any], _T | None]) -> Callable[[Any], _T | None]:
         """The same for NULL and for values that cannot be encoded: no error carries one."""
 
-        def made(value: Any) -> bytes | None:
+        def made(value: Any) -> _T | None:
             if value is None:
                 return None
+            if value is ERASED:
+                raise SealFailed(
+                    f"{self._name} was given what stands for an erased value, which cannot be stored.",
+                    hint="leave the attribute as it was read, or give it a value.",
+                    columns=(self.field,) if self.field else (),
+                )
             try:
                 return make(value)
             except (MemoryError, PrivacyError):

@@ -13,7 +13,8 @@ from sqlglot.errors import SqlglotError
 
 from sa_privacy.footprint.changes import Changes
 from sa_privacy.footprint.foreign import refuse_foreign, refuse_overloaded
-from sa_privacy.footprint.lexer import Dialect, Token, cut, unreadable
+from sa_privacy.footprint.frames import tokens_of
+from sa_privacy.footprint.lexer import Dialect, Token, unreadable
 from sa_privacy.footprint.model import NOTHING, Footprint
 from sa_privacy.footprint.respell import respell
 from sa_privacy.footprint.scope import Rows, Scope
@@ -71,7 +72,7 @@ def view_of(definition: str, depth: int, asked: Asked) -> tuple[Footprint, Rows]
     """The footprint of a view's definition, with the rows that it shows."""
     if depth > _VIEW_DEPTH:
         raise unreadable("views of views are nested too deeply to be read")
-    tokens = cut(definition, asked.dialect, "none")
+    tokens = tokens_of(definition, asked.dialect, "none")
     while tokens and tokens[-1].text == ";":
         tokens.pop()
     columns: list[str] = []

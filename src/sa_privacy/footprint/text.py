@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.fingerprint import fingerprint
+from sa_privacy.footprint.frames import tokens_of
 from sa_privacy.footprint.judge import view_of
-from sa_privacy.footprint.lexer import Dialect, cut, unreadable
+from sa_privacy.footprint.lexer import Dialect, unreadable
 from sa_privacy.footprint.marks import Marks
 from sa_privacy.footprint.model import NOTHING, Footprint
 from sa_privacy.footprint.relations import Relations
@@ -48,7 +49,7 @@ def footprint_of_text(
         asked.marks = marks.tables
     try:
         tokens = (
-            cut(sql, dialect, paramstyle) if marks is None else marks.read(cut(marks.opened(sql), dialect, paramstyle))
+            tokens_of(sql, dialect, paramstyle) if marks is None else marks.read(tokens_of(marks.opened(sql), dialect, paramstyle))
         )
         footprints = [judge(part, asked) for part in split(tokens)]
     except RecursionError:

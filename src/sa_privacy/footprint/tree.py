@@ -20,14 +20,16 @@ from sqlalchemy.sql.selectable import Alias, Join
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.lookup_key import SLOT_BYTES, SLOTS, LookupKey
 from sa_privacy.columns.searching import LookupDigest
+from sa_privacy.columns.subject_sealed import SubjectEncrypted
 from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint.changes import Changes
 from sa_privacy.footprint.declarations import Declarations
 from sa_privacy.footprint.flat import footprint_of_flat
 from sa_privacy.footprint.foreign import foreign, refuse_overloaded
+from sa_privacy.footprint.frames import tokens_of
 from sa_privacy.footprint.functions import AGGREGATES, known
 from sa_privacy.footprint.keys import Bind
-from sa_privacy.footprint.lexer import Dialect, cut, fold
+from sa_privacy.footprint.lexer import Dialect, fold
 from sa_privacy.footprint.model import NOTHING, Footprint
 from sa_privacy.footprint.relations import Foreign, Relation, Relations, system_relation
 from sa_privacy.footprint.scope import NOTHING_OUT, Node, Out, Rows, Scope, Source
@@ -157,7 +159,7 @@ def binds_by_name(footprint: Footprint, compiled: SQLCompiler) -> Footprint:
 
 def _flat(compiled: SQLCompiler, asked: Asked, relations: Relations | None) -> Footprint | None:
     try:
-        tokens = cut(compiled.string, asked.dialect, compiled.dialect.paramstyle)
+        tokens = tokens_of(compiled.string, asked.dialect, compiled.dialect.paramstyle)
     except UnreadableStatement:
         return None
     found = footprint_of_flat(tokens, dialect=asked.dialect, index=asked.index, relations=relations)
@@ -281,7 +283,8 @@ class _Tree:
         raise _UnknownNode
 
     def column(self, element: Any, use: Use) -> Out:
-        self.plain_type(element)
+        if type(element.type) is not SubjectEncrypted:  # which renders a frame: as good as the column itself
+            self.plain_type(element)
         source = self.sources.get(element.table)
         if source is None:
             raise _UnknownNode

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Dialect, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Text
 
+from sa_privacy.columns.moment import Moment
 from sa_privacy.columns.own_tables import OWN_CATEGORY, OWN_TABLES, own_column
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.errors import PolicyError
@@ -17,26 +16,6 @@ __all__ = ["KEY_LENGTH", "OWN_CATEGORY", "OWN_TABLES", "Moment", "own_column", "
 
 KEY_LENGTH: Final = 200
 """The longest key of a person that a ledger takes, as text."""
-
-
-class Moment(TypeDecorator[datetime]):
-    """A moment in UTC, to the microsecond: aware in Python, whatever the database keeps."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise PolicyError("a moment needs its time zone.", hint="datetime.now(UTC).")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def sealed_text() -> Encrypted:

@@ -38,7 +38,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         *("granted", "pledge", "disclose", "grants"),
     ),
     "systems": ("title", "purposes"),
-    "columns": ("category", "encrypt", "lookup", "purposes", "field"),
+    "columns": ("category", "encrypt", "lookup", "purposes", "field", "key"),
     "log": ("on_failure", "compress_after", "keep"),
     **DEALINGS,
     **RETENTION,
@@ -49,6 +49,7 @@ _OF_NAMES = ("categories", "purposes", "roles", "systems", "wordings", "recipien
 _LONGEST_GLASS = 24 * 60 * 60  # seconds
 _CONSENTS: tuple[Consent, ...] = ("none", "opt_in", "opt_out")
 _LOOKUPS: tuple[Literal["exact", "casefold"], ...] = ("exact", "casefold")
+_SEALED_UNDER: tuple[Literal["subject"], ...] = ("subject",)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
 
 _Thing = TypeVar("_Thing")
@@ -304,7 +305,7 @@ class _Reader:
             self.known_category(category, (*path, "category"), True)
         encrypt = table.flag("encrypt")
         lookup = table.choice("lookup", _LOOKUPS)
-        for key in ("lookup", "field"):
+        for key in ("lookup", "field", "key"):
             if key in table.values and not encrypt:
                 table.fault(key, "is for sealed columns; add encrypt = true, or leave it out.")
         only = table.names("purposes", self.sections["purposes"].values, "purpose")
@@ -315,7 +316,8 @@ class _Reader:
             if sound and category not in opened:
                 what = f"{cut(name)} does not open {cut(category)}; purposes narrow, and never widen."
                 self.faults.add((*path, "purposes", position), what)
-        return ColumnRule(category, encrypt, lookup, frozenset(only) if only is not None else None, table.text("field"))
+        narrowed = frozenset(only) if only is not None else None
+        return ColumnRule(category, encrypt, lookup, narrowed, table.text("field"), table.choice("key", _SEALED_UNDER))
 
     def known_category(self, name: str, path: Path, filled: bool) -> None:
         categories = self.sections["categories"].values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import field as dataclass_field
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -150,6 +151,7 @@ class ColumnRule:
     :param lookup: how a sealed column is searched: ``"exact"``, ``"casefold"``, or not at all.
     :param purposes: narrows the purposes that the policy allows for the category.
     :param field: the logical field id that seals are bound to.
+    :param key: ``"subject"``: sealed under the keys of the people whose rows they are; None: under the keyring's.
     """
 
     category: str
@@ -157,6 +159,7 @@ class ColumnRule:
     lookup: Literal["exact", "casefold"] | None = None
     purposes: frozenset[str] | None = None
     field: str | None = None
+    key: Literal["subject"] | None = dataclass_field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,8 @@ def _column(rule: ColumnRule) -> Any:
         said["purposes"] = sorted(rule.purposes)
     if rule.field is not None:
         said["field"] = rule.field
+    if rule.key is not None:
+        said["key"] = rule.key
     return said
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql.elements import KeyedColumnElement
 
-from sa_privacy.columns.annotation import Annotation, annotate_column, table_columns
+from sa_privacy.columns.annotation import Annotation, annotate_column, checked_key, table_columns
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.columns.lookup import LookupSpec, as_lookup
@@ -50,6 +50,7 @@ class Columns:
         encrypt: bool = True,
         lookup: LookupSpec = None,
         field: str | None = None,
+        key: str | None = None,
     ) -> None:
         """Annotates a column of a model that one cannot edit; see :func:`sa_privacy.pii_column`.
 
@@ -69,7 +70,7 @@ class Columns:
                 hint=f"purposes of the policy: {', '.join(sorted(self.policy.purposes))}.",
             )
         only = None if purposes is None else frozenset(purposes)
-        annotation = Annotation(category, only, encrypt, as_lookup(lookup), field)
+        annotation = checked_key(Annotation(category, only, encrypt, as_lookup(lookup), field, key))
         columns = table_columns(column)
         for one in columns:
             table: object = one.table  # None, while it belongs to no table yet

@@ -26,6 +26,7 @@ _TABLES = (
     "sa_privacy_staff_attempts",
     "sa_privacy_staff_grants",
     "sa_privacy_staff_signatures",
+    "sa_privacy_subject_keys",
     "sa_privacy_wordings",
     "sa_privacy_request_steps",
 )
@@ -259,6 +260,17 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_sa_privacy_staff_signatures_actor", "sa_privacy_staff_signatures", ["actor", "wording"], unique=False
+    )
+    op.create_table(
+        "sa_privacy_subject_keys",
+        sa.Column("id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=100), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=True),
+        sa.Column("wrapped", sa.LargeBinary(length=65), nullable=True),
+        sa.Column("made", moment(), nullable=False),
+        sa.Column("destroyed_at", moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "subject", name="uq_sa_privacy_subject_keys"),
     )
     op.create_table(
         "sa_privacy_wordings",

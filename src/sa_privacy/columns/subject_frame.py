@@ -1,0 +1,66 @@
+"""The frame of a cell, as SQL: its person's wrapped key in front of it (docs/spec/cell.md, "Frames").
+
+What a query delivers of a column that is sealed under people's keys is not the cell alone: the key comes along, found by
+the id in the cell. So every read asks the database whether the key still is there. A column rendered as a frame reads
+that column and nothing else; the footprint knows the text, token by token (:mod:`sa_privacy.footprint.frames`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import functions
+
+from sa_privacy.crypto.cell import HEADER, SUITE_SUBJECT, SUITE_SUBJECT_SLOTS
+from sa_privacy.crypto.subject_cell import DESTROYED, MISSING
+from sa_privacy.crypto.subject_key import KEY_ID_BYTES
+
+__all__ = ["KEY_TABLE", "SubjectFrame", "frame_sql"]
+
+KEY_TABLE: Final = "sa_privacy_subject_keys"
+#: What the key table is called in a frame. A name of an outer query would hide it nowhere: only its columns are named.
+_ALIAS: Final = "sa_privacy_key"
+#: Where the id of the key begins in a cell, counted from 1 as ``substr`` does; with lookup slots, and without.
+_PLAIN, _SLOTTED = (1 + HEADER[suite] - KEY_ID_BYTES for suite in (SUITE_SUBJECT, SUITE_SUBJECT_SLOTS))
+#: Of the compiler's own arguments, those that are about the frame as a whole and not about the column in it.
+_OF_THE_WHOLE: Final = frozenset({"add_to_result_map", "within_columns_clause", "within_label_clause"})
+
+
+class SubjectFrame(functions.FunctionElement[Any]):
+    """A column sealed under people's keys, as a query delivers it: what the type renders of it in a list of results."""
+
+    inherit_cache = True
+    name = "sa_privacy_frame"
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+def frame_sql(cell: str, *, postgresql: bool) -> str:
+    """The frame of a cell.
+
+    :param cell: the column, as it stands in SQL, with its table's name: the key table has columns of its own.
+    """
+
+    def byte(value: int) -> str:
+        return f"'\\x{value:02x}'::bytea" if postgresql else f"x'{value:02x}'"
+
+    substr = "pg_catalog.substr" if postgresql else "substr"  # there may be one of the application's
+    start = f"CASE {substr}({cell}, 2, 1) WHEN {byte(SUITE_SUBJECT_SLOTS)} THEN {_SLOTTED} ELSE {_PLAIN} END"
+    key = (
+        f"(SELECT COALESCE({_ALIAS}.wrapped, {byte(DESTROYED)}) FROM {KEY_TABLE} AS {_ALIAS} "  # noqa: S608 - all of it is the library's
+        f"WHERE {_ALIAS}.id = {substr}({cell}, {start}, {KEY_ID_BYTES}))"
+    )
+    framed = f"COALESCE({key}, {byte(MISSING)}) || {cell}"
+    return f"({framed})" if postgresql else f"CAST({framed} AS BLOB)"  # SQLite calls what is joined a text
+
+
+@compiles(SubjectFrame)
+def _compile_frame(element: SubjectFrame, compiler: Any, **kw: Any) -> str:
+    inner = {name: value for name, value in kw.items() if name not in _OF_THE_WHOLE}
+    inner["include_table"] = True  # SQLite's dialect leaves it out in RETURNING
+    [column] = element.clauses
+    return frame_sql(compiler.process(column, **inner), postgresql=compiler.dialect.name == "postgresql")
