@@ -197,5 +197,5 @@ def test_the_script_makes_the_file_again_byte_for_byte() -> None:
 
 def test_the_second_reader_stays_small_and_strange_to_the_library() -> None:
     source = (Path(__file__).parent / "second_reader.py").read_text(encoding="utf-8")
-    assert len(source.splitlines()) < 100
+    assert len(source.splitlines()) < 120
     assert "sa_privacy." not in source.replace('"sa_privacy/', "")

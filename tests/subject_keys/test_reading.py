@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.subject_keys.world import Note, Person, Rows
+from tests.subject_keys.world import Person
 
 
 def test_an_entity_is_read(session: Session) -> None:

@@ -130,6 +130,101 @@ def wrap(entry: int, policy_id: str, fixed: bytes) -> bytes:
     return fixed + AESGCM(WRAPPING_KEY).encrypt(fixed, SECRETS[entry], aad)
 
 
+PERSON, OTHER = hashlib.sha256(b"person").digest()[:16], hashlib.sha256(b"other").digest()[:16]
+PERSONS = {PERSON: hashlib.sha256(b"secret of person").digest(), OTHER: hashlib.sha256(b"secret of other").digest()}
+
+
+def derive_of_person(person: bytes) -> bytes:
+    return mac(mac(bytes(32), PERSONS[person]), frame(b"sa_privacy/v1/subject") + frame(person) + b"\x01")
+
+
+def wrap_person(person: bytes, entry: int, fixed: bytes) -> bytes:
+    header = b"\xf1" + entry.to_bytes(4, "big")
+    aad = frame(b"sa_privacy/subject-key/v1") + frame(header) + frame(person)
+    return header + fixed + AESGCM(derive(entry, b"sa_privacy/v1/wrap")).encrypt(fixed, PERSONS[person], aad)
+
+
+def seal_for_person(field: str, person: bytes, slots: bytes | None, plaintext: bytes, fixed: bytes) -> bytes:
+    header = bytes((1, 3 if slots is None else 4, 0, 0, 0, 0)) + (slots or b"") + person
+    aad = frame(b"sa_privacy/cell/v1") + frame(header) + frame(field.encode())
+    return header + fixed + AESGCM(derive_of_person(person)).encrypt(fixed, plaintext, aad)
+
+
+def people() -> dict[str, Any]:
+    """Keys of people, cells under them, and frames."""
+    keys = {PERSON: wrap_person(PERSON, OLD, nonce(2000)), OTHER: wrap_person(OTHER, NEW, nonce(2001))}
+    address = b"taro@example.jp"
+    both = slot(EMAIL, NEW, address) + slot(EMAIL, OLD, address)
+    cells = [
+        (name, field, person, slots, plaintext, nonce(2100 + number))
+        for number, (name, field, person, slots, plaintext) in enumerate(
+            [
+                ("text", NAME, PERSON, None, "山田 太郎".encode()),
+                ("an empty string", NAME, OTHER, None, b""),
+                ("text with both slots filled", EMAIL, PERSON, both, address),
+                ("an empty string with empty slots", EMAIL, OTHER, EMPTY, b""),
+            ]
+        )
+    ]
+    plain, _, slotted, _ = (seal_for_person(f, p, s, t, n) for _, f, p, s, t, n in cells)
+    wrapped = keys[PERSON]
+    of_ring = seal(NAME, NEW, None, b"x", nonce(2200))
+    frames = [
+        ("with the key", NAME, wrapped + plain, "山田 太郎".encode().hex()),
+        ("with slots, with the key", EMAIL, wrapped + slotted, address.hex()),
+        ("the key was destroyed", NAME, b"\xf2" + plain, "ERASED"),
+        ("with slots, the key was destroyed", EMAIL, b"\xf2" + slotted, "ERASED"),
+        ("there is no such key", NAME, b"\xf0" + plain, "KeyUnavailable"),
+        ("without a frame", NAME, plain, "KeyUnavailable"),
+        ("a cell under the ring's key", NAME, b"\xf0" + of_ring, b"x".hex()),
+        ("a cell under the ring's key, without a frame", NAME, of_ring, b"x".hex()),
+        ("the key of another person", NAME, keys[OTHER] + plain, "CellRejected"),
+        ("a key that was changed", NAME, wrapped[:-1] + bytes((wrapped[-1] ^ 1,)) + plain, "CellRejected"),
+        (
+            "a key wrapped by one that is not in the ring",
+            NAME,
+            b"\xf1\0\0\0\x2b" + wrapped[5:] + plain,
+            "KeyUnavailable",
+        ),
+        ("a key of a later format", NAME, b"\xf3" + wrapped[1:] + plain, "CellRejected"),
+        ("a cell of another field", EMAIL, wrapped + plain, "CellRejected"),
+        ("a slot filled in by a stranger", EMAIL, wrapped + slotted[:6] + b"\x01" + slotted[7:], "CellRejected"),
+        ("a cell that was changed", NAME, wrapped + plain[:-1] + bytes((plain[-1] ^ 1,)), "CellRejected"),
+        ("a cell cut off", NAME, wrapped + plain[:49], "CellRejected"),
+        ("a cell cut off, the key destroyed", NAME, b"\xf2" + plain[:49], "CellRejected"),
+        ("suite 5", NAME, wrapped + plain[:1] + b"\x05" + plain[2:], "CellRejected"),
+        ("a key and nothing else", NAME, wrapped, "CellRejected"),
+        ("a marker and nothing else", NAME, b"\xf2", "CellRejected"),
+    ]
+    return {
+        "keys": [
+            {
+                "id": person.hex(),
+                "secret": PERSONS[person].hex(),
+                "key": derive_of_person(person).hex(),
+                "wrapping_key_id": made[1:5].hex(),
+                "nonce": made[5:17].hex(),
+                "wrapped": made.hex(),
+            }
+            for person, made in keys.items()
+        ],
+        "cells": [
+            {
+                "name": name,
+                "field": field,
+                "key": person.hex(),
+                "suite": 3 if slots is None else 4,
+                "slots": None if slots is None else slots.hex(),
+                "nonce": fixed.hex(),
+                "plaintext": plaintext.hex(),
+                "cell": seal_for_person(field, person, slots, plaintext, fixed).hex(),
+            }
+            for name, field, person, slots, plaintext, fixed in cells
+        ],
+        "frames": [{"name": n, "field": f, "frame": each.hex(), "gives": gives} for n, f, each, gives in frames],
+    }
+
+
 def document() -> dict[str, Any]:
     """The whole of cell.json."""
     address = b"taro@example.jp"
@@ -172,6 +267,8 @@ def document() -> dict[str, Any]:
         ("a byte too many", NAME, good + b"\x00", "CellRejected"),
         ("version 2", NAME, b"\x02" + good[1:], "CellRejected"),
         ("suite 3", NAME, good[:1] + b"\x03" + good[2:], "CellRejected"),
+        ("suite 5", NAME, good[:1] + b"\x05" + good[2:], "CellRejected"),
+        ("a cell under a person's key", NAME, seal_for_person(NAME, PERSON, None, b"x", nonce(2300)), "CellRejected"),
         ("suite 2 in place of 1", NAME, good[:1] + b"\x02" + good[2:], "CellRejected"),
         ("key id 0", NAME, good[:2] + bytes(4) + good[6:], "CellRejected"),
         ("a key id that is not in the ring", NAME, good[:2] + b"\x00\x00\x00\x2b" + good[6:], "KeyUnavailable"),
@@ -191,9 +288,11 @@ def document() -> dict[str, Any]:
                 (NEW, "sa_privacy/v1/seal", NAME),
                 (NEW, "sa_privacy/v1/lookup", EMAIL),
                 (OLD, "sa_privacy/v1/pseudonym", ""),
+                (NEW, "sa_privacy/v1/wrap", ""),
             )
         ],
         "cells": cells,
+        "people": people(),
         "refused": [{"name": n, "field": f, "cell": c.hex(), "error": e} for n, f, c, e in bad],
         "lookups": [
             {

@@ -7,6 +7,7 @@ else happens.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -135,8 +136,13 @@ def pii_column(
     :param field: the logical field id the seal is bound to; ``"table.column"`` where it is left out.
     :param key: ``"subject"``: the value is sealed under a key of the person whose row it is. Once that is destroyed, every
         copy of the value is noise, and reads give :data:`sa_privacy.ERASED`. The table needs its ``__data_subject__``.
+        Any other ``key`` is the column's own, as in ``mapped_column(key=...)``.
     :raises PolicyError: the annotation contradicts itself.
     """
+    if key is not None and key not in Encrypted.kinds:
+        if difflib.get_close_matches(key.lower(), Encrypted.kinds, 1):
+            raise _no_such_key(key)
+        mapped_column_kwargs["key"], key = key, None
     positional: list[Any] = [] if type is None else [type, *args]
     name: list[Any] = [positional.pop(0)] if positional and isinstance(positional[0], str) else []
     given: Any = None
@@ -214,15 +220,17 @@ def checked_key(annotation: Annotation) -> Annotation:
     if annotation.key is None:
         return annotation
     if annotation.key not in Encrypted.kinds:
-        raise PolicyError(
-            f"key={annotation.key!r} is not known.", hint='"subject", or None for the keys of the keyring.'
-        )
+        raise _no_such_key(annotation.key)
     if not annotation.encrypt:
         raise PolicyError(
             f"key= on an unsealed column of category {annotation.category} has no meaning.",
             hint="leave key= out, or let the column be sealed.",
         )
     return annotation
+
+
+def _no_such_key(key: str) -> PolicyError:
+    return PolicyError(f"key={key!r} is not known.", hint='"subject", or None for the keys of the keyring.')
 
 
 def _sealed(given: Any, annotation: Annotation) -> Encrypted:
