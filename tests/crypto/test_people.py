@@ -173,7 +173,7 @@ class TestRemembering:
 
     def test_it_remembers_so_many_and_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sa_privacy.crypto.subject_key._REMEMBERED", 8)
-        keys = Keyring.generate().subject_keys()
+        keys, wrapped = Keyring.generate().subject_keys(), b""
         for _ in range(30):
             key = SubjectKey.new()
             wrapped = keys.wrap(key)

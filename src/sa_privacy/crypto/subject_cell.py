@@ -124,7 +124,7 @@ class SubjectCipher(Unportable):
         nonce = urandom(12)
         return header + nonce + key.encrypt(nonce, plaintext, self._aad(header))
 
-    def open(self, framed: bytes) -> Any:
+    def open(self, framed: bytes | bytearray | memoryview) -> Any:
         """The plaintext of a frame, or :data:`ERASED`.
 
         :raises CellRejected: the cell or its key was changed, cut off, moved from another field or person, or is of an
