@@ -196,7 +196,8 @@ class TestTombstone:
         assert isinstance(ERASED, Erased)
         assert not ERASED
         assert ERASED == ERASED  # noqa: PLR0124 - that is the point
-        assert all(other != ERASED for other in (None, "", "(erased)", 0, False))
+        others: list[object] = [None, "", "(erased)", 0, False]
+        assert ERASED not in others
         assert (str(ERASED), f"{ERASED}", repr(ERASED)) == ("(erased)", "(erased)", "ERASED")
         assert {ERASED: 1}[ERASED] == 1
 

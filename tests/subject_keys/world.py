@@ -18,7 +18,7 @@ POLICY = Policy(
     policy={"id": "people", "version": "1"},
     categories={name: {} for name in ("name", "email", "birthday", "note")},
     purposes={
-        "service": {"use": ["name", "email", "birthday", "note"]},
+        "service": {"use": ["name", "email", "birthday", "note"], "delete": ["people", "notes"]},
         "mailing": {"use": ["name"]},
     },
     roles={"clerk": {"purposes": ["service", "mailing"]}, "engineer": {"maintenance": True}},

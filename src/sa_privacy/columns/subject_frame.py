@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import functions
+from sqlalchemy.sql.elements import ColumnClause, Grouping, Label
 
 from sa_privacy.crypto.cell import HEADER, SUITE_SUBJECT, SUITE_SUBJECT_SLOTS
 from sa_privacy.crypto.subject_cell import DESTROYED, MISSING
@@ -22,6 +23,8 @@ __all__ = ["KEY_TABLE", "SubjectFrame", "frame_sql"]
 KEY_TABLE: Final = "sa_privacy_subject_keys"
 #: What the key table is called in a frame. A name of an outer query would hide it nowhere: only its columns are named.
 _ALIAS: Final = "sa_privacy_key"
+#: What a cell is called that no column holds.
+_COMPUTED: Final = "sa_privacy_framed"
 #: Where the id of the key begins in a cell, counted from 1 as ``substr`` does; with lookup slots, and without.
 _PLAIN, _SLOTTED = (1 + HEADER[suite] - KEY_ID_BYTES for suite in (SUITE_SUBJECT, SUITE_SUBJECT_SLOTS))
 #: Of the compiler's own arguments, those that are about the frame as a whole and not about the column in it.
@@ -63,4 +66,11 @@ def _compile_frame(element: SubjectFrame, compiler: Any, **kw: Any) -> str:
     inner = {name: value for name, value in kw.items() if name not in _OF_THE_WHOLE}
     inner["include_table"] = True  # SQLite's dialect leaves it out in RETURNING
     [column] = element.clauses
-    return frame_sql(compiler.process(column, **inner), postgresql=compiler.dialect.name == "postgresql")
+    while isinstance(column, (Label, Grouping)):
+        column = column.element
+    rendered, postgresql = compiler.process(column, **inner), compiler.dialect.name == "postgresql"
+    if isinstance(column, ColumnClause):
+        return frame_sql(rendered, postgresql=postgresql)
+    # A subquery, or what is computed: it stands in the text once.
+    framed = frame_sql(f"{_COMPUTED}.cell", postgresql=postgresql)
+    return f"(SELECT {framed} FROM (SELECT {rendered} AS cell) AS {_COMPUTED})"  # noqa: S608 - as above
