@@ -14,7 +14,9 @@ from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTabl
 
 __all__ = ["CellGroup", "Census", "take_census"]
 
-_PLAIN, _SLOTTED = b"\x01\x01", b"\x01\x02"  # version and suite: docs/spec/cell.md, "Bytes of a cell"
+# Version and suite: docs/spec/cell.md, "Bytes of a cell".
+_SLOTTED = (b"\x01\x02", b"\x01\x04")
+_CELLS = (b"\x01\x01", b"\x01\x03", *_SLOTTED)
 _NONE = b""
 
 
@@ -98,8 +100,8 @@ def _groups(connection: Connection, personal: PersonalTable, one: PersonalColumn
             yield CellGroup(one.name, one.field, None, None, count)
         return
     start, none = func.substr(cell, 1, 2), literal(_NONE, LargeBinary)
-    has_slots = start == literal(_SLOTTED, LargeBinary)
-    is_cell = start.in_([literal(_PLAIN, LargeBinary), literal(_SLOTTED, LargeBinary)])
+    has_slots = start.in_([literal(head, LargeBinary) for head in _SLOTTED])
+    is_cell = start.in_([literal(head, LargeBinary) for head in _CELLS])
     heads = (
         select(
             # What is no cell is a value: its bytes are not to leave the database.

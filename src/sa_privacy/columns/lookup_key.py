@@ -1,13 +1,13 @@
 """The lookup key of a sealed column, as SQL: a slot in front of its cells (docs/spec/cell.md).
 
-``(CASE WHEN substr(email, 1, 2) = x'0102' THEN NULLIF(substr(email, 7, 20), <zeros>) END)``: the offsets are written out,
-so that an index over the same expression serves it. Which of the two slots is compared says the engine's keyring when a
+``(CASE WHEN substr(email, 1, 2) IN (x'0102', x'0104') THEN NULLIF(substr(email, 7, 20), <zeros>) END)``: the offsets are
+written out, so that an index over the same expression serves it. Which of the two slots is compared says the engine's keyring when a
 statement is compiled; a compared value is sent as both, and the same half is taken of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import BindParameter, ColumnElement, LargeBinary
@@ -15,7 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import functions
 
 from sa_privacy.columns.binding import keys_of
-from sa_privacy.crypto.cell import SUITE_PLAIN, SUITE_SLOTS, VERSION
+from sa_privacy.crypto.cell import HEADER, SUITE_SLOTS, SUITE_SUBJECT_SLOTS, VERSION
 from sa_privacy.crypto.lookup import SLOT_BYTES
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ _ZEROS: Final = "00" * SLOT_BYTES
 #: Longer than any value. A plain value is compared as ``substr(column, 1, LONGEST)``, which says that this is meant.
 LONGEST: Final = 1_073_741_823
 #: How cells begin, in hexadecimal digits: version and suite.
-_CELLS: Final = tuple(bytes((VERSION, suite)).hex() for suite in (SUITE_PLAIN, SUITE_SLOTS))
-_SLOTTED: Final = _CELLS[1]
+_CELLS: Final = tuple(bytes((VERSION, suite)).hex() for suite in HEADER)
+#: Those that have slots, at the same place, whoever's keys they are under.
+_SLOTTED: Final = tuple(bytes((VERSION, suite)).hex() for suite in (SUITE_SLOTS, SUITE_SUBJECT_SLOTS))
 #: Where a compiler keeps which form of a column that is being sealed it renders.
 _CELL: Final = "sa_privacy_cell_form"
 _PLAIN: Final = "sa_privacy_plain_form"
@@ -106,11 +107,16 @@ def _compile_key(element: LookupKey, compiler: SQLCompiler, **kw: Any) -> str:
         for column in element.clauses:
             keys_of(compiler.dialect).require_all_sealed(getattr(column.type, "field", None))
     slot = _slot(compiler) if element.slot is None else element.slot
-    head, empty = (_literal(each, postgresql=postgresql) for each in (_SLOTTED, _ZEROS))
+    empty = _literal(_ZEROS, postgresql=postgresql)
     # Of anything but a cell with slots there is none, and an empty slot is none: NULL equals nothing, and is not in the way
     # of a unique index. So the index holds also while a column is being sealed.
     digest = f"NULLIF(substr({cell}, {SLOTS[slot]}, {SLOT_BYTES}), {empty})"
-    return f"(CASE WHEN substr({cell}, 1, 2) = {head} THEN {digest} END)"
+    return f"(CASE WHEN {_begins(cell, _SLOTTED, postgresql=postgresql)} THEN {digest} END)"
+
+
+def _begins(cell: str, heads: Iterable[str], *, postgresql: bool) -> str:
+    """The condition that a cell is of one of these versions and suites."""
+    return f"substr({cell}, 1, 2) IN ({', '.join(_literal(head, postgresql=postgresql) for head in heads)})"
 
 
 def _literal(digits: str, *, postgresql: bool) -> str:
@@ -142,8 +148,7 @@ def compare_both_forms(binary: Any, compiler: Any, visit: Callable[[], str]) -> 
     column = _being_sealed(binary, compiler.dialect)
     if column is None:
         return visit()
-    versions = ", ".join(_literal(each, postgresql=compiler.dialect.name == "postgresql") for each in _CELLS)
-    head = f"substr({compiler.process(column)}, 1, 2) IN ({versions})"
+    head = _begins(compiler.process(column), _CELLS, postgresql=compiler.dialect.name == "postgresql")
     compiler.__dict__[BOTH_FORMS] = True
     return (
         f"CASE WHEN {head} THEN {_visit_with(_CELL, compiler, visit)} ELSE {_visit_with(_PLAIN, compiler, visit)} END"

@@ -21,9 +21,11 @@ def _bytes(digits: str) -> str:
     return rf"(?:x'{digits}'|'\\x{digits}'(?:::bytea)?)"
 
 
+#: The versions and suites that have slots.
+_HEADS: Final = rf"(?:in\s*\(|=\s*any\s*\(\s*array\s*\[)\s*{_bytes('0102')}\s*,\s*{_bytes('0104')}\s*\]?\s*\)"
 #: The lookup key of a column, as both databases show it.
 _SLOT: Final = re.compile(
-    rf"(?is)\(*\s*case\s+when\s+\(?\s*substr(?:ing)?\s*\(\s*(?P<column>{NAME})\s*,\s*1\s*,\s*2\s*\)\s*=\s*{_bytes('0102')}"
+    rf"(?is)\(*\s*case\s+when\s+\(?\s*substr(?:ing)?\s*\(\s*(?P<column>{NAME})\s*,\s*1\s*,\s*2\s*\)\s*{_HEADS}"
     rf"\s*\)?\s+then\s+nullif\s*\(\s*substr(?:ing)?\s*\(\s*(?P=column)\s*,\s*(?P<start>{'|'.join(map(str, SLOTS))})"
     rf"\s*,\s*{SLOT_BYTES}\s*\)\s*,\s*{_bytes('0' * 2 * SLOT_BYTES)}\s*\)\s*(?:else\s+null(?:::bytea)?\s*)?end\s*\)*"
 )
