@@ -16,12 +16,13 @@ from sa_privacy.crypto import SubjectKey, codec_for
 
 POLICY = Policy(
     policy={"id": "people", "version": "1"},
-    categories={name: {} for name in ("name", "email", "birthday", "note")},
+    categories={name: {} for name in ("name", "email", "birthday", "note", "usage")},
     purposes={
-        "service": {"use": ["name", "email", "birthday", "note"], "delete": ["people", "notes"]},
+        "service": {"use": ["name", "email", "birthday", "note", "usage"], "delete": ["people", "notes"]},
         "mailing": {"use": ["name"]},
+        "counting": {"use": ["usage"]},
     },
-    roles={"clerk": {"purposes": ["service", "mailing"]}, "engineer": {"maintenance": True}},
+    roles={"clerk": {"purposes": ["service", "mailing", "counting"]}, "engineer": {"maintenance": True}},
 )
 
 
@@ -39,6 +40,7 @@ class Person(Base):
     name: Mapped[str] = pii_column(category="name", key="subject")
     email: Mapped[str | None] = pii_column(String(320), category="email", lookup="casefold", unique=True, key="subject")
     born: Mapped[date | None] = pii_column(Date, category="birthday", key="subject")
+    visits: Mapped[int | None] = pii_column(category="usage", encrypt=False, type=None)
     tier: Mapped[str] = mapped_column(String(20), default="basic")
     notes: Mapped[list[Note]] = relationship(back_populates="person", order_by="Note.id")
 

@@ -98,7 +98,7 @@ def _wanted(
         return Wanted(
             privacy.policy,
             privacy.catalogue,
-            shapes_of([*metadata, privacy.metadata] if privacy.policy.keeps_ledgers else metadata),
+            (*shapes_of(metadata), *_own_shapes(privacy)),
             tuple(_login(one) for one in login or ()),
             tuple(tuple(_split(one)) for one in together or ()),
             tuple(_relation(one) for one in also or ()),
@@ -106,6 +106,11 @@ def _wanted(
         )
     finally:
         privacy.close()
+
+
+def _own_shapes(privacy: Privacy) -> list[TableShape]:
+    """Those of the library's own tables that are looked after."""
+    return [one for one in shapes_of([privacy.metadata]) if privacy.catalogue.owns(one.schema, one.table)]
 
 
 def _application(name: str) -> Privacy:

@@ -35,7 +35,7 @@ class LiveCatalogue:
     def __init__(self, policy: Policy, metadata: tuple[MetaData, ...] | None) -> None:
         self.policy = policy
         self.metadata = metadata
-        #: Whether the library keeps ledgers of its own for this policy.
+        #: Whether the library keeps ledgers of its own for this policy. People's keys are looked after where there are some.
         self.own = policy.keeps_ledgers
         self.on_change: Callable[[], None] | None = None
         self._lock = RLock()

@@ -18,9 +18,11 @@ from sa_privacy.crypto.cell import HEADER, SUITE_SUBJECT, SUITE_SUBJECT_SLOTS
 from sa_privacy.crypto.subject_cell import DESTROYED, MISSING
 from sa_privacy.crypto.subject_key import KEY_ID_BYTES
 
-__all__ = ["KEY_TABLE", "SubjectFrame", "frame_sql"]
+__all__ = ["FRAME_COLUMNS", "KEY_TABLE", "SubjectFrame", "frame_sql"]
 
 KEY_TABLE: Final = "sa_privacy_subject_keys"
+#: The columns of the key table that a frame reads.
+FRAME_COLUMNS: Final = ("id", "wrapped")
 #: What the key table is called in a frame. A name of an outer query would hide it nowhere: only its columns are named.
 _ALIAS: Final = "sa_privacy_key"
 #: What a cell is called that no column holds.

@@ -6,14 +6,15 @@ that the grant reaches in it may be used. That is what the gate adds to statemen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
+from sa_privacy.columns.subject_frame import FRAME_COLUMNS, KEY_TABLE
 from sa_privacy.gate.rule import at_desk, consents_asked, is_limited
 from sa_privacy.policy import OWN_CATEGORY, Grant
 
-__all__ = ["Limits", "is_own_table", "limits_of", "own_tables"]
+__all__ = ["Limits", "is_own_table", "limits_of", "own_tables", "read_by_frames"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,19 @@ def limits_of(grant: Grant, catalogue: Catalogue) -> Limits:
 def is_own_table(table: PersonalTable) -> bool:
     """Whether it is one of the library's own."""
     return any(column.category == OWN_CATEGORY for column in table.columns.values())
+
+
+def read_by_frames(catalogue: Catalogue, visible: Collection[str]) -> frozenset[str]:
+    """The columns of the table of people's keys that are read with others, for who reaches one that is under such keys.
+
+    A database cannot say "only inside of a frame": these may be read by themselves. What is lost by that is little: a key
+    is wrapped by the keyring, which no database has, and its id is random.
+
+    :param visible: the columns (``"table.column"``) that are reached.
+    """
+    if not any(catalogue.columns[name].by_subject for name in visible if name in catalogue.columns):
+        return frozenset()
+    return frozenset(f"{KEY_TABLE}.{column}" for column in FRAME_COLUMNS)
 
 
 def own_tables(catalogue: Catalogue) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PolicyError
 from sa_privacy.policy import Policy
-from sa_privacy.walls.limits import is_own_table
+from sa_privacy.walls.limits import is_own_table, own_tables
 from sa_privacy.walls.parts import Login, NotWalled, Relation, Right, WallPlan, WallRole
 from sa_privacy.walls.policies import RowPolicies, Unsaid
 from sa_privacy.walls.reach import (
@@ -67,7 +67,7 @@ def plan_wall(
         grant = alone(policy, *purposes)
         if role_of(grant, catalogue) == purpose_role(policy, purposes):
             roles.append(WallRole(purpose_role(policy, purposes), purposes, reach_of(grant, catalogue)))
-    if policy.keeps_ledgers:
+    if policy.keeps_ledgers or own_tables(catalogue):
         everything = _everything(catalogue)
         roles += [
             WallRole(ledger_role(policy), ledgers=True),

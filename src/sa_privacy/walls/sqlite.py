@@ -26,7 +26,7 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.rule import at_desk
 from sa_privacy.policy import Grant
-from sa_privacy.walls.limits import is_own_table, limits_of, own_tables
+from sa_privacy.walls.limits import is_own_table, limits_of, own_tables, read_by_frames
 from sa_privacy.walls.reach import reach_of
 from sa_privacy.walls.rows import RowSources, reads_of_consent
 
@@ -58,7 +58,8 @@ class Bars:
         known = frozenset(catalogue.columns)
         self.catalogue = catalogue
         self.everything = grant is not None and grant.everything
-        self.reads = known - reach.visible - _read_by_conditions(catalogue, grant, rows)
+        besides = _read_by_conditions(catalogue, grant, rows) | read_by_frames(catalogue, reach.visible)
+        self.reads = known - reach.visible - besides
         self.writes = known - reach.writes
         self.deletes = frozenset(table.name for table in catalogue if table.columns) - reach.deletes
         own = frozenset() if grant is not None and at_desk(grant) else own_tables(catalogue)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn
 from sa_privacy.ledger import OWN_TABLES, is_append_only
-from sa_privacy.walls.limits import is_own_table
+from sa_privacy.walls.limits import is_own_table, read_by_frames
 from sa_privacy.walls.parts import Relation, Right, WallRole
 from sa_privacy.walls.reach import Reach
 from sa_privacy.walls.shapes import TableShape
@@ -21,7 +21,7 @@ class Tables:
     """The tables, and what is personal in them."""
 
     def __init__(self, catalogue: Catalogue, shapes: tuple[TableShape, ...], schema: str) -> None:
-        self._schema = schema
+        self._schema, self._catalogue = schema, catalogue
         self.shapes = shapes
         self._known = {(t.schema or schema, t.table): {c.lower() for c in t.all_columns} for t in catalogue}
         self._columns: dict[TableShape, dict[str, PersonalColumn]] = {}
@@ -84,7 +84,9 @@ class Tables:
                 if role.maintenance:
                     yield from self._everything(shape, grantee)
                 elif shape in self._own:
-                    yield from self._ledger(shape, grantee) if role.ledgers else ()
+                    yield from (
+                        self._ledger(shape, grantee) if role.ledgers else self._frames(shape, role.reach, grantee)
+                    )
                 elif role.purposes or role.ledgers:
                     yield from self._covered(shape, role.reach, grantee)
                 else:
@@ -101,6 +103,14 @@ class Tables:
         kept = table is not None and is_append_only(table)
         for privilege in ("SELECT", "INSERT") if kept else ROWS:
             yield Right("table", self.thing(shape), grantee, privilege)
+
+    def _frames(self, shape: TableShape, reach: Reach, grantee: str) -> Iterator[Right]:
+        """What comes along with columns under people's keys."""
+        read = read_by_frames(self._catalogue, reach.visible)
+        for column in shape.columns:
+            if f"{shape.name}.{column.name}" in read:
+                yield Right("table", self.thing(shape), grantee, "SELECT", column.name)
+                yield Right("schema", (self.thing(shape)[0], ""), grantee, "USAGE")
 
     def _used(self, shape: TableShape, grantee: str) -> Iterator[Right]:
         yield Right("schema", (self.thing(shape)[0], ""), grantee, "USAGE")
