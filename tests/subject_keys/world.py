@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Date, Engine, ForeignKey, String, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
+from sa_privacy import DataSubject, Erased, Keyring, Policy, Privacy, pii_column
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.crypto import SubjectKey, codec_for
 
@@ -37,9 +37,11 @@ class Person(Base):
     __data_subject__ = DataSubject("person", key="id")
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = pii_column(category="name", key="subject")
-    email: Mapped[str | None] = pii_column(String(320), category="email", lookup="casefold", unique=True, key="subject")
-    born: Mapped[date | None] = pii_column(Date, category="birthday", key="subject")
+    name: Mapped[str | Erased] = pii_column(category="name", key="subject")
+    email: Mapped[str | Erased | None] = pii_column(
+        String(320), category="email", lookup="casefold", unique=True, key="subject"
+    )
+    born: Mapped[date | Erased | None] = pii_column(Date, category="birthday", key="subject")
     visits: Mapped[int | None] = pii_column(category="usage", encrypt=False, type=None)
     tier: Mapped[str] = mapped_column(String(20), default="basic")
     notes: Mapped[list[Note]] = relationship(back_populates="person", order_by="Note.id")
@@ -53,8 +55,8 @@ class Note(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    subject: Mapped[str | None] = pii_column(category="note", key="subject")
-    wrapped: Mapped[str | None] = pii_column(category="note", key="subject")
+    subject: Mapped[str | Erased | None] = pii_column(category="note", key="subject")
+    wrapped: Mapped[str | Erased | None] = pii_column(category="note", key="subject")
     kind: Mapped[str | None] = pii_column(category="note")
     person: Mapped[Person] = relationship(back_populates="notes")
 

@@ -18,13 +18,13 @@ from sa_privacy.crypto.cell import HEADER, SUITE_SUBJECT, SUITE_SUBJECT_SLOTS
 from sa_privacy.crypto.subject_cell import DESTROYED, MISSING
 from sa_privacy.crypto.subject_key import KEY_ID_BYTES
 
-__all__ = ["FRAME_COLUMNS", "KEY_TABLE", "SubjectFrame", "frame_sql"]
+__all__ = ["FRAME_COLUMNS", "KEY_ALIAS", "KEY_TABLE", "SubjectFrame", "frame_sql"]
 
 KEY_TABLE: Final = "sa_privacy_subject_keys"
 #: The columns of the key table that a frame reads.
 FRAME_COLUMNS: Final = ("id", "wrapped")
 #: What the key table is called in a frame. A name of an outer query would hide it nowhere: only its columns are named.
-_ALIAS: Final = "sa_privacy_key"
+KEY_ALIAS: Final = "sa_privacy_key"
 #: What a cell is called that no column holds.
 _COMPUTED: Final = "sa_privacy_framed"
 #: Where the id of the key begins in a cell, counted from 1 as ``substr`` does; with lookup slots, and without.
@@ -56,8 +56,8 @@ def frame_sql(cell: str, *, postgresql: bool) -> str:
     substr = "pg_catalog.substr" if postgresql else "substr"  # there may be one of the application's
     start = f"CASE {substr}({cell}, 2, 1) WHEN {byte(SUITE_SUBJECT_SLOTS)} THEN {_SLOTTED} ELSE {_PLAIN} END"
     key = (
-        f"(SELECT COALESCE({_ALIAS}.wrapped, {byte(DESTROYED)}) FROM {KEY_TABLE} AS {_ALIAS} "  # noqa: S608 - all of it is the library's
-        f"WHERE {_ALIAS}.id = {substr}({cell}, {start}, {KEY_ID_BYTES}))"
+        f"(SELECT COALESCE({KEY_ALIAS}.wrapped, {byte(DESTROYED)}) FROM {KEY_TABLE} AS {KEY_ALIAS} "  # noqa: S608 - all of it is the library's
+        f"WHERE {KEY_ALIAS}.id = {substr}({cell}, {start}, {KEY_ID_BYTES}))"
     )
     framed = f"COALESCE({key}, {byte(MISSING)}) || {cell}"
     return f"({framed})" if postgresql else f"CAST({framed} AS BLOB)"  # SQLite calls what is joined a text
@@ -67,7 +67,7 @@ def frame_sql(cell: str, *, postgresql: bool) -> str:
 def _compile_frame(element: SubjectFrame, compiler: Any, **kw: Any) -> str:
     inner = {name: value for name, value in kw.items() if name not in _OF_THE_WHOLE}
     inner["include_table"] = True  # SQLite's dialect leaves it out in RETURNING
-    [column] = element.clauses
+    column: Any = element.clauses.clauses[0]
     while isinstance(column, (Label, Grouping)):
         column = column.element
     rendered, postgresql = compiler.process(column, **inner), compiler.dialect.name == "postgresql"

@@ -2,7 +2,8 @@
 
 The text is the library's own and always the same, so it is recognised token by token before anything is parsed, and the
 column is put in its place. Whoever writes it by hand reads the column, and a key that only the keyring opens. What differs
-in one token is no frame: it names the key table, which nobody may read.
+in one token is no frame: it names the key table, which nobody may read. And where anything else has the table's name, as a
+WITH query may, nothing is one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from sa_privacy.columns.subject_frame import KEY_TABLE, frame_sql
+from sa_privacy.columns.subject_frame import KEY_ALIAS, KEY_TABLE, frame_sql
 from sa_privacy.footprint.lexer import Dialect, Token, cut
 
 __all__ = ["tokens_of"]
@@ -39,13 +40,14 @@ def _without_frames(tokens: list[Token], dialect: Dialect) -> list[Token]:
     table = _frame(dialect)[1]
     kept: list[Token] = []
     at = 0
-    for place in [place for place, token in enumerate(tokens) if token.text == KEY_TABLE]:
+    for place in [place for place, token in enumerate(tokens) if token.kind in {"w", "q"} and token.text == KEY_TABLE]:
         start = place - table
         found = _framed(tokens, start, dialect) if start >= at else None
-        if found is not None:
-            column, end = found
-            kept += [*tokens[at:start], *column]
-            at = end
+        if found is None:
+            return tokens
+        column, end = found
+        kept += [*tokens[at:start], *column]
+        at = end
     return kept + tokens[at:]
 
 
@@ -75,4 +77,5 @@ def _column_at(tokens: Sequence[Token], at: int) -> list[Token]:
             break
         end += 1
     name = list(tokens[at:end])
-    return name if len(name) > 1 and name[-1].kind in {"w", "q"} else []
+    inside = bool(name) and name[0].text in {KEY_ALIAS, KEY_TABLE}  # it would be the key table's own
+    return name if len(name) > 1 and name[-1].kind in {"w", "q"} and not inside else []

@@ -279,9 +279,19 @@ class Queries(Sources):
                     self.grouped(rows)
                 else:
                     self.work.match(rows.all)
+        for one, other in zip(left.outs, right.outs, strict=False):
+            if one.pending and other.pending and self.opens_as(one) != self.opens_as(other):
+                # One column of a result has one type, and cells open as what they were sealed for.
+                self.work.take(one)
+                self.work.take(other)
         rows = _both(left, right)
         self.modifiers(node, Scope(self.dialect, outer, outer.ctes, [self.derived("", rows)], rows.outs), rows)
         return rows
+
+    def opens_as(self, out: Out) -> set[str]:
+        """What the cells in a value are bound to; of plain values, where they come from."""
+        columns = (self.asked.catalogue.columns[name] for name in out.pending)
+        return {column.field if column.sealed else column.name for column in columns}
 
     def values(self, node: exp.Values, outer: Scope, use: Use) -> Rows:
         only(node, "expressions", "alias", "order", "limit", "offset")
