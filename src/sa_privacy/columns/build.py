@@ -75,7 +75,7 @@ def build_catalogue(policy: Policy, metadata: Iterable[MetaData] | None = None, 
             )
     others = {
         other
-        for collection in {*given, *(table.metadata for table in (*tables, *mapped))}
+        for collection in {*given, *(table.metadata for table in (*tables, *mapped))} - (set() if own else {OWN_TABLES})
         for other in collection.tables.values()
         if other not in tables
     }

@@ -49,7 +49,9 @@ def footprint_of_text(
         asked.marks = marks.tables
     try:
         tokens = (
-            tokens_of(sql, dialect, paramstyle) if marks is None else marks.read(tokens_of(marks.opened(sql), dialect, paramstyle))
+            tokens_of(sql, dialect, paramstyle)
+            if marks is None
+            else marks.read(tokens_of(marks.opened(sql), dialect, paramstyle))
         )
         footprints = [judge(part, asked) for part in split(tokens)]
     except RecursionError:
