@@ -100,6 +100,22 @@ def test_nobody_else_can_write_a_mark() -> None:
     assert judged(guess, marks=marks).limited == frozenset()
 
 
+@pytest.mark.parametrize("name", ['"c*/ OR 1 = 1 /*"', '"/*"', '"*/"'])
+def test_a_name_that_would_end_the_comment_has_no_mark(name: str) -> None:
+    """Some statements are sent with their marks: what ends the comment would be SQL that nobody has judged."""
+    marks = Marks()
+    assert marks.around(CONDITION, f"{name}.{marks.new('customers')}") == CONDITION
+
+
+@pytest.mark.parametrize("name", ['customers"', "customers --", "customers, customers", "(customers)", "1", ""])
+def test_a_mark_that_holds_more_than_a_name_is_torn(name: str) -> None:
+    marks = Marks()
+    written = marks.around(CONDITION, f"{name}.{marks.new('customers')}")
+    more = marks.around(CONDITION, f"customers.{marks.new('customers')}")
+    with pytest.raises(UnreadableStatement):
+        judged(f'SELECT customers.email FROM customers WHERE {written} AND {more}\n ORDER BY "id"', marks=marks)
+
+
 def test_parameters_keep_their_places() -> None:
     marks = Marks()
     asked = marks.around("(customers.tier = ?)", f"customers.{marks.new('customers')}")

@@ -240,6 +240,23 @@ def test_a_mention_named_like_what_a_rule_selects_from_is_refused(
 # -- what is no rule --------------------------------------------------------------------------------------------------
 
 
+def test_no_name_ends_the_comment_of_a_mark(privacy: Privacy, support: Enter, session: Session) -> None:
+    """An INSERT of many rows is sent with its marks."""
+    privacy.restrict(Customer, role="support", where=lambda c, access: c.id == access.details["mine"][0])
+    rows = [{"id": 100, "kind": "letter", "customer_id": 1}, {"id": 101, "kind": "letter", "customer_id": 1}]
+    for name, told in (("x", ["Ann", "Ann"]), ("x*/ 1=1 OR /*", None), ("x*/", None), ("/*x", None)):
+        named = Customer.__table__.alias(name)
+        copied = insert(Letter.__table__).values(text=select(func.max(named.c.name)).scalar_subquery())
+        with support(1):
+            if told is None:
+                with pytest.raises(RowsDenied):
+                    session.connection().execute(copied, rows)
+                continue
+            session.connection().execute(copied, rows)
+            assert session.scalars(select(Letter.text).where(Letter.id >= 100)).all() == told
+            session.rollback()
+
+
 def test_a_rule_names_what_the_policy_knows(privacy: Privacy) -> None:
     class Plain:
         pass

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
+from sa_privacy.errors import UnreadableStatement
 from sa_privacy.footprint.lexer import Token, unreadable
 
 __all__ = ["Marks"]
@@ -44,10 +45,13 @@ class Marks:
         return name
 
     def around(self, condition: str, column: str) -> str:
-        """A condition with a mark around it.
+        """A condition with a mark around it; with none, where its mention's name would end the comment that the mark is:
+        some marks are sent to the database.
 
         :param column: the mark's column, as the statement names one of that mention.
         """
+        if "*/" in column or "/*" in column:
+            return condition
         return f"/*{self._begin} {column} {self._middle}*/{condition}/*{self._end}*/"
 
     def without(self, text: str) -> str:
@@ -70,7 +74,7 @@ class Marks:
         """The tokens with each condition replaced by its mark's column; by NULL, where it may be part of more than an AND
         of all that a WHERE or ON asks, so that it need not hold.
 
-        :raises UnreadableStatement: a part of a mark is not there.
+        :raises UnreadableStatement: a part of a mark is not there, or holds something else.
         """
         found: list[Token] = []
         ends = {-1}  # where in `found` a condition that holds ends
@@ -82,12 +86,21 @@ class Marks:
                 at += 1
                 continue
             middle, end = (_place(word, words, at) for word in (self._middle, self._end))
+            if not self._is_column(tokens[at + 1 : middle]):
+                raise _torn()
             holds = _follows(found, ends) and self._is_last(words, end + 1)
             found += tokens[at + 1 : middle] if holds else [Token("w", "null", "null")]
             if holds:
                 ends.add(len(found) - 1)
             at = end + 1
         return found
+
+    def _is_column(self, tokens: Sequence[Token]) -> bool:
+        """Whether they are what stands in a mark: names with dots between, the last one the mark's own."""
+        names, dots = tokens[::2], tokens[1::2]
+        if any(one.kind not in {"w", "q"} for one in names) or any(one.text != "." for one in dots):
+            return False
+        return len(names) > len(dots) and names[-1].text in self.tables
 
     def _is_last(self, words: Sequence[str], at: int) -> bool:
         """Whether nothing behind it goes on with the condition that ends here, but one of the same kind."""
@@ -101,7 +114,11 @@ def _place(word: str, words: Sequence[str], at: int) -> int:
     try:
         return words.index(word, at)
     except ValueError:  # text has made a comment or a string of it
-        raise unreadable("SQL text in the statement takes in what stands around it") from None
+        raise _torn() from None
+
+
+def _torn() -> UnreadableStatement:
+    return unreadable("SQL text in the statement takes in what stands around it")
 
 
 def _follows(found: Sequence[Token], ends: set[int]) -> bool:
