@@ -60,6 +60,8 @@ _KINDS: Final = _MAKERS | frozenset(
         "text",
     ]
 )
+#: What ALTER may call a relation by. PostgreSQL renames a table as an index, and its columns as those of a view.
+_RELATIONS: Final = frozenset({"table", "foreign", "view", "materialized", "index", "sequence"})
 _BODY_WORD: Final = re.compile(r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*")
 
 
@@ -106,7 +108,10 @@ def shows(schema: str | None, name: str, asked: Asked) -> bool:
 
 def alter(tokens: list[Token], asked: Asked) -> Footprint:
     """ALTER: nothing, unless it would show or copy personal data elsewhere."""
-    if not (words_at(tokens, 1, "table") or words_at(tokens, 1, "foreign", "table")):
+    at = 1
+    while at < len(tokens) and tokens[at].raw in _RELATIONS:
+        at += 1
+    if at == 1:
         if words_at(tokens, 1, "publication") and (
             _mentions(tokens, asked) or any(t.raw in {"all", "tables"} for t in tokens)
         ):
@@ -114,14 +119,17 @@ def alter(tokens: list[Token], asked: Asked) -> Footprint:
         if words_at(tokens, 1, "policy") and _mentions(tokens, asked):
             raise unreadable("ALTER POLICY over protected tables", hint=_MAINTENANCE)
         return NOTHING
-    at = 3 if tokens[1].raw == "foreign" else 2
     at += 2 if words_at(tokens, at, "if", "exists") else 0
     at += 1 if words_at(tokens, at, "only") else 0
     schema, name, at = name_at(tokens, at)
-    rest = tokens[at:]
+    rest = tokens[at + 1 :] if at < len(tokens) and tokens[at].text == "*" else tokens[at:]
     raws = [token.raw for token in rest]
     if "attach" in raws and _mentions(rest, asked):
         raise unreadable("ATTACH PARTITION would show a protected table under another name", hint=_MAINTENANCE)
+    if _leaves_its_parent(rest) and shows(schema, name, asked):
+        raise unreadable(
+            "DETACH PARTITION or NO INHERIT would show a protected table's rows elsewhere", hint=_MAINTENANCE
+        )
     tables = [table for table in asked.index.find(schema, name) if table.columns]
     if not tables:
         return NOTHING
@@ -143,6 +151,13 @@ def alter(tokens: list[Token], asked: Asked) -> Footprint:
             if copied - (before if word == "using" else set()):
                 raise unreadable("ALTER TABLE would copy personal data into another column", hint=_MAINTENANCE)
     return NOTHING
+
+
+def _leaves_its_parent(tokens: Sequence[Token]) -> bool:
+    """Whether ALTER TABLE makes a table of its own of what was part of another, or of a part of this one."""
+    return words_at(tokens, 0, "detach") or any(
+        words_at(tokens, at, "no", "inherit") and (at == 0 or tokens[at - 1].text == ",") for at in range(len(tokens))
+    )
 
 
 def create(tokens: list[Token], asked: Asked) -> Footprint:
