@@ -77,6 +77,7 @@ WATCHED_HERE = {
     "hide_rows",
     "in_greenlet",
     "is_flush",
+    "is_moved",
     "is_multivalues_batch",
     "limit_selects",
     "listeners_of",
@@ -628,6 +629,22 @@ def test_batches_of_inserts_are_told_by_their_execute_style(people: Engine) -> N
         session.scalars(select(Person.id)).all()
     assert styles == [True, False]
     assert {style.name for style in ExecuteStyle} == {"EXECUTE", "EXECUTEMANY", "INSERTMANYVALUES"}
+
+
+def test_a_schema_that_is_mapped_is_moved() -> None:
+    engine = create_engine("sqlite://")
+    seen: list[list[bool]] = []
+    names = (None, "a", "b")
+
+    def look(_cursor: Any, _sql: Any, _parameters: Any, context: Any) -> None:
+        seen.append([gate_private.is_moved(context, name) for name in names])
+
+    event.listen(engine, "do_execute", look)
+    with engine.connect() as connection:
+        connection.execute(select(1))
+        for moved in ({None: "main"}, {"a": "b", "b": "b"}):
+            connection.execution_options(schema_translate_map=moved).execute(select(1))
+    assert seen == [[False, False, False], [True, False, False], [False, True, False]]
 
 
 def test_the_text_with_its_schemas_is_the_one_that_is_sent(people: Engine, backend: str) -> None:

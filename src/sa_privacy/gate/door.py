@@ -33,6 +33,7 @@ from sa_privacy.gate.row_law import bound_by_rules
 from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.site import call_site
+from sa_privacy.gate.sqlalchemy_private import is_moved
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
 
 __all__ = ["Door"]
@@ -155,11 +156,11 @@ class Door:
                     generated=reported_key(compiled),
                     told=self._told_keys(catalogue),
                 )
-                self._look_for_stand_ins(plan, ruling, relations)
+                self._look_for_stand_ins(plan, ruling, relations, context)
                 return self._located(plan)
         text = text_to_judge(context, marked)
         plan = self.plan_of_text(text, relations, catalogue, None if context.isddl else compiled)
-        self._look_for_stand_ins(plan, ruling, relations)
+        self._look_for_stand_ins(plan, ruling, relations, context)
         self._look_for_names(plan, text, context.root_connection)
         return self._located(plan)
 
@@ -193,24 +194,35 @@ class Door:
             plan.origin = call_site()
         return plan
 
-    def _look_for_stand_ins(self, plan: Plan, ruling: Ruling | None, relations: LiveRelations) -> None:
+    def _look_for_stand_ins(self, plan: Plan, ruling: Ruling | None, relations: LiveRelations, context: Any) -> None:
         """What a rule asks, and the library itself, are the tables that were meant: whoever may make a temporary one of that
-        name would answer in their place.
+        name, or one in a schema that is searched first, would answer in their place.
         """
         footprint = plan.footprint
         asked = {table for table, _ in (*footprint.mentions, *footprint.inserts) if table in OWN_TABLES.tables}
         if ruling is not None:
             plan.ruling = ruling
             asked |= ruling.asks
-        found = relations.temporary(asked)
+        found = relations.standing_in(asked)
         plan.facts = relations.facts
         if found:
             plan.refuse(
                 UnreadableStatement(
-                    f"a temporary table or view stands in for {', '.join(found)}, which decides who reaches what.",
+                    f"a table or view that is temporary, or whose schema is searched first, stands in for {', '.join(found)}, "
+                    "which decides who reaches what.",
                     hint="drop it, or give it another name.",
                 )
             )
+        if ruling is not None and any(is_moved(context, schema) for schema in ruling.beside):
+            plan.lasting = False  # the next execution may move nothing
+            plan.refuse(
+                UnreadableStatement(
+                    "schema_translate_map moves a table that a row rule asks, and not the one that it limits.",
+                    hint="give the rule's tables one schema, so that they move together.",
+                )
+            )
+        elif ruling is not None and ruling.beside and context.compiled.schema_translate_map:
+            plan.lasting = False
 
     def _look_for_names(self, plan: Plan, statement: str, connection: Any) -> None:
         if not keeps_names(statement):

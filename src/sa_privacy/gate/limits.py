@@ -57,16 +57,22 @@ class Shape:
     :param fault: why there is no such condition: statements that reach the table are refused.
     :param inner: the names of what its own subqueries select from.
     :param asks: the names of the tables behind them, where no schema says which is meant.
+    :param beside: the schemas of tables behind them that are not the schema of the row's own table.
     """
 
-    __slots__ = ("asks", "fault", "inner")
+    __slots__ = ("asks", "beside", "fault", "inner")
 
     def __init__(
-        self, fault: str | None, inner: frozenset[str] = frozenset(), asks: frozenset[str] = frozenset()
+        self,
+        fault: str | None,
+        inner: frozenset[str] = frozenset(),
+        asks: frozenset[str] = frozenset(),
+        beside: frozenset[str | None] = frozenset(),
     ) -> None:
         self.fault = fault
         self.inner = inner
         self.asks = asks
+        self.beside = beside
 
 
 class Limit:
@@ -102,7 +108,11 @@ class Limit:
         return self.shape.fault
 
     def hides(self, mention: Any) -> bool:
-        """Whether a subquery of the rule selects from something of the mention's name, and would take it for that."""
+        """Whether a subquery of the rule selects from something of the mention's name, and would take it for that; or from
+        tables of which the search path, or a ``schema_translate_map``, would say another thing than of the mention.
+        """
+        if self.shape.asks and self.row is not None and _schema_of(mention) != _schema_of(self.row):
+            return True
         name = str(mention.name).lower()
         return any(_may_be(name, inner) for inner in self.shape.inner)
 
@@ -224,8 +234,13 @@ class LimitsInForce:
             key = (rules.table, structure)
             shape = self._shapes.get(key)
             if shape is None:
-                names, asks = frozenset(_names_inside(condition)), frozenset(_tables_inside(condition))
-                made = Shape(_fault_of(condition, row, table), names, asks)
+                asked = [*_tables_inside(condition)]
+                made = Shape(
+                    _fault_of(condition, row, table),
+                    frozenset(_names_inside(condition)),
+                    frozenset(one.name.lower() for one in asked if not _schema_of(one)),
+                    frozenset(map(_schema_of, asked)) - {_schema_of(table)},
+                )
                 shape = self._shapes.setdefault(key, made)
             return Limit(rules, shape, row, condition, values, own.key if own is not None else None)
         except _Faulty as faulty:
@@ -354,16 +369,23 @@ def _names_inside(condition: Any) -> Iterator[str]:
             yield name.lower()
 
 
-def _tables_inside(condition: Any) -> Iterator[str]:
-    """The names of the tables behind what subqueries select from, but of those that a schema tells from others."""
+def _tables_inside(condition: Any) -> Iterator[TableClause]:
+    """The tables behind what subqueries select from."""
     for one in _inner_sources(condition):
-        if getattr(one, "name", "") == _ROW:
-            continue
-        table = one
-        while isinstance(table, AliasedReturnsRows):
-            table = table.element
-        if isinstance(table, TableClause) and not getattr(table, "schema", None):
-            yield table.name.lower()
+        table = _table_behind(one)
+        if getattr(one, "name", "") != _ROW and isinstance(table, TableClause):
+            yield table
+
+
+def _table_behind(source: Any) -> Any:
+    while isinstance(source, AliasedReturnsRows):
+        source = source.element
+    return source
+
+
+def _schema_of(source: Any) -> str | None:
+    """The schema that is said of a table, or of the one behind an alias."""
+    return getattr(_table_behind(source), "schema", None) or None
 
 
 def _may_be(one: str, other: str) -> bool:

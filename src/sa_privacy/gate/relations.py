@@ -18,7 +18,13 @@ __all__ = ["LiveRelations"]
 
 # 16384 is FirstNormalObjectId: whatever users make has at least that number, and what initdb made has not.
 # A function of a user, not of an extension; extensions are installed knowingly, and their dangerous ones are refused by name.
-_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE, _TEMPORARY = "relation", "columns", "functions", "foreign", "temporary"
+_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE, _STANDING_IN = (
+    "relation",
+    "columns",
+    "functions",
+    "foreign",
+    "standing in",
+)
 _USERS_FUNCTION: Final = (
     "p.oid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = "
     "'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')"
@@ -102,9 +108,11 @@ class LiveRelations:
         found: tuple[Foreign, ...] = self._told(_FOREIGN_CODE) if self._dialect == "postgresql" else ()
         return found
 
-    def temporary(self, names: Collection[str]) -> tuple[str, ...]:
-        """Those of the names (in lower case) that a temporary table or view bears: the connection takes it for the table."""
-        found: tuple[str, ...] = self._told(_TEMPORARY, *sorted(names)) if names else ()
+    def standing_in(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of the names (in lower case) that a temporary table or view bears, or one in each of two schemas that are
+        searched: the connection takes the first for what is meant.
+        """
+        found: tuple[str, ...] = self._told(_STANDING_IN, *sorted(names)) if names else ()
         return found
 
     def still(self, facts: Mapping[tuple[str, ...], Any]) -> bool:
@@ -126,8 +134,8 @@ class LiveRelations:
             return self._overloaded(names)
         if about == _FOREIGN_CODE:
             return tuple(Foreign(*row) for row in self._ask(_FOREIGN))
-        if about == _TEMPORARY:
-            return self._temporary(names)
+        if about == _STANDING_IN:
+            return self._standing_in(names)
         name, schema = names[0], names[1] if len(names) > 1 else None
         if about == _COLUMNS:
             return self._names_of_columns(schema, name)
@@ -155,12 +163,14 @@ class LiveRelations:
         )
         return tuple(row[0] for row in rows)
 
-    def _temporary(self, names: Sequence[str]) -> tuple[str, ...]:
+    def _standing_in(self, names: Sequence[str]) -> tuple[str, ...]:
         wanted = ", ".join(map(_literal, names))
         if self._dialect == "postgresql":
             rows = self._ask(
-                "SELECT c.relname::text FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.pg_my_temp_schema() "
-                f"AND pg_catalog.lower(c.relname::text) IN ({wanted}) ORDER BY 1"
+                "SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = ANY (pg_catalog.current_schemas(true)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
+                f"AND pg_catalog.lower(c.relname::text) IN ({wanted}) GROUP BY 1 "
+                "HAVING count(*) > 1 OR pg_catalog.bool_or(n.oid = pg_catalog.pg_my_temp_schema()) ORDER BY 1"
             )
         else:
             rows = self._ask(f"SELECT name FROM sqlite_temp_master WHERE lower(name) IN ({wanted}) ORDER BY 1")

@@ -59,11 +59,12 @@ class Ruling:
     :ivar structure: of the conditions: who executes the statement must have the same.
     :ivar marks: those around the conditions that were put in.
     :ivar asks: the tables that these conditions ask, where no schema says which is meant.
+    :ivar beside: the schemas of tables they ask that are not those of the tables they limit.
     :ivar owners: for tables of which one's own rows alone are reached, the parameter that holds the person's key, and the names
         of the tables that the condition asks.
     """
 
-    __slots__ = ("_find", "_limits", "_marked", "_value", "asks", "marks", "owners", "structure")
+    __slots__ = ("_find", "_limits", "_marked", "_value", "asks", "beside", "marks", "owners", "structure")
 
     def __init__(self, limits: Limits, value: Callable[[str, int], Any]) -> None:
         self._limits: dict[str, Limit] | None = dict(limits.of)
@@ -73,6 +74,7 @@ class Ruling:
         self.structure = limits.structure
         self.marks = Marks()
         self.asks: set[str] = set()
+        self.beside: set[str | None] = set()
         self.owners: dict[str, tuple[BindParameter[Any], frozenset[str]]] = {}
 
     @staticmethod
@@ -143,6 +145,7 @@ class Ruling:
         if any(limit.fault is not None or limit.hides(mention) for limit in found):
             return []
         self.asks.update(*(limit.shape.asks for limit in found))
+        self.beside.update(*(limit.shape.beside for limit in found))
         marks = self.marks
         conditions = [limit.at(mention, self._value, self.owners) for limit in found]
         return [

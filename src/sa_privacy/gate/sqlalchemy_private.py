@@ -42,6 +42,7 @@ __all__ = [
     "hide_rows",
     "in_greenlet",
     "is_flush",
+    "is_moved",
     "is_multivalues_batch",
     "limit_selects",
     "listeners_of",
@@ -240,6 +241,15 @@ def with_schemas(context: Any, text: str | None = None) -> str:
         return written
     translated = context.execution_options.get("schema_translate_map", {})
     return compiled.preparer._render_schema_translates(written, translated)  # type: ignore[no-any-return]
+
+
+def is_moved(context: Any, schema: str | None) -> bool:
+    """Whether ``schema_translate_map`` puts another schema in the place of this one, in a context's compiled statement."""
+    if not getattr(context.compiled, "schema_translate_map", None):
+        return False
+    translated = context.execution_options.get("schema_translate_map", {})
+    names = (schema,) if schema is not None else (None, "_none")  # SQLAlchemy adds the second, and looks for it
+    return any(translated.get(name, schema) != schema for name in names)
 
 
 def listeners_of(dialect: Any, name: str) -> list[Callable[..., Any]]:
