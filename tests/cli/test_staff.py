@@ -79,7 +79,7 @@ def test_from_the_first_grant_to_the_review(run: Callable[..., Result]) -> None:
     assert run("unlock", "staff:2", *AS).exit_code == 0
     assert "0 names" in run("tidy", *AS).stdout
     assert run("close", "staff:2", "--reason", "left", *AS).exit_code == 0
-    assert account == "staff:1"
+    assert account == "staff:2", "staff:1 is the officer"
     assert {one.actor for one in AccessLog.open("log").events() if one.kind == "intent"} >= {"staff:1"}
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,13 +19,13 @@ from sa_privacy.errors import KeyUnavailable, LoginRefused, StaffRefused
 from sa_privacy.ledger import Desk
 from sa_privacy.staff.attempts import forget, may_try, tidy
 from sa_privacy.staff.authority import Authority
+from sa_privacy.staff.numbers import ACTOR, add_account
 from sa_privacy.staff.passwords import Passwords
 from sa_privacy.staff.tables import ACCOUNTS, ATTEMPTS
 
 __all__ = ["Accounts"]
 
 _LONGEST_NAME: Final = 200
-_ACTOR: Final = "staff:"
 _A_DAY: Final = timedelta(days=1)
 
 Database = Session | Connection | Engine
@@ -55,15 +55,12 @@ class Accounts:
             by, now = self._authority.must_be_officer(connection), self._desk.moment()
             row = {"login": login, "name": name, "password": hashed, "created_at": now, "created_by": by}
             try:
-                with connection.begin_nested():
-                    made = connection.execute(insert(ACCOUNTS).values(**row, changed_at=now if hashed else None))
+                return add_account(connection, {**row, "changed_at": now if hashed else None})
             except IntegrityError:
                 raise StaffRefused(
                     "there is an account of that name already, be it closed.",
                     hint="another name; case, blanks and the form of letters do not tell names apart.",
                 ) from None
-            key = made.inserted_primary_key
-            return f"{_ACTOR}{key[0] if key is not None else 0}"
 
     def recover(self, session: Session | Connection, actor: str, *, valid_for: timedelta) -> str:
         """See :meth:`sa_privacy.staff.Staff.recover`."""
@@ -121,7 +118,7 @@ class Accounts:
             forget(connection, login, self._desk.now())
             if self.passwords.is_outdated(row.password):
                 self._set_password(connection, row, self.passwords.hash(password))
-        return f"{_ACTOR}{row.id}"
+        return f"{ACTOR}{row.id}"
 
     def change_password(self, database: Database, name: str, password: str, new: str) -> str:
         """See :meth:`sa_privacy.staff.Staff.change_password`."""
@@ -151,7 +148,7 @@ class Accounts:
             row = self._row(connection, login)
             if row is None:
                 raise _refused()
-            return f"{_ACTOR}{row.id}"
+            return f"{ACTOR}{row.id}"
 
     # -- how ------------------------------------------------------------------------------------------------------
 
@@ -200,9 +197,9 @@ def _digest(secret: object) -> str:
 
 
 def _number(actor: object) -> int:
-    number = actor.removeprefix(_ACTOR) if isinstance(actor, str) else ""
-    if not (number.isascii() and number.isdecimal() and len(number) < 10) or f"{_ACTOR}{number}" != actor:
-        raise StaffRefused("that is no account.", hint=f'accounts are named as in "{_ACTOR}17".')
+    number = actor.removeprefix(ACTOR) if isinstance(actor, str) else ""
+    if not (number.isascii() and number.isdecimal() and len(number) < 10) or f"{ACTOR}{number}" != actor:
+        raise StaffRefused("that is no account.", hint=f'accounts are named as in "{ACTOR}17".')
     return int(number)
 
 

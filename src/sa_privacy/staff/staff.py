@@ -110,7 +110,7 @@ class Staff:
         """Makes an account. Who acts does so in a role that grants others.
 
         :param password: None: the person chooses one, with the secret of :meth:`recover`.
-        :returns: the name of the actor, e.g. ``"staff:17"``, to be granted roles and to act as.
+        :returns: the name of the actor, e.g. ``"staff:17"``, to be granted roles and to act as: one that no ledger names yet.
         :raises StaffRefused: who acts may not, the name is taken, or the password is too short.
         """
         return self._accounts.create(session, name, password=password)

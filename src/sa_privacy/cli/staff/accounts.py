@@ -42,7 +42,7 @@ def create(
     if json:
         print_json({"actor": made})
     else:
-        say(f"{made} may log in, in the roles that {made} was granted: sa-privacy staff grant {made} ROLE")
+        say(f"{made} may log in. It has no role yet: sa-privacy staff grant {made} ROLE")
 
 
 def recover(
