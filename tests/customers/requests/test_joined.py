@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, Policy, Privacy
@@ -139,3 +140,63 @@ def test_a_file_is_handed_over_once_its_answer_is_committed(privacy: Privacy, en
         session.commit()
         assert "Ann Arbor" in file.json()
         assert "Ann" not in repr(file)
+
+
+UNHEARD: dict[str, Callable[[Connection], object]] = {
+    "a ROLLBACK in text": lambda connection: connection.execute(text("ROLLBACK")),
+    "the driver's own": lambda connection: connection.connection.dbapi_connection.rollback(),  # type: ignore[union-attr]
+    "to a savepoint in text": lambda connection: connection.exec_driver_sql("ROLLBACK TO SAVEPOINT mine"),
+}
+
+
+@pytest.mark.parametrize("how", UNHEARD)
+def test_a_rollback_that_sqlalchemy_does_not_hear_of_takes_the_file(privacy: Privacy, engine: Engine, how: str) -> None:
+    with Session(engine) as session:
+        reference = in_work(privacy, session, "disclosure")
+        session.commit()
+        with officer(privacy):
+            session.connection().exec_driver_sql("SAVEPOINT mine")
+            file = privacy.requests.answer(session, reference).file
+            UNHEARD[how](session.connection())
+        session.commit()  # under no access
+        assert file is not None
+        with pytest.raises(RequestRefused, match="rolled back"):
+            file.json()
+        with officer(privacy):
+            assert privacy.requests.show(session, reference).state == "in_work"
+
+
+@pytest.mark.parametrize("how", UNHEARD)
+def test_another_answer_in_its_place_does_not_give_the_one_that_was_rolled_back(
+    privacy: Privacy, engine: Engine, how: str
+) -> None:
+    with Session(engine) as session:
+        reference = in_work(privacy, session, "disclosure")
+        session.commit()
+        with officer(privacy):
+            session.connection().exec_driver_sql("SAVEPOINT mine")
+            file = privacy.requests.answer(session, reference).file
+            UNHEARD[how](session.connection())
+            privacy.requests.answer(session, reference, leave_out=["customers.name"], article="33-2-1", reason="r")
+        session.commit()
+        assert file is not None
+        with pytest.raises(RequestRefused, match="rolled back"):
+            file.json()
+
+
+@pytest.mark.backends("postgresql")
+def test_a_commit_that_postgresql_answers_with_a_rollback_gives_no_file(privacy: Privacy, engine: Engine) -> None:
+    """After an error it does so, and nobody is told."""
+    with Session(engine) as session:
+        reference = in_work(privacy, session, "disclosure")
+        session.commit()
+        with officer(privacy):
+            file = privacy.requests.answer(session, reference).file
+            with pytest.raises(DBAPIError):
+                session.execute(text("SELECT 1 / 0"))
+            with pytest.raises(DBAPIError):
+                session.commit()
+            session.rollback()
+        assert file is not None
+        with pytest.raises(RequestRefused, match="rolled back"):
+            file.json()

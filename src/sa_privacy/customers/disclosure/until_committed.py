@@ -35,7 +35,7 @@ class Awaited:
 
     __slots__ = ("broken", "connection", "is_there", "since", "state")
 
-    def __init__(self, session: Session, connection: Connection, is_there: Callable[[], bool] | None = None) -> None:
+    def __init__(self, session: Session, connection: Connection, is_there: Callable[[], bool]) -> None:
         self.state: State = "pending"
         #: Only a part of it was written: the transaction must not be committed.
         self.broken = False
@@ -77,7 +77,7 @@ class _Watcher:
                 hint="session.rollback(); nothing was given.",
             )
         if not session.in_nested_transaction():
-            self._settle("void", [one for one in self.pending if one.is_there is not None and not one.is_there()])
+            self._settle("void", [one for one in self.pending if not one.is_there()])
 
     def after_commit(self, session: Session) -> None:
         if session.in_nested_transaction():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -72,5 +73,6 @@ class Answering:
             )
             if isinstance(session, Session):
                 with self._desk.open(session) as connection:
-                    file = replace(file, awaited=Awaited(session, connection))
+                    is_there = self._desk.scopes.carry(partial(self._course.is_taken, connection, work))
+                    file = replace(file, awaited=Awaited(session, connection, is_there))
         return Answer(self._course.write(session, work, article=article, reason=reason, what=left_out), file)

@@ -12,12 +12,23 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.requests.states import OPEN, State
+from sa_privacy.customers.requests.states import OPEN, State, Step
 from sa_privacy.customers.requests.tables import REQUESTS, STEPS
 from sa_privacy.customers.requests.view import Request, Taken, progress_of
 from sa_privacy.errors import RequestRefused
 
-__all__ = ["Found", "add_request", "add_step", "checks_of", "find", "find_all", "find_once", "references", "subject_of"]
+__all__ = [
+    "Found",
+    "add_request",
+    "add_step",
+    "checks_of",
+    "find",
+    "find_all",
+    "find_once",
+    "has_step",
+    "references",
+    "subject_of",
+]
 
 _AT_ONCE: Final = 500
 
@@ -153,6 +164,18 @@ def add_step(connection: Connection, found: Found, **values: Any) -> None:
             "somebody else has just done something about this request.",
             hint="begin the transaction again, and look at it: privacy.requests.show(...).",
         )
+
+
+def has_step(connection: Connection, found: Found, step: Step, at: datetime) -> bool:
+    """Whether the next step of a request, as it was found, is this one."""
+    number = len(found.request.steps) + 1
+    this = (
+        STEPS.c.request == found.request.reference,
+        STEPS.c.number == number,
+        STEPS.c.step == step,
+        STEPS.c.at == at,
+    )
+    return connection.execute(select(STEPS.c.number).where(*this)).first() is not None
 
 
 def _added(connection: Connection, table: Table, values: dict[str, Any]) -> bool:

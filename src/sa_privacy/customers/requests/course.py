@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from sa_privacy.customers.requests.book import Found, add_step, find
+from sa_privacy.customers.requests.book import Found, add_step, find, has_step
 from sa_privacy.customers.requests.states import Progress, Step, advance
 from sa_privacy.customers.requests.view import Request, Taken, progress_of
 from sa_privacy.customers.requests.who import Who, must_be_staff, rules_of, who_acts
@@ -109,6 +109,11 @@ class Course:
         state, failures, until = progress_of((*request.steps, taken))
         made = replace(request, state=state, failures=failures, identified_until=until, steps=(*request.steps, taken))
         return as_seen_by(work.who, made)
+
+    def is_taken(self, connection: Connection, work: Work) -> bool:
+        """Whether a step that was written is in the transaction of the connection."""
+        with self.desk.open(connection, asked=False, reading=True):
+            return has_step(connection, work.found, work.step, work.at)
 
     def find(self, connection: Connection, reference: object, who: Who) -> Found:
         """A request, for whoever may see it.
