@@ -113,6 +113,27 @@ def test_but_what_was_entered_can_be_looked_at(privacy: Privacy, engine: Engine)
         assert not privacy.consents.state(session, ANN, "advertiser").agreed
 
 
+LOOKED_AT: dict[str, Callable[[Privacy, Session, str], object]] = {
+    "a request": lambda privacy, session, reference: privacy.requests.show(session, reference).kind,
+    "requests": lambda privacy, session, _: len(privacy.requests.list(session)),
+    "overdue": lambda privacy, session, _: privacy.requests.overdue(session),
+    "a file": lambda privacy, session, reference: privacy.requests.preview(session, reference).language,
+    "a review": lambda privacy, session, _: privacy.staff.report(session).logged,
+}
+
+
+@pytest.mark.parametrize("what", LOOKED_AT)
+def test_asking_enters_nothing_and_takes_no_transaction(privacy: Privacy, engine: Engine, what: str) -> None:
+    with asking.officer(privacy), Session(engine) as session:
+        reference = begun(privacy, session, "disclosure")
+    alone = engine.execution_options(isolation_level="AUTOCOMMIT")
+    roles = ["officer", "chief"]
+    with privacy.request(role=roles, actor="staff:1"), Session(alone) as session:
+        found = LOOKED_AT[what](privacy, session, reference)
+    with privacy.request(role=roles, actor="staff:1"), Session(engine) as session:
+        assert found == LOOKED_AT[what](privacy, session, reference)
+
+
 @pytest.mark.backends("sqlite")
 def test_where_the_application_begins_transactions_itself_they_are_the_ledger_s(database: Database) -> None:
     """As SQLAlchemy advises for savepoints of sqlite3: the driver begins nothing, an event does."""

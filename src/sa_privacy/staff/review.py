@@ -120,7 +120,7 @@ def review(
 ) -> Report:
     """See :meth:`sa_privacy.staff.Staff.report`."""
     policy = desk.policy
-    with desk.open(session) as connection:
+    with desk.open(session, reading=True) as connection:
         authority.must_be_officer(connection)
         names = [GRANTS.c[name] for name in Entry._fields]
         entries = [

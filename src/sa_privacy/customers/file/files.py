@@ -150,7 +150,7 @@ class FileMaker:
         tables = self.owned.tables(kind)
         self._must_be_theirs(tables, leave_out)
         reads = frozenset[str]().union(*(categories_read(table, table.columns) for table in tables))
-        with self._desk.open(session, reads=reads, subjects=[subject]) as connection:
+        with self._desk.open(session, reads=reads, subjects=[subject], reading=True) as connection:
             person = find_person(self._desk, connection, subject)
             shown = rows_of(
                 connection,

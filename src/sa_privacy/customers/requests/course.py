@@ -52,7 +52,7 @@ class Course:
         :param own: the person themselves may take it, too.
         """
         access = self.desk.held()
-        with self.desk.open(session) as connection:
+        with self.desk.open(session, reading=True) as connection:
             who = who_acts(self.desk, connection, access)
             if not own:
                 must_be_staff(who)

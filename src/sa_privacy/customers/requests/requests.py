@@ -113,7 +113,7 @@ class Requests:
         :raises RequestRefused: there is none of that reference, or none of theirs.
         """
         access = self._desk.held()
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             who = who_acts(self._desk, connection, access)
             return as_seen_by(who, self._course.find(connection, reference, who).request)
 
@@ -125,7 +125,7 @@ class Requests:
         if state is not None and state not in STATES:
             raise RequestRefused("there is no such state of a request.", hint=f"states: {', '.join(STATES)}.")
         access = self._desk.held()
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             who = who_acts(self._desk, connection, access)
             names = references(connection, state=state, subject=who.person)
             return tuple(as_seen_by(who, found.request) for found in find_all(connection, names))
@@ -133,7 +133,7 @@ class Requests:
     def overdue(self, session: Session | Connection) -> tuple[Request, ...]:
         """The requests that still wait although their day has passed, the oldest first."""
         access = self._desk.held()
-        with self._desk.open(session) as connection:
+        with self._desk.open(session, reading=True) as connection:
             who = who_acts(self._desk, connection, access)
             must_be_staff(who)
             names = references(connection, due_before=self._desk.moment().date())
