@@ -16,7 +16,7 @@ from sa_privacy.access import Access, AccessScopes, ended
 from sa_privacy.accesslog import EventLog
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
-from sa_privacy.errors import PrivacyError, RowsDenied
+from sa_privacy.errors import AccessDenied, PrivacyError, RowsDenied
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.evidence import Evidence, access_members, subject_members, together
@@ -156,10 +156,38 @@ class Gate:
         if writer is None and log is not None:
             writer = log.writer
         context.cursor_fetch_strategy = fetch = WitnessedFetch(
-            self.evidence, plan, lasting, context, event, intent, writer, subjects, declared, write
+            self.evidence,
+            plan,
+            lasting,
+            context,
+            event,
+            intent,
+            writer,
+            subjects,
+            declared,
+            write,
+            self.scopes,
+            self._require_same_rows,
         )
         if plan.ruling is not None and access is not None:
             fetch.missing = Missing.of(plan, self.limits, access, context, self.evidence)
+
+    def _require_same_rows(self, passage: WitnessedFetch, asked: Access, now: Access) -> None:
+        """Rows are about to be fetched under another access than they were asked for under.
+
+        :raises AccessDenied: it may not reach them. It is written down.
+        """
+        if self.observed.everything:
+            return
+        law = self.law(passage.plan) if self.observes else passage.plan
+        error: AccessDenied | None = None
+        if self.rules:
+            mine, theirs = self.limits.for_access(now), self.limits.for_access(asked)
+            error = row_law.refusal_of_fetch(law, theirs, mine, now)
+        if error is None and self.standings is not None:
+            error = self.standings.refusal_in_memory(now, asked, lambda: None)
+        if error is not None:
+            self.evidence.refuse_fetch(passage, now, error)
 
     def _must_stand(
         self, standings: Standings, plan: Plan, verdict: Verdict, access: Access, parameters: Any, context: Any

@@ -159,11 +159,22 @@ class Evidence:
 
         :raises AccessEnded: always.
         """
-        encoded = passage.plan.encode("denied", ["access ended"], self._policy.hash)
+        self._refuse_rows(passage, scope.access, "access ended")
+        raise ended(scope.access)
+
+    def refuse_fetch(self, passage: WitnessedFetch, access: Access, error: AccessDenied) -> NoReturn:
+        """Rows are asked for under another access, which may not have them.
+
+        :raises AccessDenied: always.
+        """
+        self._refuse_rows(passage, access, "rows of another access")
+        raise error
+
+    def _refuse_rows(self, passage: WitnessedFetch, access: Access, why: str) -> None:
+        encoded = passage.plan.encode("denied", [why], self._policy.hash)
         same = self.log is None or passage.writer == self.log.writer
         ending = b',"intent":%b,"rows":0,"subjects":[]' % (b"%d" % passage.intent if same else b"null")
-        self.writer(scope.access)("outcome", access_members(scope.access) + encoded + ending)
-        raise ended(scope.access)
+        self.writer(access)("outcome", access_members(access) + encoded + ending)
 
     # -- accesses -------------------------------------------------------------------------------------------------
 

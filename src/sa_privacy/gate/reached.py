@@ -17,8 +17,8 @@ from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import NotLoaded, PrivacyError
 from sa_privacy.gate.binds import dialect_of
-from sa_privacy.gate.limits import Limit, Limits
-from sa_privacy.gate.row_law import refusal_of_object
+from sa_privacy.gate.limits import Limit
+from sa_privacy.gate.row_law import is_same, refusal_of_object
 from sa_privacy.gate.sqlalchemy_private import in_greenlet
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Reached:
             return frozenset()
         if left is not None and self._gate.rules.of(left.grant):
             before, now = self._gate.limits.for_access(left), self._gate.limits.for_access(entered)
-            ruled = [name for name in ruled if not _same(before, now, name)]
+            ruled = [name for name in ruled if not is_same(before, now, name)]
         catalogue = self._gate.catalogue()
         return frozenset(column.name for name in ruled for column in catalogue.by_name[name].columns.values())
 
@@ -57,7 +57,7 @@ class Reached:
             return None  # a new object is its maker's, and has no row; one that was made transient has an owner
         before = self._gate.limits.for_access(owner) if owner is not None else None
         found = ((name, limits.of[name]) for name in self._tables(state.mapper) if name in limits.of)
-        ruled = (one for name, one in found if one.rules.beyond_own and not _same(before, limits, name))
+        ruled = (one for name, one in found if one.rules.beyond_own and not is_same(before, limits, name))
         return next(ruled, None)
 
     def require(
@@ -104,10 +104,3 @@ class Reached:
         catalogue = self._gate.catalogue()
         tables = [table for table in mapper.tables if isinstance(table, Table)]
         return [known.name for table in tables for known in catalogue.find(table.schema, table.name)]
-
-
-def _same(before: Limits | None, now: Limits | None, table: str) -> bool:
-    """Whether a table is limited for both to the same rows."""
-    one = before.of.get(table) if before is not None else None
-    other = now.of.get(table) if now is not None else None
-    return one is not None and other is not None and one.is_like(other)

@@ -14,7 +14,7 @@ from sa_privacy.gate.plan import KEPT
 from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_batches
 
 if TYPE_CHECKING:
-    from sa_privacy.access import Scope
+    from sa_privacy.access import Access, AccessScopes, Scope
     from sa_privacy.gate.evidence import Evidence
     from sa_privacy.gate.missing import Missing
     from sa_privacy.gate.plan import Plan
@@ -31,8 +31,11 @@ class WitnessedFetch:
     Single fetches are served from chunks that grow from 1 row to 256, one event a chunk, so that iterating a result
     costs an event for a few hundred rows and ``first()`` reports just one.
 
-    Rows are handed over while the scope of the access that asked for them is alive, and no longer.
+    Rows are handed over while the scope of the access that asked for them is alive, and no longer; and under another access
+    only where that reaches the same rows.
 
+    :param scopes: the accesses in force.
+    :param goes_over: raises where rows that one access asked for may not be fetched under another one.
     :param scope: that scope; None where none was needed.
     :param context: the execution context, which holds the strategy SQLAlchemy would have used.
     :param event: the members that intent and outcome share.
@@ -46,8 +49,10 @@ class WitnessedFetch:
         "_chunk",
         "_context",
         "_evidence",
+        "_goes_over",
         "_inner",
         "_largest",
+        "_scopes",
         "_silent",
         "_waiting",
         "declared",
@@ -73,10 +78,14 @@ class WitnessedFetch:
         subjects: tuple[str, ...] | None,
         declared: tuple[str, ...],
         write: Callable[[str, bytes], int],
+        scopes: AccessScopes,
+        goes_over: Callable[[WitnessedFetch, Access, Access], None],
     ) -> None:
         inner: Any = context.cursor_fetch_strategy
         self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
         self._evidence = evidence
+        self._scopes = scopes
+        self._goes_over = goes_over
         self._context = context
         self._waiting: deque[Any] | None = None
         self._chunk = 1
@@ -130,10 +139,21 @@ class WitnessedFetch:
                     missing.check(cursor.rowcount)
         return self._inner.alternate_cursor_description
 
-    def _refuse_late(self, result: Any, scope: Scope) -> NoReturn:
-        self._waiting = None
-        result.close()
-        self._evidence.refuse_late(self, scope)
+    def _goes_on(self, result: Any, scope: Scope) -> None:
+        """Another scope is in force than the one that asked: that has to be alive still, and this one to reach its rows.
+
+        :raises AccessDenied: it is not, or may not. It is written down.
+        """
+        try:
+            if not scope.alive:
+                self._evidence.refuse_late(self, scope)
+            now = self._scopes.get()
+            if now is not None and now.alive and now.access is not scope.access:
+                self._goes_over(self, scope.access, now.access)
+        except BaseException:
+            self._waiting = None
+            result.close()
+            raise
 
     def _witness(self, result: Any, rows: Sequence[Any]) -> None:
         if rows or self._silent:
@@ -163,8 +183,8 @@ class WitnessedFetch:
 
     def fetchone(self, result: Any, dbapi_cursor: Any, hard_close: bool = False) -> Any:
         """The next row, or None."""
-        if self.scope is not None and not self.scope.alive:
-            self._refuse_late(result, self.scope)
+        if self.scope is not None and self.scope is not self._scopes.get():
+            self._goes_on(result, self.scope)
         if self._waiting:
             return self._waiting.popleft()
         rows = self._inner.fetchmany(result, dbapi_cursor, self._chunk)
@@ -178,8 +198,8 @@ class WitnessedFetch:
 
     def fetchmany(self, result: Any, dbapi_cursor: Any, size: int | None = None) -> Any:
         """The next rows, at most `size`."""
-        if self.scope is not None and not self.scope.alive:
-            self._refuse_late(result, self.scope)
+        if self.scope is not None and self.scope is not self._scopes.get():
+            self._goes_on(result, self.scope)
         if self._waiting:
             count = len(self._waiting) if size is None else min(size, len(self._waiting))
             rows = [self._waiting.popleft() for _ in range(count)]
@@ -192,8 +212,8 @@ class WitnessedFetch:
 
     def fetchall(self, result: Any, dbapi_cursor: Any) -> Any:
         """All rows that are left."""
-        if self.scope is not None and not self.scope.alive:
-            self._refuse_late(result, self.scope)
+        if self.scope is not None and self.scope is not self._scopes.get():
+            self._goes_on(result, self.scope)
         rows = self._inner.fetchall(result, dbapi_cursor)
         self._witness(result, rows)
         if self.missing is not None:

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from sa_privacy.gate.plan import Plan
     from sa_privacy.gate.ruling import Ruling
 
-__all__ = ["bound_by_rules", "reached", "refusal_of_object", "refusal_of_rows", "require"]
+__all__ = [
+    "bound_by_rules",
+    "is_same",
+    "reached",
+    "refusal_of_fetch",
+    "refusal_of_object",
+    "refusal_of_rows",
+    "require",
+]
 
 _BESIDE: Final = (
     "and the statement reaches it where the rule cannot be put, or SQL text in it changes what the rule means",
@@ -100,6 +108,26 @@ def refusal_of_rows(footprint: Footprint, limits: Limits | None, access: Access)
     why = "and a row that would be changed is none of those it leaves, or was deleted"
     hint = "load the object under this access first: what it does not reach is not found."
     return _restricted(limit, access, why, hint, ())
+
+
+def refusal_of_fetch(plan: Plan, asked: Limits | None, now: Limits | None, access: Access) -> RowsDenied | None:
+    """The error for rows that are fetched under another access than they were asked for under; None where both reach the same.
+
+    :param asked: what limits the access of the statement.
+    :param now: what limits `access`, which is in force.
+    """
+    for name in sorted(reached(plan.footprint).intersection(now.of)) if now is not None else ():
+        if now is not None and not is_same(asked, now, name):
+            why = "and these rows were asked for under an access with other rows"
+            return _refusal(plan, now.of[name], access, why, "fetch them there, or ask again under this access.")
+    return None
+
+
+def is_same(before: Limits | None, now: Limits | None, table: str) -> bool:
+    """Whether a table is limited for both to the same rows."""
+    one = before.of.get(table) if before is not None else None
+    other = now.of.get(table) if now is not None else None
+    return one is not None and other is not None and one.is_like(other)
 
 
 def refusal_of_object(limit: Limit, access: Access, columns: Collection[PersonalColumn]) -> RowsDenied:
