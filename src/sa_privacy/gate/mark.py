@@ -13,7 +13,7 @@ from sa_privacy.gate.sqlalchemy_private import InstanceKey
 if TYPE_CHECKING:
     from sa_privacy.gate.memory import Memory
 
-__all__ = ["AWAY", "MARK", "OWNERS", "Mark", "Marks", "marks", "owner_of", "put_away_in"]
+__all__ = ["AWAY", "FORMER", "MARK", "OWNERS", "Mark", "Marks", "is_of_another_row", "marks", "owner_of", "put_away_in"]
 
 #: Where a state keeps its mark.
 MARK: Final = "sa_privacy_mark"
@@ -21,6 +21,8 @@ MARK: Final = "sa_privacy_mark"
 OWNERS: Final = "sa_privacy_owners"
 #: Where it keeps what was put away, by attribute: the access it belongs to, and the value.
 AWAY: Final = "sa_privacy_away"
+#: Where it keeps the key of the row that its values are of, once it has left its session.
+FORMER: Final = "sa_privacy_former_key"
 
 
 class Mark:
@@ -97,6 +99,12 @@ def owner_of(state: InstanceState[Any], mark: Mark, key: str) -> Access | None:
         found: Access | None = state.__dict__.get(OWNERS, {}).get(key)
         return found
     return mark.access  # type: ignore[no-any-return]
+
+
+def is_of_another_row(state: InstanceState[Any]) -> bool:
+    """Whether an object was loaded, and then made to stand for another row, or for a new one: its values are not that row's."""
+    former = state.__dict__.get(FORMER)
+    return former is not None and former != state.key
 
 
 def put_away_in(state: InstanceState[Any]) -> dict[str, tuple[Access | None, Any]]:

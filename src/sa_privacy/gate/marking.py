@@ -12,7 +12,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
 from sa_privacy.gate.binds import owner_of_dialect
-from sa_privacy.gate.mark import AWAY, MARK, Mark
+from sa_privacy.gate.mark import AWAY, FORMER, MARK, Mark, is_of_another_row, owner_of
 from sa_privacy.gate.orm import UNCOVERED
 from sa_privacy.gate.put_away import hide
 from sa_privacy.gate.refusal import decide_columns
@@ -205,6 +205,7 @@ class Marking:
             # A full refresh marks the object clean: what it left out for want of a grant must not stay as if saved.
             self._memory.marks.wholly(state, mark)
             state.__dict__.pop(AWAY, None)
+            state.__dict__.pop(FORMER, None)
             if self._gate.observes and not fresh:
                 self._leave_to_nobody(state, self._memory.attributes.loaded(state))
             self._drop(state, self._memory.attributes.loaded(state), uncovered)
@@ -214,6 +215,8 @@ class Marking:
         if AWAY in state.__dict__:
             self.on_expire(state, came)
         self._memory.marks.own(state, came, mark.access)
+        if FORMER in state.__dict__ and set(came).issuperset(self._memory.attributes.loaded(state)):
+            del state.__dict__[FORMER]
         if self._gate.observes and not fresh:
             self._leave_to_nobody(state, came)
         self._drop(state, came, uncovered)
@@ -244,6 +247,8 @@ class Marking:
 
     def on_expire(self, state: InstanceState[Any], attributes: Any) -> None:
         """What is out of date in the object is out of date where it was put away."""
+        if attributes is None:
+            state.__dict__.pop(FORMER, None)
         away: dict[str, Any] = state.__dict__.get(AWAY, {})
         for key in tuple(away):
             if attributes is None or key in attributes:
@@ -264,12 +269,14 @@ class Marking:
         return frozenset(key for key in keys if not any(c.name in uncovered for c in personal.get(key, ())))
 
     def on_before_insert(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
-        """A new row gets no mask for a value, and no NULL for a value that was put away.
+        """A new row gets no mask for a value, no NULL for a value that was put away, and none of a row out of reach.
 
         :raises AccessDenied: it would.
         """
         memory, mark = self._memory, state.__dict__.get(MARK)
         access = memory.access()
+        if mark is not None and mark.memory is memory and access is not None and is_of_another_row(state):
+            self._require_reached(state, mark, access)
         if AWAY in state.__dict__ and mark is not None and mark.memory is memory:
             for key in tuple(state.__dict__[AWAY]):
                 columns = memory.attributes.of(state.mapper)[key]
@@ -285,6 +292,20 @@ class Marking:
                     decision = decide_columns(access.grant, columns, self._gate.policy)
                     if not decision.allowed:
                         raise memory.reading.refused(access, columns, decision)
+
+    def _require_reached(self, state: InstanceState[Any], mark: Mark, access: Access) -> None:
+        """A new row is about to get the values of another one, which are those of the access that loaded them.
+
+        :raises RowsDenied: `access` does not reach that row.
+        """
+        if self._memory.idle or self._gate.observed.everything:
+            return
+        for key, columns in self._memory.attributes.of(state.mapper).items():
+            owner = owner_of(state, mark, key)
+            if owner is not access and (key in state.dict or key in state.__dict__.get(AWAY, ())):
+                if decide_columns(access.grant, columns, self._gate.policy).own:
+                    self._memory.reading.require_own(access, state, columns)
+                self._memory.reading.require_reached(access, state, columns, owner)
 
     def on_insert(self, mapper: Mapper[Any], connection: Any, state: InstanceState[Any]) -> None:
         """An object its maker created became a row: it belongs to the access that wrote it."""
@@ -312,6 +333,8 @@ class Marking:
         mark = state.__dict__.get(MARK)
         if mark is None or mark.memory is not self._memory or self._memory.idle:
             return
+        if state.key is not None:
+            state.__dict__[FORMER] = state.key
         access = self._memory.access()
         if access is not None:
             self._memory.away.uses_loose(access, state)
@@ -329,6 +352,8 @@ class Marking:
         whose = state_dict.get(MARK)
         if whose and not self._closed and (MARK not in state.__dict__ or whose == self._gate.policy.id):
             state.__dict__[MARK] = self._memory.marks.nobody
+            if state.key is not None:
+                state.__dict__[FORMER] = state.key
 
     def copied(self, copy: Any) -> None:
         """A copy was made, or an object was unpickled: it holds what the access in force covers, and no longer."""

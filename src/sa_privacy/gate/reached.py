@@ -18,6 +18,7 @@ from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import NotLoaded, PrivacyError
 from sa_privacy.gate.binds import dialect_of
 from sa_privacy.gate.limits import Limit
+from sa_privacy.gate.mark import is_of_another_row
 from sa_privacy.gate.row_law import is_same, refusal_of_object
 from sa_privacy.gate.sqlalchemy_private import in_greenlet
 
@@ -78,7 +79,7 @@ class Reached:
     def _is_there(self, state: InstanceState[Any]) -> bool:
         instance, mapper = state.obj(), state.mapper
         session = object_session(instance) if instance is not None else None
-        if session is None or state.key is None:
+        if session is None or state.key is None or is_of_another_row(state):
             return False
         dialect = dialect_of(session, mapper)
         if dialect is not None and dialect.is_async and not in_greenlet():

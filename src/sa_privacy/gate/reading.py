@@ -16,7 +16,7 @@ from sa_privacy.columns.catalogue import PersonalColumn
 from sa_privacy.errors import NotLoaded, PrivacyError
 from sa_privacy.gate import own_rows
 from sa_privacy.gate.binds import dialect_of
-from sa_privacy.gate.mark import AWAY, MARK, Mark, owner_of
+from sa_privacy.gate.mark import AWAY, MARK, Mark, is_of_another_row, owner_of
 from sa_privacy.gate.quiet import is_quiet, withhold
 from sa_privacy.gate.reached import Reached
 from sa_privacy.gate.refusal import decide_columns, denials_of
@@ -244,6 +244,8 @@ class Reading:
         return subjects_of(state, self._gate.catalogue()) if state is not None else {}
 
     def _is_own(self, access: Access, state: InstanceState[Any]) -> bool:
+        if is_of_another_row(state):
+            return False
         catalogue = self._gate.catalogue()
         subjects = subjects_of(state, catalogue)
         return any(own_rows.is_subject(access, kind, key, catalogue) for kind, key in subjects.items())
