@@ -87,7 +87,7 @@ def test_the_guide_can_be_followed(
     exec(SIGN, names)
     read(privacy, "staff:17")
     exec(ACCOUNT, names)
-    assert names["actor"] == "staff:1"
+    assert names["actor"] == "staff:2"
     exec(REVIEW, names)
     assert capsys.readouterr().out == ""
     for command in reports:

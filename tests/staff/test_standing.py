@@ -17,6 +17,7 @@ from sa_privacy import AccessLog, NotGranted, NotLoaded, NotPledged, Privacy, Un
 from sa_privacy.policy import Standing
 from tests.staff import world
 from tests.staff.world import START, Customer, Office
+from tests.support.databases import Database
 
 BOTH = ["Ann", "Bo"]
 
@@ -240,3 +241,81 @@ def test_a_temporary_view_does_not_answer_for_the_ledger(office: Office) -> None
         ):
             connection.scalars(select(Customer.name)).all()
         connection.invalidate()
+
+
+FORGED = (
+    "CREATE SCHEMA attic",
+    (
+        "CREATE TABLE attic.sa_privacy_staff_grants AS SELECT 1 AS id, 'staff:2'::varchar AS actor, 'support'::varchar AS role, "
+        "false AS revokes, now() AS at, 'staff:1'::varchar AS grantor, ''::varchar AS grantor_roles, ''::bytea AS reason, "
+        "NULL::timestamptz AS starts, NULL::timestamptz AS ends, ''::varchar AS policy, NULL::boolean AS first"
+    ),
+)
+
+
+@pytest.fixture
+def attic(office: Office, database: Database) -> Office:
+    """Beside the ledger there is one that says what staff:2 wants."""
+    with database.engine().begin() as connection:
+        for statement in FORGED:
+            connection.exec_driver_sql(statement)
+    return office
+
+
+@pytest.mark.backends("postgresql")
+@pytest.mark.parametrize("recheck", [0.0, 60.0])
+@pytest.mark.parametrize("known", [False, True])
+def test_another_schemas_ledger_does_not_answer_for_the_ledger(attic: Office, known: bool) -> None:
+    if known:
+        with pytest.raises(NotGranted):
+            attic.names("staff:2")
+        attic.settle()
+    with attic.engine.connect() as connection:
+        connection.execute(text("SET search_path = attic, public"))
+        with attic.as_("staff:2", "support"), pytest.raises((UnreadableStatement, NotGranted)):
+            connection.scalars(select(Customer.name)).all()
+        connection.invalidate()
+    with attic.engine.connect() as connection:
+        connection.execute(text("SET search_path = attic, public"))
+        with attic.as_("staff:3", "support"), pytest.raises(UnreadableStatement, match="search path makes sa_privacy_"):
+            connection.scalars(select(Customer.name)).all()
+        connection.rollback()
+        with attic.as_("staff:3", "support"), pytest.raises(NotGranted):
+            connection.scalars(select(Customer.name)).all()
+
+
+@pytest.mark.backends("postgresql")
+@pytest.mark.parametrize("path", ["public, attic", '"$user",   "public" , attic', "pg_catalog, public"])
+def test_another_path_to_the_same_ledger_is_none(attic: Office, path: str) -> None:
+    attic.grant("staff:2", "support")
+    attic.settle()
+    with attic.engine.connect() as connection:
+        connection.execute(text(f"SET search_path = {path}"))
+        with attic.as_("staff:2", "support"):
+            assert sorted(connection.scalars(select(Customer.name))) == BOTH
+
+
+@pytest.mark.backends("postgresql")
+@pytest.mark.parametrize("how", ["options", "connect", "role"])
+def test_where_connections_begin_with_a_path_the_ledger_is_there(database: Database, how: str, log: AccessLog) -> None:
+    engine = database.engine(connect_args={"options": "-csearch_path=shelf,public"} if how == "options" else {})
+    if how == "connect":
+
+        @event.listens_for(engine, "connect", insert=True)
+        def _(raw: Any, _: Any) -> None:
+            raw.cursor().execute("SET search_path = shelf, public")
+            raw.commit()
+
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA shelf")
+        if how == "role":
+            connection.exec_driver_sql(f'ALTER DATABASE "{engine.url.database}" SET search_path = shelf, public')
+    with closing(Privacy(world.policy(), keys=world.KEYS, log=log, metadata=world.Base, recheck=0)) as privacy:
+        privacy.declare(function="shelf.sa_privacy_append_only", touches=[])
+        privacy.install(engine)
+        there = Office(engine, privacy)
+        there.fill()
+        there.grant("staff:2", "support")
+        assert there.names("staff:2") == BOTH
+    with database.engine(connect_args={}).connect() as connection:
+        assert connection.scalar(text("SELECT to_regclass('shelf.sa_privacy_staff_grants') IS NOT NULL"))

@@ -199,12 +199,21 @@ class Door:
         name, or one in a schema that is searched first, would answer in their place.
         """
         footprint = plan.footprint
-        asked = {table for table, _ in (*footprint.mentions, *footprint.inserts) if table in OWN_TABLES.tables}
+        own = {table for table, _ in (*footprint.mentions, *footprint.inserts) if table in OWN_TABLES.tables}
+        asked = set(own)
         if ruling is not None:
             plan.ruling = ruling
             asked |= ruling.asks
-        found = relations.standing_in(asked)
+            own |= ruling.asks.intersection(OWN_TABLES.tables)
+        found, elsewhere = relations.standing_in(asked), relations.elsewhere(own)
         plan.facts = relations.facts
+        if elsewhere and not found:
+            plan.refuse(
+                UnreadableStatement(
+                    f"the search path makes {', '.join(elsewhere)} another schema's, and this table decides who reaches what.",
+                    hint="SET search_path only to what leaves the library's own tables where the connection found them.",
+                )
+            )
         if found:
             plan.refuse(
                 UnreadableStatement(

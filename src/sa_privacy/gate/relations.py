@@ -18,12 +18,13 @@ __all__ = ["LiveRelations"]
 
 # 16384 is FirstNormalObjectId: whatever users make has at least that number, and what initdb made has not.
 # A function of a user, not of an extension; extensions are installed knowingly, and their dangerous ones are refused by name.
-_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE, _STANDING_IN = (
+_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE, _STANDING_IN, _ELSEWHERE = (
     "relation",
     "columns",
     "functions",
     "foreign",
     "standing in",
+    "elsewhere",
 )
 _USERS_FUNCTION: Final = (
     "p.oid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = "
@@ -44,6 +45,17 @@ JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalo
 AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE c.contypid >= 16384 AND {_USERS_FUNCTION}
 """
+# Of tables that their names stand for now, those that they did not stand for when the session began: by its first path, or in the
+# schema that SQLAlchemy found then.
+_MOVED: Final = """
+SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname IN ({names}) AND pg_catalog.pg_table_is_visible(c.oid) AND n.nspname <> {default} AND n.nspname <> coalesce((
+SELECT m.nspname FROM pg_catalog.pg_settings s CROSS JOIN
+pg_catalog.regexp_split_to_table(s.reset_val, '\\s*,\\s*') WITH ORDINALITY AS p (name, at)
+JOIN pg_catalog.pg_namespace m ON m.nspname::text = CASE pg_catalog.btrim(p.name, '" ') WHEN '$user' THEN current_user::text
+ELSE pg_catalog.btrim(p.name, '" ') END
+JOIN pg_catalog.pg_class k ON k.relnamespace = m.oid AND k.relname = c.relname
+WHERE s.name = 'search_path' ORDER BY p.at LIMIT 1), '') ORDER BY 1"""
 # What runs when rows of the table c are written: trigger functions, rules, and functions in defaults and checks; and
 # the triggers of tables whose rows go, or change, with them.
 _CODE: Final = """ARRAY(
@@ -115,6 +127,13 @@ class LiveRelations:
         found: tuple[str, ...] = self._told(_STANDING_IN, *sorted(names)) if names else ()
         return found
 
+    def elsewhere(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of the names that a search path of the moment, which the session did not begin with, takes for other tables."""
+        if self._dialect != "postgresql" or not names:
+            return ()
+        found: tuple[str, ...] = self._told(_ELSEWHERE, *sorted(names))
+        return found
+
     def still(self, facts: Mapping[tuple[str, ...], Any]) -> bool:
         """Whether the database still says so."""
         return all(self._told(*question) == answer for question, answer in facts.items())
@@ -136,6 +155,11 @@ class LiveRelations:
             return tuple(Foreign(*row) for row in self._ask(_FOREIGN))
         if about == _STANDING_IN:
             return self._standing_in(names)
+        if about == _ELSEWHERE:
+            default = _literal(self._connection.dialect.default_schema_name or "")
+            return tuple(
+                row[0] for row in self._ask(_MOVED.format(names=", ".join(map(_literal, names)), default=default))
+            )
         name, schema = names[0], names[1] if len(names) > 1 else None
         if about == _COLUMNS:
             return self._names_of_columns(schema, name)

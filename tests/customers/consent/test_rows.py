@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, aliased
 
-from sa_privacy import Privacy, RowsDenied
+from sa_privacy import Privacy, RowsDenied, UnreadableStatement
 from tests.customers.consent.world import Clock, Customer, Order, at_the_desk, filled, opened
 from tests.support.databases import Database
 
@@ -76,3 +76,22 @@ async def test_a_campaign_of_an_async_session(database: Database, async_engine: 
                 await session.commit()
             with privacy.access(**CAMPAIGN):
                 assert (await session.scalars(select(Customer.name))).all() == ["Ann"]
+
+
+@pytest.mark.backends("postgresql")
+def test_another_schemas_ledger_does_not_say_who_agreed(privacy: Privacy, engine: Engine, database: Database) -> None:
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA attic")
+        connection.exec_driver_sql(
+            "CREATE TABLE attic.sa_privacy_consent_state AS TABLE public.sa_privacy_consent_state"
+        )
+        connection.exec_driver_sql("UPDATE attic.sa_privacy_consent_state SET subject = '2' WHERE subject = '1'")
+    for ask in (names, lambda s: s.scalars(select(Customer)).all()):
+        with privacy.access(**CAMPAIGN), Session(engine) as session:
+            session.execute(text("SET search_path = attic, public"))
+            with pytest.raises(
+                UnreadableStatement, match="search path makes sa_privacy_consent_state another schema's"
+            ):
+                ask(session)
+            session.rollback()
+            assert names(session) == ["Ann"]
