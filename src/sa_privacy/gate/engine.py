@@ -32,7 +32,7 @@ from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.gate.rules import RowRules
 from sa_privacy.gate.ruling import Ruling
 from sa_privacy.gate.standing import Standings
-from sa_privacy.gate.statement import bound_values
+from sa_privacy.gate.statement import are_as_bound, bound_values
 from sa_privacy.gate.view import View
 from sa_privacy.policy import ConsentPort, Decision, Grant, Request, decide, denied
 
@@ -226,6 +226,7 @@ class Gate:
         if self.standings is not None and self.rules.beyond_own:
             self._must_stand_for_rows(self.standings, plan, access, parameters, context)
         try:
+            self._require_bound(access, parameters, context)
             row_law.require(law, self.limits(), access)
         except RowsDenied as error:
             self.evidence.refused(plan, access, "denied", denials_of(error, _NOTHING_DENIED), parameters, context)
@@ -322,12 +323,27 @@ class Gate:
         if plan.sealed_inside or plan.unsealed:
             raise sealed_column(plan, access.grant if access is not None else None)
         if access is not None:
+            self._require_bound(access, parameters, context)
             row_law.require(plan, self.limits(), access)
         if verdict.own and access is not None:
             own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
         elif plan.rows and access is not None and own_rows.has_own_purpose(access):
             own_rows.require_kept(plan, access, bound_values(context, parameters), self._ask(context, access))
         return verdict
+
+    def _require_bound(self, access: Access, parameters: Any, context: Any) -> None:
+        """Makes sure that the values are sent that were judged, where they decide which rows are reached.
+
+        :raises RowsDenied: a listener has put others in their place.
+        """
+        limited = self.limits() is not None or own_rows.has_own_purpose(access)
+        if limited and not are_as_bound(context, parameters):
+            raise RowsDenied(
+                "a listener has changed the parameters of the statement, and these decide which rows it reaches.",
+                hint='change them where they are judged: in "before_execute" or "do_orm_execute".',
+                purpose=access.purposes,
+                roles=access.roles,
+            )
 
     def _as_enforced(self, plan: Plan, verdict: Verdict, access: Access | None, context: Any) -> tuple[Plan, Verdict]:
         """What would be judged if uncovered attributes left themselves out. The event still tells what was sent."""

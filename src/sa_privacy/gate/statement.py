@@ -174,6 +174,14 @@ def bound_list(values: Mapping[str | int, Any], bind: str | int) -> Sequence[Any
     return found
 
 
+def are_as_bound(context: Any, parameters: Any) -> bool:
+    """Whether `parameters` are what SQLAlchemy made of the values that it was given; driver SQL comes as it is."""
+    if context.compiled is None or context.isddl or is_multivalues_batch(context):
+        return True
+    made = context.parameters if context.executemany else context.parameters[0]
+    return parameters is made or not (parameters or made) or bool(parameters == made)
+
+
 def bound_values(context: Any, parameters: Any) -> Sequence[Mapping[str | int, Any]]:
     """The values of each parameter set as the application gave them, by bind name, or by position for driver SQL."""
     if context.compiled is not None:
