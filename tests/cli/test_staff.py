@@ -57,7 +57,7 @@ def test_from_the_first_grant_to_the_review(run: Callable[..., Result]) -> None:
     states = {(one["actor"], one["role"]): (one["state"], one["flags"], one["granted_by"]) for one in told["holdings"]}
     assert states == {
         ("staff:1", "officer"): ("in force", [], "sa-privacy"),
-        ("staff:2", "support"): ("in force", ["expires soon"], "staff:1"),
+        ("staff:2", "support"): ("in force", ["expires soon", "by its maker"], "staff:1"),
         ("staff:3", "auditor"): ("revoked", [], "staff:1"),
     }
     shown = run("report", *AS, "--all")

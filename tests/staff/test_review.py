@@ -145,3 +145,18 @@ def test_a_report_without_a_log_says_so(office: Office, tmp_path: Path) -> None:
     made = report(office)
     assert not made.logged
     assert made.flagged == ()
+
+
+def test_whoever_makes_an_account_and_grants_it_a_role_is_looked_at(office: Office) -> None:
+    """They may know its password, and act as two."""
+    office.grant("staff:9", "officer")
+    with office.officer(), Session(office.engine) as session:
+        own, other = (office.privacy.staff.create(session, name) for name in ("Puppet", "Hanako"))
+        session.commit()
+    office.grant(own, "support")
+    with office.officer("staff:9"), Session(office.engine) as session:
+        office.privacy.staff.grant(session, other, "support", reason="r")
+        session.commit()
+    told = flags(report(office))
+    assert told[own, "support"] == ("by its maker",)
+    assert told[other, "support"] == told["staff:9", "officer"] == ()

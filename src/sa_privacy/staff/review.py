@@ -10,18 +10,23 @@ from typing import Final, Literal, NamedTuple
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from sa_privacy.access.names import is_same
 from sa_privacy.accesslog import Event, EventLog
 from sa_privacy.accesslog.wanted import Finds, Wanted
 from sa_privacy.ledger import Desk
 from sa_privacy.policy import Policy, Role
 from sa_privacy.staff.authority import Authority, Entry
+from sa_privacy.staff.numbers import ACTOR
 from sa_privacy.staff.pledges import Signature, current, until
 from sa_privacy.staff.tables import ACCOUNTS, GRANTS, SIGNATURES
 
 __all__ = ["Flag", "Holding", "Pledged", "Report", "RoleScope", "State", "review"]
 
 State = Literal["in force", "to come", "ended", "revoked"]
-Flag = Literal["unused", "expires soon", "pledge missing", "pledge outdated", "role unknown", "account closed"]
+Flag = Literal[
+    "unused", "expires soon", "pledge missing", "pledge outdated", "role unknown", "account closed", "by its maker"
+]
+"""``"by its maker"``: whoever granted it has also made the account, and may know its first password."""
 
 _ASKING: Final = frozenset({GRANTS.name, SIGNATURES.name})
 """What the gate itself reads to tell who stands in a role, be it to refuse them: that is no use of the role."""
@@ -129,11 +134,11 @@ def review(
         ]
         columns = [SIGNATURES.c[name] for name in Signature._fields]
         signatures = [Signature(*row) for row in connection.execute(select(*columns).order_by(SIGNATURES.c.id))]
-        closed = connection.scalars(select(ACCOUNTS.c.id).where(ACCOUNTS.c.closed_at.is_not(None))).all()
+        accounts = connection.execute(select(ACCOUNTS.c.id, ACCOUNTS.c.created_by, ACCOUNTS.c.closed_at)).all()
     now = desk.now()
     used = last_uses(log) if log is not None else {}
     pledges = tuple(_pledges(signatures, policy, now))
-    gone = {f"staff:{one}" for one in closed}
+    made_by = {f"{ACTOR}{number}": (maker, closed is not None) for number, maker, closed in accounts}
     holdings = tuple(
         _holding(
             grant,
@@ -142,7 +147,7 @@ def review(
             now,
             used.get((grant[0].actor, grant[0].role)),
             pledges,
-            gone,
+            made_by,
             log is not None,
             unused_after,
             expiring_within,
@@ -201,7 +206,7 @@ def _holding(
     now: datetime,
     last_used: datetime | None,
     pledges: tuple[Pledged, ...],
-    closed: set[str],
+    accounts: Mapping[str, tuple[str, bool]],
     logged: bool,
     unused_after: timedelta,
     expiring_within: timedelta,
@@ -229,8 +234,11 @@ def _holding(
             signed = [one for one in pledges if (one.actor, one.wording) == (entry.actor, role.pledge)]
             if not any(one.holds for one in signed):
                 flags.append("pledge outdated" if signed else "pledge missing")
-        if entry.actor in closed:
+        maker, closed = accounts.get(entry.actor, (None, False))
+        if closed:
             flags.append("account closed")
+        if maker is not None and is_same(maker, entry.grantor):
+            flags.append("by its maker")
     revoked = revocation is not None and state == "revoked"
     return Holding(
         actor=entry.actor,
