@@ -226,8 +226,8 @@ class Gate:
         if self.standings is not None and self.rules.beyond_own:
             self._must_stand_for_rows(self.standings, plan, access, parameters, context)
         try:
-            self._require_bound(access, parameters, context)
             row_law.require(law, self.limits(), access)
+            self._require_bound(access, parameters, context)
         except RowsDenied as error:
             self.evidence.refused(plan, access, "denied", denials_of(error, _NOTHING_DENIED), parameters, context)
             raise
@@ -323,8 +323,8 @@ class Gate:
         if plan.sealed_inside or plan.unsealed:
             raise sealed_column(plan, access.grant if access is not None else None)
         if access is not None:
-            self._require_bound(access, parameters, context)
             row_law.require(plan, self.limits(), access)
+            self._require_bound(access, parameters, context)
         if verdict.own and access is not None:
             own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
         elif plan.rows and access is not None and own_rows.has_own_purpose(access):
