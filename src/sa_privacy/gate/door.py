@@ -205,7 +205,8 @@ class Door:
             plan.ruling = ruling
             asked |= ruling.asks
             own |= ruling.asks.intersection(OWN_TABLES.tables)
-        found, elsewhere = relations.standing_in(asked), relations.elsewhere(own)
+        found = relations.temporary(asked) or relations.twice(asked - own)
+        elsewhere = relations.elsewhere(own)  # they may stand in the schema of each tenant, if connections begin there
         plan.facts = relations.facts
         if elsewhere and not found:
             plan.refuse(

@@ -18,14 +18,9 @@ __all__ = ["LiveRelations"]
 
 # 16384 is FirstNormalObjectId: whatever users make has at least that number, and what initdb made has not.
 # A function of a user, not of an extension; extensions are installed knowingly, and their dangerous ones are refused by name.
-_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE, _STANDING_IN, _ELSEWHERE = (
-    "relation",
-    "columns",
-    "functions",
-    "foreign",
-    "standing in",
-    "elsewhere",
-)
+_RELATION, _COLUMNS, _FUNCTIONS, _FOREIGN_CODE = "relation", "columns", "functions", "foreign"
+_TEMPORARY, _TWICE, _ELSEWHERE = "temporary", "twice", "elsewhere"
+_IN_TEMPORARY: Final = "pg_catalog.bool_or(n.oid = pg_catalog.pg_my_temp_schema())"
 _USERS_FUNCTION: Final = (
     "p.oid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = "
     "'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')"
@@ -120,11 +115,16 @@ class LiveRelations:
         found: tuple[Foreign, ...] = self._told(_FOREIGN_CODE) if self._dialect == "postgresql" else ()
         return found
 
-    def standing_in(self, names: Collection[str]) -> tuple[str, ...]:
-        """Those of the names (in lower case) that a temporary table or view bears, or one in each of two schemas that are
-        searched: the connection takes the first for what is meant.
-        """
-        found: tuple[str, ...] = self._told(_STANDING_IN, *sorted(names)) if names else ()
+    def temporary(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of the names (in lower case) that a temporary table or view bears: the connection takes it for what is meant."""
+        found: tuple[str, ...] = self._told(_TEMPORARY, *sorted(names)) if names else ()
+        return found
+
+    def twice(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of the names that stand in two schemas that are searched: the connection takes the first for what is meant."""
+        if self._dialect != "postgresql" or not names:
+            return ()
+        found: tuple[str, ...] = self._told(_TWICE, *sorted(names))
         return found
 
     def elsewhere(self, names: Collection[str]) -> tuple[str, ...]:
@@ -153,8 +153,8 @@ class LiveRelations:
             return self._overloaded(names)
         if about == _FOREIGN_CODE:
             return tuple(Foreign(*row) for row in self._ask(_FOREIGN))
-        if about == _STANDING_IN:
-            return self._standing_in(names)
+        if about in (_TEMPORARY, _TWICE):
+            return self._standing_in(names, twice=about == _TWICE)
         if about == _ELSEWHERE:
             default = _literal(self._connection.dialect.default_schema_name or "")
             return tuple(
@@ -187,14 +187,14 @@ class LiveRelations:
         )
         return tuple(row[0] for row in rows)
 
-    def _standing_in(self, names: Sequence[str]) -> tuple[str, ...]:
+    def _standing_in(self, names: Sequence[str], *, twice: bool) -> tuple[str, ...]:
         wanted = ", ".join(map(_literal, names))
         if self._dialect == "postgresql":
             rows = self._ask(
                 "SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                 "WHERE n.nspname = ANY (pg_catalog.current_schemas(true)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
                 f"AND pg_catalog.lower(c.relname::text) IN ({wanted}) GROUP BY 1 "
-                "HAVING count(*) > 1 OR pg_catalog.bool_or(n.oid = pg_catalog.pg_my_temp_schema()) ORDER BY 1"
+                f"HAVING {'count(*) > 1' if twice else _IN_TEMPORARY} ORDER BY 1"
             )
         else:
             rows = self._ask(f"SELECT name FROM sqlite_temp_master WHERE lower(name) IN ({wanted}) ORDER BY 1")
