@@ -16,6 +16,7 @@ __all__ = [
     "ClockWentBack",
     "ConsentRefused",
     "DisclosureRefused",
+    "HoldRefused",
     "KeyUnavailable",
     "LedgerUnavailable",
     "LogChanged",
@@ -280,6 +281,12 @@ class PersonErased(PrivacyError):
     """The person was erased: their key is destroyed, and nothing of theirs is stored any more."""
 
     code = "SP-704"
+
+
+class HoldRefused(PrivacyError):
+    """A hold cannot be placed, reviewed or released as asked. Says what is missing."""
+
+    code = "SP-706"
 
 
 class RetentionRefused(PrivacyError):

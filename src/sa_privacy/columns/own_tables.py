@@ -6,6 +6,7 @@ gate lets nobody at them but the library's own desk (:mod:`sa_privacy.ledger`) a
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import DDL, Column, MetaData
@@ -15,10 +16,12 @@ from sa_privacy.columns.annotation import Annotation
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.policy import OWN_CATEGORY
 
-__all__ = ["OWN_CATEGORY", "OWN_PREFIX", "OWN_TABLES", "OwnDDL", "own_column"]
+__all__ = ["HOLD_MARK", "OWN_CATEGORY", "OWN_PREFIX", "OWN_TABLES", "OwnDDL", "guard_name", "is_guard", "own_column"]
 
 OWN_PREFIX: Final = "sa_privacy_"
 """How the names of the library's own tables begin, and no others."""
+HOLD_MARK: Final = "sa_privacy hold: "
+"""What PostgreSQL's error about a held row calls the constraint, before the number of the case."""
 OWN_TABLES: Final = MetaData()
 """All tables of the library itself."""
 
@@ -36,3 +39,21 @@ def own_column(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]], *args: 
     if not isinstance(kind, Encrypted):
         column.info["sa_privacy"] = Annotation(OWN_CATEGORY, None, False)
     return column
+
+
+def guard_name(table: str) -> str:
+    """What the triggers that keep a table's held rows are called, or begin with.
+
+    :param table: its name, without a schema.
+    """
+    readable = "".join(one if one.isalnum() and one.isascii() else "_" for one in table.lower())[:24]
+    return f"{OWN_PREFIX}hold_{readable}_{sha256(table.encode()).hexdigest()[:6]}"
+
+
+def is_guard(name: str, table: str) -> bool:
+    """Whether a trigger, or a trigger's function, of a table is one that keeps its held rows.
+
+    :param name: as the database says it, with its schema or without.
+    """
+    own, name = guard_name(table), name.rpartition(".")[2]
+    return name == own or name.startswith(own + "_")

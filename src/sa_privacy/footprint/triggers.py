@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from sa_privacy.columns.catalogue import PersonalTable
+from sa_privacy.columns.own_tables import is_guard
 from sa_privacy.footprint.lexer import unreadable
 from sa_privacy.footprint.relations import Code
 from sa_privacy.footprint.work import Asked
@@ -93,6 +94,8 @@ def touched_by_code(code: Sequence[Code], asked: Asked) -> frozenset[str]:
     protected = {table.table.lower() for table in asked.catalogue if table.columns}
     touched: frozenset[str] = frozenset()
     for one in code:
+        if is_guard(one.name, one.table):  # it raises an error, or does nothing
+            continue
         declared = asked.declarations.functions.get(one.name.lower())
         if declared is not None:
             touched |= declared

@@ -35,6 +35,7 @@ from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.site import call_site
 from sa_privacy.gate.sqlalchemy_private import is_moved
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
+from sa_privacy.gate.under_hold import Kept, kept_by_hold
 
 __all__ = ["Door"]
 
@@ -87,15 +88,28 @@ class Door:
 
         :raises AccessDenied: the statement names, outside a subquery, a column that an entity inside left out.
         :raises LedgerUnavailable: the database has not all tables of the library's own.
+        :raises UnderHold: a hold keeps its rows.
         """
-        missing = own_missing(context)
+        missing, kept = own_missing(context), kept_by_hold(context, self._live.current(), self.gate.scopes)
         scrub_error(context)
         if missing is not None:
             raise missing
+        if kept is not None:
+            self._write_kept(kept, context)
+            raise kept.error()
         compiled = getattr(context.execution_context, "compiled", None)
         left_out = getattr(compiled, "sa_privacy_left_out", ())
         if left_out and isinstance(context.sqlalchemy_exception, (OperationalError, ProgrammingError)):
             raise refusal_of_columns(self.gate.grant(), left_out)
+
+    def _write_kept(self, kept: Kept, context: ExceptionContext) -> None:
+        """Writes down what a hold refused: it had been let through, until the database said so."""
+        executed: Any = context.execution_context
+        compiled = getattr(executed, "compiled", None)
+        plan: Plan | None = (
+            compiled.__dict__.get(KEPT) if compiled is not None else self._texts.get(context.statement or "")
+        )
+        self.gate.write_kept(plan, kept.denials, context.parameters, executed)
 
     def _told_keys(self, catalogue: Catalogue) -> Told:
         known, told = self._told

@@ -246,6 +246,17 @@ class Gate:
             if law is plan:
                 return
 
+    def write_kept(self, plan: Plan | None, denials: list[str], parameters: Any, context: Any) -> None:
+        """Writes down that a hold refused what had been let through.
+
+        :param plan: None: there was none to keep, and only the access can be told.
+        """
+        access = self._left()
+        if plan is not None:
+            self.evidence.refused(plan, access, "denied", denials, parameters, context)
+        elif access is not None:
+            self.evidence.write_refusal(access, denials)
+
     def _ask(self, context: Any, access: Access) -> own_rows.Ask:
         return ask_for_own_keys(context, self.catalogue(), self.live.metadata, access)
 

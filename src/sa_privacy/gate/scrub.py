@@ -17,14 +17,14 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sa_privacy.errors import PrivacyError
 from sa_privacy.footprint import without_literals
 
-__all__ = ["scrub_error"]
+__all__ = ["names_in_error", "scrub_error"]
 
 # SQLite's own wordings that hold nothing but names.
 _SQLITE = re.compile(
     r"(UNIQUE|NOT NULL|CHECK) constraint failed: [\w., ]+|FOREIGN KEY constraint failed|datatype mismatch|"
     r"(no such (table|column|function|index|view)|ambiguous column name|table \w+ already exists)(: [\w.]+)?|"
     r"database (table )?is locked(: \w+)?|attempt to write a readonly database|disk I/O error|"
-    r"access to [\w.]+ is prohibited|not authorized|database or disk is full|unable to open database file|cannot start a transaction within a transaction"
+    r"access to [\w.]+ is prohibited|not authorized|database or disk is full|unable to open database file|sa_privacy: a hold keeps rows of [\w.]+|cannot start a transaction within a transaction"
 )
 # PostgreSQL's, in its first line.
 _POSTGRESQL = re.compile(
@@ -92,7 +92,7 @@ def scrub_error(context: ExceptionContext) -> None:
 
 
 def _scrub(error: BaseException) -> None:
-    names = _structured(error)
+    names = names_in_error(error)
     text = str(error.args[0]).removesuffix(_WAY_OUT) if error.args else ""
     first = text.partition("\n")[0].rpartition(">: ")[2]  # SQLAlchemy puts asyncpg's class in front
     if names:
@@ -123,7 +123,8 @@ def _scrub_builtin(error: BaseException) -> None:
         error.obj = None
 
 
-def _structured(error: BaseException) -> dict[str, str]:
+def names_in_error(error: BaseException) -> dict[str, str]:
+    """What the database says in fields of their own: SQLSTATE and names."""
     # asyncpg's own error, which has the names, stands behind SQLAlchemy's.
     sources: list[Any] = [error, getattr(error, "diag", None), error.__cause__]
     found: dict[str, str] = {}
