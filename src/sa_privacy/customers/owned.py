@@ -71,6 +71,11 @@ class OwnedTable:
         """As SQLAlchemy knows it, with the types that open what is sealed."""
         return self._tables[0]
 
+    @property
+    def way(self) -> tuple[Table, ...]:
+        """The table, and those that the steps lead to."""
+        return self._tables
+
     def holding(self, categories: Collection[str]) -> tuple[PersonalColumn, ...]:
         """Those of the columns that hold something of these categories."""
         return tuple(column for column in self.columns if column.category in categories)

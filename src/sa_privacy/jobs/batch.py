@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sa_privacy.columns.binding import keys_of, unbind_keys
@@ -21,6 +21,7 @@ from sa_privacy.jobs.retype import Busy, stored_types
 from sa_privacy.jobs.sql import Key, TableSql
 from sa_privacy.jobs.target import Target
 from sa_privacy.jobs.values import DONE, REJECTED, Operation, change_of
+from sa_privacy.ledger import PASSES, let_past
 
 if TYPE_CHECKING:
     from sa_privacy.crypto import Keyring
@@ -97,6 +98,7 @@ class Batch:
         self._operation = operation
         with connected(engine) as connection:
             stored = stored_types(connection, target)
+            self._may_be_held = inspect(connection).has_table(PASSES.name)
         self.sql = TableSql(target, engine.dialect, keys, stored)
         self._changes = [change_of(operation, target, column, engine.dialect, keys) for column in target.columns]
 
@@ -119,8 +121,9 @@ class Batch:
         if own:
             connection.rollback()
         done = Done(rows=len(rows), full=len(rows) == chunk.limit)
-        for changed, group in self._changed(rows, done).items():
-            self._write(connection, changed, group, done)
+        with let_past(connection, self._operation) if self._may_be_held else nullcontext():
+            for changed, group in self._changed(rows, done).items():
+                self._write(connection, changed, group, done)
         if own:
             connection.commit()
         return done

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["ConsentPort", "ErasurePort", "HoldPort", "StaffPort", "Standing"]
+__all__ = ["ConsentPort", "ErasurePort", "StaffPort", "Standing"]
 
 
 @runtime_checkable
@@ -64,20 +64,6 @@ class StaffPort(Protocol):
 
         :param actor: as ``privacy.access(actor=...)`` names them.
         :param connection: the SQLAlchemy ``Connection`` of the statement that waits for the answer.
-        """
-        ...
-
-
-@runtime_checkable
-class HoldPort(Protocol):
-    """Whose data may not be deleted or changed for now, e.g. while a dispute is open."""
-
-    def held(self, kind: str, keys: Collection[object]) -> frozenset[object]:
-        """Those of the people whose data is under a hold.
-
-        :param kind: the kind of data subject, e.g. ``"customer"``.
-        :param keys: the keys of the people in question.
-        :returns: a subset of ``keys``; deleting anything of theirs is refused, on every path.
         """
         ...
 

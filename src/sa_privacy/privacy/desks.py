@@ -14,6 +14,7 @@ from sa_privacy.customers.disclosure.disclosures import Disclosure, Disclosures
 from sa_privacy.customers.disclosure.provisions import Provisions
 from sa_privacy.customers.disclosure.receipts import Giver, receive
 from sa_privacy.customers.erasure.erasures import Erasures
+from sa_privacy.customers.holds.holds import Holds
 from sa_privacy.customers.requests.requests import Requests
 from sa_privacy.ledger import OWN_TABLES, Desk
 from sa_privacy.staff import Staff
@@ -31,12 +32,13 @@ class Desks:
         consents: Consents,
         requests: Requests,
         erasures: Erasures,
+        holds: Holds,
         disclosures: Disclosures,
         staff: Staff,
     ) -> None:
         self._desk = desk
         self._consents, self._disclosures, self._staff = consents, disclosures, staff
-        self._requests, self._erasures = requests, erasures
+        self._requests, self._erasures, self._holds = requests, erasures, holds
 
     @property
     def metadata(self) -> MetaData:
@@ -59,6 +61,11 @@ class Desks:
     def requests(self) -> Requests:
         """What people ask for: disclosure, correction, ceasing use or provision, erasure. See docs/requests.md."""
         return self._requests
+
+    @property
+    def holds(self) -> Holds:
+        """What must stay as it is for as long as a case lasts. See docs/holds.md."""
+        return self._holds
 
     @property
     def erasure(self) -> Erasures:

@@ -23,6 +23,7 @@ from sa_privacy.crypto import Keyring
 from sa_privacy.customers.consent import Consents
 from sa_privacy.customers.disclosure.disclosures import Disclosures
 from sa_privacy.customers.erasure.erasures import Erasures
+from sa_privacy.customers.holds.holds import Holds
 from sa_privacy.customers.requests.made import make_requests
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.binds import governs
@@ -118,12 +119,14 @@ class Privacy(Engines, Acting, Desks, Columns):
         Columns.__init__(self, policy, live, gate.rules)
         Engines.__init__(self, gate, memory, keys, log, accepted)
         Acting.__init__(self, scopes, memory)
+        holds = Holds(desk)
         Desks.__init__(
             self,
             desk,
             consents=ledger,
             requests=make_requests(desk, live, keys, log, ledger if consents is None else None),
-            erasures=Erasures(desk, pseudonym_key),
+            erasures=Erasures(desk, pseudonym_key, lambda: holds),
+            holds=holds,
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,
         )

@@ -1,0 +1,84 @@
+"""The tables whose rows can be held, and what of a row a hold keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Enum, String, Table, UniqueConstraint
+
+from sa_privacy.columns.live import LiveCatalogue
+from sa_privacy.columns.own_tables import OWN_CATEGORY
+from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
+
+__all__ = ["Guarded", "guarded_tables", "is_sealed"]
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A table whose rows can be held.
+
+    :param name: ``"table"`` or ``"schema.table"``.
+    :param owned: whose its rows are; None where nobody said.
+    :param personal: its personal columns.
+    :param fixed: the columns that tell its rows apart, and lead from row to row to the person.
+    """
+
+    name: str
+    table: Table
+    owned: OwnedTable | None
+    personal: tuple[Column[Any], ...]
+    fixed: tuple[Column[Any], ...]
+
+    @property
+    def emptiable(self) -> tuple[Column[Any], ...]:
+        """Personal columns in which an empty text says as little as NULL."""
+        return tuple(c for c in self.personal if isinstance(c.type, String) and not isinstance(c.type, Enum))
+
+    def unique(self) -> Iterator[tuple[Any, ...]]:
+        """What no two rows have in common, as expressions over the table's columns."""
+        if self.table.primary_key.columns:
+            yield tuple(self.table.primary_key.columns)
+        for constraint in self.table.constraints:
+            if isinstance(constraint, UniqueConstraint):
+                yield tuple(constraint.columns)
+        for column in self.table.columns:
+            if column.unique:
+                yield (column,)
+        for index in self.table.indexes:
+            if index.unique:
+                yield tuple(index.expressions)
+
+
+def guarded_tables(live: LiveCatalogue) -> dict[str, Guarded]:
+    """By name, every table of the application that holds something personal or belongs to people."""
+    catalogue, known, owned = live.current(), known_tables(live), Owned(live)
+    of_people = {one.name: one for kind in _kinds(live) for one in owned.tables(kind)}
+    found: dict[str, Guarded] = {}
+    for here in catalogue:
+        table = known.get(here.name)
+        if table is None or any(column.category == OWN_CATEGORY for column in here.columns.values()):
+            continue
+        fixed = {str(column.name) for column in table.primary_key.columns} | catalogue.led_to.get(here.name, set())
+        if here.subject is not None:
+            fixed.add(here.subject.key or here.subject.steps[0][0])
+        columns = [column for column in table.columns if column.computed is None]
+        found[here.name] = Guarded(
+            here.name,
+            table,
+            of_people.get(here.name),
+            tuple(column for column in columns if str(column.name).lower() in here.columns),
+            tuple(column for column in columns if column.name in fixed),
+        )
+    return dict(sorted(found.items()))
+
+
+def _kinds(live: LiveCatalogue) -> list[str]:
+    return sorted({kind for _, kind in live.current().holders.values()})
+
+
+def is_sealed(column: Column[Any]) -> bool:
+    """Whether cells are stored in it."""
+    return isinstance(column.type, Encrypted)

@@ -1,0 +1,376 @@
+"""Placing holds, reviewing and releasing them: ``privacy.holds``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from sa_privacy.customers.holds.guard import make_guards, make_query_guard, unguarded
+from sa_privacy.customers.holds.guarded import Guarded, guarded_tables
+from sa_privacy.customers.holds.guards_postgresql import LOCK
+from sa_privacy.customers.holds.hold import Hold, HoldKind
+from sa_privacy.customers.holds.matching import found_by, is_held, of_table, row_key
+from sa_privacy.customers.holds.tables import HELD, HOLDS, TURN
+from sa_privacy.customers.owned import Owned
+from sa_privacy.errors import HoldRefused, UnknownPerson
+from sa_privacy.gate.key_types import as_own_type
+from sa_privacy.ledger import PASSES, Desk, Person, find_person, let_past
+
+__all__ = ["Holds"]
+
+_LONGEST = 100  # of a case number
+_SHORTEST = 8  # of the beginning of a hold's id
+
+
+class Holds:
+    """Keeps rows as they are for as long as a case lasts, against every path that would end them. See docs/holds.md."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def place(
+        self,
+        session: Session | Connection,
+        *,
+        case: str,
+        reason: str,
+        review_by: date,
+        subject: object = None,
+        row: tuple[Any, object] | None = None,
+        table: Any = None,
+        query: tuple[Any, str] | None = None,
+        freeze: bool = False,
+    ) -> Hold:
+        """Places a hold; it is in force once the session's transaction is committed.
+
+        Rows that are held are neither deleted nor emptied, nor made another row or another person's, by anything that goes
+        through the database: the triggers of :meth:`guard` refuse it, and have to be there.
+
+        :param case: the number of the case, which everybody who is refused is told.
+        :param reason: why; it is sealed.
+        :param review_by: the day by which somebody has to look whether it is still wanted.
+        :param subject: a person: everything of theirs, in every table, now and later. A key, or ``(kind, key)``.
+        :param row: one row: a mapped class or table, and its primary key (a tuple, where it has several columns).
+        :param table: every row of a mapped class or table.
+        :param query: the rows of a mapped class or table that a condition in SQL finds, at the moment somebody wants them
+            gone. It needs triggers of its own, and so the rights of the table's owner.
+        :param freeze: personal values of these rows must not be changed either.
+        :raises HoldRefused: who acts is not among those who place holds, the triggers are not there, or an argument
+            cannot be meant.
+        :raises UnknownPerson: the person is not there, or not any more.
+        """
+        with self._work(session) as connection:
+            if not 0 < len(case) <= _LONGEST or not case.isprintable():
+                raise HoldRefused(f"a case number has 1 to {_LONGEST} characters.", hint='case="2026-17".')
+            if sum(one is not None for one in (subject, row, table, query)) != 1:
+                raise HoldRefused(
+                    "what is to be held?", hint="say one of subject=, row=(Order, 17), table=Order, query=(Order, sql)."
+                )
+            found = str(uuid.uuid4())
+            if subject is not None:
+                about = self._of_person(connection, subject)
+            elif row is not None:
+                about = self._of_row(connection, row)
+            elif query is not None:
+                about = self._of_query(connection, found, query)
+            else:
+                about = self._of_table(connection, table)
+            self._place(connection, {"hold": found, "case_number": case, "freeze": freeze, **about}, reason, review_by)
+            return _hold(self._row(connection, found))
+
+    def review(self, session: Session | Connection, hold: Hold | str, *, review_by: date, reason: str) -> Hold:
+        """Somebody looked, and the hold goes on until another day.
+
+        :param hold: or its id, or how that begins: eight characters or more.
+        :raises HoldRefused: it is not in force, or who acts is not among those who place holds.
+        """
+        with self._work(session) as connection:
+            found = self._row(connection, hold)
+            with let_past(connection, "holds"):
+                connection.execute(update(HELD).where(HELD.c.hold == found.hold).values(review_by=review_by))
+            self._note(connection, "reviewed", found, reason, review_by)
+            return _hold(self._row(connection, found.hold))
+
+    def release(self, session: Session | Connection, hold: Hold | str, *, reason: str) -> None:
+        """Ends a hold. What was due and held back is due again: make a new plan of it.
+
+        :raises HoldRefused: it is not in force, or who acts is not among those who place holds.
+        """
+        with self._work(session) as connection:
+            found = self._row(connection, hold)
+            with let_past(connection, "holds"):
+                connection.execute(delete(HELD).where(HELD.c.hold == found.hold))
+            self._note(connection, "released", found, reason, found.review_by)
+
+    def in_force(self, session: Session | Connection) -> tuple[Hold, ...]:
+        """The holds in force, in the order of the days by which they are to be reviewed.
+
+        :raises HoldRefused: who acts is not among those who place holds.
+        """
+        with self._desk.open(session) as connection:
+            self._must_hold(connection)
+            rows = select(HELD).where(HELD.c.kind != TURN).order_by(HELD.c.review_by, HELD.c.id)
+            return tuple(map(_hold, connection.execute(rows).all()))
+
+    def guard(self, engine: Engine | Connection) -> tuple[str, ...]:
+        """Makes the triggers that keep held rows, as the owner of the tables. Doing it twice changes nothing.
+
+        :param engine: or a connection, in whose transaction they are made.
+        :returns: the tables that have new triggers.
+        """
+        if isinstance(engine, Engine):
+            with engine.begin() as connection:
+                return self.guard(connection)
+        with self._desk.whole(engine), self._desk.open(engine, deletes=(PASSES.name,)) as connection:
+            rows = select(HELD.c.table_name, HELD.c.hold).where(HELD.c.kind == "query")
+            queries: dict[str, list[str]] = {}
+            for name, hold in connection.execute(rows):
+                queries.setdefault(name, []).append(hold)
+            self._take_turn(connection)
+            return tuple(make_guards(connection, guarded_tables(self._desk.live).values(), queries))
+
+    def unguarded(self, session: Session | Connection) -> tuple[str, ...]:
+        """The tables whose rows no current trigger keeps: no hold can be placed on them until :meth:`guard` made them."""
+        with self._desk.open(session) as connection:
+            return tuple(self.missing(connection))
+
+    def missing(self, connection: Connection) -> list[str]:
+        """The same, on a connection of an engine that nobody protects."""
+        return unguarded(connection, guarded_tables(self._desk.live).values())
+
+    # -- for what plans destruction -------------------------------------------------------------------------------
+
+    def cases(self, connection: Connection, table: Table) -> Mapping[str, ColumnElement[bool]]:
+        """By case number, the condition for the rows of a table that must stay as they are.
+
+        :param connection: of an open desk.
+        """
+        guarded = guarded_tables(self._desk.live).get(table.fullname)
+        if guarded is None:
+            return {}
+        kind = guarded.owned.kind if guarded.owned is not None else None
+        concerns = or_(HELD.c.table_name == guarded.name, and_(HELD.c.kind == "subject", HELD.c.person_kind == kind))
+        found: dict[str, list[ColumnElement[bool]]] = {}
+        for row in connection.execute(select(HELD).where(concerns).order_by(HELD.c.case_number, HELD.c.id)).all():
+            if row.kind == "query":
+                condition = found_by(guarded, row.condition, None)
+            else:
+                held = HELD.alias()
+                condition = is_held(held, guarded, of_table, held.c.hold == row.hold)
+            found.setdefault(row.case_number, []).append(condition)
+        return {case: or_(*conditions) for case, conditions in found.items()}
+
+    # -- how it is done -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _work(self, session: Session | Connection) -> Iterator[Connection]:
+        """The desk, open for what changes holds, and for all of it or nothing."""
+        deletes = (HELD.name, PASSES.name)
+        with (
+            self._desk.whole(session),
+            self._desk.open(session, everything=True, deletes=deletes) as connection,
+        ):
+            self._must_hold(connection)
+            yield connection
+
+    def _must_hold(self, connection: Connection) -> None:
+        rules, held = self._desk.policy.erasure, self._desk.held()
+        roles = rules.roles if rules is not None else frozenset()
+        if held.system is None and roles.isdisjoint(self._desk.roles(connection)):
+            raise HoldRefused(
+                "who acts is not among those who place holds.",
+                hint=f"roles that do: {', '.join(sorted(roles)) or 'none; name them in the policy, [erasure] roles'}.",
+            )
+
+    def _of_person(self, connection: Connection, subject: object) -> dict[str, Any]:
+        person = find_person(self._desk, connection, subject)
+        guarded = guarded_tables(self._desk.live)
+        tables = [one for one in guarded.values() if one.owned is not None and one.owned.kind == person.kind]
+        self._must_be_guarded(connection, tables)
+        self._lock_person(connection, person)
+        _lock(connection)
+        return {"kind": "subject", "person_kind": person.kind, "subject": person.text}
+
+    def _lock_person(self, connection: Connection, person: Person) -> None:
+        """Who is being erased at this moment is waited for, and is gone then."""
+        catalogue = self._desk.live.current()
+        for owned in Owned(self._desk.live).tables(person.kind):
+            subject = catalogue.by_name[owned.name].subject
+            if subject is not None and subject.person:
+                key = next(column for column in owned.table.columns if column.name == owned.key)
+                asked = select(key).where(key == person.key).with_for_update(read=True)
+                if connection.execute(asked).first() is None:
+                    raise UnknownPerson("there is no such person any more.", hint="nothing was placed.")
+                return
+
+    def _of_row(self, connection: Connection, row: tuple[Any, object]) -> dict[str, Any]:
+        guarded = self._guarded(connection, row[0])
+        key = row_key(guarded, of_table)
+        if key is None:
+            raise HoldRefused(
+                f"rows of {guarded.name} cannot be told apart by a primary key.",
+                hint="hold the person, the table, or what a query finds.",
+            )
+        columns = list(guarded.table.primary_key.columns)
+        given = row[1] if isinstance(row[1], (tuple, list)) else (row[1],)
+        if len(given) != len(columns):
+            raise HoldRefused(f"the primary key of {guarded.name} has {len(columns)} columns.", hint="give them all.")
+        own = (as_own_type(value, column.type) for column, value in zip(columns, given, strict=True))
+        same = and_(*(column == value for column, value in zip(columns, own, strict=True)))
+        found = connection.execute(select(key).where(same).with_for_update(read=True)).scalar()
+        if found is None:
+            raise HoldRefused(f"there is no such row of {guarded.name}.", hint="give the primary key of a row.")
+        _lock(connection)
+        return {"kind": "row", "table_name": guarded.name, "row_key": found}
+
+    def _of_table(self, connection: Connection, table: Any) -> dict[str, Any]:
+        guarded = self._guarded(connection, table)
+        _lock(connection)
+        return {"kind": "table", "table_name": guarded.name}
+
+    def _of_query(self, connection: Connection, hold: str, query: tuple[Any, str]) -> dict[str, Any]:
+        guarded, condition = self._guarded(connection, query[0]), query[1]
+        if not guarded.table.primary_key.columns:
+            raise HoldRefused(f"{guarded.name} has no primary key.", hint="hold the person, or the table.")
+        _must_be_condition(condition)
+        try:
+            with connection.begin_nested():
+                connection.execute(
+                    select(func.count()).select_from(guarded.table).where(found_by(guarded, condition, None))
+                )
+                _lock(connection)
+                make_query_guard(connection, guarded, hold, condition)
+        except DBAPIError as error:
+            raise HoldRefused(
+                f"the database does not take this condition over {guarded.name}, or its triggers are not ours to make.",
+                hint="try it as SELECT count(*) FROM ... WHERE ...; place the hold as the owner of the table.",
+            ) from error
+        return {"kind": "query", "table_name": guarded.name, "condition": condition}
+
+    def _guarded(self, connection: Connection, thing: Any) -> Guarded:
+        """The table that is meant, with triggers."""
+        wanted = thing if isinstance(thing, str) else getattr(getattr(thing, "__table__", thing), "fullname", None)
+        tables = guarded_tables(self._desk.live)
+        if wanted not in tables:
+            raise HoldRefused(
+                "it is no table that holds something personal or belongs to people.",
+                hint=f"tables whose rows can be held: {', '.join(tables) or 'none'}.",
+            )
+        self._must_be_guarded(connection, [tables[wanted]])
+        return tables[wanted]
+
+    def _must_be_guarded(self, connection: Connection, tables: Iterable[Guarded]) -> None:
+        missing = unguarded(connection, tables)
+        if missing:
+            raise HoldRefused(
+                f"nothing would keep the rows of {', '.join(missing)}: the triggers are not there, or not current.",
+                hint="make them, as the owner of the tables: sa-privacy hold guard",
+            )
+
+    def _place(self, connection: Connection, about: dict[str, Any], reason: str, review_by: date) -> None:
+        held, now = self._desk.held(), self._desk.now()
+        self._take_turn(connection)
+        connection.execute(insert(HELD).values(since=now, review_by=review_by, actor=held.actor, **about))
+        self._note(connection, "placed", self._row(connection, about["hold"]), reason, review_by)
+
+    def _take_turn(self, connection: Connection) -> None:
+        """Makes every transaction that began before run into this one, once it destroys something (PostgreSQL)."""
+        now = self._desk.now()
+        if connection.execute(select(exists().where(HELD.c.kind == TURN))).scalar():
+            with let_past(connection, "holds"):
+                connection.execute(update(HELD).where(HELD.c.kind == TURN).values(since=now))
+            return
+        connection.execute(insert(HELD).values(hold=TURN, case_number="", kind=TURN, freeze=False, since=now))
+
+    def _note(self, connection: Connection, step: str, row: Any, reason: str, review_by: date | None) -> None:
+        connection.execute(
+            insert(HOLDS).values(
+                hold=row.hold,
+                step=step,
+                at=self._desk.now(),
+                case_number=row.case_number,
+                kind=row.kind,
+                table_name=row.table_name,
+                freeze=row.freeze,
+                review_by=review_by,
+                reason=reason,
+                actor=self._desk.held().actor,
+                policy=self._desk.policy.hash,
+            )
+        )
+
+    def _row(self, connection: Connection, hold: Hold | str) -> Any:
+        wanted = hold.id if isinstance(hold, Hold) else hold
+        found = None
+        if len(wanted) >= _SHORTEST:
+            same = HELD.c.hold.startswith(wanted, autoescape=True)
+            found = connection.execute(select(HELD).where(same, HELD.c.kind != TURN)).one_or_none()
+        if found is None:
+            raise HoldRefused("there is no such hold in force.", hint="privacy.holds.in_force(session) has them all.")
+        return found
+
+
+def _lock(connection: Connection) -> None:
+    """Waits for all who are destroying something, and lets nobody begin until this is committed (PostgreSQL)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+
+
+def _must_be_condition(condition: str) -> None:
+    if not condition.strip() or ";" in condition or "--" in condition or "/*" in condition or _unbalanced(condition):
+        raise HoldRefused(
+            "this is no condition in SQL.", hint="""query=(Order, "orders.status = 'disputed'"), without comments."""
+        )
+
+
+def _unbalanced(condition: str) -> bool:
+    """Whether a bracket is closed that was not opened, outside of quotes."""
+    depth, quote = 0, ""
+    for one in condition:
+        if quote:
+            quote = "" if one == quote else quote
+        elif one in "'\"":
+            quote = one
+        elif one in "()":
+            depth += 1 if one == "(" else -1
+            if depth < 0:
+                return True
+    return depth != 0 or bool(quote)
+
+
+def _hold(row: Any) -> Hold:
+    person = (row.person_kind, row.subject) if row.kind == "subject" else None
+    kind: HoldKind = row.kind
+    return Hold(
+        row.hold,
+        row.case_number,
+        kind,
+        row.table_name,
+        bool(row.freeze),
+        row.since,
+        row.actor,
+        row.review_by,
+        person,
+        row.condition,
+    )
