@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import Column, Connection, MetaData, Table
 
 from sa_privacy.accesslog import read_events
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.models import load_models
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
+from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.jobs import Finding, examine, matched_in
 from sa_privacy.privacy import Privacy
 
@@ -46,6 +47,7 @@ def doctor(
         chosen = list(_chosen(policy, metadata, columns))
         with engine.connect() as connection:
             found = {f"{t.fullname}.{c.name}": examine(connection, t, c) for t, c in chosen}
+            open_to_holds = _without_guards(policy, metadata, connection)
     if log is not None:
         if not log.is_dir():
             fail(f"there is no access log in {log}.", 'name the directory that AccessLog.open("...") was given.')
@@ -56,6 +58,11 @@ def doctor(
     else:
         for name, findings in found.items():
             _tell(name, findings)
+        if open_to_holds:
+            say(
+                f"no hold can be placed on rows of {', '.join(open_to_holds)}: run sa-privacy hold guard",
+                style="yellow",
+            )
     if any(finding.forbids for findings in found.values() for finding in findings):
         raise typer.Exit(FOUND)
 
@@ -65,7 +72,7 @@ def _chosen(
 ) -> Iterator[tuple[Table, Column[Any]]]:
     privacy = Privacy(policy, log=None, metadata=metadata)
     try:
-        personal = sorted(privacy.catalogue.columns)
+        personal = sorted(c.name for c in privacy.catalogue.columns.values() if c.category != OWN_CATEGORY)
     finally:
         privacy.close()
     tables = {table.fullname: table for one in metadata for table in one.sorted_tables}
@@ -76,6 +83,15 @@ def _chosen(
                 f'the models have no column "{name}".', f"write table.column; personal columns: {', '.join(personal)}."
             )
         yield tables[place], tables[place].c[column]
+
+
+def _without_guards(policy: Path, metadata: list[MetaData], connection: Connection) -> list[str]:
+    """The tables that lack the triggers which keep held rows, where the policy says who places holds."""
+    privacy = Privacy(policy, log=None, metadata=metadata)
+    try:
+        return privacy.holds.missing(connection) if privacy.policy.erasure is not None else []
+    finally:
+        privacy.close()
 
 
 def _tell(name: str, findings: list[Finding]) -> None:

@@ -1,0 +1,81 @@
+"""``sa-privacy hold``: placed, listed without names, and released; doctor says where the triggers are missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from sa_privacy.cli.app import app
+from sa_privacy.policy.writing import as_sections, as_toml
+from tests.customers.holds import world
+from tests.support.command import CliRunner, Result
+from tests.support.databases import Database
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def run(database: Database, tmp_path: Path) -> Command:
+    """Runs a command on the shop's database."""
+    world.filled(database)
+    document, keys = tmp_path / "privacy.toml", tmp_path / "keys.json"
+    document.write_text(as_toml(as_sections(world.POLICY)), encoding="utf-8")
+    world.KEYS.save(keys)
+    what = ["--models", "tests.customers.holds.world:Base", "--policy", str(document)]
+    url = database.url.render_as_string(hide_password=False)
+
+    def ran(*said: str) -> Result:
+        own = ["--keys", str(keys), "--log", str(tmp_path / "log")] if said[0] == "hold" else []
+        return CliRunner().invoke(app, [*said, *what, "--url", url, *own])
+
+    return ran
+
+
+CASE = ("--case", "2026-17", "--reason", "a claim", "--review-by", "2027-01-31")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        ("--subject", "customer:1"),
+        ("--row", "items:11,1"),
+        ("--table", "orders"),
+        ("--query", "orders:orders.total > 75"),
+    ],
+    ids=["subject", "row", "table", "query"],
+)
+def test_a_hold_is_placed_listed_reviewed_and_released(run: Command, what: tuple[str, ...]) -> None:
+    placed = run("hold", "place", *what, *CASE)
+    assert placed.exit_code == 0, placed.output
+    listed = run("hold", "list", "--json")
+    assert listed.exit_code == 0, listed.output
+    (hold,) = json.loads(listed.stdout)
+    assert (hold["case"], hold["review_by"]) == ("2026-17", "2027-01-31")
+    assert "person" not in hold
+    assert "2026-17" in run("hold", "list").stdout
+    reviewed = run("hold", "review", hold["id"], "--reason", "goes on", "--review-by", "2027-06-30")
+    assert reviewed.exit_code == 0, reviewed.output
+    released = run("hold", "release", hold["id"][:8], "--reason", "settled")
+    assert released.exit_code == 0, released.output
+    assert "Nothing is held" in run("hold", "list").stdout
+
+
+def test_what_is_missing_is_said_by_doctor_and_made_by_guard(run: Command, database: Database) -> None:
+    assert "no hold can be placed" not in run("doctor").output
+    with database.engine().begin() as connection:
+        if connection.dialect.name == "sqlite":
+            name = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'items'"
+            for (trigger,) in connection.execute(text(name)).all():
+                connection.execute(text(f"DROP TRIGGER {trigger}"))
+        else:
+            connection.execute(text("DROP TRIGGER zz_sa_privacy_hold ON items"))
+    assert "no hold can be placed on rows of items" in run("doctor").output
+    refused = run("hold", "place", "--subject", "1", *CASE)
+    assert refused.exit_code == 2
+    assert "sa-privacy hold guard" in refused.output
+    assert "guarded: items." in run("hold", "guard").output
+    assert "current" in run("hold", "guard").output
