@@ -30,7 +30,7 @@ app = typer.Typer(name="hold", help="What must stay as it is for as long as a ca
 
 RoleOption = Annotated[
     str | None,
-    typer.Option(help="The role acted in, one of [erasure] roles; may be left out where there is one."),
+    typer.Option(help="The role acted in, one that the policy names for erasure; may be left out where there is one."),
 ]
 UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
 OwnerOption = Annotated[

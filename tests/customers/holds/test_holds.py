@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, select, text, update
+from sqlalchemy import Engine, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, ErasureRefused, HoldRefused, PlanMoved, Privacy, UnderHold, UnknownPerson
+from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.holds.tables import HELD, HOLDS
 from sa_privacy.jobs import reseal
 from tests.customers.holds import world
@@ -341,4 +342,30 @@ def test_whoever_writes_to_a_table_need_not_read_what_is_held_and_cannot_hide_it
         with other.begin() as connection:
             connection.exec_driver_sql("DROP OWNED BY packer")
             connection.exec_driver_sql("DROP ROLE packer")
+        other.dispose()
+
+
+def test_the_key_of_a_held_person_is_not_destroyed_and_can_be_wrapped_anew(made: Privacy, engine: Engine) -> None:
+    other = world.plain(engine)
+    values = {"id": b"k" * 16, "kind": "customer", "subject": "1", "wrapped": b"w" * 65, "made": datetime.now(UTC)}
+    try:
+        with other.begin() as connection:
+            connection.execute(insert(SUBJECT_KEYS), [values, values | {"id": b"o" * 16, "subject": "2"}])
+        mine = SUBJECT_KEYS.c.subject == "1"
+        hold = place(made, engine, subject=1, freeze=True)
+        destroys = (
+            update(SUBJECT_KEYS).where(mine).values(wrapped=None),
+            update(SUBJECT_KEYS).where(mine).values(subject="3"),
+            delete(SUBJECT_KEYS).where(mine),
+        )
+        for statement in destroys:
+            with pytest.raises(DBAPIError, match="hold"), other.begin() as connection:
+                connection.execute(statement)
+        with other.begin() as connection:
+            connection.execute(update(SUBJECT_KEYS).where(mine).values(wrapped=b"n" * 65))
+            connection.execute(update(SUBJECT_KEYS).where(~mine).values(wrapped=None))
+        release(made, engine, hold)
+        with other.begin() as connection:
+            assert connection.execute(destroys[0]).rowcount == 1
+    finally:
         other.dispose()

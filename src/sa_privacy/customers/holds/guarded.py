@@ -11,6 +11,8 @@ from sqlalchemy import Column, Enum, String, Table, UniqueConstraint
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.columns.subject_frame import KEY_TABLE
+from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
 
 __all__ = ["Guarded", "guarded_tables", "is_sealed"]
@@ -31,6 +33,13 @@ class Guarded:
     owned: OwnedTable | None
     personal: tuple[Column[Any], ...]
     fixed: tuple[Column[Any], ...]
+    keys: bool = False
+    """It is the table of people's keys, whose rows say themselves whose they are."""
+
+    @property
+    def values(self) -> tuple[Column[Any], ...]:
+        """The columns that do not change under a hold that freezes. A key may be wrapped anew."""
+        return () if self.keys else self.personal
 
     @property
     def emptiable(self) -> tuple[Column[Any], ...]:
@@ -53,7 +62,7 @@ class Guarded:
 
 
 def guarded_tables(live: LiveCatalogue) -> dict[str, Guarded]:
-    """By name, every table of the application that holds something personal or belongs to people."""
+    """By name, every table of the application that holds something personal or belongs to people, and that of their keys."""
     catalogue, known, owned = live.current(), known_tables(live), Owned(live)
     of_people = {one.name: one for kind in _kinds(live) for one in owned.tables(kind)}
     found: dict[str, Guarded] = {}
@@ -72,6 +81,9 @@ def guarded_tables(live: LiveCatalogue) -> dict[str, Guarded]:
             tuple(column for column in columns if str(column.name).lower() in here.columns),
             tuple(column for column in columns if column.name in fixed),
         )
+    if live.own:
+        c = SUBJECT_KEYS.c
+        found[KEY_TABLE] = Guarded(KEY_TABLE, SUBJECT_KEYS, None, (c.wrapped,), (c.id, c.kind, c.subject), keys=True)
     return dict(sorted(found.items()))
 
 

@@ -141,7 +141,7 @@ def _gone(guarded: Guarded) -> str:
 
 
 def _differ(guarded: Guarded) -> str:
-    return " OR ".join(map(_differs, guarded.personal)) or "false"
+    return " OR ".join(map(_differs, guarded.values)) or "false"
 
 
 def _differs(column: Column[Any]) -> str:

@@ -33,7 +33,7 @@ def of_table_guard(guarded: Guarded) -> _Made:
     kept = _sql(is_held(_HELD, guarded, old))
     frozen = _sql(is_held(_HELD, guarded, old, _HELD.c.freeze))
     yield _trigger(guarded, f"{name}_delete", "BEFORE DELETE", kept)
-    gone, changed = _gone(guarded), _differ(guarded.personal)
+    gone, changed = _gone(guarded), _differ(guarded.values)
     frozen = f"({changed}) AND {frozen} AND NOT {has_pass_sql('sqlite')}"
     yield _trigger(guarded, f"{name}_update", "BEFORE UPDATE", f"(({gone}) AND {kept}) OR ({frozen})")
     yield from _replaced(guarded, name, is_held(_HELD, guarded, of_table))
@@ -72,7 +72,7 @@ def of_query(guarded: Guarded, hold: str, condition: str) -> _Made:
     there = f"FROM {HELD.name} WHERE hold = {_text(hold)}"
     kept = f"EXISTS (SELECT 1 {there}) AND {found}"
     yield _trigger(guarded, f"{name}_delete", "BEFORE DELETE", kept)
-    frozen = f"({_differ(guarded.personal)}) AND EXISTS (SELECT 1 {there} AND freeze) AND NOT {has_pass_sql('sqlite')}"
+    frozen = f"({_differ(guarded.values)}) AND EXISTS (SELECT 1 {there} AND freeze) AND NOT {has_pass_sql('sqlite')}"
     gone = f"({_gone(guarded)}) AND EXISTS (SELECT 1 {there})"
     yield _trigger(guarded, f"{name}_update", "BEFORE UPDATE", f"(({gone}) OR ({frozen})) AND {found}")
     in_force = select(literal_column("1")).where(_HELD.c.hold == hold).exists()

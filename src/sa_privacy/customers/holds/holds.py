@@ -206,7 +206,9 @@ class Holds:
     def _of_person(self, connection: Connection, subject: object) -> dict[str, Any]:
         person = find_person(self._desk, connection, subject)
         guarded = guarded_tables(self._desk.live)
-        tables = [one for one in guarded.values() if one.owned is not None and one.owned.kind == person.kind]
+        tables = [
+            one for one in guarded.values() if one.keys or (one.owned is not None and one.owned.kind == person.kind)
+        ]
         self._must_be_guarded(connection, tables)
         self._lock_person(connection, person)
         _lock(connection)

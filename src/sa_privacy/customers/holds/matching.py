@@ -53,6 +53,9 @@ def matches(held: FromClause, guarded: Guarded, row: Row) -> ColumnElement[bool]
     key = row_key(guarded, row)
     if key is not None:
         about.append(and_(held.c.kind == literal("row"), here, held.c.row_key == key))
+    if guarded.keys:
+        kind, subject = (row(guarded.table.c[name]) for name in ("kind", "subject"))
+        about.append(and_(held.c.kind == literal("subject"), held.c.person_kind == kind, held.c.subject == subject))
     owner = _owner(guarded, row)
     if owner is not None and guarded.owned is not None:
         kind = held.c.person_kind == literal(guarded.owned.kind)
