@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from sa_privacy import AccessLog, Keyring, Privacy, PrivacyError, pii_column
+from sa_privacy import AccessLog, Keyring, LedgerUnavailable, Privacy, PrivacyError, pii_column
 from tests.gate.world import POLICY
 
 CANARY = "Wren4711"
@@ -622,11 +622,10 @@ def test_an_own_table_of_the_library_that_is_missing_is_told_with_the_way_out(en
     with (
         clinic.access(maintenance=True, role="engineer", actor="setup", reason="a look"),
         engine.connect() as connection,
-        pytest.raises(exc.DBAPIError) as caught,
+        pytest.raises(LedgerUnavailable, match="sa_privacy_requests") as caught,
     ):
         connection.execute(asked)
-    assert "sa_privacy_requests" in str(caught.value)
-    assert "sa-privacy tables upgrade, or privacy.metadata.create_all(engine)" in str(caught.value).partition("[SQL")[0]
+    assert "sa-privacy tables upgrade, or privacy.metadata.create_all(engine)" in str(caught.value)
 
 
 def test_what_is_no_valid_unicode_is_written_down_and_not_lost(engine: Engine, clinic: Privacy, log: AccessLog) -> None:

@@ -37,7 +37,7 @@ def own_missing(context: ExceptionContext) -> LedgerUnavailable | None:
     what = "is not as this release has it" if column else "is not in the database"
     return LedgerUnavailable(
         f"{', '.join(sorted(tables))}, a table of the library's own, {what}.",
-        hint="as the owner of the schema: sa-privacy tables upgrade; see docs/tables.md.",
+        hint="as the owner of the schema: sa-privacy tables upgrade, or privacy.metadata.create_all(engine); see docs/tables.md.",
     )
 
 

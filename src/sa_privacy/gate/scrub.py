@@ -35,11 +35,6 @@ _POSTGRESQL = re.compile(
     r"current transaction is aborted, commands ignored until end of transaction block|division by zero|"
     r"terminating connection due to administrator command|server closed the connection unexpectedly"
 )
-# One of the library's own tables, which is the set-up's fault and no secret.
-_OWN_TABLE_MISSING = re.compile(
-    r"no such table: (\w+\.)?sa_privacy_\w+|relation \"?(\w+\.)?sa_privacy_\w+\"? does not exist"
-)
-_WAY_OUT = "; make the library's own tables: sa-privacy tables upgrade, or privacy.metadata.create_all(engine)"
 _NAMES = ("sqlstate", "constraint_name", "table_name", "column_name", "schema_name", "datatype_name", "pgcode")
 _PSYCOPG_KEPT = (
     "severity",
@@ -93,7 +88,7 @@ def scrub_error(context: ExceptionContext) -> None:
 
 def _scrub(error: BaseException) -> None:
     names = names_in_error(error)
-    text = str(error.args[0]).removesuffix(_WAY_OUT) if error.args else ""
+    text = str(error.args[0]) if error.args else ""
     first = text.partition("\n")[0].rpartition(">: ")[2]  # SQLAlchemy puts asyncpg's class in front
     if names:
         shown = ", ".join(f"{name} {value}" for name, value in names.items())
@@ -103,8 +98,6 @@ def _scrub(error: BaseException) -> None:
         message = text
     else:
         message = f"{type(error).__name__}; its own words are hidden on a protected engine"
-    if _OWN_TABLE_MISSING.search(message):
-        message += _WAY_OUT
     _scrub_builtin(error)
     error.args = (message,)
     for name in _VALUES:
