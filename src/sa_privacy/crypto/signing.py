@@ -33,6 +33,7 @@ class Document(Enum):
     """What is signed. A signature under one is none under another: the name is signed too."""
 
     CHECKPOINT = b"sa_privacy/v1/checkpoint"
+    ERASURE = b"sa_privacy/v1/erasure"
 
 
 def _signed(document: Document, message: bytes) -> bytes:

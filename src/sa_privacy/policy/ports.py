@@ -70,7 +70,7 @@ class StaffPort(Protocol):
 
 @runtime_checkable
 class ErasurePort(Protocol):
-    """Takes over what people ask to have erased."""
+    """Takes over what people ask to have erased. The library's own erasure is one."""
 
     def erase_on_request(self, connection: Any, kind: str, key: str, reference: str) -> None:
         """An erasure was accepted. Called in its transaction: what raises here undoes the acceptance, if the caller lets it.
@@ -79,5 +79,13 @@ class ErasurePort(Protocol):
         :param kind: the kind of data subject, e.g. ``"customer"``.
         :param key: the person's key, as ledgers keep it.
         :param reference: of the request, which is to be answered once the data is gone.
+        """
+        ...
+
+    def erased_on_request(self, connection: Any, reference: str) -> bool:
+        """Whether the data is gone, so that the request can be answered.
+
+        :param connection: the SQLAlchemy ``Connection`` of the transaction.
+        :param reference: of a request that was handed on.
         """
         ...

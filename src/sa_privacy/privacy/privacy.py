@@ -120,12 +120,13 @@ class Privacy(Engines, Acting, Desks, Columns):
         Engines.__init__(self, gate, memory, keys, log, accepted)
         Acting.__init__(self, scopes, memory)
         holds = Holds(desk)
+        erasures = Erasures(desk, pseudonym_key, lambda: holds, log=log)
         Desks.__init__(
             self,
             desk,
             consents=ledger,
-            requests=make_requests(desk, live, keys, log, ledger if consents is None else None),
-            erasures=Erasures(desk, pseudonym_key, lambda: holds),
+            requests=make_requests(desk, live, keys, log, ledger if consents is None else None, erasures),
+            erasures=erasures,
             holds=holds,
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,

@@ -556,6 +556,10 @@ def test_an_erasure_waits_for_those_who_erase(privacy: Privacy, session: Session
         def erase_on_request(self, connection: Any, kind: str, key: str, reference: str) -> None:
             handed.append((kind, key, reference))
 
+        def erased_on_request(self, connection: Any, reference: str) -> bool:
+            return gone
+
+    gone = False
     reference = in_work(privacy, session, "erasure")
     privacy.requests._erasure = Eraser()
     with officer(privacy):
@@ -563,6 +567,9 @@ def test_an_erasure_waits_for_those_who_erase(privacy: Privacy, session: Session
         assert handed == [("customer", "1", reference)]
         with pytest.raises(RequestRefused):
             privacy.requests.hand_on(session, reference)
+        with pytest.raises(RequestRefused, match="nothing is erased yet"):
+            privacy.requests.answer(session, reference)
+        gone = True
         assert privacy.requests.answer(session, reference).request.state == "answered"
 
 

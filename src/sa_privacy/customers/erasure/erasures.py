@@ -5,22 +5,32 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, select
+from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.orm import Session
 
+from sa_privacy.accesslog.eventlog import EventLog
+from sa_privacy.crypto import SigningKey
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.destruction import Graph, Survey, carry_out
 from sa_privacy.customers.destruction.rows import matching
+from sa_privacy.customers.erasure.aftermath import Aftermath
+from sa_privacy.customers.erasure.certificate import Certificate
 from sa_privacy.customers.erasure.endings import Holding, endings_of
+from sa_privacy.customers.erasure.ledgers import in_ledgers
 from sa_privacy.customers.erasure.plan import ErasurePlan, plan_hash
 from sa_privacy.customers.erasure.tables import ERASURES
+from sa_privacy.customers.erasure.traces import erasing
 from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
-from sa_privacy.errors import ErasureRefused, PlanMoved
-from sa_privacy.ledger import Desk, Person, find_person
+from sa_privacy.customers.requests.book import find
+from sa_privacy.customers.requests.identity import name_of_checked
+from sa_privacy.errors import ErasureRefused, PlanMoved, UnknownPerson
+from sa_privacy.ledger import Desk, Person, find_person, let_past
 
 __all__ = ["Erasures"]
 
@@ -30,15 +40,22 @@ class Erasures:
 
     :param pseudonyms: keys the hashes of plans; None: each plan has a key of its own, and is known only to who made it.
     :param holding: which rows are under a hold.
+    :param log: is told of each erasure, before anything is destroyed and when it is over.
     """
 
     def __init__(
-        self, desk: Desk, pseudonyms: Pseudonyms | None, holding: Callable[[], Holding | None] = lambda: None
+        self,
+        desk: Desk,
+        pseudonyms: Pseudonyms | None,
+        holding: Callable[[], Holding | None] = lambda: None,
+        *,
+        log: EventLog | None = None,
     ) -> None:
         self._desk = desk
         self._owned = Owned(desk.live)
         self._pseudonyms = pseudonyms
         self._holding = holding
+        self._log = log
 
     def plan(self, session: Session | Connection, subject: object) -> ErasurePlan:
         """What the erasure of a person would do. Changes nothing.
@@ -53,30 +70,69 @@ class Erasures:
             person = find_person(self._desk, connection, subject)
             return self._plan(connection, person, self._salt(person))
 
-    def run(self, engine: Engine | Connection, plan: ErasurePlan, *, reason: str | None = None) -> str:
+    def run(
+        self,
+        engine: Engine | Connection,
+        plan: ErasurePlan,
+        *,
+        request: str | None = None,
+        reason: str | None = None,
+        signing_key: SigningKey | None = None,
+    ) -> Certificate:
         """Carries a plan out, in a transaction of its own: all of it, or nothing.
 
         :param engine: or a connection without a transaction; for an ``AsyncConnection``, ``await connection.run_sync(...)``.
-        :returns: the record of the erasure.
-        :raises PlanMoved: the data is not as it was. Nothing was erased.
+        :param request: the reference of the request for it, which was handed on and can be answered afterwards.
+        :param signing_key: signs the certificate.
+        :raises PlanMoved: the data is not as it was, or the person is not there any more. Nothing was erased.
         :raises ErasureRefused: something holds it back, or who acts is not among those who erase.
+        :raises LogUnavailable: it cannot be written into the access log. Nothing was erased.
         """
         self._must_erase()
         if isinstance(engine, Engine):
             with engine.connect() as connection:
-                return self.run(connection, plan, reason=reason)
+                return self.run(connection, plan, request=request, reason=reason, signing_key=signing_key)
         if engine.in_transaction():
             raise ErasureRefused(
                 "an erasure is a transaction of its own, and the connection is in one.",
                 hint="run(engine, plan), or commit first.",
             )
-        with engine.begin(), self._desk.whole(engine):
-            return self._run(engine, plan, reason)
+        with ExitStack() as around, engine.begin(), self._desk.whole(engine):
+            made = self._run(engine, plan, around, request, reason)
+        return made if signing_key is None else made.signed(signing_key)
 
-    def _run(self, connection: Connection, plan: ErasurePlan, reason: str | None) -> str:
+    def certificate(self, session: Session | Connection, record: str) -> Certificate:
+        """The certificate of an erasure that was carried out, not signed.
+
+        :param record: of the erasure.
+        :raises ErasureRefused: there is no such record, or who acts is not among those who erase.
+        """
+        self._must_erase()
+        with self._desk.open(session, reading=True) as connection:
+            row = connection.execute(select(ERASURES).where(ERASURES.c.record == record)).one_or_none()
+        if row is None:
+            raise ErasureRefused("there is no such record of an erasure.", hint="sa_privacy_erasures has them all.")
+        return _certificate(row._mapping)
+
+    def erase_on_request(self, connection: Connection, kind: str, key: str, reference: str) -> None:
+        """See :class:`~sa_privacy.policy.ports.ErasurePort`: the request itself says that somebody waits."""
+
+    def erased_on_request(self, connection: Connection, reference: str) -> bool:
+        """Whether a request was carried out; whatever the request, where the policy leaves erasure to the application."""
+        if self._desk.policy.erasure is None:
+            return True
+        rows = select(func.count()).select_from(ERASURES).where(ERASURES.c.request == reference)
+        return bool(connection.scalar(rows))
+
+    def _run(
+        self, connection: Connection, plan: ErasurePlan, around: ExitStack, request: str | None, reason: str | None
+    ) -> Certificate:
+        """The erasure, in its transaction.
+
+        :param around: left once that is committed, or not.
+        """
         with self._desk.open(connection, everything=True, subjects=[(plan.kind, plan.subject)]):
-            person = find_person(self._desk, connection, (plan.kind, plan.subject))
-            self._lock(connection, person)
+            person = self._locked(connection, plan)
             now = self._plan(connection, person, plan.salt)
             if now.hash != plan.hash:
                 raise PlanMoved(
@@ -85,15 +141,29 @@ class Erasures:
                 )
             if now.held:
                 raise _held(now)
-            carry_out(connection, self._graph(), now.steps)
-            return self._record(connection, now, reason)
+            if request is not None:
+                self._must_be_handed_on(connection, person, request)
+            graph = self._graph()
+            aftermath = Aftermath(connection, graph, self._owned.tables(person.kind), person, now)
+            # -- what has to be on the disk before anything is destroyed
+            around.enter_context(
+                erasing(self._log, self._pseudonyms, self._desk.held(), person, self._desk.policy.hash)
+            )
+            # -- destruction
+            with let_past(connection, "erasure"):
+                carry_out(connection, graph, now.steps)
+            aftermath.check()
+            return self._record(connection, now, request, reason)
 
     def _plan(self, connection: Connection, person: Person, salt: str) -> ErasurePlan:
         policy, moment = self._desk.policy, self._desk.now()
         found = endings_of(connection, policy, self._owned.tables(person.kind), person.key, moment, self._holding())
+        checked = None if self._pseudonyms is None else name_of_checked(self._pseudonyms, person.kind, person.text)
+        own = in_ledgers(connection, person, moment, checked)
         values = {one.table: one.values for one in policy.retention.values() if one.table is not None}
         steps = Survey(self._graph(), self._desk.live.current(), values).steps(connection, found.endings)
-        kept, held = tuple(found.kept), tuple(found.held)
+        steps += own.steps
+        kept, held = (*found.kept, *own.kept), (*found.held, *own.held)
         return ErasurePlan(
             person.kind,
             person.text,
@@ -106,33 +176,48 @@ class Erasures:
             plan_hash(policy.hash, person.kind, steps, kept, held, salt),
         )
 
-    def _record(self, connection: Connection, plan: ErasurePlan, reason: str | None) -> str:
-        held, record = self._desk.held(), str(uuid.uuid4())
+    def _record(
+        self, connection: Connection, plan: ErasurePlan, request: str | None, reason: str | None
+    ) -> Certificate:
+        held = self._desk.held()
         kept = [asdict(one) | {"until": _iso(one.until)} for one in plan.kept]
-        connection.execute(
-            insert(ERASURES).values(
-                record=record,
-                kind=plan.kind,
-                at=self._desk.now(),
-                plan=plan.hash,
-                counts=json.dumps(plan.counts, sort_keys=True),
-                kept=json.dumps(kept, sort_keys=True, ensure_ascii=False),
-                actor=held.actor,
-                reason=reason or held.reason,
-                policy=self._desk.policy.hash,
-            )
-        )
-        return record
+        values = {
+            "record": str(uuid.uuid4()),
+            "kind": plan.kind,
+            "at": self._desk.now(),
+            "plan": plan.hash,
+            "counts": json.dumps(plan.counts, sort_keys=True),
+            "kept": json.dumps(kept, sort_keys=True, ensure_ascii=False),
+            "actor": held.actor,
+            "reason": reason or held.reason,
+            "policy": self._desk.policy.hash,
+            "request": request,
+        }
+        connection.execute(insert(ERASURES).values(**values))
+        return _certificate(values)
 
-    def _lock(self, connection: Connection, person: Person) -> None:
-        """Nobody else erases or changes the person's own row until this is over (PostgreSQL; SQLite has one writer)."""
+    def _locked(self, connection: Connection, plan: ErasurePlan) -> Person:
+        """The person. Nobody else erases them or changes their own row until this is over."""
+        try:
+            person = find_person(self._desk, connection, (plan.kind, plan.subject))
+        except UnknownPerson:
+            raise _gone() from None
         for owned in self._owned.tables(person.kind):
             if not owned.steps and _is_own(owned, self._desk):
                 table: Table = owned.table
                 key = next(column for column in table.columns if column.name == owned.key)
-                connection.execute(
-                    select(*table.primary_key.columns).where(matching([key], [(person.key,)])).with_for_update()
-                )
+                own = select(*table.primary_key.columns).where(matching([key], [(person.key,)])).with_for_update()
+                if owned.single and connection.execute(own).first() is None:  # somebody was faster
+                    raise _gone()
+        return person
+
+    def _must_be_handed_on(self, connection: Connection, person: Person, reference: str) -> None:
+        found = find(connection, reference)
+        if found is None or found.subject != (person.kind, person.text) or found.request.state != "handed_on":
+            raise ErasureRefused(
+                "the person has no request for erasure of this reference that was handed on.",
+                hint="privacy.requests.hand_on(...) first; the plan has to be made after that.",
+            )
 
     def _graph(self) -> Graph:
         return Graph(known_tables(self._desk.live))
@@ -166,6 +251,20 @@ def _held(plan: ErasurePlan) -> ErasureRefused:
         if ends
         else "a hold is released by who placed it.",
     )
+
+
+def _gone() -> PlanMoved:
+    return PlanMoved(
+        "the person of the plan is not there any more: erased meanwhile, or removed.",
+        hint="nothing is left to do; sa_privacy_erasures has the records of erasures.",
+    )
+
+
+def _certificate(values: Mapping[str, Any]) -> Certificate:
+    """The certificate of a row of the table."""
+    names = ("record", "kind", "at", "plan", "policy", "request")
+    counts, kept = json.loads(values["counts"]), tuple(json.loads(values["kept"]))
+    return Certificate(**{name: values[name] for name in names}, counts=counts, kept=kept)
 
 
 def _iso(moment: datetime | None) -> str | None:

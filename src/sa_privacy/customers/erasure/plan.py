@@ -36,14 +36,14 @@ class Kept:
 class HeldBack:
     """Rows of a person that must not be touched yet.
 
-    :param by: ``"guard"`` of the policy, or ``"hold"``.
-    :param what: the name of the guard, or the number of the case.
+    :param by: ``"guard"`` of the policy, ``"hold"``, or a ``"request"`` of theirs that has to be answered first.
+    :param what: the name of the guard, the number of the case, or the reference of the request.
     :param ends: when that will be over, in words, by language; empty: when somebody says so.
     """
 
     table: str
     rows: int
-    by: Literal["guard", "hold"]
+    by: Literal["guard", "hold", "request"]
     what: str
     ends: Mapping[str, str] = field(default_factory=dict, hash=False)
 

@@ -24,6 +24,8 @@ ERASURES: Final = append_only(
         own_column("actor", Text),
         own_column("reason", Text),
         own_column("policy", String(80), nullable=False),
+        own_column("request", String(32), index=True),
     )
 )
-"""One row for each erasure, in its transaction. ``plan`` is the hash of what was done, ``counts`` and ``kept`` JSON."""
+"""One row for each erasure, in its transaction. ``plan`` is the hash of what was done, ``counts`` and ``kept`` JSON,
+``request`` the reference of who asked for it."""

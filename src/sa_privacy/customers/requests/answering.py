@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -32,12 +32,16 @@ class Answer(NamedTuple):
 
 
 class Answering:
-    """Answers requests, at the desk of one policy."""
+    """Answers requests, at the desk of one policy.
 
-    def __init__(self, desk: Desk, course: Course, files: FileMaker) -> None:
+    :param erased: whether what a request for erasure asks for was done.
+    """
+
+    def __init__(self, desk: Desk, course: Course, files: FileMaker, erased: Callable[[Connection, str], bool]) -> None:
         self._desk = desk
         self._course = course
         self._files = files
+        self._erased = erased
 
     def preview(self, session: Session | Connection, reference: str, leave_out: Collection[str]) -> PersonFile:
         """See :meth:`sa_privacy.customers.requests.requests.Requests.preview`."""
@@ -65,6 +69,14 @@ class Answering:
                 raise RequestRefused("only of a file columns can be left out.", hint="refuse(...) says why not.")
             must_hold(request.kind, article)
             needed(reason, "why they are left out", "reason")
+        if request.kind == "erasure":
+            with self._desk.open(session) as connection:
+                done = self._erased(connection, reference)
+            if not done:
+                raise RequestRefused(
+                    "the request was handed on, and nothing is erased yet.",
+                    hint="privacy.erasure.run(engine, plan, request=REFERENCE) first, or refuse(...) with the article.",
+                )
         file = None
         if request.kind == "disclosure":
             whose = self._course.subject_of(work)

@@ -25,9 +25,17 @@ from sa_privacy.customers.requests.who import SIGNED_IN, rules_of
 from sa_privacy.errors import KeyUnavailable, RequestRefused
 from sa_privacy.ledger import Desk, Person, look_for
 
-__all__ = ["Identity"]
+__all__ = ["Identity", "name_of_checked"]
 
 _DOMAIN = "sa-privacy-identity:"
+
+
+def name_of_checked(pseudonyms: Pseudonyms, kind: str, key: object) -> str:
+    """What steps hold of whom a check was about.
+
+    :param key: as ledgers keep it, of who is there.
+    """
+    return pseudonyms.of(_DOMAIN + kind, key)
 
 
 class Identity:
@@ -103,7 +111,7 @@ class Identity:
                 "checks of identity need keys, and there are none.", hint="Privacy(..., keys=Keyring.load(...))."
             )
         rules = rules_of(self._desk)
-        whom = self._pseudonyms.of(_DOMAIN + kind, key)
+        whom = name_of_checked(self._pseudonyms, kind, key)
         number, failed = checks_of(connection, whom, since=rules.attempts_within.before(work.at))
         if failed >= rules.attempts_of_person:
             raise RequestRefused(

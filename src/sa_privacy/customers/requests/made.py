@@ -19,18 +19,25 @@ from sa_privacy.customers.owned import Owned
 from sa_privacy.customers.requests.ceasing import stop_by
 from sa_privacy.customers.requests.requests import Requests
 from sa_privacy.ledger import Desk, Person
+from sa_privacy.policy.ports import ErasurePort
 
 __all__ = ["make_requests"]
 
 
 def make_requests(
-    desk: Desk, live: LiveCatalogue, keys: Keyring | None, log: EventLog | None, consents: Consents | None
+    desk: Desk,
+    live: LiveCatalogue,
+    keys: Keyring | None,
+    log: EventLog | None,
+    consents: Consents | None,
+    erasure: ErasurePort,
 ) -> Requests:
     """The requests of one policy.
 
     :param keys: make the pseudonyms by which the log is asked.
     :param log: is asked how a person's data was used.
     :param consents: the library's own ledger; None: the application keeps consents itself.
+    :param erasure: takes over requests for erasure.
     """
 
     def agreed(connection: Connection, person: Person) -> Iterator[Mapping[str, Any]]:
@@ -52,4 +59,5 @@ def make_requests(
         provisions=given,
         received=received,
     )
-    return Requests(desk, files, pseudonyms=names, stop=None if consents is None else stop_by(consents))
+    stop = None if consents is None else stop_by(consents)
+    return Requests(desk, files, pseudonyms=names, stop=stop, erasure=erasure)

@@ -65,11 +65,14 @@ class Requests:
         self._course = Course(desk)
         self._receiving = Receiving(desk, self._course)
         self._identity = Identity(desk, self._course, pseudonyms)
-        self._answering = Answering(desk, self._course, files)
+        self._answering = Answering(desk, self._course, files, self._erased)
         #: Makes the files, and is told which columns are shown in them.
         self.files = files
         self._stop = stop
         self._erasure = erasure
+
+    def _erased(self, connection: Connection, reference: str) -> bool:
+        return self._erasure is None or self._erasure.erased_on_request(connection, reference)
 
     # -- asking ---------------------------------------------------------------------------------------------------
 

@@ -65,9 +65,11 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("policy", sa.String(length=80), nullable=False),
+        sa.Column("request", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("record"),
     )
+    op.create_index("ix_sa_privacy_erasures_request", "sa_privacy_erasures", ["request"], unique=False)
     op.create_table(
         "sa_privacy_held",
         sa.Column("id", sa.Integer(), nullable=False),
