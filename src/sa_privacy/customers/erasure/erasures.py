@@ -112,7 +112,7 @@ class Erasures:
             row = connection.execute(select(ERASURES).where(ERASURES.c.record == record)).one_or_none()
         if row is None:
             raise ErasureRefused("there is no such record of an erasure.", hint="sa_privacy_erasures has them all.")
-        return _certificate(row._mapping)
+        return _certificate(dict(row._mapping))
 
     def erase_on_request(self, connection: Connection, kind: str, key: str, reference: str) -> None:
         """See :class:`~sa_privacy.policy.ports.ErasurePort`: the request itself says that somebody waits."""
