@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import adoption, consents, doctor, holds, keys, log, requests, sealing, staff, tables, wall
+from sa_privacy.cli import adoption, consents, doctor, erase, holds, keys, log, requests, sealing, staff, tables, wall
 
 __all__ = ["app"]
 
@@ -26,6 +26,7 @@ app.command()(sealing.seal)
 app.command()(sealing.reseal)
 app.command()(sealing.unseal)
 app.add_typer(consents.app)
+app.add_typer(erase.app)
 app.add_typer(holds.app)
 app.add_typer(keys.app)
 app.add_typer(log.app)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sa_privacy.ledger.append_only import append_only, is_append_only, own_triggers
 from sa_privacy.ledger.desk import Desk, commits_by_itself
 from sa_privacy.ledger.passes import PASSES, let_past
-from sa_privacy.ledger.people import Person, find_people, find_person, look_for
+from sa_privacy.ledger.people import Person, alone_with_people, find_people, find_person, look_for
 from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY, OWN_TABLES, Moment, own_column, sealed_text, subject_key
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Desk",
     "Moment",
     "Person",
+    "alone_with_people",
     "append_only",
     "commits_by_itself",
     "find_people",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Integer, String, Uuid, cast, column, select, table
+from sqlalchemy import BigInteger, Connection, Integer, String, Uuid, cast, column, func, select, table
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -25,11 +25,12 @@ from sa_privacy.crypto.pseudonym import canonical
 from sa_privacy.errors import PolicyError, UnknownPerson
 from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.ledger.desk import Desk
-from sa_privacy.ledger.tables import KEY_LENGTH
+from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY
 
-__all__ = ["Person", "find_people", "find_person", "key_text", "known_people", "look_for"]
+__all__ = ["Person", "alone_with_people", "find_people", "find_person", "key_text", "known_people", "look_for"]
 
 _AT_ONCE: Final = 500  # keys in one question
+_WRITING_OF_PEOPLE: Final = 0x5A9E0071  # of this library, among an application's own locks
 _LARGEST: Final = 2**63  # of what a database takes for a whole number
 
 
@@ -89,6 +90,7 @@ def look_for(desk: Desk, connection: Connection, subject: object) -> tuple[str, 
     if isinstance(subject, (list, set, frozenset)):
         raise PolicyError("this is about one person.", hint="give the key of their row, or (kind, key).")
     ((kind, key),) = of_kinds(as_subjects(subject), desk.scopes.kinds())
+    _beside_erasures(desk, connection)
     return kind, key, known_people(desk, connection, kind, [key]).get(key)
 
 
@@ -103,6 +105,7 @@ def find_people(desk: Desk, connection: Connection, subjects: object) -> tuple[P
     by_kind: dict[str, list[object]] = {}
     for kind, key in wanted:
         by_kind.setdefault(kind, []).append(key)
+    _beside_erasures(desk, connection)
     found = {kind: known_people(desk, connection, kind, keys) for kind, keys in by_kind.items()}
     if any(len(found[kind]) < len(keys) for kind, keys in by_kind.items()):
         raise UnknownPerson(
@@ -111,6 +114,24 @@ def find_people(desk: Desk, connection: Connection, subjects: object) -> tuple[P
         )
     people = (found[kind][key] for kind, key in wanted)
     return tuple({(person.kind, person.text): person for person in people}.values())
+
+
+def alone_with_people(connection: Connection) -> bool:
+    """Nobody else writes of people in a ledger until this transaction is over.
+
+    :returns: False: somebody is doing so at this moment.
+    """
+    if connection.dialect.name != "postgresql":  # SQLite has one writer at a time
+        return True
+    return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(_WRITING_OF_PEOPLE))))
+
+
+def _beside_erasures(desk: Desk, connection: Connection) -> None:
+    """Whoever is about to write of people waits until an erasure is over, and an erasure until they have committed: else a
+    ledger would name somebody who is not there any more.
+    """
+    if connection.dialect.name == "postgresql" and desk.held().grant.covers("write", OWN_CATEGORY, None):
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITING_OF_PEOPLE)))
 
 
 def known_people(desk: Desk, connection: Connection, kind: str, keys: Iterable[object]) -> Mapping[object, Person]:

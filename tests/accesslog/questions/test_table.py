@@ -57,7 +57,7 @@ def test_it_gives_the_same_answers(table: TableSource, story: Story, journal: Jo
     ]
 
     def answers(source: Source) -> list[object]:
-        found = []
+        found: list[object] = []
         for span in spans:
             who_found, by_found = who(source, ANN, **span), by(source, "staff:17", **span)
             breach_found = breach(source, actor="staff:17", **span)

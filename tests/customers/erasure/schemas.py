@@ -101,21 +101,21 @@ def drawn(draw: st.DrawFn) -> Drawn:
             links.append(Link(draw(st.sampled_from([PEOPLE, PEOPLE, *owners])), draw(st.booleans())))
             owner = 0
         for _ in range(draw(st.integers(0, 2))):
-            to = draw(st.sampled_from([PEOPLE, *names]))
-            later = to in names[at:]  # rows are made in this order, so that such a link is added afterwards
-            links.append(Link(to, True if later else draw(st.booleans())))
+            target = draw(st.sampled_from([PEOPLE, *names]))
+            later = target in names[at:]  # rows are made in this order, so that such a link is added afterwards
+            links.append(Link(target, later or draw(st.booleans())))
         kept = draw(st.sampled_from([None, None, None, "secret", "nothing"])) if owner is not None else None
-        flags = [draw(st.booleans()) for _ in range(3)]
-        shapes.append(Shape(name, tuple(links), owner, *flags, kept=kept))
+        double, required, unique = (draw(st.booleans()) for _ in range(3))
+        shapes.append(Shape(name, tuple(links), owner, double, required, unique, kept))
     people = draw(st.integers(2, 3))
     referred = tuple(draw(st.sampled_from([None, *range(at)])) for at in range(people))
     known = {PEOPLE: people}
     sizes = {name: draw(st.integers(0, 4)) for name in names}
     rows: dict[str, tuple[tuple[int | None, ...], ...]] = {}
     for shape in shapes:
-        made = []
+        made: list[tuple[int | None, ...]] = []
         for _ in range(sizes[shape.name]):
-            to = []
+            to: list[int | None] = []
             for link in shape.links:
                 there = known.get(link.to, sizes.get(link.to, 0))
                 choices = [*range(there), *([None] if link.optional else [])]
@@ -179,7 +179,7 @@ class Made:
         self, connection: Connection, said: Drawn, shape: Shape, at: int, to: tuple[int | None, ...], *, late: bool
     ) -> None:
         """A row; links to rows that are made later, once those are there."""
-        table, values = self.tables[shape.name], {}
+        table, values = self.tables[shape.name], dict[str, int]()
         for number, (link, row) in enumerate(zip(shape.links, to, strict=True)):
             columns = shape.columns_of(number, self.shapes)
             is_late = link.to in [one.name for one in said.shapes[said.shapes.index(shape) :]]
@@ -224,8 +224,7 @@ def make(said: Drawn) -> Made:
             "__table_args__": (ForeignKeyConstraint(["id"], ["people.id"]),),
         }
         classes.append(type("Rest", (Base,), rest))
-    for shape in said.shapes:
-        classes.append(_class(Base, shape, shapes))
+    classes += [_class(Base, shape, shapes) for shape in said.shapes]
     first = said.shapes[0]
     width = ["r_a", "r_b"] if first.double else ["r_a"]
     Table(

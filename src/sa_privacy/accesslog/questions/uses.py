@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -81,11 +81,14 @@ class Who(NamedTuple):
 
     :ivar uses: in order of time.
     :ivar unbounded: what may have been this person's too, by actor, the most first.
+    :ivar erased: when somebody of this name was last erased. What lies before was theirs, and is not told: keys come back, so
+        that whoever has the name now may be another person.
     """
 
     subject: str
     uses: tuple[UseOfData, ...]
     unbounded: tuple[Unbounded, ...]
+    erased: datetime | None = None
 
 
 def who(source: Source, subject: str, *, since: datetime | None = None, until: datetime | None = None) -> Who:
@@ -98,6 +101,7 @@ def who(source: Source, subject: str, *, since: datetime | None = None, until: d
     """
     uses: dict[tuple[str, int], UseOfData] = {}
     pending: dict[tuple[str, int], Event] = {}
+    erasures: list[Event] = []
     for event in source.find(Wanted(subject=subject, since=since, until=until)):
         name = statement_of(event)
         if event.kind == "outcome":
@@ -107,6 +111,13 @@ def who(source: Source, subject: str, *, since: datetime | None = None, until: d
             uses[name] = _use(event)
             if event.kind == "intent" and event.decision != "denied":
                 pending[name] = event
+        elif event.kind == "erased":
+            erasures.append(event)
+    erased = _last_erased(erasures)
+    if erased is not None:
+        since = erased
+        uses = {name: use for name, use in uses.items() if use.at > erased}
+        pending = {name: event for name, event in pending.items() if name in uses}
     if pending:  # what ended later, or without a row of this person's
         for name, outcome in endings(source, pending).items():
             uses[name].add(outcome)
@@ -122,7 +133,20 @@ def who(source: Source, subject: str, *, since: datetime | None = None, until: d
         subject,
         tuple(sorted(uses.values(), key=lambda use: (use.at, use.event))),
         source.unbounded(since=since, until=until, besides=subject),
+        erased,
     )
+
+
+def _last_erased(events: Sequence[Event]) -> datetime | None:
+    """When the last erasure was over; when it began, where nobody knows how it ended: it counts as done."""
+    ended = {(one.writer, one.intent): one for one in events if one.intent is not None}
+    began = [one for one in events if one.intent is None]
+    undone = {name for name, one in ended.items() if one.decision == "denied"}
+    counted = [ended.get((one.writer, one.seq), one) for one in began if (one.writer, one.seq) not in undone]
+    counted += [
+        one for one in ended.values() if one.decision == "allowed"
+    ]  # its beginning is not among what was asked for
+    return max((one.at for one in counted), default=None)
 
 
 def _use(event: Event) -> UseOfData:

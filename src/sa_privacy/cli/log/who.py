@@ -122,6 +122,8 @@ def _must_be_of(ring: Keyring, keys: Path | None, asked: Source) -> None:
 
 def _show(found: Who, policy: Policy | None, clock: Clock, language: str) -> None:
     words = WORDS[language]
+    if found.erased is not None:
+        say(words["erased"].format(clock.show(found.erased)), "yellow")
     if not found.uses:
         say(words["none"])
     else:
@@ -222,6 +224,7 @@ def _as_json(found: Who, policy: Policy | None) -> dict[str, Any]:
         "subject": found.subject,
         "uses": [_use_as_json(use, policy) for use in found.uses],
         "unbounded": [fields_as_json(one) for one in found.unbounded],
+        "erased": None if found.erased is None else found.erased.isoformat(),
     }
 
 

@@ -35,6 +35,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "ledger": "the ledgers",
         "cells": "{:,} values opened",
         "none": "Nothing in this time names this person.",
+        "erased": "Whoever had this name was erased at {}. What lies before was of them, and is not told: the name may be "
+        "another person's now.",
         "asked_by_key": "Asked for: {} ({}). A kind or key that is written otherwise than in the application is another "
         "person's pseudonym: check both.",
         "found": "{:,} uses of this person's data, {}; times are {}.",
@@ -70,6 +72,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "ledger": "台帳",
         "cells": "開封{:,}件",
         "none": "この期間に、この方のデータが利用された記録はありません。",
+        "erased": "この仮名の人のデータは {} に消去されました。それより前の記録は消去された人のものなので表示しません。"
+        "現在は別の人がこの仮名になっていることがあります。",
         "asked_by_key": "照会した仮名：{}（{}）。種別やキーの表記がアプリケーションと異なると、別の仮名になります。"
         "両方を確認してください。",
         "found": "この方のデータの利用 {:,}件（{}、時刻は{}）",

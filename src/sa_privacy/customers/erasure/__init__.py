@@ -6,6 +6,7 @@ makes plans and carries them out.
 
 from __future__ import annotations
 
+from sa_privacy.customers.erasure.certificate import Certificate, read_certificate
 from sa_privacy.customers.erasure.plan import ErasurePlan, HeldBack, Kept
 
-__all__ = ["ErasurePlan", "HeldBack", "Kept"]
+__all__ = ["Certificate", "ErasurePlan", "HeldBack", "Kept", "read_certificate"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.orm import Session
@@ -30,9 +31,11 @@ from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
 from sa_privacy.customers.requests.book import find
 from sa_privacy.customers.requests.identity import name_of_checked
 from sa_privacy.errors import ErasureRefused, PlanMoved, UnknownPerson
-from sa_privacy.ledger import Desk, Person, find_person, let_past
+from sa_privacy.ledger import Desk, Person, alone_with_people, find_person, let_past
 
 __all__ = ["Erasures"]
+
+_PATIENCE: Final = 10  # seconds
 
 
 class Erasures:
@@ -66,7 +69,7 @@ class Erasures:
         :raises RetentionRefused: the policy's schedules cannot be carried out.
         """
         self._must_erase()
-        with self._desk.open(session, everything=True) as connection:
+        with self._desk.open(session, everything=True, reading=True) as connection:
             person = find_person(self._desk, connection, subject)
             return self._plan(connection, person, self._salt(person))
 
@@ -197,7 +200,15 @@ class Erasures:
         return _certificate(values)
 
     def _locked(self, connection: Connection, plan: ErasurePlan) -> Person:
-        """The person. Nobody else erases them or changes their own row until this is over."""
+        """The person. Nobody else erases them, changes their own row or writes of them until this is over."""
+        until = time.monotonic() + _PATIENCE
+        while not alone_with_people(connection):
+            if time.monotonic() > until:
+                raise ErasureRefused(
+                    "somebody is writing of people in the ledgers, or erasing another.",
+                    hint="nothing was erased: try again; a session that wrote there must have been committed.",
+                )
+            time.sleep(0.05)
         try:
             person = find_person(self._desk, connection, (plan.kind, plan.subject))
         except UnknownPerson:

@@ -81,6 +81,15 @@ class ErasurePlan:
             table[step.verb] = table.get(step.verb, 0) + step.rows
         return found
 
+    def as_text(self, language: str = "en") -> str:
+        """The plan for people.
+
+        :param language: ``"en"`` or ``"ja"``.
+        """
+        from sa_privacy.customers.erasure.words import as_text  # noqa: PLC0415 - its words are for who wants them
+
+        return as_text(self, language)
+
 
 def plan_hash(
     policy: str, kind: str, steps: Sequence[Step], kept: Sequence[Kept], held: Sequence[HeldBack], salt: str

@@ -1,0 +1,184 @@
+"""``sa-privacy erase``: a plan to look at, its execution, and whether a certificate is as it was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from sa_privacy.cli.database import connecting
+from sa_privacy.cli.keys import ServiceOption
+from sa_privacy.cli.log.asking import JsonOption, Language
+from sa_privacy.cli.models import load_models
+from sa_privacy.cli.sealing import KeysOption, ModelsOption, PolicyOption
+from sa_privacy.cli.services import find_service
+from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
+from sa_privacy.cli.written import LogOption, NoLogOption, ReasonOption, WhoOption, operator, written_log
+from sa_privacy.crypto import Keyring, SigningKey, VerifyingKey
+from sa_privacy.customers.erasure import ErasurePlan
+from sa_privacy.customers.erasure.certificate import read_certificate
+from sa_privacy.policy import Policy
+from sa_privacy.privacy import Privacy
+
+__all__ = ["app"]
+
+app = typer.Typer(name="erase", help="Erase a person: everything of theirs, or nothing.", no_args_is_help=True)
+
+PersonArgument = Annotated[str, typer.Argument(help="The key of their row.", metavar="KEY", show_default=False)]
+KindOption = Annotated[
+    str | None, typer.Option(help="The kind of person, where there are several.", metavar="KIND", show_default=False)
+]
+UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
+RoleOption = Annotated[
+    str | None,
+    typer.Option(help="The role acted in, one of [erasure] roles; may be left out where there is one."),
+]
+
+
+@app.command()
+def plan(
+    *,
+    person: PersonArgument,
+    models: ModelsOption,
+    kind: KindOption = None,
+    policy: PolicyOption = Path("privacy.toml"),
+    keys: KeysOption = Path("keys.json"),
+    service: ServiceOption = None,
+    url: UrlOption = None,
+    log: LogOption = None,
+    no_log: NoLogOption = False,
+    actor: WhoOption = None,
+    role: RoleOption = None,
+    reason: ReasonOption = None,
+    language: Annotated[Language, typer.Option("--lang", help="The language of the plan.")] = Language.en,
+    json: JsonOption = False,
+) -> None:
+    """Say what erasing a person would do, and change nothing; exit status 1 where something stands against it.
+
+    The last line is the hash of the plan, for: sa-privacy erase run KEY --plan HASH.
+    """
+    with _acting(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, engine):
+        made = _plan(privacy, engine, person, kind)
+    if json:
+        print_json(_plain(made))
+    else:
+        say(made.as_text(language.value))
+    if made.held:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def run(
+    *,
+    person: PersonArgument,
+    hash_: Annotated[str, typer.Option("--plan", help="The hash of the plan that was looked at.", metavar="HASH")],
+    models: ModelsOption,
+    kind: KindOption = None,
+    policy: PolicyOption = Path("privacy.toml"),
+    keys: KeysOption = Path("keys.json"),
+    service: ServiceOption = None,
+    url: UrlOption = None,
+    log: LogOption = None,
+    no_log: NoLogOption = False,
+    actor: WhoOption = None,
+    role: RoleOption = None,
+    reason: ReasonOption = None,
+    request: Annotated[
+        str | None, typer.Option(help="The request that asked for it.", metavar="REFERENCE", show_default=False)
+    ] = None,
+    signing_key: Annotated[
+        Path | None, typer.Option("--sign", help="Sign the certificate with this key.", metavar="PEM")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the certificate here; else it is printed.")] = None,
+) -> None:
+    """Erase a person as a plan said that was looked at: all of it, or nothing."""
+    with _acting(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, engine):
+        key = SigningKey.load(signing_key) if signing_key is not None else None
+        if out is not None and out.exists():
+            fail(f"{out} is there already.", "name another file: a certificate is written over nothing.")
+        made = _plan(privacy, engine, person, kind)
+        if made.hash != hash_:
+            fail(
+                "the data is not as it was when the plan was made, or the plan is of somebody else.",
+                "nothing was erased: look at a new plan, sa-privacy erase plan.",
+            )
+        certificate = privacy.erasure.run(engine, made, request=request, signing_key=key)
+    if out is None:
+        typer.echo(certificate.json(), nl=False)
+    else:
+        out.write_text(certificate.json(), encoding="utf-8")
+        say(f"Erased, as record {certificate.record} says. The certificate is {out}.")
+
+
+@app.command()
+def verify(
+    *,
+    certificate: Annotated[Path, typer.Argument(help="The certificate.", metavar="FILE")],
+    key: Annotated[list[Path], typer.Option(help="A public key that may have signed it.", metavar="PEM")],
+) -> None:
+    """Say whether a certificate is as it was signed; exit status 1 where it is not."""
+    with telling():
+        try:
+            text = certificate.read_bytes()
+        except OSError as error:
+            fail(f"{certificate} cannot be read ({error.strerror}).", "give the file that erase run wrote.")
+        found = read_certificate(text)
+        good = found.verify(*map(VerifyingKey.load, key))
+    if not good:
+        say("NOT as it was signed, or signed by none of these keys.", "red")
+        raise typer.Exit(FOUND)
+    say(f"Signed by {found.key}: one {found.kind} was erased at {found.at:%Y-%m-%d %H:%M} UTC, record {found.record}.")
+
+
+def _plan(privacy: Privacy, engine: Engine, person: str, kind: str | None) -> ErasurePlan:
+    with Session(engine) as session:
+        return privacy.erasure.plan(session, person if kind is None else (kind, person))
+
+
+def _plain(made: ErasurePlan) -> dict[str, object]:
+    kept = [asdict(one) | {"until": None if one.until is None else one.until.isoformat()} for one in made.kept]
+    held = [asdict(one) for one in made.held]
+    return {"plan": made.hash, "counts": made.counts, "kept": kept, "held": held, "nobodys": list(made.nobodys)}
+
+
+@contextmanager
+def _acting(
+    models: Sequence[str],
+    policy: Path,
+    keys: Path,
+    service: str | None,
+    url: str | None,
+    log: Path | None,
+    actor: str | None,
+    role: str | None,
+    reason: str | None,
+    *,
+    no_log: bool,
+) -> Iterator[tuple[Privacy, Engine]]:
+    """The application's Privacy on its database, under an access of somebody who erases."""
+    with telling(), connecting(url) as engine:
+        written = written_log(log, "an erasure", no_log=no_log)
+        ring = Keyring.load(keys, service=find_service(service))
+        privacy = Privacy(policy, keys=ring, log=written, metadata=load_models(models))
+        try:
+            privacy.install(engine)
+            with privacy.access(actor=operator(actor), role=role or _role(privacy.policy), reason=reason):
+                yield privacy, engine
+        finally:
+            privacy.close()
+
+
+def _role(policy: Policy) -> str:
+    roles = sorted(policy.erasure.roles) if policy.erasure is not None else []
+    if len(roles) != 1:
+        fail(
+            "in which role?",
+            f"--role {' or '.join(roles)}." if roles else 'name roles in the policy: [erasure] roles = ["..."].',
+        )
+    return roles[0]
