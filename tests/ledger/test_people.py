@@ -207,7 +207,7 @@ def test_many_are_found_in_few_questions_each_once_in_their_order(privacy: Priva
             find_people(privacy._desk, connection, [("customer", 1), ("customer", 9)])
     assert [person.key for person in people] == [*range(1699, 999, -1), "Dee"]
     assert len([sql for sql in asked if "FROM customers" in sql]) == 3
-    assert len(asked) <= 5
+    assert len([sql for sql in asked if "pg_advisory" not in sql]) <= 5
 
 
 def test_nobody_asks_without_an_access(privacy: Privacy, engine: Engine) -> None:
