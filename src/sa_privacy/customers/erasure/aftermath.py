@@ -41,6 +41,9 @@ class Aftermath:
         self._plan = plan
         emptied = [step for step in plan.steps if step.verb == "anonymise"]
         self._stood = [(step, self._values(step)) for step in emptied]
+        self._given = {step.table: step.values for step in emptied}
+        ends = {(step.table, key) for step in plan.steps if step.verb == "delete" for key in step.keys}
+        self._theirs = [(owned, self._rows_of(owned, ends)) for owned in self._tables]
         self._named = [
             (reference, self._targets(reference, step.keys))
             for step in plan.steps
@@ -55,6 +58,8 @@ class Aftermath:
         """
         for step, before in self._stood:
             self._must_be_emptied(step, before)
+        for owned, rows in self._theirs:
+            self._must_hold_nothing(owned, rows)
         for reference, targets in self._named:
             for some in in_batches(targets, len(reference.columns)):
                 if self._count(reference.child, matching(reference.columns, some)):
@@ -65,26 +70,31 @@ class Aftermath:
             if trace.table.name in self._graph.tables and self._count(trace.table, trace.of(self._person)):
                 raise _left(trace.table.name, "the person is named")
 
-    def _must_be_gone(self, owned: OwnedTable) -> None:
-        """No row belongs to the person; where their own row stays, emptied, those that do hold nothing."""
+    def _rows_of(self, owned: OwnedTable, ends: Collection[tuple[str, Key]]) -> dict[Key, tuple[Any, ...]]:
+        """The rows of the person, and what stands in them; nothing, of those that are to go."""
         identity = identity_of(owned.table)
-        columns = [column for column in owned.table.columns if column.name in self._open(owned)]
-        rows = select(*identity, *columns).where(owned.belonging_to([self._person.key]))
-        looked_at = {
-            (key, name)
-            for step in self._plan.steps
-            if step.verb == "anonymise" and step.table == owned.name
-            for key in step.keys
-            for name in step.columns
-        }
-        stays = self._stays()
-        for row in self._connection.execute(rows).all():
-            if not stays:
-                raise _left(owned.name, "rows are the person's")
-            key, values = tuple(row)[: len(identity)], tuple(row)[len(identity) :]
-            for column, value in zip(columns, values, strict=True):
-                if (key, str(column.name)) not in looked_at and value is not None and value != _neutral(column):
-                    raise _left(f"{owned.name}.{column.name}", "it is not emptied")
+        mine = owned.belonging_to([self._person.key])
+        keys = [tuple(row) for row in self._connection.execute(select(*identity).where(mine)).all()]
+        stay = [key for key in keys if (owned.name, key) not in ends]
+        step = Step("anonymise", owned.name, tuple(stay), tuple(self._open(owned)))
+        return dict.fromkeys(keys, ()) | self._values(step)
+
+    def _must_hold_nothing(self, owned: OwnedTable, before: Mapping[Key, tuple[Any, ...]]) -> None:
+        """What was the person's is gone, or emptied but for what is kept."""
+        step = Step("anonymise", owned.name, tuple(before), tuple(self._open(owned)))
+        values = self._given.get(owned.name, {})
+        for key, now in self._values(step).items():
+            if self._columns(step) and not before[key]:
+                raise _left(owned.name, "a row that was to go is there")
+            for column, stood, value in zip(self._columns(step), before[key], now, strict=True):
+                if value is None or value != stood or value == values.get(str(column.name), _neutral(column)):
+                    continue
+                raise _left(f"{owned.name}.{column.name}", "it is not emptied")
+
+    def _must_be_gone(self, owned: OwnedTable) -> None:
+        """No row is the person's any more, but where their own row stays, emptied: then it and those that need it."""
+        if not self._stays() and self._count(owned.table, owned.belonging_to([self._person.key])):
+            raise _left(owned.name, "rows are the person's")
 
     def _open(self, owned: OwnedTable) -> set[str]:
         """The columns that have to be empty in a row that stays: not those that a reason keeps, nor what rows are told apart
