@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, StaticPool, create_engine
 from sqlalchemy.orm import configure_mappers
 
@@ -23,14 +24,16 @@ EXAMPLES = int(os.environ.get("SA_PRIVACY_ERASURES", "8"))
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, phases=PHASES)
-@given(said=drawn())
-def test_what_was_shown_is_erased_or_kept_with_a_reason(said: Drawn) -> None:
+@given(said=drawn(), enforced=st.booleans())
+def test_what_was_shown_is_erased_or_kept_with_a_reason(said: Drawn, enforced: bool) -> None:
+    """:param enforced: SQLite refuses what would dangle at once, as PostgreSQL does; or it does not look."""
     made = make(said)
     configure_mappers()
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cycles between tables are what this is about
         made.base.metadata.create_all(engine)
+    assert "FOREIGN KEY" in sql_of(engine, "pairs"), "the database knows what refers to what"
     with engine.begin() as connection:
         made.fill(connection, said)
     before = state(made, engine)
@@ -39,6 +42,10 @@ def test_what_was_shown_is_erased_or_kept_with_a_reason(said: Drawn) -> None:
     try:
         privacy.metadata.create_all(engine)
         privacy.install(engine)
+        with engine.connect() as plain:
+            raw: Any = plain.connection.driver_connection
+            raw.execute(f"PRAGMA foreign_keys={int(enforced)}")
+            assert raw.execute("PRAGMA foreign_keys").fetchone() == (enforced,)
         shown = canaries_shown(privacy, engine)
         assert shown == {text for text in texts(before) if re.match(r"canary-p0\b", text)}
         with privacy.access(actor="officer:1", role="officer", reason="asked for"):
@@ -76,6 +83,13 @@ def canaries_shown(privacy: Privacy, engine: Engine) -> set[str]:
             for value in row.values.values()
             if value is not None
         }
+
+
+def sql_of(engine: Engine, table: str) -> str:
+    """How the table was made."""
+    with engine.connect() as plain:
+        raw: Any = plain.connection.driver_connection
+        return str(raw.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table]).fetchone()[0])
 
 
 def state(made: Made, engine: Engine) -> dict[str, list[dict[str, Any]]]:
