@@ -37,7 +37,7 @@ KindOption = Annotated[
 UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
 RoleOption = Annotated[
     str | None,
-    typer.Option(help="The role acted in, one of [erasure] roles; may be left out where there is one."),
+    typer.Option(help="The role acted in, one of those that erase; may be left out where there is one."),
 ]
 
 
