@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sa_privacy import DataSubject, Erased, Keyring, Policy, Privacy, pii_column
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.crypto import SubjectKey, codec_for
+from sa_privacy.crypto.subject_cell import key_id_of
 
 POLICY = Policy(
     policy={"id": "people", "version": "1"},
@@ -59,6 +60,9 @@ class Note(Base):
     wrapped: Mapped[str | Erased | None] = pii_column(category="note", key="subject")
     kind: Mapped[str | None] = pii_column(category="note")
     person: Mapped[Person] = relationship(back_populates="notes")
+
+
+NOTES: Any = Note.__table__
 
 
 def seal(keys: Keyring, attribute: Any, key: SubjectKey, value: Any) -> bytes | None:
@@ -146,3 +150,42 @@ def clerk(privacy: Privacy, purpose: str = "service") -> Iterator[None]:
     """Acts as a clerk."""
     with privacy.access(purpose, role="clerk", actor="staff:1"):
         yield
+
+
+class KeyIds(dict[int, set[bytes]]):
+    """By person, the ids of the keys that stand in their cells."""
+
+    unlinked = 0
+
+
+def key_ids(plain: Engine) -> KeyIds:
+    """What stands in the database, read without the library; fails if a cell stands under another person's key."""
+    found = KeyIds()
+    with plain.connect() as connection:
+        linked = {
+            bytes(key): subject
+            for key, subject in connection.execute(text("SELECT id, subject FROM sa_privacy_subject_keys"))
+        }
+        rows = [
+            *connection.execute(text("SELECT id, name, email, born FROM people")),
+            *connection.execute(text("SELECT person_id, subject, wrapped FROM notes WHERE person_id IS NOT NULL")),
+        ]
+    for person, *cells in rows:
+        for cell in cells:
+            key = None if cell is None else key_id_of(bytes(cell))
+            if key is not None:
+                found.setdefault(person, set()).add(key)
+                assert linked[key] in {None, str(person)}
+    found.unlinked = sum(subject is None for subject in linked.values())
+    return found
+
+
+def make_room(plain: Engine) -> None:
+    """The rows that are there took no numbers from PostgreSQL: new ones come after them."""
+    if plain.dialect.name == "postgresql":
+        with plain.begin() as connection:
+            connection.execute(
+                text(
+                    "SELECT setval('people_id_seq', 10 + nextval('people_id_seq')), setval('notes_id_seq', 10 + nextval('notes_id_seq'))"
+                )
+            )

@@ -29,11 +29,12 @@ from sa_privacy.gate.own_missing import own_missing
 from sa_privacy.gate.plan import KEPT, Plan
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
+from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.gate.row_law import bound_by_rules
 from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.site import call_site
-from sa_privacy.gate.sqlalchemy_private import is_moved
+from sa_privacy.gate.sqlalchemy_private import is_moved, is_multivalues_batch, listeners_of
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
 from sa_privacy.gate.under_hold import Kept, kept_by_hold
 
@@ -59,8 +60,11 @@ class Door:
         self._texts: LRUCache[str, Plan] = LRUCache(2000)
         self._epoch = 0
 
-    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> None:
-        """The last point before the driver; what raises here does not run."""
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
+        """The last point before the driver; what raises here does not run.
+
+        :returns: whether the statement ran here: where cells had to be finished first.
+        """
         compiled = context.compiled
         if compiled is not None and (statement is context.statement or is_as_compiled(context, statement)):
             plan: Plan | None = compiled.__dict__.get(KEPT)
@@ -78,10 +82,32 @@ class Door:
             self.gate.admit(plan, parameters, context)
         elif plan.rows:
             self.gate.admit_rows(plan, parameters, context)
+        return None if plan.keyed is None else self._run_finished(plan, cursor, statement, parameters, context)
+
+    def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
+        """The same, for statements that the driver repeats for several sets of parameters."""
+        return self.do_execute(cursor, statement, parameters, context)
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> None:
         """The same, for statements sent without parameters."""
         self.do_execute(cursor, statement, (), context)
+
+    def _run_finished(self, plan: Plan, cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
+        """Runs a statement with its cells finished, as SQLAlchemy would: whoever listens after the gate is asked first."""
+        given, new = self.gate.finishing.finish(plan, parameters, context)
+        if given is parameters:
+            return None
+        many = context.executemany and not is_multivalues_batch(context)
+        dialect, name = context.dialect, "do_executemany" if many else "do_execute"
+        listeners = listeners_of(dialect, name)
+        own = self.do_executemany if many else self.do_execute
+        if not any(one(cursor, statement, given, context) for one in listeners[listeners.index(own) + 1 :]):
+            run = dialect.do_executemany if many else dialect.do_execute
+            run(cursor, statement, given, context)
+        fetch = context.cursor_fetch_strategy
+        if new and type(fetch) is WitnessedFetch:
+            fetch.newcomers = lambda keys: self.gate.finishing.keys.link(context.root_connection, new[0], keys)
+        return True
 
     def handle_error(self, context: ExceptionContext) -> None:
         """The database refused a statement: takes values out of the error, and says so where narrowing is the cause.

@@ -20,6 +20,7 @@ from sa_privacy.errors import AccessDenied, PrivacyError, RowsDenied
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.evidence import Evidence, access_members, subject_members, together
+from sa_privacy.gate.finishing import Finishing
 from sa_privacy.gate.limits import LimitsInForce
 from sa_privacy.gate.missing import CountedFetch, Missing
 from sa_privacy.gate.mode import Observed, enforced_part
@@ -76,6 +77,8 @@ class Gate:
         self.rules = RowRules(self.policy, live, consents, observed=observed)
         #: The row conditions for the access in force; None where it has none.
         self.limits = LimitsInForce(self.rules, scopes)
+        #: Seals what is written under people's keys.
+        self.finishing = Finishing(scopes, live)
         self._views: LRUCache[Any, View] = LRUCache(256)
         self._enforced: LRUCache[Any, tuple[Plan, Plan, Verdict]] = LRUCache(1000)
         self.evidence = Evidence(self.policy, log, keys, live.current, lenient=observed.everything)

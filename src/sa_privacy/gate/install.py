@@ -50,7 +50,7 @@ class Installation:
         self._covered: WeakSet[Engine] = WeakSet()
         self._listeners: list[tuple[str, Callable[..., Any]]] = [
             ("do_execute", door.do_execute),
-            ("do_executemany", door.do_execute),
+            ("do_executemany", door.do_executemany),
             ("do_execute_no_params", door.do_execute_no_params),
             ("handle_error", door.handle_error),
         ]

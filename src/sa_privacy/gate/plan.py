@@ -14,6 +14,7 @@ from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.footprint import Footprint
 from sa_privacy.gate.cells import Cells
 from sa_privacy.gate.key_types import Told
+from sa_privacy.gate.keyed import Keyed
 from sa_privacy.gate.people import people_of
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Plan:
         "facts",
         "fingerprint",
         "footprint",
+        "keyed",
         "lasting",
         "late",
         "law",
@@ -117,6 +119,8 @@ class Plan:
         #: Whether it changes rows of people whom only its outcome can name.
         self.late = self.people.known and not self.people.asked and bool(footprint.writes or footprint.deletes)
         self.cells = Cells.of(footprint, catalogue)
+        #: What it does to columns under people's keys.
+        self.keyed = Keyed.of(footprint, catalogue)
 
     def refuse(self, error: PrivacyError) -> None:
         """What it means cannot be told after all."""

@@ -6,12 +6,13 @@ that ORM, Core and text rows all pass here first.
 
 from __future__ import annotations
 
+import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sa_privacy.gate.plan import KEPT
-from sa_privacy.gate.sqlalchemy_private import is_multivalues_batch, rows_of_batches
+from sa_privacy.gate.sqlalchemy_private import in_greenlet, is_multivalues_batch, rows_of_batches
 
 if TYPE_CHECKING:
     from sa_privacy.access import Access, AccessScopes, Scope
@@ -58,7 +59,9 @@ class WitnessedFetch:
         "declared",
         "event",
         "intent",
+        "is_async",
         "missing",
+        "newcomers",
         "plan",
         "scope",
         "subjects",
@@ -101,6 +104,9 @@ class WitnessedFetch:
         self.write = write
         #: Looks for rows that a flush under row rules was meant for, and did not touch.
         self.missing: Missing | None = None
+        self.is_async: bool = context.dialect.is_async
+        #: Told the keys of new people, as the database reports them.
+        self.newcomers: Callable[[list[Any]], None] | None = None
 
     def admitted(self, plan: Plan, scope: Scope | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
@@ -129,11 +135,14 @@ class WitnessedFetch:
                     self._evidence.outcome_without_rows(self, len(context.compiled_parameters))
                 else:
                     self._evidence.outcome(self, rows)
+                    self._tell_newcomers(rows)
             elif context.cursor.description is None:
                 self._silent = False
                 cursor = context.cursor
                 made = cursor.lastrowid if self.plan.people.made is not None else None
                 self._evidence.outcome_without_rows(self, cursor.rowcount, made)
+                if self.newcomers is not None and made is not None:
+                    self.newcomers([made])
                 missing, self.missing = self.missing, None
                 if missing is not None:
                     missing.check(cursor.rowcount)
@@ -160,10 +169,24 @@ class WitnessedFetch:
             self._silent = False
             try:
                 self._evidence.outcome(self, rows)
+                self._tell_newcomers(rows)
             except BaseException:
                 # These rows are lost: who asks again must not take the ones after them for the whole.
                 result.close()
                 raise
+
+    def _tell_newcomers(self, rows: Sequence[Any]) -> None:
+        """Tells who the new people are, where rows say so; else they are known when they are next written to."""
+        if self.newcomers is None or len(self.plan.people.keys) != 1 or self._outside_greenlet():
+            return
+        [(index, _)] = self.plan.people.keys
+        keys = [row[index] for row in rows]
+        if all(isinstance(key, (int, uuid.UUID)) for key in keys):
+            self.newcomers(keys)
+
+    def _outside_greenlet(self) -> bool:
+        """Rows of an AsyncSession may be read where nothing can be asked."""
+        return self.is_async and not in_greenlet()
 
     def soft_close(self, result: Any, dbapi_cursor: Any) -> None:
         """The cursor is exhausted."""

@@ -7,7 +7,8 @@ one process, each on its own engines.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.instrument import Instrumentation
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.mode import Mode, Observed
+from sa_privacy.gate.people_keys import PeopleKeys
 from sa_privacy.gate.standing import standings_of
 from sa_privacy.ledger import Desk
 from sa_privacy.policy import ConsentPort, Policy, StaffPort
@@ -131,6 +133,7 @@ class Privacy(Engines, Acting, Desks, Columns):
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,
         )
+        self._erasures.keys = self.people_keys
         scopes.listen(memory.put_away)
         scopes.on_refused = gate.evidence.write_refused
         scopes.on_break_glass = gate.evidence.broken
@@ -152,6 +155,25 @@ class Privacy(Engines, Acting, Desks, Columns):
 
     def __repr__(self) -> str:
         return f"<Privacy {self.policy.id!r} {self.policy.version} mode={self.mode} engines={len(self._installed)}>"
+
+    @contextmanager
+    def for_subject(self, subject: object) -> Iterator[None]:
+        """Says whose the new rows are that are written inside the block, where the statements do not: their values under
+        people's keys are sealed under this person's. See docs/subject-keys.md.
+
+        :param subject: the key of their row, or ``(kind, key)``.
+        """
+        said = (str(subject[0]), subject[1]) if isinstance(subject, tuple) and len(subject) == 2 else (None, subject)
+        token = self._gate.finishing.said.set(said)
+        try:
+            yield
+        finally:
+            self._gate.finishing.said.reset(token)
+
+    @property
+    def people_keys(self) -> PeopleKeys:
+        """The keys of people in the database: ``privacy.people_keys.destroy(connection, kind, key)``."""
+        return self._gate.finishing.keys
 
     def _keep_bulk_changes_in_step(self) -> None:
         """Sessions are watched once a row rule may hold: others pay nothing."""

@@ -31,6 +31,7 @@ from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
 from sa_privacy.customers.requests.book import find
 from sa_privacy.customers.requests.identity import name_of_checked
 from sa_privacy.errors import ErasureRefused, PlanMoved, UnknownPerson
+from sa_privacy.gate.people_keys import PeopleKeys
 from sa_privacy.ledger import Desk, Person, alone_with_people, find_person, let_past
 
 __all__ = ["Erasures"]
@@ -59,6 +60,8 @@ class Erasures:
         self._pseudonyms = pseudonyms
         self._holding = holding
         self._log = log
+        #: People's own keys, which end with them.
+        self.keys: PeopleKeys | None = None
 
     def plan(self, session: Session | Connection, subject: object) -> ErasurePlan:
         """What the erasure of a person would do. Changes nothing.
@@ -155,6 +158,8 @@ class Erasures:
             # -- destruction
             with let_past(connection, "erasure"):
                 carry_out(connection, graph, now.steps)
+                if self.keys is not None:
+                    self.keys.destroy(connection, person.kind, person.key)
             aftermath.check()
             return self._record(connection, now, request, reason)
 
