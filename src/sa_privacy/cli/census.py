@@ -11,6 +11,8 @@ from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import String
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
+from sa_privacy.columns.subject_frame import KEY_TABLE
+from sa_privacy.jobs.rewrap import count_wrapped
 
 __all__ = ["CellGroup", "Census", "take_census"]
 
@@ -26,7 +28,8 @@ class CellGroup:
 
     :param column: ``"table.column"``.
     :param field: the field id that the cells are bound to.
-    :param key: id of the key that they are sealed under; None: not cells but values that were never sealed.
+    :param key: id of the key that they are sealed under; None: not cells but values that were never sealed; 0: each is
+        under the key of its person.
     :param slots: ids of the keys in slot A and slot B; None for an empty slot. None at all: cells without slots.
     """
 
@@ -49,7 +52,7 @@ class Census:
 
     def __post_init__(self) -> None:
         for group in self.groups:
-            if group.key is not None:
+            if group.key:
                 self.by_field[group.field, group.key] += group.cells
                 self.by_key[group.key] += group.cells
             for key in group.slots or ():
@@ -67,7 +70,7 @@ class Census:
 
 
 def take_census(connection: Connection, catalogue: Catalogue) -> Census:
-    """Counts every sealed column, one statement for each."""
+    """Counts every sealed column, one statement for each, and the keys of people by what wraps them."""
     groups: list[CellGroup] = []
     missing: list[str] = []
     for personal in catalogue:
@@ -78,6 +81,12 @@ def take_census(connection: Connection, catalogue: Catalogue) -> Census:
                 missing.append(one.name)
             else:
                 groups += _groups(connection, personal, one, binary[one.column])
+    if any(one.by_subject for one in catalogue.columns.values()):
+        if inspect(connection).has_table(KEY_TABLE):
+            counted = count_wrapped(connection).items()
+            groups += [CellGroup(f"{KEY_TABLE}.wrapped", "keys of people", key, None, count) for key, count in counted]
+        else:
+            missing.append(f"{KEY_TABLE}.wrapped")
     return Census(tuple(groups), tuple(missing))
 
 

@@ -170,6 +170,11 @@ def retire(
         if url is None and not uncounted:
             fail("which database says that no cell needs it?", "give --url and --models; or --uncounted, if you know.")
         census = Census(()) if url is None else _census(url, models, policy)
+        if left := census.by_field["keys of people", key_id]:
+            fail(
+                f"{left:,} keys of people are wrapped by key {key_name(key_id)}.",
+                "sa-privacy reseal --subject-keys first.",
+            )
         if left := census.by_key[key_id]:
             fail(f"{left:,} cells are sealed under key {key_name(key_id)}.", "reseal them first.")
         if left := census.by_slot[key_id]:

@@ -23,7 +23,7 @@ from sa_privacy.cli.database import connecting
 from sa_privacy.cli.keys import ServiceOption
 from sa_privacy.cli.models import load_models, load_object
 from sa_privacy.cli.services import find_service
-from sa_privacy.cli.telling import FOUND, fail, print_json, telling
+from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.cli.written import LogOption, NoLogOption, ReasonOption, operator, written_log
 from sa_privacy.crypto import Keyring
 from sa_privacy.jobs import TableReport
@@ -149,7 +149,13 @@ def seal(
 
 def reseal(
     *,
-    columns: ColumnsArgument,
+    columns: Annotated[
+        list[str] | None, typer.Argument(help="The columns.", metavar="TABLE.COLUMN...", show_default=False)
+    ] = None,
+    subject_keys: Annotated[
+        bool,
+        typer.Option("--subject-keys", help="The keys of people: wrapped anew, whatever is sealed under them stays."),
+    ] = False,
     models: ModelsOption,
     policy: PolicyOption = Path("privacy.toml"),
     keys: KeysOption = Path("keys.json"),
@@ -171,7 +177,18 @@ def reseal(
     with telling(), connecting(url) as engine:
         said = Said(tuple(models), str(policy), str(keys), service, _url(engine))
         with _acting(said, log, actor, role, reason or "reseal columns", unlogged=no_log or dry_run) as privacy:
-            _run(jobs.reseal, engine, privacy, columns, said, options, as_json=as_json)
+            if subject_keys:
+                _rewrap(engine, privacy, batch, dry_run=dry_run, as_json=as_json)
+            if columns or not subject_keys:
+                _run(jobs.reseal, engine, privacy, columns or [], said, options, as_json=as_json)
+
+
+def _rewrap(engine: Engine, privacy: Privacy, batch: int, *, dry_run: bool, as_json: bool) -> None:
+    done = jobs.rewrap(engine, privacy, batch=batch, dry_run=dry_run)
+    if as_json:
+        print_json({"keys_of_people": {"to_do": done.to_do, "changed": done.changed}})
+    else:
+        say(f"{done.changed:,} of {done.to_do:,} keys of people wrapped anew.")
 
 
 def unseal(

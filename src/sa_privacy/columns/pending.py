@@ -19,17 +19,24 @@ class PendingCell(Unportable):
     :param slots: the lookup slots of the value; None where the column has none.
     """
 
-    __slots__ = ("_plaintext", "_slots", "cipher")
+    __slots__ = ("_plaintext", "_slots", "cell", "cipher")
 
     def __init__(self, cipher: SubjectCipher, plaintext: bytes, slots: bytes | None = None) -> None:
         self.cipher = cipher
         self._plaintext = plaintext
         self._slots = slots
+        #: The finished cell; None as long as it is not known whose it is.
+        self.cell: bytes | None = None
 
     @property
     def field(self) -> str:
         """The field that the cell will be bound to."""
         return self.cipher.field
+
+    @property
+    def slots(self) -> bytes | None:
+        """The lookup slots that the cell will have."""
+        return self._slots
 
     def sealed(self, key: SubjectKey) -> bytes:
         """The cell, under a person's key."""

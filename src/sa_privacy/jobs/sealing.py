@@ -17,22 +17,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Engine
 
 from sa_privacy.accesslog import members
 from sa_privacy.crypto import Keyring
 from sa_privacy.crypto.ring import key_name
-from sa_privacy.errors import CellRejected, KeyUnavailable, NoAccess, PolicyError
-from sa_privacy.gate.evidence import access_members
+from sa_privacy.errors import CellRejected, KeyUnavailable, PolicyError
 from sa_privacy.jobs.batch import Batch, Chunk, connected, working_on
 from sa_privacy.jobs.count import TableCount, count
 from sa_privacy.jobs.doctor import require_sealable
 from sa_privacy.jobs.indexes import drop_lookups, make_lookups, missing_lookups
 from sa_privacy.jobs.passes import Inline, Pace, Passes, Progress, Tally
+from sa_privacy.jobs.people import reseal_for_people
 from sa_privacy.jobs.retype import declared_type, to_bytes, to_plain_type
-from sa_privacy.jobs.target import Keeper, Target, keys_for_job, targets_of
+from sa_privacy.jobs.target import Keeper, Target, keys_for_job, said_of, targets_of
 from sa_privacy.jobs.values import Operation, change_of
 
 __all__ = ["TableReport", "reseal", "seal", "unseal"]
@@ -83,7 +83,8 @@ def seal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: Any
 
 
 def reseal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: Any) -> list[TableReport]:
-    """Seals cells anew: under the keyring's primary key, and with the lookup slots of the moment.
+    """Seals cells anew: under the keyring's primary key, or that of the person whose row it is, and with the lookup slots of
+    the moment.
 
     :param options:
         - ``dry_run``: counts, and changes nothing.
@@ -124,9 +125,13 @@ def _run(
 ) -> list[TableReport]:
     if batch < 1 or workers < 1 or (rate is not None and rate < 1):
         raise PolicyError("batch, workers and rate are numbers from 1 up.", hint="leave them out for the defaults.")
-    said = _said(operation, privacy)
+    said = said_of(operation, privacy)
     keys, targets = keys_for_job(privacy), targets_of(privacy, columns, stored_as)
+    theirs = [target for target in targets if target.by_subject]
+    targets = [target for target in targets if not target.by_subject]
     reports = []
+    if theirs and operation != "reseal":
+        _refuse_for_people(operation, theirs)
     with working_on(engine, keys):
         with connected(engine) as connection:
             for target in targets:  # all of them before the first is touched
@@ -148,7 +153,23 @@ def _run(
         for job in jobs:  # every table can be written and searched by the new release before the first is sealed
             job.prepare()
         reports += [job.run(Pace(batch, rate, workers), executor or Inline(), progress) for job in jobs]
+        for target in theirs:
+            counted, tally, seconds = reseal_for_people(
+                engine, privacy, target, said, batch=batch, rate=rate, dry_run=dry_run, progress=progress
+            )
+            reports.append(TableReport(operation, counted, tally, seconds))
     return reports
+
+
+def _refuse_for_people(operation: Operation, targets: Sequence[Target]) -> NoReturn:
+    names = [name for target in targets for name in target.names]
+    raise PolicyError(
+        f"{', '.join(names)}: {operation} is not for columns under people's keys.",
+        hint='seal them under the keyring first, without key="subject"; then say it, and reseal them.'
+        if operation == "seal"
+        else "read the values, and write them into a column of their own.",
+        columns=names,
+    )
 
 
 def _require_keys(counted: TableCount, keys: Keyring) -> None:
@@ -168,22 +189,6 @@ def _require_keys(counted: TableCount, keys: Keyring) -> None:
             hint="give the keyring that the application uses; a second one would seal what the application cannot open.",
             columns=tuple(strange),
         )
-
-
-def _said(operation: Operation, privacy: Keeper) -> bytes:
-    """What all events of a job say of who runs it.
-
-    :raises NoAccess: nobody does, or not for maintenance.
-    """
-    access = privacy.current().access
-    if not access.maintenance:
-        raise NoAccess(
-            f"to {operation} columns is maintenance, and the access in force is none.",
-            hint="with privacy.access(maintenance=True, actor=..., role=..., reason=...), in a role with maintenance = true.",
-            purpose=access.purposes,
-            roles=access.roles,
-        )
-    return access_members(access)
 
 
 class _Job:

@@ -11,16 +11,18 @@ from sqlalchemy.types import TypeEngine, to_instance
 
 from sa_privacy.columns.annotation import annotated_tables
 from sa_privacy.columns.sealed import Encrypted
-from sa_privacy.errors import PolicyError
+from sa_privacy.errors import NoAccess, PolicyError
+from sa_privacy.gate.evidence import access_members
 
 if TYPE_CHECKING:
     from sa_privacy.access import Scope
     from sa_privacy.columns.accepting import Accepted
     from sa_privacy.columns.catalogue import Catalogue
     from sa_privacy.crypto import Keyring
+    from sa_privacy.gate.people_keys import PeopleKeys
     from sa_privacy.policy import Policy
 
-__all__ = ["Keeper", "Target", "keys_for_job", "targets_of"]
+__all__ = ["Keeper", "Target", "keys_for_job", "said_of", "targets_of"]
 
 
 class Keeper(Protocol):
@@ -37,6 +39,8 @@ class Keeper(Protocol):
     @property
     def record(self) -> Callable[[str, bytes], int]: ...
     def looks_after(self, table: Table) -> bool: ...
+    @property
+    def people_keys(self) -> PeopleKeys: ...
     def current(self) -> Scope: ...
 
 
@@ -64,6 +68,11 @@ class Target:
         """The primary key."""
         return tuple(self.table.primary_key.columns)
 
+    @property
+    def by_subject(self) -> bool:
+        """Whether the columns are under people's keys: all of them are, or none."""
+        return self.sealed_type(self.columns[0]).key is not None
+
     def sealed_type(self, column: Column[Any]) -> Encrypted:
         """The type of one of its columns."""
         kind: Any = column.type
@@ -88,7 +97,7 @@ def targets_of(privacy: Keeper, columns: Sequence[str], stored_as: Mapping[str, 
     if not columns:
         raise PolicyError("which columns?", hint='name them as "table.column".')
     known = privacy.catalogue.columns
-    by_table: dict[str, list[str]] = {}
+    by_table: dict[tuple[str, bool], list[str]] = {}
     for name in dict.fromkeys(columns):
         if name not in known or not known[name].sealed:
             sealed = ", ".join(sorted(one for one, column in known.items() if column.sealed)) or "none"
@@ -97,8 +106,8 @@ def targets_of(privacy: Keeper, columns: Sequence[str], stored_as: Mapping[str, 
                 hint=f"sealed columns: {sealed}. The model says that a column is sealed, then a job seals what it holds.",
                 columns=(name,),
             )
-        by_table.setdefault(known[name].table, []).append(name)
-    return [_target(privacy, table, names, said) for table, names in by_table.items()]
+        by_table.setdefault((known[name].table, known[name].by_subject), []).append(name)
+    return [_target(privacy, table, names, said) for (table, _), names in by_table.items()]
 
 
 def _target(privacy: Keeper, name: str, columns: list[str], said: dict[str, TypeEngine[Any]]) -> Target:
@@ -127,3 +136,19 @@ def keys_for_job(privacy: Keeper) -> Keyring:
     if privacy.keys is None:
         raise PolicyError("the Privacy has no keys.", hint='Privacy(..., keys=Keyring.load("keys.json")).')
     return privacy.keys
+
+
+def said_of(operation: str, privacy: Keeper) -> bytes:
+    """What all events of a job say of who runs it.
+
+    :raises NoAccess: nobody does, or not for maintenance.
+    """
+    access = privacy.current().access
+    if not access.maintenance:
+        raise NoAccess(
+            f"to {operation} columns is maintenance, and the access in force is none.",
+            hint="with privacy.access(maintenance=True, actor=..., role=..., reason=...), in a role with maintenance = true.",
+            purpose=access.purposes,
+            roles=access.roles,
+        )
+    return access_members(access)
