@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, create_engine, insert, select, text
 from sqlalchemy.orm import Session
 
 from sa_privacy import ERASED, Privacy
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.walls import Login, plan_wall, shapes_of
 from sa_privacy.walls.postgresql import apply_wall, inspect_wall
-from tests.subject_keys.world import POLICY, Base, Note, Person, Rows, clerk
+from tests.subject_keys.world import POLICY, Base, Note, Person, Rows, clerk, key_ids, make_room
 from tests.support.databases import Database
 from tests.walls.owner import dropped
 
@@ -115,3 +115,22 @@ def test_the_plan_grants_two_columns_to_those_who_reach_such_a_column(privacy: P
 def test_notes_are_read_through_text_beside_columns(walled: Engine, privacy: Privacy) -> None:
     with clerk(privacy), Session(walled) as session:
         assert session.scalars(select(Note.subject).where(text("notes.id = 2"))).one() == "second"
+
+
+def test_it_is_written_behind_a_wall(walled: Engine, privacy: Privacy, rows: Rows) -> None:
+    """The library itself makes and looks up the keys, with rights that nobody else has."""
+    make_room(rows.plain)
+    with clerk(privacy), Session(walled) as session:
+        session.add(Person(name="Dora", notes=[Note(subject="one", kind="k")]))
+        session.get_one(Note, 1).subject = "changed"
+        session.execute(insert(Note), [{"person_id": 2, "subject": "x"}, {"person_id": 3, "subject": "y"}])
+        session.commit()
+        assert session.get_one(Note, 1).subject == "changed"
+        note = session.get_one(Note, 2)
+        note.person_id, note.subject, note.wrapped = 3, "moved", "moved"
+        session.commit()
+    found = key_ids(rows.plain)
+    assert found.unlinked == 0
+    assert {one: found[one] for one in (1, 2, 3)} == {one: {rows.keys[one].id} for one in (1, 2, 3)}
+    with clerk(privacy), pytest.raises(Exception, match=REFUSED):
+        raw(walled, "SELECT subject FROM sa_privacy_subject_keys")

@@ -161,11 +161,11 @@ class PeopleKeys:
 
         :param wanted: values of the columns that name the rows.
         """
-        source, here, kind = self._way(table)
+        source, here, kind, passed = self._way(table)
         own = _table(table, self._live)
         named = [_column(own, name) for name in columns]
         found = []
-        with self._desk():
+        with self._desk(passed):
             for some in _in_batches(wanted):
                 asked = select(here, cast(here, String), *named).select_from(source).where(_among(named, some))
                 if connection.dialect.name == "postgresql":
@@ -181,48 +181,58 @@ class PeopleKeys:
         own = _table(table, self._live)
         asked = [type_coerce(_column(own, name), LargeBinary()) for name in names]
         where = _among([_column(own, name) for name in columns], [row])
-        with self._desk():
+        with self._desk([table]):
             rows = connection.execute(select(*asked).select_from(own).where(where)).all() if asked else []
         return {key for found in rows for cell in found if (key := key_id_of(cell)) is not None}
 
-    def _way(self, table: str) -> tuple[Any, Any, str]:
-        """What to select from, the column that holds the person's key, and their kind."""
+    def _way(self, table: str) -> tuple[Any, Any, str, list[str]]:
+        """What to select from, the column that holds the person's key, their kind, and the tables on the way."""
         catalogue = self._live.current()
         source: Any = _table(table, self._live)
-        here, subject = source, catalogue.by_name[table].subject
+        here, subject, passed = source, catalogue.by_name[table].subject, [table]
         while subject is not None and subject.key is None:
             name, there, column = subject.steps[0]
             after = _table(there, self._live).alias()
             source = source.outerjoin(after, _column(here, name) == _column(after, column))
             here, subject = after, catalogue.by_name[there].subject
+            passed.append(there)
         if subject is None or subject.key is None:
             raise PolicyError(f"whose the rows of {table} are cannot be told.", hint="see its DataSubject.")
-        return source, _column(here, subject.key), subject.kind
+        return source, _column(here, subject.key), subject.kind, passed
 
     # -- destroying -------------------------------------------------------------------------------------------------
 
-    def destroy(self, connection: Connection, kind: str, key: Any) -> int:
-        """Destroys what a person's cells are sealed under, in the caller's transaction. Where their own row goes first, call
-        :meth:`link` before that: a key that is not theirs yet is found by it. For people without a key a destroyed one is
-        put in the table, so that none is made for them later.
+    def ids_of(self, connection: Connection, kind: str, key: Any) -> frozenset[bytes]:
+        """The ids of the keys that a person's own row names: of one who is linked to none yet, they are theirs."""
+        if not self.keeps(kind):
+            return frozenset()
+        owner = owner_of(kind, key, self._live.current(), connection.dialect)
+        named = self._named(connection, kind, {key: owner}, everything=True)
+        return frozenset().union(*named.values())
 
+    def destroy(self, connection: Connection, kind: str, key: Any, ids: Collection[bytes] = ()) -> int:
+        """Destroys what a person's cells are sealed under, in the caller's transaction. For people without a key a destroyed
+        one is put in the table, so that none is made for them later.
+
+        :param ids: of :meth:`ids_of`, from before their own row went, where it went first.
         :returns: how many keys were destroyed by this call.
         """
         if not self.keeps(kind):
             return 0
         owner = owner_of(kind, key, self._live.current(), connection.dialect)
+        ids = {*ids, *self.ids_of(connection, kind, key)}
         with self._desk():
             self._begin_writing(connection)
             found, destroyed = self._rows(connection, {owner: key})
-            if owner not in found:
-                if destroyed and not self._release(connection, destroyed, {owner: key}, quiet=True):
-                    return 0
-                if not self._adopt(connection, {owner: key}):
-                    self._make(connection, {owner: key})
-            wrapped = connection.scalars(select(_KEYS.wrapped).where(_is(owner))).all()
+            theirs = _is(owner)
+            if ids:
+                theirs |= _KEYS.id.in_(sorted(ids)) & _KEYS.subject.is_(None)
+            if not (found or destroyed):
+                self._make(connection, [owner])
+            wrapped = connection.scalars(select(_KEYS.wrapped).where(theirs, _KEYS.wrapped.is_not(None))).all()
             count = connection.execute(
                 update(SUBJECT_KEYS)
-                .where(_is(owner), _KEYS.wrapped.is_not(None))
+                .where(theirs, _KEYS.wrapped.is_not(None))
                 .values(wrapped=None, destroyed_at=datetime.now(UTC))
             ).rowcount
         for one in wrapped:
@@ -232,8 +242,11 @@ class PeopleKeys:
 
     # -- rows of the key table --------------------------------------------------------------------------------------
 
-    def _desk(self) -> Any:
-        return at_desk(self._scopes, asked=False, everything=True)
+    def _desk(self, tables: Collection[str] = (), *, everything: bool = False) -> Any:
+        """The library's own tables are open, and to be read all that stands in some of the application's."""
+        by_name = self._live.current().by_name
+        reads = {column.category for name in tables for column in by_name[name].columns.values()}
+        return at_desk(self._scopes, reads=reads, asked=False, everything=everything)
 
     def _begin_writing(self, connection: Connection) -> None:
         """On SQLite there is one writer: be it before anything is read, or a key could be destroyed in between."""
@@ -261,14 +274,7 @@ class PeopleKeys:
                         found[Owner(kind, text)] = (bytes(key_id), bytes(wrapped))
         return found, destroyed
 
-    def _release(
-        self,
-        connection: Connection,
-        destroyed: Mapping[Owner, bytes],
-        people: Mapping[Owner, Any],
-        *,
-        quiet: bool = False,
-    ) -> bool:
+    def _release(self, connection: Connection, destroyed: Mapping[Owner, bytes], people: Mapping[Owner, Any]) -> None:
         """Databases give numbers away again: where somebody new has that of a person who was erased, the destroyed key is the
         number's no more. Their own row tells: it names another key, which nobody has.
 
@@ -277,11 +283,8 @@ class PeopleKeys:
         for owner, key_id in destroyed.items():
             named = self._named(connection, owner.kind, {people[owner]: owner}).get(owner, set())
             if not named or key_id in named:
-                if quiet:
-                    return False
                 raise _erased(owner)
             connection.execute(update(SUBJECT_KEYS).where(_KEYS.id == key_id).values(subject=None))
-        return True
 
     def _adopt(self, connection: Connection, people: Mapping[Owner, Any]) -> bool:
         """Links keys that people's own rows name, and nobody has. Whether there were any."""
@@ -297,7 +300,9 @@ class PeopleKeys:
                     ).rowcount
         return linked > 0
 
-    def _named(self, connection: Connection, kind: str, people: Mapping[Any, Owner]) -> dict[Owner, set[bytes]]:
+    def _named(
+        self, connection: Connection, kind: str, people: Mapping[Any, Owner], *, everything: bool = False
+    ) -> dict[Owner, set[bytes]]:
         """The ids of the keys that people's own rows name."""
         named: dict[Owner, set[bytes]] = {}
         for known in self._live.current():
@@ -307,10 +312,15 @@ class PeopleKeys:
             own = _table(known.name, self._live)
             key = _column(own, str(known.subject.key))
             asked = [type_coerce(_column(own, name), LargeBinary()) for name in keyed]
-            for some in _in_batches(people):
-                for text, *cells in connection.execute(select(cast(key, String), *asked).where(key.in_(some))).all():
-                    ids = {found for cell in cells if (found := key_id_of(cell)) is not None}
-                    named.setdefault(Owner(kind, text), set()).update(ids)
+            with self._desk([known.name], everything=everything):
+                rows = [
+                    row
+                    for some in _in_batches(people)
+                    for row in connection.execute(select(cast(key, String), *asked).where(key.in_(some)))
+                ]
+            for text, *cells in rows:
+                ids = {found for cell in cells if (found := key_id_of(cell)) is not None}
+                named.setdefault(Owner(kind, text), set()).update(ids)
         return named
 
     def _make(self, connection: Connection, people: Iterable[Owner]) -> None:

@@ -151,6 +151,7 @@ class Erasures:
                 self._must_be_handed_on(connection, person, request)
             graph = self._graph()
             aftermath = Aftermath(connection, graph, self._owned.tables(person.kind), person, now)
+            own = () if self.keys is None else self.keys.ids_of(connection, person.kind, person.key)
             # -- what has to be on the disk before anything is destroyed
             around.enter_context(
                 erasing(self._log, self._pseudonyms, self._desk.held(), person, self._desk.policy.hash)
@@ -159,7 +160,7 @@ class Erasures:
             with let_past(connection, "erasure"):
                 carry_out(connection, graph, now.steps)
                 if self.keys is not None:
-                    self.keys.destroy(connection, person.kind, person.key)
+                    self.keys.destroy(connection, person.kind, person.key, own)
             aftermath.check()
             return self._record(connection, now, request, reason)
 
