@@ -16,10 +16,10 @@ from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.crypto import key_name
 from sa_privacy.crypto.subject_cell import key_id_of
 from sa_privacy.errors import KeyUnavailable
-from sa_privacy.jobs import reseal, rewrap, seal
+from sa_privacy.jobs import examine, reseal, rewrap, seal
 from sa_privacy.jobs.rewrap import count_wrapped
 from sa_privacy.policy.writing import as_sections, as_toml
-from tests.subject_keys.world import Note, Person, Rows, clerk, key_ids
+from tests.subject_keys.world import NOTES, Note, Person, Rows, clerk, key_ids
 from tests.support.command import CliRunner
 
 
@@ -123,6 +123,19 @@ def test_what_a_job_cannot_do_it_says(own: Engine, maintained: Privacy) -> None:
     with pytest.raises(PolicyError, match=r"notes\.subject") as raised:
         seal(own, maintained, ["notes.subject"])
     assert "reseal" in str(raised.value)
+
+
+def test_the_doctor_misses_the_table_of_keys(own: Engine, rows: Rows) -> None:
+    """A column under people's keys works with it alone."""
+    with own.connect() as connection:
+        assert not [one for one in examine(connection, NOTES, NOTES.c.subject) if one.kind == "keys of people"]
+    SUBJECT_KEYS.drop(rows.plain)
+    with own.connect() as connection:
+        found = examine(connection, NOTES, NOTES.c.subject)
+        assert not [one for one in examine(connection, NOTES, NOTES.c.kind) if one.kind == "keys of people"]
+    assert [one.way_out for one in found if one.forbids] == [
+        "Make the table of people's keys: sa-privacy tables upgrade."
+    ]
 
 
 def test_the_commands(

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Table, inspect
 
 from sa_privacy.columns.sealable import check_sealing
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.columns.subject_frame import KEY_TABLE
 from sa_privacy.errors import PolicyError
 from sa_privacy.jobs import postgresql, sqlite
 from sa_privacy.jobs.finding import Finding
@@ -35,7 +36,10 @@ def examine(connection: Connection, table: Table, column: Column[Any]) -> list[F
             hint="is it the right database, and its schema up to date?",
             columns=(f"{table.fullname}.{column.name}",),
         )
-    return list(dict.fromkeys([*_of_model(table, column), *_of_database(connection, table, column)]))
+    findings = [*_of_model(table, column), *_of_database(connection, table, column)]
+    if getattr(column.type, "key", None) is not None and not known.has_table(KEY_TABLE):
+        findings.append(Finding(f"{table.fullname}.{column.name}", "keys of people", KEY_TABLE, forbids=True))
+    return list(dict.fromkeys(findings))
 
 
 def require_sealable(connection: Connection, target: Target) -> None:

@@ -50,6 +50,7 @@ WAYS_OUT: Final = {
     "strict table": "A STRICT table takes no cells into a column that is not BLOB or ANY: rebuild the table (Alembic's "
     "batch mode), with the column as BLOB.",
     "type": "Use a type whose values are str, bytes, numbers, dates, UUID, Enum or JSON, or encrypt=False.",
+    "keys of people": "Make the table of people's keys: sa-privacy tables upgrade.",
     "depends": "See what it does with the column, and drop or rewrite it.",
     "model": "Change the model as it says.",
     "matched": f"See what these statements do: {_SEARCH}; LIKE, ORDER BY and ranges must move to Python, or the column stays "
