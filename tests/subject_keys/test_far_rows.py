@@ -72,9 +72,9 @@ def _keys(privacy: Privacy, engine: Engine) -> dict[str, set[bytes | None]]:
         for member, cell in connection.execute(text(asked)):
             if cell is not None:
                 found.setdefault(str(member), set()).add(key_id_of(bytes(cell)))
-        linked = {one: key for one, key in connection.execute(text("SELECT subject, id FROM sa_privacy_subject_keys"))}
+        linked = connection.execute(text("SELECT subject, id FROM sa_privacy_subject_keys")).all()
     privacy.install(engine)
-    assert {member: {bytes(key)} for member, key in linked.items()} == found
+    assert {member: {bytes(key)} for member, key in linked} == found
     return found
 
 

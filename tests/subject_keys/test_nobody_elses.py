@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, insert, select, text, update
+from sqlalchemy import Engine, event, func, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
@@ -162,11 +162,20 @@ def test_a_key_is_not_destroyed_under_who_writes(office: Engine, privacy: Privac
 
 
 @pytest.mark.backends("sqlite")
-def test_on_sqlite_the_look_up_is_the_first_thing_written(office: Engine, privacy: Privacy, rows: Rows) -> None:
-    """So that nobody destroys the key between it and the statement."""
+def test_on_sqlite_a_key_is_locked_before_it_is_looked_up(office: Engine, privacy: Privacy, rows: Rows) -> None:
+    """So that nobody destroys it between the look-up and the statement."""
+    tried: list[str] = []
+
+    def destroy(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT sa_privacy_subject_keys"):
+            with rows.plain.connect() as connection:
+                connection.execute(text("PRAGMA busy_timeout = 50"))
+                with pytest.raises(OperationalError, match="locked"):
+                    connection.execute(text("UPDATE sa_privacy_subject_keys SET wrapped = NULL"))
+            tried.append(statement)
+
+    event.listen(office, "after_cursor_execute", destroy)
     with clerk(privacy), Session(office) as session:
         session.execute(insert(Note).values(person_id=1, subject="x", kind="k"))
-        with rows.plain.connect() as connection:
-            connection.execute(text("PRAGMA busy_timeout = 50"))
-            with pytest.raises(OperationalError, match="locked"):
-                connection.execute(text("UPDATE sa_privacy_subject_keys SET wrapped = NULL"))
+        session.commit()
+    assert tried
