@@ -135,7 +135,8 @@ class WitnessedFetch:
                     self._evidence.outcome_without_rows(self, len(context.compiled_parameters))
                 else:
                     self._evidence.outcome(self, rows)
-                    self._tell_newcomers(rows)
+                    if self.newcomers is not None:
+                        self._tell_newcomers(rows, self.newcomers)
             elif context.cursor.description is None:
                 self._silent = False
                 cursor = context.cursor
@@ -169,24 +170,21 @@ class WitnessedFetch:
             self._silent = False
             try:
                 self._evidence.outcome(self, rows)
-                self._tell_newcomers(rows)
+                if self.newcomers is not None:
+                    self._tell_newcomers(rows, self.newcomers)
             except BaseException:
                 # These rows are lost: who asks again must not take the ones after them for the whole.
                 result.close()
                 raise
 
-    def _tell_newcomers(self, rows: Sequence[Any]) -> None:
+    def _tell_newcomers(self, rows: Sequence[Any], tell: Callable[[list[Any]], None]) -> None:
         """Tells who the new people are, where rows say so; else they are known when they are next written to."""
-        if self.newcomers is None or len(self.plan.people.keys) != 1 or self._outside_greenlet():
-            return
+        if len(self.plan.people.keys) != 1 or (self.is_async and not in_greenlet()):
+            return  # rows of an AsyncSession may be read where nothing can be asked
         [(index, _)] = self.plan.people.keys
         keys = [row[index] for row in rows]
         if all(isinstance(key, (int, uuid.UUID)) for key in keys):
-            self.newcomers(keys)
-
-    def _outside_greenlet(self) -> bool:
-        """Rows of an AsyncSession may be read where nothing can be asked."""
-        return self.is_async and not in_greenlet()
+            tell(keys)
 
     def soft_close(self, result: Any, dbapi_cursor: Any) -> None:
         """The cursor is exhausted."""
