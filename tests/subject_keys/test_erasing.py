@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Date, Engine, ForeignKey, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from sa_privacy import ERASED, DataSubject, Keyring, PersonErased, Policy, Privacy, pii_column
+from sa_privacy import ERASED, DataSubject, Keyring, PersonErased, Policy, Privacy, UnderHold, pii_column
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.policy.writing import as_sections
 from tests.subject_keys.world import POLICY
@@ -123,3 +123,18 @@ def test_nothing_ends_where_the_erasure_is_not_committed(ending: Privacy, engine
     with pytest.raises(RuntimeError):
         ending.erasure.run(engine, plan)
     assert keys(ending, engine) == before
+
+
+def test_a_hold_keeps_the_key_and_lets_the_person_be_written_to(ending: Privacy, engine: Engine) -> None:
+    ending.holds.guard(engine)
+    with Session(engine) as session:
+        hold = ending.holds.place(session, subject=1, case="A-1", reason="a suit", review_by=date(2099, 1, 1))
+        session.commit()
+        session.add_all([Letter(payer_id=1, words="go on"), Payer(name="Cara")])
+        session.commit()
+        with pytest.raises(UnderHold):
+            ending.people_keys.destroy(session.connection(), "payer", 1)
+        session.rollback()
+        ending.holds.release(session, hold, reason="over")
+        session.commit()
+        assert ending.people_keys.destroy(session.connection(), "payer", 1) == 1

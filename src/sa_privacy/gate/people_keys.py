@@ -227,7 +227,9 @@ class PeopleKeys:
             theirs = _is(owner)
             if ids:
                 theirs |= _KEYS.id.in_(sorted(ids)) & _KEYS.subject.is_(None)
-            if not (found or destroyed):
+            if not (
+                found or destroyed or self._adopt(connection, {owner: key})
+            ):  # linked, so that holds see whose it is
                 self._make(connection, [owner])
             wrapped = connection.scalars(select(_KEYS.wrapped).where(theirs, _KEYS.wrapped.is_not(None))).all()
             count = connection.execute(
