@@ -16,6 +16,7 @@ from sa_privacy.customers.disclosure.receipts import Giver, receive
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.holds.holds import Holds
 from sa_privacy.customers.requests.requests import Requests
+from sa_privacy.customers.retention.retention import Retention
 from sa_privacy.ledger import OWN_TABLES, Desk
 from sa_privacy.staff import Staff
 
@@ -33,12 +34,14 @@ class Desks:
         requests: Requests,
         erasures: Erasures,
         holds: Holds,
+        retention: Retention,
         disclosures: Disclosures,
         staff: Staff,
     ) -> None:
         self._desk = desk
         self._consents, self._disclosures, self._staff = consents, disclosures, staff
-        self._requests, self._erasures, self._holds = requests, erasures, holds
+        self._requests, self._erasures = requests, erasures
+        self._holds, self._retention = holds, retention
 
     @property
     def metadata(self) -> MetaData:
@@ -71,6 +74,11 @@ class Desks:
     def erasure(self) -> Erasures:
         """The end of a person's data: a plan to look at, and its execution. See docs/erasure.md."""
         return self._erasures
+
+    @property
+    def retention(self) -> Retention:
+        """The end of data whose time is over: what is due, and doing it. See docs/retention.md."""
+        return self._retention
 
     def disclose(
         self,

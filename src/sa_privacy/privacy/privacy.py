@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import Engine, MetaData
 
 from sa_privacy.access import AccessScopes
 from sa_privacy.accesslog import EventLog
@@ -26,6 +26,7 @@ from sa_privacy.customers.disclosure.disclosures import Disclosures
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.holds.holds import Holds
 from sa_privacy.customers.requests.made import make_requests
+from sa_privacy.customers.retention.retention import Retention
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.binds import governs
 from sa_privacy.gate.bulk_rows import fetch_what_changes
@@ -43,6 +44,9 @@ from sa_privacy.privacy.columns import Columns
 from sa_privacy.privacy.desks import Desks
 from sa_privacy.privacy.engines import Engines
 from sa_privacy.staff import Staff
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which synchronous applications do not have
 
 __all__ = ["Privacy"]
 
@@ -118,18 +122,19 @@ class Privacy(Engines, Acting, Desks, Columns):
         )
         if gate.standings is not None:
             gate.standings.rows_differ = lambda: gate.rules.beyond_own
+        holds = Holds(desk)
+        erasures = Erasures(desk, pseudonym_key, lambda: holds, log=log)
         Columns.__init__(self, policy, live, gate.rules)
         Engines.__init__(self, gate, memory, keys, log, accepted)
         Acting.__init__(self, scopes, memory)
-        holds = Holds(desk)
-        erasures = Erasures(desk, pseudonym_key, lambda: holds, log=log)
         Desks.__init__(
             self,
             desk,
             consents=ledger,
             requests=make_requests(desk, live, keys, log, ledger if consents is None else None, erasures),
-            erasures=erasures,
             holds=holds,
+            erasures=erasures,
+            retention=Retention(desk, erasures, gate.write, lambda: holds),
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,
         )
@@ -174,6 +179,17 @@ class Privacy(Engines, Acting, Desks, Columns):
     def people_keys(self) -> PeopleKeys:
         """The keys of people in the database: ``privacy.people_keys.destroy(connection, kind, key)``."""
         return self._gate.finishing.keys
+
+    def check(self, engine: Engine | AsyncEngine) -> None:
+        """The self-test that :meth:`install` made, once more, and whether the schedules of the policy can be carried out: for
+        health checks. Asks the database nothing.
+
+        :raises PolicyError: this ``Privacy`` is not installed on the engine, or something keeps the gate from seeing
+            every statement: a listener that answers before it, another compiler or compile cache.
+        :raises RetentionRefused: a schedule does not fit the models.
+        """
+        super().check(engine)
+        self._retention.check()
 
     def _keep_bulk_changes_in_step(self) -> None:
         """Sessions are watched once a row rule may hold: others pay nothing."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Table, Update, bindparam, delete, insert, select, update
 
+from sa_privacy.customers.destruction.emptied import NOBODYS, forget_rows, mark
 from sa_privacy.customers.destruction.graph import Graph, identity_of
 from sa_privacy.customers.destruction.rows import in_batches, matching
 from sa_privacy.customers.destruction.shells import copied_columns, shell_values
@@ -34,6 +35,7 @@ def carry_out(
         elif step.verb == "relink" and step.shell is not None:
             _relink(connection, graph, table, step, shells[step.shell])
         elif step.verb == "delete":
+            forget_rows(connection, table, step.keys)
             _change(connection, step, delete(table))
         elif step.verb == "unlink":
             _change(connection, step, update(table).values(dict.fromkeys(_keys_of(table, step.columns))))
@@ -81,6 +83,8 @@ def _make_shell(connection: Connection, table: Table, step: Step) -> Mapping[str
     made = connection.execute(insert(table).values({keys[name]: value for name, value in values.items()}))
     primary = made.inserted_primary_key
     new = {} if primary is None else dict(zip((str(c.name) for c in table.primary_key.columns), primary, strict=True))
+    if primary is not None:
+        mark(connection, table, [tuple(primary)], [NOBODYS])
     return values | new
 
 

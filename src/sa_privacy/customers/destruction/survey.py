@@ -100,7 +100,7 @@ class Survey:
                     child = (reference.child.fullname, child_key)
                     if child in going:
                         continue
-                    if child not in staying and self._hangs(reference):
+                    if child not in staying and self.hangs(reference):
                         going.add(child)
                         found.append(child_key)
                     elif reference.optional and not self._kept_link(reference, staying.get(child)):
@@ -144,7 +144,7 @@ class Survey:
                 found[values[len(identity) :]] = values[: len(identity)]
         return found
 
-    def _hangs(self, reference: Reference) -> bool:
+    def hangs(self, reference: Reference) -> bool:
         """Whether a row goes with the one that it refers to: it is part of it, or cannot be without it and is nobody's."""
         known = self._catalogue.by_name.get(reference.child.fullname)
         if known is None or known.subject is None:
@@ -176,7 +176,7 @@ class Survey:
         parted: list[_Link] = []
         wanted = _by_table(one for one, ending in staying.items() if ending.fate == "pseudonymise")
         for name, keys in wanted.items():
-            for reference in self._to_person(name):
+            for reference in self.to_person(name):
                 if not takes_shells(reference.parent, self._values.get(reference.parent.fullname, _NO_VALUES)):
                     continue
                 for key, parent in self._named(connection, reference, keys):
@@ -188,7 +188,7 @@ class Survey:
                     parted.append(_Link(reference, key, shell, ending))
         return parted
 
-    def _to_person(self, name: str) -> Iterator[Reference]:
+    def to_person(self, name: str) -> Iterator[Reference]:
         """The link of a table to the people whose its rows are."""
         known = self._catalogue.by_name.get(name)
         subject = known.subject if known is not None else None

@@ -19,6 +19,7 @@ from sa_privacy.accesslog.eventlog import EventLog
 from sa_privacy.crypto import SigningKey
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.destruction import Graph, Survey, carry_out
+from sa_privacy.customers.destruction.emptied import NOBODYS, mark
 from sa_privacy.customers.destruction.rows import matching
 from sa_privacy.customers.erasure.aftermath import Aftermath
 from sa_privacy.customers.erasure.certificate import Certificate
@@ -161,6 +162,7 @@ class Erasures:
                 carry_out(connection, graph, now.steps)
                 if self.keys is not None:
                     self.keys.destroy(connection, person.kind, person.key, own)
+                self._leave(connection, person, now)
             aftermath.check()
             return self._record(connection, now, request, reason)
 
@@ -204,6 +206,14 @@ class Erasures:
         }
         connection.execute(insert(ERASURES).values(**values))
         return _certificate(values)
+
+    def _leave(self, connection: Connection, person: Person, plan: ErasurePlan) -> None:
+        """What stays of the person's own row is nobody's from now on: it is not erased again, and not shown as somebody."""
+        for owned in self._owned.tables(person.kind):
+            emptied = [one for one in plan.steps if one.verb == "anonymise" and one.table == owned.name]
+            if not owned.steps and _is_own(owned, self._desk):
+                for step in emptied:
+                    mark(connection, owned.table, step.keys, [NOBODYS])
 
     def _locked(self, connection: Connection, plan: ErasurePlan) -> Person:
         """The person. Nobody else erases them, changes their own row or writes of them until this is over."""

@@ -24,6 +24,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import DBAPIError
 
 from sa_privacy.errors import RetentionRefused
 from sa_privacy.policy import Clock, Guard, Reason, Schedule
@@ -113,7 +114,11 @@ class Conditions:
         kind: Any = DateTime()
         if self._is_postgresql:
             asked: Any = select(literal_column(f"({clock.sql})")).select_from(self._table).limit(0)
-            result = self._connection.execute(asked)
+            try:
+                with self._connection.begin_nested():
+                    result = self._connection.execute(asked)
+            except DBAPIError:
+                raise self._no_clock(name, "is an expression that the database does not take") from None
             cursor: Any = result.cursor
             kind = _TYPES.get(cursor.description[0][1])
             result.close()

@@ -15,6 +15,7 @@ depends_on = None
 _TABLES = (
     "sa_privacy_consent_state",
     "sa_privacy_consents",
+    "sa_privacy_emptied",
     "sa_privacy_erasures",
     "sa_privacy_held",
     "sa_privacy_holds",
@@ -53,6 +54,14 @@ _LEDGERS = (
 
 def upgrade() -> None:
     """Makes the tables."""
+    op.create_table(
+        "sa_privacy_emptied",
+        sa.Column("table_name", sa.String(length=200), nullable=False),
+        sa.Column("row_key", sa.String(length=400), nullable=False),
+        sa.Column("schedule", sa.String(length=200), nullable=False),
+        sa.Column("column_name", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("table_name", "row_key", "schedule", "column_name"),
+    )
     op.create_table(
         "sa_privacy_erasures",
         sa.Column("id", sa.Integer(), nullable=False),

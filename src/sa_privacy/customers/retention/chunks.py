@@ -1,0 +1,130 @@
+"""Carrying one schedule out in one table: ranges of keys, each of them one transaction, nothing kept in between."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, case, literal, select, tuple_
+
+from sa_privacy.customers.destruction import Ending, Key, Step, carry_out
+from sa_privacy.customers.destruction.emptied import mark
+from sa_privacy.customers.destruction.graph import identity_of
+from sa_privacy.customers.destruction.rows import in_batches, matching
+from sa_privacy.customers.retention.rows import Rows
+from sa_privacy.customers.retention.ruled import Because, Rules
+
+__all__ = ["Chunk", "Done", "end_chunk", "keys_left"]
+
+
+@dataclass
+class Done:
+    """What was done.
+
+    :param rows: of the schedule's own table.
+    :param changed: by table and verb, what was changed there and where it led: ``{("items", "delete"): 12}``.
+    :param blocked: rows that stay for one that hangs on them.
+    """
+
+    rows: int = 0
+    changed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    blocked: int = 0
+
+    def add(self, other: Done) -> None:
+        """Both together."""
+        self.rows += other.rows
+        self.changed += other.changed
+        self.blocked += other.blocked
+
+
+@dataclass
+class Chunk:
+    """A range of keys.
+
+    :param after: the last key of the range; the next one begins behind it. None: there are no more rows.
+    """
+
+    after: Key | None
+    done: Done
+
+
+def keys_left(rows: Rows, after: Key | None, limit: int, *flags: Any, lock: bool = True) -> Any:
+    """The next rows with which something is to be done, in the order of their keys.
+
+    :param flags: what else is asked of each.
+    :param lock: nobody changes them until the transaction is over (PostgreSQL; SQLite has one writer).
+    """
+    identity = identity_of(rows.table)
+    wanted = select(*identity, *flags).select_from(rows.table).where(rows.due(), rows.ends() | rows.meanwhile())
+    if after is not None:
+        wanted = wanted.where(_behind(identity, after))
+    wanted = wanted.order_by(*identity).limit(limit)
+    return wanted.with_for_update(of=rows.table) if lock else wanted
+
+
+def _behind(identity: Sequence[Any], after: Key) -> Any:
+    if len(identity) == 1:
+        return identity[0] > after[0]
+    return tuple_(*identity) > tuple_(
+        *(literal(value, column.type) for column, value in zip(identity, after, strict=True))
+    )
+
+
+def end_chunk(connection: Connection, rows: Rows, rules: Rules, after: Key | None, limit: int) -> Chunk:
+    """Does with the next rows what the schedule says.
+
+    :param connection: of a desk that is open for everything, in a transaction.
+    """
+    width = len(identity_of(rows.table))
+    reasons = rows.ruled.reasons
+    flags = [case((one.kept, 1), else_=0).label(None) for one in reasons]
+    found = [tuple(row) for row in connection.execute(keys_left(rows, after, limit, *flags)).all()]
+    groups: dict[tuple[int, ...], list[Key]] = {}
+    for row in found:
+        running = tuple(at for at, kept in enumerate(row[width:]) if kept)
+        groups.setdefault(running, []).append(row[:width])
+    done = Done()
+    for numbers, keys in groups.items():
+        because = [reasons[at] for at in numbers]
+        done.add(_end(connection, rows, rules, keys, because))
+    return Chunk(found[-1][:width] if len(found) == limit else None, done)
+
+
+def _end(connection: Connection, rows: Rows, rules: Rules, keys: Sequence[Key], running: Sequence[Because]) -> Done:
+    ending = rows.ending(keys, running)
+    steps = rules.survey.steps(connection, [ending])
+    if ending.fate == "delete" and _must_not(connection, rules, ending, steps):
+        if len(keys) == 1:
+            return Done(blocked=1)
+        half, done = len(keys) // 2, Done()
+        for part in (keys[:half], keys[half:]):
+            done.add(_end(connection, rows, rules, part, running))
+        return done
+    carry_out(connection, rules.graph, steps)
+    if ending.fate != "delete":
+        mark(connection, rows.table, keys, [(rows.schedule.name, str(c.name)) for c in rows.unseen(running)])
+    changed = Counter[tuple[str, str]]()
+    for step in steps:
+        changed[step.table, step.verb] += step.rows
+    return Done(len(keys), changed)
+
+
+def _must_not(connection: Connection, rules: Rules, ending: Ending, steps: Sequence[Step]) -> bool:
+    """Whether rows would end with these that have to stay. The condition of the rows knows of most; not of circles."""
+    for step in steps:
+        if step.verb not in ("delete", "anonymise"):
+            continue
+        table = rules.graph.tables[step.table]
+        ruled = rules.of(table)
+        own = set(ending.keys) if step.table == ending.table else set[Key]()
+        others = [key for key in step.keys if key not in own]
+        if ruled.says_nothing or not others:
+            continue
+        identity = identity_of(table)
+        for some in in_batches(others, len(identity)):
+            asked = select(literal(1)).select_from(table).where(matching(identity, some), ruled.staying()).limit(1)
+            if connection.execute(asked).first() is not None:
+                return True
+    return False
