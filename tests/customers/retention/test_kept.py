@@ -16,8 +16,8 @@ from tests.customers.retention import world
 from tests.customers.retention.test_actions import OLD_ORDERS, plan, scheduled
 from tests.support.databases import Database
 
-TAX = {"title": {"en": "Tax", "ja": "税務"}, "law": "Books Act", "period": "P7Y", "keeps": ["total"]}
-OPEN = {
+TAX: dict[str, Any] = {"title": {"en": "Tax", "ja": "税務"}, "law": "Books Act", "period": "P7Y", "keeps": ["total"]}
+OPEN: dict[str, Any] = {
     "title": {"en": "open", "ja": "未配達"},
     "sql": "orders.status = 'open'",
     "ends": {"en": "when delivered", "ja": "配達後"},

@@ -153,9 +153,11 @@ def _fill(database: Database) -> None:
 
 
 @contextmanager
-def made(engine: Engine, said: Policy, *, log: EventLog | None = None, now: datetime = NOW) -> Iterator[Privacy]:
+def made(
+    engine: Engine, said: Policy, *, log: EventLog | None = None, now: datetime = NOW, keys: Keyring = KEYS
+) -> Iterator[Privacy]:
     """A ``Privacy`` on the engine, at this moment."""
-    privacy = Privacy(said, keys=KEYS, log=log, metadata=Base)
+    privacy = Privacy(said, keys=keys, log=log, metadata=Base)
     privacy._desk.clock = lambda: now
     privacy.install(engine)
     try:
