@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.cli import adoption, consents, doctor, erase, holds, keys, log, requests, sealing, staff, tables, wall
+from sa_privacy.cli import (
+    adoption,
+    consents,
+    doctor,
+    erase,
+    holds,
+    keys,
+    log,
+    requests,
+    retention,
+    sealing,
+    staff,
+    tables,
+    wall,
+)
 
 __all__ = ["app"]
 
@@ -31,6 +45,7 @@ app.add_typer(holds.app)
 app.add_typer(keys.app)
 app.add_typer(log.app)
 app.add_typer(requests.app)
+app.add_typer(retention.app)
 app.add_typer(staff.app)
 app.add_typer(tables.app)
 app.add_typer(wall.app)

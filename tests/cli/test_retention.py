@@ -1,0 +1,101 @@
+"""``sa-privacy retention``: what is due is shown, and done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from sa_privacy.accesslog import read_events
+from sa_privacy.cli.app import app
+from sa_privacy.policy.writing import as_sections, as_toml
+from tests.customers.retention import world
+from tests.customers.retention.test_kept import OPEN, TAX
+from tests.support.command import CliRunner, Result
+
+Ask = Callable[..., Result]
+POLICY = world.policy(
+    {
+        "orders": {
+            "table": "orders",
+            "title": {"en": "Orders", "ja": "注文"},
+            "clock": "at",
+            "period": "P2Y",
+            "action": "delete",
+            "reasons": {"tax": TAX},
+            "guards": {"open": OPEN},
+        },
+        "visits": {"table": "visits", "clock": "at", "period": "P6M", "action": "delete"},
+    }
+)
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    world.KEYS.save(tmp_path / "keys.json")
+    (tmp_path / "privacy.toml").write_text(as_toml(as_sections(POLICY)))
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    with world.made(engine, POLICY) as privacy, world.engineer(privacy), Session(engine) as session:
+        world.Base.metadata.create_all(session.connection())
+        privacy.metadata.create_all(session.connection())
+        for row in world.rows():
+            session.add(row)
+            session.flush()
+        session.commit()
+    engine.dispose()
+
+    def run(*words: str, url: str = f"sqlite:///{tmp_path / 'shop.db'}") -> Result:
+        places = ["--policy", str(tmp_path / "privacy.toml"), "--keys", str(tmp_path / "keys.json"), "--url", url]
+        places += [] if "--no-log" in words else ["--log", str(tmp_path / "log")]
+        return CliRunner().invoke(
+            app, ["retention", *words, "--models", "tests.customers.retention.world:Base", *places]
+        )
+
+    return run
+
+
+def test_the_plan_is_a_table(ask: Ask) -> None:
+    done = ask("plan", "--as-of", "2026-11-26")
+    assert done.exit_code == 0, done.output
+    assert "As of 2026-11-26 (UTC):" in done.stdout
+    assert "2 kept: Tax (Books Act), until 2029-06-01 for the last" in done.stdout
+    japanese = ask("plan", "--as-of", "2026-11-26", "--lang", "ja")
+    assert "注文" in japanese.stdout
+    assert "配達後" in japanese.stdout
+
+
+def test_the_plan_as_json_of_one_schedule(ask: Ask) -> None:
+    said = json.loads(ask("plan", "--as-of", "2026-11-26", "--schedule", "visits", "--json", "--no-log").stdout)
+    assert [(one["schedule"], one["ends"]) for one in said["due"]] == [("visits", 3)]
+
+
+def test_the_run_does_it_once_and_stands_in_the_log(ask: Ask, tmp_path: Path) -> None:
+    done = ask("run", "--as-of", "2026-11-26", "--as", "staff:9", "--reason", "the night", "--chunk", "2")
+    assert done.exit_code == 0, done.output
+    assert "orders in orders: 4 rows" in done.stdout
+    assert "1 held back by guard open" in done.stdout
+    events = [event for event in read_events(tmp_path / "log") if str(event.statement).startswith("job:retention:")]
+    intents = [event for event in events if event.kind == "intent"]
+    outcomes = [event for event in events if event.kind == "outcome"]
+    assert len(intents) == len(outcomes) > 2
+    assert {event.actor for event in events} == {"staff:9"}
+    assert sum(event.rows or 0 for event in outcomes) == 4 + 3
+    assert "Nothing was due." in ask("run", "--as-of", "2026-11-26").stdout
+
+
+def test_a_run_ahead_of_its_time_is_refused(ask: Ask) -> None:
+    done = ask("run", "--as-of", "2999-01-01")
+    assert done.exit_code == 2
+    assert "ahead" in done.stderr
+    assert "no day" in ask("plan", "--as-of", "soon").stderr
+
+
+def test_a_system_may_and_a_schedule_that_is_not_there_is_named(ask: Ask) -> None:
+    assert ask("run", "--system", "nightly", "--json").exit_code == 0
+    done = ask("plan", "--schedule", "nothing")
+    assert done.exit_code == 2
+    assert "orders, visits" in done.stderr
