@@ -15,13 +15,20 @@ from sa_privacy.policy import Clock, Policy, Schedule
 __all__ = ["check_schedules", "faults_of"]
 
 
-def check_schedules(policy: Policy, catalogue: Catalogue, tables: Mapping[str, Table]) -> None:
+def check_schedules(policy: Policy, catalogue: Catalogue, tables: Mapping[str, Table], *, shreds: bool) -> None:
     """Looks at every schedule and clock.
 
     :param tables: those that are looked after, by full name.
+    :param shreds: there are keys of people, which can be destroyed.
     :raises RetentionRefused: names every fault.
     """
     found = faults_of(policy, catalogue, tables)
+    if not shreds:
+        found += [
+            f'[retention.{one.name}] action: nothing is sealed under keys of people; pii_column(..., key="subject").'
+            for one in policy.retention.values()
+            if one.action == "shred"
+        ]
     if found:
         raise RetentionRefused(
             "the policy's schedules do not fit the models: " + " ".join(found),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, case, literal, select, tuple_
 
@@ -13,10 +13,13 @@ from sa_privacy.customers.destruction import Ending, Key, Step, carry_out
 from sa_privacy.customers.destruction.emptied import mark
 from sa_privacy.customers.destruction.graph import identity_of
 from sa_privacy.customers.destruction.rows import in_batches, matching
-from sa_privacy.customers.retention.rows import Rows
+from sa_privacy.customers.retention.rows import KEY, Rows
 from sa_privacy.customers.retention.ruled import Because, Rules
 
-__all__ = ["Chunk", "Done", "end_chunk", "keys_left"]
+__all__ = ["Chunk", "Destroy", "Done", "end_chunk", "keys_left", "shred_chunk"]
+
+Destroy: TypeAlias = Callable[[Connection, str, Any], int]
+"""Destroys a person's key, by kind of person and key of their row, in the transaction of the connection."""
 
 
 @dataclass
@@ -70,6 +73,22 @@ def _behind(identity: Sequence[Any], after: Key) -> Any:
     return tuple_(*identity) > tuple_(
         *(literal(value, column.type) for column, value in zip(identity, after, strict=True))
     )
+
+
+def shred_chunk(connection: Connection, rows: Rows, destroy: Destroy, limit: int) -> Chunk:
+    """Destroys the keys of the next people.
+
+    :param connection: of a desk that is open for everything, in a transaction.
+    """
+    subject = rows.known.subject if rows.known is not None else None
+    assert subject is not None  # noqa: S101 - they are people: it was checked
+    width, key = len(identity_of(rows.table)), next(c for c in rows.table.columns if c.name == subject.key)
+    found = [tuple(row) for row in connection.execute(keys_left(rows, None, limit, key)).all()]
+    for row in found:
+        destroy(connection, subject.kind, row[width])
+    mark(connection, rows.table, [row[:width] for row in found], [(rows.schedule.name, KEY)])
+    done = Done(len(found), Counter({(rows.table.fullname, "shred"): len(found)}))
+    return Chunk(found[-1][:width] if len(found) == limit else None, done)
 
 
 def end_chunk(connection: Connection, rows: Rows, rules: Rules, after: Key | None, limit: int) -> Chunk:

@@ -56,7 +56,7 @@ def count(connection: Connection, rows: Rows, now: datetime) -> Due:
     return Due(
         schedule.name,
         schedule.title,
-        rows.table.fullname,
+        str(rows.table.fullname),
         schedule.action,
         schedule.clock,
         str(schedule.period),

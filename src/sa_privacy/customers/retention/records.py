@@ -30,9 +30,14 @@ class Records:
     title: dict[str, str]
 
     @property
+    def name(self) -> str:
+        """Of the table: what a schedule's name is for the policy's."""
+        return str(self.table.name)
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """The tables that rows are removed from."""
-        return (self.table.name, self.people.name, PASSES.name)
+        return (self.name, str(self.people.name), str(PASSES.name))
 
     def are_there(self, connection: Connection) -> bool:
         """Whether the database has the tables."""
@@ -43,8 +48,7 @@ class Records:
         """What is past its time."""
         asked = select(func.count(), func.min(self.table.c.keep_until)).where(self.table.c.keep_until <= now)
         over, since = connection.execute(asked).one()
-        name = self.table.name
-        return Due(name, self.title, name, "delete", "keep_until", "-", now, since, over, over, 0)
+        return Due(self.name, self.title, self.name, "delete", "keep_until", "-", now, since, over, over, 0)
 
     def end(self, connection: Connection, now: datetime, limit: int) -> int:
         """Removes some of it.

@@ -13,6 +13,7 @@ from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.owned import known_tables
 from sa_privacy.customers.retention.checks import check_schedules
+from sa_privacy.customers.retention.chunks import Destroy
 from sa_privacy.customers.retention.counting import count
 from sa_privacy.customers.retention.plan import RetentionPlan
 from sa_privacy.customers.retention.records import RECORDS, Records
@@ -32,6 +33,7 @@ class Retention:
     :param erasures: erase people whose time is over.
     :param record: writes an event into the access log.
     :param holding: which rows are under a hold.
+    :param destroy: destroys people's keys; None: nothing is sealed under keys of theirs.
     """
 
     def __init__(
@@ -40,16 +42,19 @@ class Retention:
         erasures: Erasures,
         record: Callable[[str, bytes], int],
         holding: Callable[[], Holding | None] = lambda: None,
+        destroy: Destroy | None = None,
     ) -> None:
         self._desk = desk
-        self._tools = Tools(desk, erasures, record, holding)
+        self._tools = Tools(desk, erasures, record, holding, destroy)
 
     def check(self) -> None:
         """Whether the schedules can be carried out on the models. Asks the database nothing.
 
         :raises RetentionRefused: they cannot; every fault is named.
         """
-        check_schedules(self._desk.policy, self._desk.live.current(), known_tables(self._desk.live))
+        policy, shreds = self._desk.policy, self._tools.destroy is not None
+        if policy.retention or policy.clocks:
+            check_schedules(policy, self._desk.live.current(), known_tables(self._desk.live), shreds=shreds)
 
     def plan(
         self,
@@ -127,7 +132,7 @@ class Retention:
         schedules = self._desk.policy.retention
         if name is None:
             return schedules.values()
-        own = [one.table.name for one in RECORDS]
+        own = [one.name for one in RECORDS]
         if name not in schedules and name not in own:
             raise RetentionRefused(
                 "the policy has no such schedule.", hint=f"schedules: {', '.join([*schedules, *own])}."
@@ -146,7 +151,7 @@ class Retention:
         ]
 
     def _records(self, connection: Connection, schedule: str | None) -> list[Records]:
-        wanted = [one for one in RECORDS if schedule in (None, one.table.name)]
+        wanted = [one for one in RECORDS if schedule in (None, one.name)]
         return [one for one in wanted if one.are_there(connection)]
 
     def _moment(self, as_of: object) -> datetime:

@@ -25,8 +25,10 @@ from sa_privacy.customers.destruction.values import empty_value, is_unique
 from sa_privacy.customers.retention.ruled import Because, Ruled, Rules, surely
 from sa_privacy.policy import Schedule
 
-__all__ = ["Rows", "values_of"]
+__all__ = ["KEY", "Rows", "values_of"]
 
+KEY: Final = ""
+"""What is marked of a person whose key was destroyed, instead of a column."""
 _SEEN: Final = (str, bytes, bool, int, float, Decimal, date, datetime, timedelta, enum.Enum)
 _NO: Final = literal_column("1") == literal_column("0")
 _YES: Final = literal_column("1") == literal_column("1")
@@ -70,7 +72,9 @@ class Rows:
         if self.erased:  # the erasure of each knows which reason keeps what of theirs
             return and_(not_(self.ruled.stopped()), not_(or_(_NO, *self.hanging.values())))
         free = and_(not_(self.ruled.stopped()), self._free())
-        if self.schedule.action in ("delete", "shred"):
+        if self.schedule.action == "shred":
+            return and_(free, not_(is_marked(self.table, self.schedule.name, KEY)))
+        if self.schedule.action == "delete":
             return and_(free, not_(or_(_NO, *self.hanging.values())))
         return and_(free, self._to_empty())
 

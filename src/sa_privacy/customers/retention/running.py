@@ -20,7 +20,7 @@ from sa_privacy.customers.destruction.graph import identity_of
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.owned import known_tables
-from sa_privacy.customers.retention.chunks import Done, end_chunk, keys_left
+from sa_privacy.customers.retention.chunks import Destroy, Done, end_chunk, keys_left, shred_chunk
 from sa_privacy.customers.retention.nobodys import end_nobodys
 from sa_privacy.customers.retention.plan import Due
 from sa_privacy.customers.retention.records import RECORDS, Records
@@ -97,12 +97,14 @@ class Tools:
     :param erasures: erase people whose time is over.
     :param record: writes an event into the access log.
     :param holding: which rows are under a hold.
+    :param destroy: destroys people's keys; None: there are none.
     """
 
     desk: Desk
     erasures: Erasures
     record: Callable[[str, bytes], int]
     holding: Callable[[], Holding | None]
+    destroy: Destroy | None
 
     def rules(self, connection: Connection, moment: datetime) -> Rules:
         """The policy as of a moment."""
@@ -152,7 +154,7 @@ class Run:
 
     def _parts(self, name: str, table: str) -> Iterator[Done]:
         for records in RECORDS:
-            if records.table.name == name:
+            if records.name == name:
                 yield from self._of_records(records)
                 return
         schedule = self._desk.policy.retention[name]
@@ -168,7 +170,10 @@ class Run:
         while True:
             intent = self._tools.record("intent", said)
             with self._rows(schedule, known) as (rows, rules):
-                chunk = end_chunk(self._connection, rows, rules, after, self._chunk)
+                if schedule.action == "shred" and self._tools.destroy is not None:
+                    chunk = shred_chunk(self._connection, rows, self._tools.destroy, self._chunk)
+                else:
+                    chunk = end_chunk(self._connection, rows, rules, after, self._chunk)
             self._outcome(said, intent, chunk.done.rows)
             yield chunk.done
             if chunk.after is None:
@@ -176,14 +181,14 @@ class Run:
             after = chunk.after
 
     def _of_records(self, records: Records) -> Iterator[Done]:
-        said = self._members([records.table.name], records.table.name)
+        said = self._members([records.name], records.name)
         rows = self._chunk
         while rows == self._chunk:
             intent = self._tools.record("intent", said)
             with self._transaction(deletes=records.tables) as connection:
                 rows = records.end(connection, self._moment, self._chunk)
             self._outcome(said, intent, rows)
-            yield Done(rows, Counter({(records.table.name, "delete"): rows}))
+            yield Done(rows, Counter({(records.name, "delete"): rows}))
 
     def _of_people(self, schedule: Schedule, table: Table) -> Iterator[Done]:
         """People whose time is over are erased, one after the other."""
