@@ -195,7 +195,7 @@ def test_the_plan_as_a_table_in_both_languages(engine: Engine) -> None:
     assert "Orders" in english
     assert "at before 2024-11-26 (P2Y), since 2016-01-01" in english
     assert "2 kept: Tax (Books Act), until 2029-06-01 for the last" in english
-    assert "1 wait for open, when delivered" in english
+    assert "1 wait: open; when delivered" in english
     assert "2 件は保存: 税務(Books Act)、最後は 2029-06-01 まで" in japanese
     assert "配達後" in japanese
     assert found.as_data()["due"][0]["waiting"][0]["ends"] == OPEN["ends"]
