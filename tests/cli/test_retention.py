@@ -99,3 +99,17 @@ def test_a_system_may_and_a_schedule_that_is_not_there_is_named(ask: Ask) -> Non
     done = ask("plan", "--schedule", "nothing")
     assert done.exit_code == 2
     assert "orders, visits" in done.stderr
+
+
+def test_the_doctor_names_a_schedule_that_does_not_fit(ask: Ask, tmp_path: Path) -> None:
+    policy = tmp_path / "privacy.toml"
+    words = ["doctor", "--models", "tests.customers.retention.world:Base", "--policy", str(policy)]
+    words += ["--url", f"sqlite:///{tmp_path / 'shop.db'}"]
+    assert "[retention." not in CliRunner().invoke(app, words).stdout
+    policy.write_text(policy.read_text().replace('clock = "at"', 'clock = "made_at"'))
+    for more in ([], ["--json"]):
+        done = CliRunner().invoke(app, [*words, *more])
+        assert done.exit_code == 1, done.output
+        assert "[retention.orders] clock:" in done.stdout
+        assert "made_at" in done.stdout
+    assert ask("plan").exit_code == 2

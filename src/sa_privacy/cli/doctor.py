@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,13 +38,14 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Say of each column what stands against sealing it, and what to do about it. Exit status 1 where something forbids it.
+    """Say of each column what stands against sealing it, and what to do about it, and which schedules of retention do not fit
+    the models. Exit status 1 where something forbids it.
 
     Asks the models, the database, and the access log where one is given. Changes nothing.
     """
     with telling(), connecting(url) as engine:
         metadata = load_models(models)
-        chosen = list(_chosen(policy, metadata, columns))
+        chosen, faults = _chosen(policy, metadata, columns)
         with engine.connect() as connection:
             found = {f"{t.fullname}.{c.name}": examine(connection, t, c) for t, c in chosen}
             open_to_holds = _without_guards(policy, metadata, connection)
@@ -54,7 +55,9 @@ def doctor(
         for finding in matched_in(read_events(log), list(found)):
             found[finding.column].append(finding)
     if as_json:
-        print_json([_as_json(name, findings) for name, findings in found.items()])
+        print_json(
+            [*(_as_json(name, findings) for name, findings in found.items()), *({"schedule": f} for f in faults)]
+        )
     else:
         for name, findings in found.items():
             _tell(name, findings)
@@ -63,26 +66,32 @@ def doctor(
                 f"no hold can be placed on rows of {', '.join(open_to_holds)}: run sa-privacy hold guard",
                 style="yellow",
             )
-    if any(finding.forbids for findings in found.values() for finding in findings):
+        for fault in faults:
+            say(fault, style="red")
+    if faults or any(finding.forbids for findings in found.values() for finding in findings):
         raise typer.Exit(FOUND)
 
 
 def _chosen(
     policy: Path, metadata: list[MetaData], columns: Sequence[str] | None
-) -> Iterator[tuple[Table, Column[Any]]]:
+) -> tuple[list[tuple[Table, Column[Any]]], list[str]]:
+    """The columns to look at; and where none were named, what is wrong with schedules."""
     privacy = Privacy(policy, log=None, metadata=metadata)
     try:
         personal = sorted(c.name for c in privacy.catalogue.columns.values() if c.category != OWN_CATEGORY)
+        faults = [] if columns else privacy.retention.faults()
     finally:
         privacy.close()
     tables = {table.fullname: table for one in metadata for table in one.sorted_tables}
+    chosen = []
     for name in columns or personal:
         place, _, column = name.rpartition(".")
         if place not in tables or column not in tables[place].c:
             fail(
                 f'the models have no column "{name}".', f"write table.column; personal columns: {', '.join(personal)}."
             )
-        yield tables[place], tables[place].c[column]
+        chosen.append((tables[place], tables[place].c[column]))
+    return chosen, faults
 
 
 def _without_guards(policy: Path, metadata: list[MetaData], connection: Connection) -> list[str]:

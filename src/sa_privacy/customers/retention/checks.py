@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Column, Date, DateTime, Table
 
@@ -15,36 +15,33 @@ from sa_privacy.policy import Clock, Policy, Schedule
 __all__ = ["check_schedules", "faults_of"]
 
 
-def check_schedules(policy: Policy, catalogue: Catalogue, tables: Mapping[str, Table], *, shreds: bool) -> None:
-    """Looks at every schedule and clock.
+def check_schedules(faults: Sequence[str]) -> None:
+    """Refuses what :func:`faults_of` found.
 
-    :param tables: those that are looked after, by full name.
-    :param shreds: there are keys of people, which can be destroyed.
     :raises RetentionRefused: names every fault.
     """
-    found = faults_of(policy, catalogue, tables)
-    if not shreds:
-        found += [
-            f'[retention.{one.name}] action: nothing is sealed under keys of people; pii_column(..., key="subject").'
-            for one in policy.retention.values()
-            if one.action == "shred"
-        ]
-    if found:
+    if faults:
         raise RetentionRefused(
-            "the policy's schedules do not fit the models: " + " ".join(found),
+            "the policy's schedules do not fit the models: " + " ".join(faults),
             hint="put them right in the policy; nothing was changed.",
         )
 
 
-def faults_of(policy: Policy, catalogue: Catalogue, tables: Mapping[str, Table]) -> list[str]:
-    """What is wrong, a sentence for each."""
+def faults_of(policy: Policy, catalogue: Catalogue, tables: Mapping[str, Table], *, shreds: bool) -> list[str]:
+    """What is wrong with schedules and clocks, a sentence for each.
+
+    :param tables: those that are looked after, by full name.
+    :param shreds: there are keys of people, which can be destroyed.
+    """
     faults = [
         f'[clocks.{one.name}] there is no table "{one.table}".'
         for one in policy.clocks.values()
         if one.table not in tables
     ]
     for schedule in policy.retention.values():
-        said = _of_schedule(schedule, policy.clocks, catalogue, tables)
+        said = [*_of_schedule(schedule, policy.clocks, catalogue, tables)]
+        if schedule.action == "shred" and not shreds:
+            said.append('action: nothing is sealed under keys of people; pii_column(..., key="subject").')
         faults += [f"[retention.{schedule.name}] {one}" for one in said]
     return faults
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.owned import known_tables
-from sa_privacy.customers.retention.checks import check_schedules
+from sa_privacy.customers.retention.checks import check_schedules, faults_of
 from sa_privacy.customers.retention.chunks import Destroy
 from sa_privacy.customers.retention.counting import count
 from sa_privacy.customers.retention.plan import RetentionPlan
@@ -52,9 +52,14 @@ class Retention:
 
         :raises RetentionRefused: they cannot; every fault is named.
         """
+        check_schedules(self.faults())
+
+    def faults(self) -> list[str]:
+        """What stands against carrying the schedules out on the models, a sentence for each."""
         policy, shreds = self._desk.policy, self._tools.destroy is not None
-        if policy.retention or policy.clocks:
-            check_schedules(policy, self._desk.live.current(), known_tables(self._desk.live), shreds=shreds)
+        if not (policy.retention or policy.clocks):
+            return []
+        return faults_of(policy, self._desk.live.current(), known_tables(self._desk.live), shreds=shreds)
 
     def plan(
         self,
@@ -116,8 +121,11 @@ class Retention:
         with engine.begin():
             planned = {(one.schedule, one.table): one for one in self.plan(engine, as_of=moment, schedule=schedule).due}
         work = Run(self._tools, engine, moment, chunk, progress)
+        records = {one.name for one in RECORDS}
         reports = [
-            *(work.schedule(name, table, due) for (name, table), due in planned.items() if name != table or due.to_do)
+            work.schedule(name, table, due)
+            for (name, table), due in planned.items()
+            if name not in records or due.to_do
         ]
         return RetentionReport(moment, tuple(reports), work.nobodys() if schedule is None else 0)
 

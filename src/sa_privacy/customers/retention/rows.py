@@ -59,7 +59,7 @@ class Rows:
 
     def due(self) -> ColumnElement[bool]:
         """The rows whose time is over."""
-        over = surely(self.ruled.conditions[self.schedule.name].due())
+        over = self.ruled.conditions[self.schedule.name].due()
         return and_(over, not_(is_marked(self.table, *NOBODYS))) if self.is_people else over
 
     def waits(self) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ from sa_privacy.customers.retention.nobodys import end_nobodys
 from sa_privacy.customers.retention.plan import Due
 from sa_privacy.customers.retention.records import RECORDS, Records
 from sa_privacy.customers.retention.rows import Rows, values_of
-from sa_privacy.customers.retention.ruled import Rules
+from sa_privacy.customers.retention.ruled import Rules, surely
 from sa_privacy.errors import ErasureRefused, PlanMoved, RetentionRefused, UnknownPerson
 from sa_privacy.gate.evidence import access_members
 from sa_privacy.ledger import PASSES, Desk
@@ -161,7 +161,7 @@ class Run:
         known = known_tables(self._desk.live)[table]
         with self._rows(schedule, known) as (rows, rules):
             erased = rows.erased
-            forget_where(self._connection, known, name, rows.unseen(), not_(rows.due()))
+            forget_where(self._connection, known, name, rows.unseen(), not_(surely(rows.due())))
             said = self._said(rows)
         if erased:
             yield from self._of_people(schedule, known)
