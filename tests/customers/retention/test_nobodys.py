@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, insert, select
+from sqlalchemy.orm import Session
 
 from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS
 from tests.customers.retention import world
@@ -57,3 +58,16 @@ def test_records_of_provision_go_after_their_time_and_not_before(engine: Engine)
             assert connection.execute(select(PROVISIONS.c.id)).scalars().all() == ["new"]
             assert connection.execute(select(PROVIDED.c.provision)).scalars().all() == ["new"]
         connection.close()
+
+
+def test_the_orders_of_somebody_who_was_erased_still_add_up(engine: Engine) -> None:
+    orders = {"table": "orders", "clock": "at", "period": "P2Y", "action": "delete"}
+    said = world.policy({"orders": orders | {"reasons": {"tax": {"law": "Books Act", "period": "P20Y"}}}})
+    with world.made(engine, said) as privacy, world.officer(privacy):
+        with Session(engine) as session:
+            erasure = privacy.erasure.plan(session, 1)
+        privacy.erasure.run(engine, erasure)
+        before = {row[1] for row in world.state(privacy, engine)["orders"] if row[0] in (1, 2, 3, 4, 7)}
+        assert len(before) == 1
+        privacy.retention.run(engine, chunk=1)
+        assert {row[1] for row in world.state(privacy, engine)["orders"] if row[0] in (1, 2, 3, 4, 7)} == before

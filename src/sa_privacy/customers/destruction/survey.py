@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, not_, select
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.customers.destruction.emptied import NOBODYS, is_marked
 from sa_privacy.customers.destruction.graph import Graph, Reference, identity_of
 from sa_privacy.customers.destruction.rows import in_batches, matching
 from sa_privacy.customers.destruction.shells import takes_shells
@@ -200,14 +201,15 @@ class Survey:
                     yield reference
 
     def _named(self, connection: Connection, reference: Reference, keys: Collection[Key]) -> Iterator[tuple[Key, Key]]:
-        """Rows that refer to something, each with what it refers to."""
+        """Rows that refer to somebody, each with whom it refers to."""
         child, parent = identity_of(reference.child), identity_of(reference.parent)
         source = reference.child.join(
             reference.parent,
             onclause=_equal(reference),
         )
         for some in in_batches(keys, len(child)):
-            rows = select(*child, *parent).select_from(source).where(matching(child, some))
+            somebody = not_(is_marked(reference.parent, *NOBODYS))  # who was erased keeps one shell
+            rows = select(*child, *parent).select_from(source).where(matching(child, some), somebody)
             for row in connection.execute(rows).all():
                 values = tuple(row)
                 yield values[: len(child)], values[len(child) :]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, not_
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sa_privacy.accesslog import members
 from sa_privacy.customers.destruction import Graph, Survey
@@ -20,7 +20,7 @@ from sa_privacy.customers.destruction.graph import identity_of
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.owned import known_tables
-from sa_privacy.customers.retention.chunks import Destroy, Done, end_chunk, keys_left, shred_chunk
+from sa_privacy.customers.retention.chunks import Chunk, Destroy, Done, end_chunk, keys_left, shred_chunk
 from sa_privacy.customers.retention.nobodys import end_nobodys
 from sa_privacy.customers.retention.plan import Due
 from sa_privacy.customers.retention.records import RECORDS, Records
@@ -34,6 +34,8 @@ from sa_privacy.policy import Schedule
 __all__ = ["Progress", "RetentionReport", "Run", "ScheduleReport", "Tools"]
 
 _TURNS: Final = 3
+#: So many records at a time: each may be of many people.
+_RECORDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class Run:
                 return
         schedule = self._desk.policy.retention[name]
         known = known_tables(self._desk.live)[table]
-        with self._rows(schedule, known) as (rows, rules):
+        with self._rows(schedule, known) as (rows, _):
             erased = rows.erased
             forget_where(self._connection, known, name, rows.unseen(), not_(surely(rows.due())))
             said = self._said(rows)
@@ -169,24 +171,32 @@ class Run:
         after = None
         while True:
             intent = self._tools.record("intent", said)
-            with self._rows(schedule, known) as (rows, rules):
-                if schedule.action == "shred" and self._tools.destroy is not None:
-                    chunk = shred_chunk(self._connection, rows, self._tools.destroy, self._chunk)
-                else:
-                    chunk = end_chunk(self._connection, rows, rules, after, self._chunk)
+            chunk = self._end_chunk(schedule, known, after)
             self._outcome(said, intent, chunk.done.rows)
             yield chunk.done
             if chunk.after is None:
                 return
             after = chunk.after
 
+    def _end_chunk(self, schedule: Schedule, table: Table, after: tuple[Any, ...] | None, turns: int = _TURNS) -> Chunk:
+        """The next chunk; once more where somebody changed rows in it meanwhile, which undid it."""
+        try:
+            with self._rows(schedule, table) as (rows, rules):
+                if schedule.action == "shred" and self._tools.destroy is not None:
+                    return shred_chunk(self._connection, rows, self._tools.destroy, self._chunk)
+                return end_chunk(self._connection, rows, rules, after, self._chunk)
+        except PlanMoved:
+            if turns == 1:
+                raise
+            return self._end_chunk(schedule, table, after, turns - 1)
+
     def _of_records(self, records: Records) -> Iterator[Done]:
         said = self._members([records.name], records.name)
-        rows = self._chunk
-        while rows == self._chunk:
+        rows = size = min(self._chunk, _RECORDS)
+        while rows == size:
             intent = self._tools.record("intent", said)
             with self._transaction(deletes=records.tables) as connection:
-                rows = records.end(connection, self._moment, self._chunk)
+                rows = records.end(connection, self._moment, size)
             self._outcome(said, intent, rows)
             yield Done(rows, Counter({(records.name, "delete"): rows}))
 
@@ -212,7 +222,7 @@ class Run:
             try:
                 with self._connection.begin():
                     plan = erasures.plan(self._connection, subject)
-                with self._rows(schedule, table) as (rows, _rules):  # not before: what comes between moves the plan
+                with self._rows(schedule, table) as (rows, _):  # not before: what comes between moves the plan
                     before = keys_left(rows, None, 1, lock=False).where(
                         *(column == value for column, value in zip(identity_of(table), row, strict=True))
                     )
@@ -252,6 +262,8 @@ class Run:
             rules = self._tools.rules(connection, self._moment)
             try:
                 yield Rows(rules, schedule, table), rules
+            except OperationalError:  # somebody else's turn, or the database is gone: it says so itself
+                raise
             except DBAPIError as error:
                 raise RetentionRefused(
                     f'the database refused what the schedule "{schedule.name}" does in {table.fullname}: '
