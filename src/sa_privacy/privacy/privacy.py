@@ -134,7 +134,7 @@ class Privacy(Engines, Acting, Desks, Columns):
             requests=make_requests(desk, live, keys, log, ledger if consents is None else None, erasures),
             holds=holds,
             erasures=erasures,
-            retention=Retention(desk, erasures, gate.write, lambda: holds),
+            retention=Retention(desk, erasures, gate.write, lambda: holds, self.people_keys.destroy),
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,
         )
