@@ -22,6 +22,8 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Of a "break_glass" event: ``until`` is when it ends by itself. Of a "review": ``of`` is the ``writer:seq`` of the
     break-glass event it closes.
     ``recipient`` is whom the data was read for, to be given to them, as the policy names it; ``provision`` the id of the record.
+    Of an "erasure" event, in the ledger of erasures: ``record`` names the erasure, ``people`` is the kind of person, ``plan`` the
+    hash of what is done, ``ring`` what the keyring makes of nobody.
     Source: docs/spec/log.md.
     """
 
@@ -58,6 +60,11 @@ class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     keys: list[str] = []
     recipient: str | None = None
     provision: str | None = None
+    record: str | None = None
+    state: Literal["begun", "done", "undone"] | None = None
+    people: str | None = None
+    plan: str | None = None
+    ring: str | None = None
 
 
 class Event(Members, frozen=True, kw_only=True, forbid_unknown_fields=False):

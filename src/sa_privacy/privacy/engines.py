@@ -14,6 +14,7 @@ from sqlalchemy.sql import ClauseElement
 from sa_privacy.accesslog import EventLog
 from sa_privacy.columns.accepting import Accepted
 from sa_privacy.crypto import Keyring
+from sa_privacy.customers.erasure.entries import must_outlive
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.explain import Explanation, explain
@@ -32,10 +33,17 @@ class Engines:
     """The engines that one gate stands before, and their walls."""
 
     def __init__(
-        self, gate: Gate, memory: Memory, keys: Keyring | None, log: EventLog | None, accepted: Accepted
+        self,
+        gate: Gate,
+        memory: Memory,
+        keys: Keyring | None,
+        log: EventLog | None,
+        accepted: Accepted,
+        erased: EventLog | None = None,
     ) -> None:
         self._gate, self._memory = gate, memory
         self._keys, self.log, self._accepted = keys, log, accepted
+        self._erased = erased
         self._installed: WeakKeyDictionary[Engine, Installation] = WeakKeyDictionary()
         self._walls: WeakKeyDictionary[Engine, Wall] = WeakKeyDictionary()
 
@@ -46,7 +54,7 @@ class Engines:
             PostgreSQL once ``sa-privacy wall apply`` has made its roles.
         :raises PolicyError: another ``Privacy`` protects it, its dialect is not supported, an annotation names a
             category that the policy does not know, ``observe`` names a table that is not there, the log is in the engine's
-            own SQLite file, or something else keeps the gate from seeing statements (see :meth:`check`). Nothing is put on
+            own SQLite file, the ledger of erasures in its database, or something else keeps the gate from seeing statements (see :meth:`check`). Nothing is put on
             the engine then.
         """
         plain = _sync(engine)
@@ -55,6 +63,7 @@ class Engines:
             self._gate.live.check()
             self._gate.observed.check(self._gate.catalogue())
             _must_be_apart(self.log, plain)
+            must_outlive(self._erased, plain)
             accepted = self._accepted.by_field(self._gate.catalogue())
             self._installed[plain] = install(plain, self._gate, self._keys, accepted)
             self._memory.engines_changed(some=True)

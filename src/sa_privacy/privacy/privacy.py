@@ -23,6 +23,7 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
 from sa_privacy.customers.consent import Consents
 from sa_privacy.customers.disclosure.disclosures import Disclosures
+from sa_privacy.customers.erasure.entries import ledger_of
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.holds.holds import Holds
 from sa_privacy.customers.requests.made import make_requests
@@ -71,6 +72,8 @@ class Privacy(Engines, Acting, Desks, Columns):
     :param consents: the application's own store of who agreed to what; None: the library's ledger.
     :param staff: answers who was granted a role and who signed a pledge, where the application keeps that itself; None: the
         library's own tables do. Its answers are kept for `recheck` seconds, and their times are looked at with each statement.
+    :param erasures: the ledger of erasures, a log of its own that lies apart from the database and its backups; None: a
+        restored backup brings erased people back. See docs/backups.md.
     :raises PolicyError: the policy, or an annotation, contradicts itself (every fault is listed).
     """
 
@@ -88,6 +91,7 @@ class Privacy(Engines, Acting, Desks, Columns):
         stored_as: Mapping[str, Any] | None = None,
         consents: ConsentPort | None = None,
         staff: StaffPort | None = None,
+        erasures: EventLog | None = None,
     ) -> None:
         observed = Observed.of(mode, observe)
         self.mode: Mode = mode
@@ -102,6 +106,7 @@ class Privacy(Engines, Acting, Desks, Columns):
             raise
         desk = Desk(scopes, live)
         pseudonym_key = keys.pseudonym_key() if keys is not None else None
+        erased = ledger_of(erasures, pseudonym_key, log)
         ledger = Consents(desk, pseudonym_key)
         port: ConsentPort = consents if consents is not None else ledger.port
         gate = Gate(
@@ -123,18 +128,18 @@ class Privacy(Engines, Acting, Desks, Columns):
         if gate.standings is not None:
             gate.standings.rows_differ = lambda: gate.rules.beyond_own
         holds = Holds(desk)
-        erasures = Erasures(desk, pseudonym_key, lambda: holds, log=log)
+        work = Erasures(desk, pseudonym_key, lambda: holds, log=log, ledger=erased)
         Columns.__init__(self, policy, live, gate.rules)
-        Engines.__init__(self, gate, memory, keys, log, accepted)
+        Engines.__init__(self, gate, memory, keys, log, accepted, erasures)
         Acting.__init__(self, scopes, memory)
         Desks.__init__(
             self,
             desk,
             consents=ledger,
-            requests=make_requests(desk, live, keys, log, ledger if consents is None else None, erasures),
+            requests=make_requests(desk, live, keys, log, ledger if consents is None else None, work),
             holds=holds,
-            erasures=erasures,
-            retention=Retention(desk, erasures, gate.write, lambda: holds, self.people_keys.destroy),
+            erasures=work,
+            retention=Retention(desk, work, gate.write, lambda: holds, self.people_keys.destroy),
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,
         )
@@ -198,14 +203,15 @@ class Privacy(Engines, Acting, Desks, Columns):
             self._stops.append(fetch_what_changes(self._gate, partial(governs, self._gate)))
 
     def close(self) -> None:
-        """Takes the protection off every engine and mapped class, and closes the log."""
+        """Takes the protection off every engine and mapped class, and closes the logs."""
         for engine in list(self._installed):
             self.uninstall(engine)
         for stop in self._stops:
             stop()
         self._stops.clear()
-        if self.log is not None:
-            self.log.close()
+        for log in (self.log, self._erased):
+            if log is not None:
+                log.close()
 
     @property
     def keys(self) -> Keyring | None:

@@ -210,9 +210,9 @@ def _fill(database: Database) -> None:
 
 
 @contextmanager
-def protected(engine: Engine, policy: Policy = POLICY) -> Iterator[Privacy]:
+def protected(engine: Engine, policy: Policy = POLICY, **more: Any) -> Iterator[Privacy]:
     """A ``Privacy`` on the engine."""
-    made = Privacy(policy, keys=KEYS, log=None, metadata=Base)
+    made = Privacy(policy, **({"keys": KEYS, "log": None, "metadata": Base} | more))
     made.install(engine)
     try:
         yield made

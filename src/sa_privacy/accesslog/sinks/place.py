@@ -16,7 +16,7 @@ from sqlalchemy.pool import AssertionPool, SingletonThreadPool, StaticPool
 
 from sa_privacy.errors import LogUnavailable
 
-__all__ = ["CACHE", "engine_of", "missing_file", "out_of_reach", "said_of", "same_file"]
+__all__ = ["CACHE", "engine_of", "missing_file", "out_of_reach", "said_of", "same_database", "same_file"]
 
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _WAITING = ("asyncpg", "aiosqlite", "psycopg_async")
@@ -120,6 +120,19 @@ def same_file(log: Engine, application: Engine) -> bool:
     with suppress(OSError):  # one of the two is not there yet
         return mine.samefile(theirs)
     return mine.resolve() == theirs.resolve()
+
+
+def same_database(log: Engine, application: Engine) -> bool:
+    """Whether two engines are of one database, as far as URLs tell: a database that goes by two names is not found out."""
+    if log.dialect.name == "sqlite":
+        return same_file(log, application)
+    return log.dialect.name == application.dialect.name and _address(log.url) == _address(application.url)
+
+
+def _address(url: URL) -> tuple[str, str, str]:
+    host = url.host or url.query.get("host") or "localhost"
+    port = str(url.port or url.query.get("port") or 5432)
+    return str(host).replace("127.0.0.1", "localhost"), port, str(url.database or url.username or "")
 
 
 def _file_of(engine: Engine) -> Path | None:

@@ -21,7 +21,7 @@ from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.journal.segment import MAX_LINE, START
 from sa_privacy.accesslog.proof.verify import Verification
 from sa_privacy.accesslog.sinks.entry import row_of
-from sa_privacy.accesslog.sinks.place import same_file
+from sa_privacy.accesslog.sinks.place import same_database, same_file
 from sa_privacy.accesslog.sinks.put import put, put_one
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
 from sa_privacy.errors import LogUnavailable
@@ -102,6 +102,10 @@ class TableLog:
     def shares_file(self, engine: Engine) -> bool:
         """Whether an application's engine is of the SQLite file that the log is in, as far as URLs tell."""
         return same_file(self._table.engine, engine)
+
+    def shares_database(self, engine: Engine) -> bool:
+        """Whether an engine is of the database that the log is in, as far as URLs tell."""
+        return same_database(self._table.engine, engine)
 
     def append(self, kind: str, members: bytes, sync: bool = False) -> int:
         """Write one event; when this returns, it is committed, whatever `sync` says.

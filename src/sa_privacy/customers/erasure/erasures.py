@@ -6,8 +6,9 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -24,14 +25,17 @@ from sa_privacy.customers.destruction.rows import matching
 from sa_privacy.customers.erasure.aftermath import Aftermath
 from sa_privacy.customers.erasure.certificate import Certificate
 from sa_privacy.customers.erasure.endings import Holding, endings_of
+from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry, State
 from sa_privacy.customers.erasure.ledgers import in_ledgers
 from sa_privacy.customers.erasure.plan import ErasurePlan, plan_hash
+from sa_privacy.customers.erasure.replay import Progress, Replay, ReplayReport, no_ledger
+from sa_privacy.customers.erasure.settling import settle, standing, wait_for_none
 from sa_privacy.customers.erasure.tables import ERASURES
 from sa_privacy.customers.erasure.traces import erasing
 from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
 from sa_privacy.customers.requests.book import find
 from sa_privacy.customers.requests.identity import name_of_checked
-from sa_privacy.errors import ErasureRefused, PlanMoved, UnknownPerson
+from sa_privacy.errors import ErasureRefused, LogUnavailable, PlanMoved, UnknownPerson
 from sa_privacy.gate.people_keys import PeopleKeys
 from sa_privacy.ledger import Desk, Person, alone_with_people, find_person, let_past
 
@@ -46,6 +50,7 @@ class Erasures:
     :param pseudonyms: keys the hashes of plans; None: each plan has a key of its own, and is known only to who made it.
     :param holding: which rows are under a hold.
     :param log: is told of each erasure, before anything is destroyed and when it is over.
+    :param ledger: knows of erasures when a backup does not; None: a restored backup brings people back.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Erasures:
         holding: Callable[[], Holding | None] = lambda: None,
         *,
         log: EventLog | None = None,
+        ledger: ErasureLedger | None = None,
     ) -> None:
         self._desk = desk
         self._owned = Owned(desk.live)
@@ -63,6 +69,7 @@ class Erasures:
         self._log = log
         #: People's own keys, which end with them.
         self.keys: PeopleKeys | None = None
+        self._ledger = ledger
 
     def plan(self, session: Session | Connection, subject: object) -> ErasurePlan:
         """What the erasure of a person would do. Changes nothing.
@@ -93,7 +100,7 @@ class Erasures:
         :param signing_key: signs the certificate.
         :raises PlanMoved: the data is not as it was, or the person is not there any more. Nothing was erased.
         :raises ErasureRefused: something holds it back, or who acts is not among those who erase.
-        :raises LogUnavailable: it cannot be written into the access log. Nothing was erased.
+        :raises LogUnavailable: it cannot be written into the access log or the ledger of erasures. Nothing was erased.
         """
         self._must_erase()
         if isinstance(engine, Engine):
@@ -104,9 +111,49 @@ class Erasures:
                 "an erasure is a transaction of its own, and the connection is in one.",
                 hint="run(engine, plan), or commit first.",
             )
-        with ExitStack() as around, engine.begin(), self._desk.whole(engine):
-            made = self._run(engine, plan, around, request, reason)
+        record = str(uuid.uuid4())
+        with ExitStack() as around, engine.begin(), self._undone_by_errors(record), self._desk.whole(engine):
+            made = self._run(engine, plan, record, around, request, reason)
+        self._say_done(record)
         return made if signing_key is None else made.signed(signing_key)
+
+    def resume(self, engine: Engine) -> Mapping[str, State]:
+        """Closes the entries of the ledger that a process which was killed left open: the database tells whether the erasure
+        was committed. Erases nobody.
+
+        :returns: by record, *done* or *undone*.
+        :raises ErasureRefused: the database does not know what the ledger knows: it was restored, and :meth:`replay` is next.
+        :raises PolicyError: there is no ledger.
+        """
+        self._must_erase()
+        if self._ledger is None:
+            raise no_ledger()
+        return settle(self._desk, self._ledger, engine)
+
+    def unknown(self, engine: Engine) -> int:
+        """How many erasures the ledger knows that the database does not: more than 0 where a backup was restored and
+        :meth:`replay` has not run. For health checks; whoever asks is one who erases, or a system.
+
+        :raises PolicyError: there is no ledger.
+        """
+        self._must_erase()
+        if self._ledger is None:
+            raise no_ledger()
+        return len(standing(self._desk, self._ledger, engine, but=("begun", "undone")))
+
+    def replay(self, engine: Engine, *, dry_run: bool = False, progress: Progress | None = None) -> ReplayReport:
+        """Erases people anew who are back because a backup was restored: those of the ledger whose erasure the database does
+        not know. To be run before anybody uses the restored database; doing it twice, or again after an error, is fine.
+
+        :param dry_run: changes nothing.
+        :param progress: told now and then how many people of which kind were looked at.
+        :raises PolicyError: there is no ledger, or it was written with another keyring.
+        :raises ErasureRefused: who acts is not among those who erase.
+        """
+        self._must_erase()
+        if self._ledger is None:
+            raise no_ledger()
+        return Replay(self._desk, self._ledger, self._owned, self._again, engine, progress).run(dry_run=dry_run)
 
     def certificate(self, session: Session | Connection, record: str) -> Certificate:
         """The certificate of an erasure that was carried out, not signed.
@@ -131,15 +178,34 @@ class Erasures:
         rows = select(func.count()).select_from(ERASURES).where(ERASURES.c.request == reference)
         return bool(connection.scalar(rows))
 
+    def _again(
+        self, connection: Connection, entry: LedgerEntry, key: object, around: ExitStack, *, dry_run: bool
+    ) -> None:
+        """Erases a person of the ledger, as of then: what a reason kept then is kept."""
+        with self._desk.open(connection, everything=True, subjects=[(entry.kind, key)]):
+            person = self._locked(connection, entry.kind, key)
+            plan = self._plan(connection, person, self._salt(person), entry.at)
+            if plan.held:
+                raise _held(plan)
+            if not dry_run:
+                self._erase(connection, person, plan, entry.record, around, None, "a backup was restored")
+
     def _run(
-        self, connection: Connection, plan: ErasurePlan, around: ExitStack, request: str | None, reason: str | None
+        self,
+        connection: Connection,
+        plan: ErasurePlan,
+        record: str,
+        around: ExitStack,
+        request: str | None,
+        reason: str | None,
     ) -> Certificate:
         """The erasure, in its transaction.
 
         :param around: left once that is committed, or not.
         """
+        wait_for_none(connection)
         with self._desk.open(connection, everything=True, subjects=[(plan.kind, plan.subject)]):
-            person = self._locked(connection, plan)
+            person = self._locked(connection, plan.kind, plan.subject)
             now = self._plan(connection, person, plan.salt)
             if now.hash != plan.hash:
                 raise PlanMoved(
@@ -150,24 +216,66 @@ class Erasures:
                 raise _held(now)
             if request is not None:
                 self._must_be_handed_on(connection, person, request)
-            graph = self._graph()
-            aftermath = Aftermath(connection, graph, self._owned.tables(person.kind), person, now)
-            own = () if self.keys is None else self.keys.ids_of(connection, person.kind, person.key)
-            # -- what has to be on the disk before anything is destroyed
-            around.enter_context(
-                erasing(self._log, self._pseudonyms, self._desk.held(), person, self._desk.policy.hash)
-            )
-            # -- destruction
-            with let_past(connection, "erasure"):
-                carry_out(connection, graph, now.steps)
-                if self.keys is not None:
-                    self.keys.destroy(connection, person.kind, person.key, own)
-                self._leave(connection, person, now)
-            aftermath.check()
-            return self._record(connection, now, request, reason)
+            if self._ledger is not None:
+                held = self._desk.held()
+                self._ledger.begin(
+                    *(record, person.kind, person.key, now.hash),
+                    actor=held.actor,
+                    reason=reason or held.reason,
+                    policy=self._desk.policy.hash,
+                )
+            return self._erase(connection, person, now, record, around, request, reason)
 
-    def _plan(self, connection: Connection, person: Person, salt: str) -> ErasurePlan:
-        policy, moment = self._desk.policy, self._desk.now()
+    def _erase(
+        self,
+        connection: Connection,
+        person: Person,
+        plan: ErasurePlan,
+        record: str,
+        around: ExitStack,
+        request: str | None,
+        reason: str | None,
+    ) -> Certificate:
+        """What is done once nothing stands against it: by :meth:`run`, and again by :meth:`replay`."""
+        graph = self._graph()
+        aftermath = Aftermath(connection, graph, self._owned.tables(person.kind), person, plan)
+        own = () if self.keys is None else self.keys.ids_of(connection, person.kind, person.key)
+        # -- what has to be on the disk before anything is destroyed
+        around.enter_context(erasing(self._log, self._pseudonyms, self._desk.held(), person, self._desk.policy.hash))
+        # -- destruction
+        with let_past(connection, "erasure"):
+            carry_out(connection, graph, plan.steps)
+            if self.keys is not None:
+                self.keys.destroy(connection, person.kind, person.key, own)
+            self._leave(connection, person, plan)
+        aftermath.check()
+        return self._record(connection, plan, record, request, reason)
+
+    @contextmanager
+    def _undone_by_errors(self, record: str) -> Iterator[None]:
+        """Inside the transaction: what an error ends is never committed. An error of the commit itself may be."""
+        try:
+            yield
+        except BaseException:
+            if self._ledger is not None:
+                with suppress(LogUnavailable):  # then the entry stays open, for resume()
+                    self._ledger.undone(record)
+            raise
+
+    def _say_done(self, record: str) -> None:
+        if self._ledger is None:
+            return
+        try:
+            self._ledger.end(record, "done")
+        except LogUnavailable:
+            warnings.warn(
+                "the erasure is done, and its entry in the ledger of erasures stays open until privacy.erasure.resume(engine).",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    def _plan(self, connection: Connection, person: Person, salt: str, moment: datetime | None = None) -> ErasurePlan:
+        policy, moment = self._desk.policy, moment or self._desk.now()
         found = endings_of(connection, policy, self._owned.tables(person.kind), person.key, moment, self._holding())
         checked = None if self._pseudonyms is None else name_of_checked(self._pseudonyms, person.kind, person.text)
         own = in_ledgers(connection, person, moment, checked)
@@ -188,12 +296,12 @@ class Erasures:
         )
 
     def _record(
-        self, connection: Connection, plan: ErasurePlan, request: str | None, reason: str | None
+        self, connection: Connection, plan: ErasurePlan, record: str, request: str | None, reason: str | None
     ) -> Certificate:
         held = self._desk.held()
         kept = [asdict(one) | {"until": _iso(one.until)} for one in plan.kept]
         values = {
-            "record": str(uuid.uuid4()),
+            "record": record,
             "kind": plan.kind,
             "at": self._desk.now(),
             "plan": plan.hash,
@@ -215,7 +323,7 @@ class Erasures:
                 for step in emptied:
                     mark(connection, owned.table, step.keys, [NOBODYS])
 
-    def _locked(self, connection: Connection, plan: ErasurePlan) -> Person:
+    def _locked(self, connection: Connection, kind: str, key: object) -> Person:
         """The person. Nobody else erases them, changes their own row or writes of them until this is over."""
         until = time.monotonic() + _PATIENCE
         while not alone_with_people(connection):
@@ -226,7 +334,7 @@ class Erasures:
                 )
             time.sleep(0.05)
         try:
-            person = find_person(self._desk, connection, (plan.kind, plan.subject))
+            person = find_person(self._desk, connection, (kind, key))
         except UnknownPerson:
             raise _gone() from None
         for owned in self._owned.tables(person.kind):

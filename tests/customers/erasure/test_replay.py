@@ -1,0 +1,270 @@
+"""After a restore nobody is back: those of the ledger are erased anew, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, update
+from sqlalchemy.orm import Session
+
+from sa_privacy import AccessLog, ErasureRefused, Keyring, PolicyError, Privacy
+from sa_privacy.customers.erasure import replay as replaying
+from tests.customers.destruction import world
+from tests.customers.erasure.test_erasures import ORDERS, policy
+from tests.customers.erasure.test_ledger import erase, officer, states
+from tests.support.databases import Database
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "erasures"
+
+
+@pytest.fixture
+def made(database: Database, engine: Engine, place: Path) -> Iterator[Privacy]:
+    world.filled(database)
+    with world.protected(engine, erasures=AccessLog.open(place)) as privacy:
+        yield privacy
+
+
+@pytest.fixture
+def restore(database: Database, engine: Engine) -> Callable[[], None]:
+    """Makes the database what it was when it was filled."""
+
+    def back() -> None:
+        engine.dispose()
+        world.filled(database)
+
+    return back
+
+
+def people(privacy: Privacy, engine: Engine) -> list[int]:
+    return [row[0] for row in world.state(privacy, engine)["people"]]
+
+
+def replay(privacy: Privacy, engine: Engine, **more: Any) -> Any:
+    with officer(privacy):
+        return privacy.erasure.replay(engine, **more)
+
+
+def unknown(privacy: Privacy, engine: Engine) -> int:
+    with officer(privacy):
+        return privacy.erasure.unknown(engine)
+
+
+def test_who_is_back_is_erased_as_before_and_nobody_else(
+    made: Privacy, engine: Engine, restore: Callable[[], None], place: Path
+) -> None:
+    record = erase(made, engine)
+    gone = world.state(made, engine)
+    assert unknown(made, engine) == 0
+    restore()
+    assert people(made, engine) == [1, 2]
+    assert unknown(made, engine) == 1
+    told: list[tuple[str, int]] = []
+    report = replay(made, engine, progress=lambda kind, count: told.append((kind, count)))
+    assert (report.entries, report.looked_at, report.found, report.erased) == (1, {"person": 3}, 1, 1)
+    assert told[-1] == ("person", 3)
+    assert (report.refused, report.problems, report.dry_run) == ((), (), False)
+    again = world.state(made, engine)
+    assert [row[0] for row in again["orders"]] == [row[0] for row in gone["orders"]]
+    assert {table: len(rows) for table, rows in again.items()} == {table: len(rows) for table, rows in gone.items()}
+    assert "ann" not in repr(again["people"]).replace("Ann", "ann").lower().replace("for ann", "")
+    assert unknown(made, engine) == 0
+    assert states(place) == ["begun", "done"]
+    with engine.connect() as connection:
+        records = connection.connection.cursor().execute("SELECT record FROM sa_privacy_erasures").fetchall()
+    assert [tuple(one) for one in records] == [(record,)]
+
+
+def test_a_dry_run_changes_nothing_and_tells_the_same(
+    made: Privacy, engine: Engine, restore: Callable[[], None]
+) -> None:
+    erase(made, engine)
+    restore()
+    before = world.state(made, engine)
+    report = replay(made, engine, dry_run=True)
+    assert (report.dry_run, report.entries, report.found, report.erased) == (True, 1, 1, 1)
+    assert world.state(made, engine) == before
+    assert unknown(made, engine) == 1
+
+
+def test_doing_it_twice_does_nothing(made: Privacy, engine: Engine, restore: Callable[[], None]) -> None:
+    erase(made, engine)
+    restore()
+    replay(made, engine)
+    after = world.state(made, engine)
+    report = replay(made, engine)
+    assert (report.entries, report.looked_at, report.found) == (0, {}, 0)
+    assert world.state(made, engine) == after
+
+
+def come(privacy: Privacy, engine: Engine, key: int = 1) -> None:
+    """Somebody new is given a key that somebody else had."""
+    with world.maintenance(privacy), Session(engine) as session:
+        session.add(world.Person(id=key, shop_id=1, name="Cy", email="cy@example.com", handle="cy"))
+        session.commit()
+
+
+def test_a_new_customer_with_an_old_key_is_not_erased_on_the_live_database(made: Privacy, engine: Engine) -> None:
+    erase(made, engine)
+    come(made, engine)
+    before = world.state(made, engine)
+    report = replay(made, engine)
+    assert (report.entries, report.found) == (0, 0)
+    assert world.state(made, engine) == before
+
+
+def test_nor_after_a_replay_in_a_backup_of_before_the_person_came(
+    made: Privacy, engine: Engine, restore: Callable[[], None]
+) -> None:
+    come(made, engine, 7)
+    erase(made, engine, 7)
+    restore()  # to before 7 was there
+    report = replay(made, engine)
+    assert (report.entries, report.found) == (1, 0)
+    come(made, engine, 7)
+    report = replay(made, engine)
+    assert (report.entries, report.found) == (0, 0)
+    assert 7 in people(made, engine)
+
+
+def test_a_key_that_several_erased_people_had_is_erased_once(
+    made: Privacy, engine: Engine, restore: Callable[[], None]
+) -> None:
+    erase(made, engine)
+    come(made, engine)
+    erase(made, engine)
+    restore()
+    report = replay(made, engine)
+    assert (report.entries, report.found, report.erased) == (2, 1, 1)
+    assert 1 not in people(made, engine)
+    assert unknown(made, engine) == 0
+
+
+def test_an_erasure_of_which_nobody_knows_the_end_is_carried_out(
+    made: Privacy, engine: Engine, restore: Callable[[], None], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(made.erasure, "_say_done", lambda _: None)
+        erase(made, engine)
+    restore()
+    assert states(place) == ["begun"]
+    assert replay(made, engine).erased == 1
+    assert states(place) == ["begun", "done"]
+
+
+def test_an_erasure_that_was_given_up_is_not(
+    made: Privacy, engine: Engine, restore: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(made.erasure, "_erase", fail)
+        with pytest.raises(RuntimeError):
+            erase(made, engine)
+    restore()
+    assert replay(made, engine).entries == 0
+    assert 1 in people(made, engine)
+
+
+def test_entries_are_not_closed_by_a_database_that_was_restored(
+    made: Privacy, engine: Engine, restore: Callable[[], None]
+) -> None:
+    erase(made, engine)
+    restore()
+    with officer(made), pytest.raises(ErasureRefused, match=r"does not know 1 erasure.*restored"):
+        made.erasure.resume(engine)
+
+
+def test_another_keyring_recognises_nobody_and_says_so(
+    made: Privacy, engine: Engine, restore: Callable[[], None], place: Path
+) -> None:
+    erase(made, engine)
+    restore()
+    made.close()
+    with (
+        world.protected(engine, keys=Keyring.generate(), erasures=AccessLog.open(place)) as other,
+        pytest.raises(PolicyError, match="another keyring"),
+    ):
+        replay(other, engine)
+
+
+def test_what_ended_in_the_middle_goes_on(
+    made: Privacy, engine: Engine, restore: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase(made, engine, 1)
+    erase(made, engine, 2)
+    restore()
+    again, done = made.erasure._again, list[int]()
+
+    def until_the_second(*arguments: Any, **more: Any) -> None:
+        if done:
+            raise KeyboardInterrupt
+        done.append(1)
+        again(*arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(made.erasure, "_again", until_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            replay(made, engine)
+    assert unknown(made, engine) == 1
+    report = replay(made, engine)
+    assert (report.entries, report.found, report.erased) == (1, 1, 1)
+    assert not {1, 2} & set(people(made, engine))
+
+
+@pytest.fixture
+def scheduled(database: Database, engine: Engine, place: Path) -> Iterator[Privacy]:
+    world.filled(database)
+    with world.protected(engine, policy(retention={"orders": ORDERS}), erasures=AccessLog.open(place)) as privacy:
+        yield privacy
+
+
+def test_what_a_reason_kept_is_kept_again(scheduled: Privacy, engine: Engine, restore: Callable[[], None]) -> None:
+    erase(scheduled, engine)
+    restore()
+    replay(scheduled, engine)
+    after = world.state(scheduled, engine)
+    assert [row[4] for row in after["orders"]] == [10, 20, 30]
+    assert 1 not in {row[1] for row in after["orders"]}
+    assert 1 not in people(scheduled, engine)
+
+
+def test_who_is_held_back_is_told_and_found_again(
+    scheduled: Privacy, engine: Engine, restore: Callable[[], None]
+) -> None:
+    record = erase(scheduled, engine)
+    restore()
+    with world.maintenance(scheduled), engine.begin() as connection:
+        connection.execute(update(world.Order).where(world.Order.id == 1).values(status="open"))
+    for dry_run in (True, False):
+        report = replay(scheduled, engine, dry_run=dry_run)
+        (refused,) = report.refused
+        assert (refused.record, refused.kind) == (record, "person")
+        assert 'guard "open" on orders' in refused.why
+        assert (report.found, report.erased) == (1, 0)
+    assert 1 in people(scheduled, engine)
+    assert unknown(scheduled, engine) == 1
+    with world.maintenance(scheduled), engine.begin() as connection:
+        connection.execute(update(world.Order).where(world.Order.id == 1).values(status="delivered"))
+    assert replay(scheduled, engine).erased == 1
+
+
+def test_all_people_are_looked_at_some_at_a_time(
+    made: Privacy, engine: Engine, restore: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "_AT_ONCE", 2)
+    come(made, engine, 7)
+    erase(made, engine, 1)
+    restore()
+    come(made, engine, 8)
+    come_again: list[int] = []
+    report = replay(made, engine, progress=lambda _, count: come_again.append(count))
+    assert report.looked_at["person"] == 4
+    assert come_again == [2, 3, 4]
+    assert sorted(people(made, engine))[:2] == [2, 8]
