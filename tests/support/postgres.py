@@ -211,6 +211,13 @@ class Server:
         return str(self._directory / "socket")
 
     @property
+    def data(self) -> Path:
+        """The directory of its files."""
+        if self._data is None:
+            raise ServerFailed("the server has not been started")
+        return self._data
+
+    @property
     def connection(self) -> psycopg.Connection:
         """A superuser's connection, in autocommit, for making and dropping databases; open as long as the server runs."""
         if self._connection is None:
