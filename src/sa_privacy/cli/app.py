@@ -12,10 +12,12 @@ from sa_privacy.cli import (
     consents,
     doctor,
     erase,
+    files,
     holds,
     keys,
     log,
     requests,
+    restore,
     retention,
     sealing,
     staff,
@@ -36,6 +38,9 @@ app = typer.Typer(
 app.command()(adoption.report)
 app.command()(adoption.suggest)
 app.command()(doctor.doctor)
+app.command()(files.backup)
+erase.app.command()(files.scan)
+erase.app.command()(files.clean)
 app.command()(sealing.seal)
 app.command()(sealing.reseal)
 app.command()(sealing.unseal)
@@ -45,6 +50,7 @@ app.add_typer(holds.app)
 app.add_typer(keys.app)
 app.add_typer(log.app)
 app.add_typer(requests.app)
+app.add_typer(restore.app)
 app.add_typer(retention.app)
 app.add_typer(staff.app)
 app.add_typer(tables.app)

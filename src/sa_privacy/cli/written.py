@@ -9,10 +9,19 @@ from typing import Annotated
 
 import typer
 
-from sa_privacy.accesslog import AccessLog
+from sa_privacy.accesslog import AccessLog, EventLog
 from sa_privacy.cli.telling import fail
 
-__all__ = ["LogOption", "NoLogOption", "ReasonOption", "WhoOption", "operator", "written_log"]
+__all__ = [
+    "ErasuresOption",
+    "LogOption",
+    "NoLogOption",
+    "ReasonOption",
+    "WhoOption",
+    "operator",
+    "written_erasures",
+    "written_log",
+]
 
 LogOption = Annotated[
     Path | None,
@@ -35,6 +44,16 @@ WhoOption = Annotated[
 ]
 ReasonOption = Annotated[str | None, typer.Option(help="Why, for the log.", metavar="TEXT", show_default=False)]
 
+ErasuresOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The ledger of erasures: its directory, or the URL of the database that its table is in.",
+        metavar="DIR|URL",
+        envvar="SA_PRIVACY_ERASURES",
+        show_default=False,
+    ),
+]
+
 _URL = re.compile(r"[a-z][\w+]*:/")  # of a path, which has lost the second slash
 
 
@@ -53,6 +72,19 @@ def written_log(log: Path | None, what: str, *, no_log: bool) -> AccessLog | Non
             'give --log the directory that AccessLog.open("...") is given, or say --no-log.',
         )
     return AccessLog.open(log)
+
+
+def written_erasures(place: str | None) -> EventLog:
+    """The ledger of erasures. It is there already: an empty one would say that nobody was ever erased."""
+    if place is None:
+        fail("which ledger of erasures?", "give --erasures, or set SA_PRIVACY_ERASURES.")
+    if "://" in place:
+        from sa_privacy.accesslog.sinks.tablelog import TableLog  # noqa: PLC0415 - most ledgers are directories
+
+        return TableLog(place)
+    if not Path(place).is_dir():
+        fail(f"there is no ledger in {place}.", 'give the directory of Privacy(..., erasures=AccessLog.open("...")).')
+    return AccessLog.open(place, fsync="always")
 
 
 def operator(actor: str | None) -> str:

@@ -63,6 +63,8 @@ def test_an_erasure_begins_in_the_ledger_before_anything_goes(made: Privacy, eng
 
 
 def test_the_ledger_names_nobody(made: Privacy, engine: Engine, place: Path) -> None:
+    with officer(made), Session(engine) as session:
+        assert made.erasure.plan(session, 1).ledger is True
     erase(made, engine)
     with AccessLog.open(place) as log:
         begun = next(one for one in log.events() if one.kind == "erasure")
@@ -172,6 +174,8 @@ def test_a_ledger_takes_a_keyring_and_is_not_the_access_log(tmp_path: Path, engi
 def test_without_a_ledger_people_are_erased_and_nobody_can_replay(database: Database, engine: Engine) -> None:
     world.filled(database)
     with world.protected(engine) as privacy:
+        with officer(privacy), Session(engine) as session:
+            assert privacy.erasure.plan(session, 1).ledger is False
         erase(privacy, engine)
         with officer(privacy):
             for ask in (privacy.erasure.resume, privacy.erasure.replay, privacy.erasure.unknown):

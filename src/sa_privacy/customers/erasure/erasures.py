@@ -293,6 +293,7 @@ class Erasures:
             tuple(column.name for column in self._owned.nobodys()),
             salt,
             plan_hash(policy.hash, person.kind, steps, kept, held, salt),
+            self._ledger is not None,
         )
 
     def _record(

@@ -59,6 +59,7 @@ class ErasurePlan:
     :param kept: what stays, and why.
     :param held: what stands against it. As long as there is something, nothing is erased.
     :param nobodys: personal columns of tables of which nobody said whose they are: an erasure does not reach them.
+    :param ledger: a ledger apart from the data will know of it; else a restored backup brings the person back.
     :param hash: of all this and of which rows it is about. Says nothing of the person to who does not have the plan.
     """
 
@@ -71,6 +72,7 @@ class ErasurePlan:
     nobodys: tuple[str, ...]
     salt: str = field(repr=False)
     hash: str
+    ledger: bool = field(default=False, compare=False)
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:

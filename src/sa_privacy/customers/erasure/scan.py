@@ -157,6 +157,8 @@ def _tally(needle: int, path: Path, places: Iterable[tuple[int, bool]]) -> Itera
 def _reading(opened: object) -> Iterator[IO[bytes]]:
     if isinstance(opened, subprocess.Popen):
         with opened as process:
+            assert process.stdout is not None  # noqa: S101 - both are pipes
+            assert process.stderr is not None  # noqa: S101
             yield process.stdout
             said = process.stderr.read().decode(errors="replace").strip().splitlines()
         if process.returncode:

@@ -1,0 +1,124 @@
+"""``sa-privacy restore``: what has to be done before anybody uses a database that was restored from a backup."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sa_privacy.cli.database import connecting
+from sa_privacy.cli.keys import ServiceOption
+from sa_privacy.cli.models import load_models
+from sa_privacy.cli.sealing import JsonOption, KeysOption, ModelsOption, PolicyOption
+from sa_privacy.cli.services import find_service
+from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
+from sa_privacy.cli.written import (
+    ErasuresOption,
+    LogOption,
+    NoLogOption,
+    ReasonOption,
+    WhoOption,
+    operator,
+    written_erasures,
+    written_log,
+)
+from sa_privacy.crypto import Keyring
+from sa_privacy.customers.erasure.replay import ReplayReport
+from sa_privacy.policy import Policy
+from sa_privacy.privacy import Privacy
+
+__all__ = ["app"]
+
+app = typer.Typer(name="restore", help="After a backup was restored.", no_args_is_help=True)
+
+UrlOption = Annotated[str | None, typer.Option(help="The restored database.", metavar="URL", envvar="SA_PRIVACY_URL")]
+RoleOption = Annotated[
+    str | None,
+    typer.Option(help="The role acted in, one of [erasure] roles; may be left out where there is one."),
+]
+
+
+@app.callback()
+def restoring() -> None:
+    """After a backup was restored."""
+
+
+@app.command()
+def replay(
+    *,
+    models: ModelsOption,
+    erasures: ErasuresOption = None,
+    policy: PolicyOption = Path("privacy.toml"),
+    keys: KeysOption = Path("keys.json"),
+    service: ServiceOption = None,
+    url: UrlOption = None,
+    log: LogOption = None,
+    no_log: NoLogOption = False,
+    actor: WhoOption = None,
+    role: RoleOption = None,
+    reason: ReasonOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who is back, and change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase people anew who are back although they were erased, before anybody uses the restored database.
+
+    Doing it twice, or again after it was stopped, is fine. Exit status 1 where somebody is still back, or something is wrong
+    with the ledger.
+    """
+    with telling(), connecting(url) as engine:
+        ledger = written_erasures(erasures)
+        privacy = Privacy(
+            policy,
+            keys=Keyring.load(keys, service=find_service(service)),
+            log=written_log(log, "who replays erasures", no_log=no_log),
+            metadata=load_models(models),
+            erasures=ledger,
+        )
+        try:
+            privacy.install(engine)
+            acted_in = role or _role(privacy.policy)
+            with (
+                privacy.access(actor=operator(actor), role=acted_in, reason=reason),
+                Console(stderr=True).status("looking for people who were erased") as status,
+            ):
+                report = privacy.erasure.replay(
+                    engine,
+                    dry_run=dry_run,
+                    progress=lambda kind, count: status.update(f"{count:,} people of the kind {kind} looked at"),
+                )
+        finally:
+            privacy.close()
+    _tell(report, as_json=as_json)
+    if report.problems or report.refused or (dry_run and report.found):
+        raise typer.Exit(FOUND)
+
+
+def _role(policy: Policy) -> str:
+    roles = sorted(policy.erasure.roles) if policy.erasure is not None else []
+    if len(roles) != 1:
+        fail(
+            "in which role?",
+            f"--role {' or '.join(roles)}." if roles else 'name roles in the policy: [erasure] roles = ["..."].',
+        )
+    return roles[0]
+
+
+def _tell(report: ReplayReport, *, as_json: bool) -> None:
+    if as_json:
+        said: dict[str, Any] = asdict(report)
+        print_json(said)
+        return
+    for problem in report.problems:
+        say(f"the ledger itself: {problem}", "red")
+    if not report.entries:
+        say("The database knows of every erasure: nobody is back.", "green")
+        return
+    looked = ", ".join(f"{count:,} of the kind {kind}" for kind, count in report.looked_at.items())
+    say(f"Erasures that the database did not know: {report.entries:,}. People looked at: {looked}.")
+    verb = "would be erased" if report.dry_run else "erased anew"
+    say(f"Back: {report.found:,}; {verb}: {report.erased:,}.", "yellow" if report.dry_run and report.found else "green")
+    for one in report.refused:
+        say(f"still back: the {one.kind} of erasure {one.record}: {one.why}", "red")
