@@ -161,6 +161,10 @@ def test_the_plan_is_handed_on_by_its_hash(privacy: Privacy, engine: Engine, com
     key.save(tmp_path / "key.pem")
     (tmp_path / "key.pem.pub").write_bytes(key.public.pem())
     out = ["--sign", str(tmp_path / "key.pem"), "--out", str(tmp_path / "certificate.json")]
+    unsaid = command("run", "17", "--plan", said["plan"], *out)
+    assert (unsaid.exit_code, "--no-erasures" in unsaid.stderr) == (2, True)
+    out += ["--erasures", str(tmp_path / "erasures")]
+    AccessLog.open(tmp_path / "erasures").close()
     other = command("run", "18", "--plan", said["plan"], *out)
     assert other.exit_code == 2
     assert "nothing was erased" in other.stderr
@@ -168,6 +172,8 @@ def test_the_plan_is_handed_on_by_its_hash(privacy: Privacy, engine: Engine, com
     done = command("run", "17", "--plan", said["plan"], *out)
     assert done.exit_code == 0, done.output
     assert not shown(privacy, engine, 17)
+    with AccessLog.open(tmp_path / "erasures") as ledger:
+        assert [event.state for event in ledger.events() if event.kind == "erasure"] == ["begun", "done"]
     check = ["verify", str(tmp_path / "certificate.json"), "--key", str(tmp_path / "key.pem.pub")]
     assert command(*check, bare=True).exit_code == 0
     text = (tmp_path / "certificate.json").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from sa_privacy.accesslog import EventLog
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.keys import ServiceOption
 from sa_privacy.cli.log.asking import JsonOption, Language
@@ -19,14 +20,23 @@ from sa_privacy.cli.models import load_models
 from sa_privacy.cli.sealing import KeysOption, ModelsOption, PolicyOption
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
-from sa_privacy.cli.written import LogOption, NoLogOption, ReasonOption, WhoOption, operator, written_log
+from sa_privacy.cli.written import (
+    ErasuresOption,
+    LogOption,
+    NoLogOption,
+    ReasonOption,
+    WhoOption,
+    operator,
+    written_erasures,
+    written_log,
+)
 from sa_privacy.crypto import Keyring, SigningKey, VerifyingKey
 from sa_privacy.customers.erasure import ErasurePlan
 from sa_privacy.customers.erasure.certificate import read_certificate
 from sa_privacy.policy import Policy
 from sa_privacy.privacy import Privacy
 
-__all__ = ["app"]
+__all__ = ["acting", "app"]
 
 app = typer.Typer(name="erase", help="Erase a person: everything of theirs, or nothing.", no_args_is_help=True)
 
@@ -57,13 +67,21 @@ def plan(
     role: RoleOption = None,
     reason: ReasonOption = None,
     language: Annotated[Language, typer.Option("--lang", help="The language of the plan.")] = Language.en,
+    erasures: ErasuresOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say what erasing a person would do, and change nothing; exit status 1 where something stands against it.
 
     The last line is the hash of the plan, for: sa-privacy erase run KEY --plan HASH.
     """
-    with _acting(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, engine):
+    with (
+        telling(),
+        acting(
+            *(models, policy, keys, service, url, log, actor, role, reason),
+            no_log=no_log,
+            erasures=None if erasures is None else written_erasures(erasures),
+        ) as (privacy, engine),
+    ):
         made = _plan(privacy, engine, person, kind)
     if json:
         print_json(_plain(made))
@@ -96,9 +114,20 @@ def run(
         Path | None, typer.Option("--sign", help="Sign the certificate with this key.", metavar="PEM")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the certificate here; else it is printed.")] = None,
+    erasures: ErasuresOption = None,
+    no_erasures: Annotated[
+        bool, typer.Option("--no-erasures", help="There is no ledger: a restored backup brings the person back.")
+    ] = False,
 ) -> None:
     """Erase a person as a plan said that was looked at: all of it, or nothing."""
-    with _acting(models, policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, engine):
+    with (
+        telling(),
+        acting(
+            *(models, policy, keys, service, url, log, actor, role, reason),
+            no_log=no_log,
+            erasures=None if no_erasures else written_erasures(erasures, "; or say --no-erasures"),
+        ) as (privacy, engine),
+    ):
         key = SigningKey.load(signing_key) if signing_key is not None else None
         if out is not None and out.exists():
             fail(f"{out} is there already.", "name another file: a certificate is written over nothing.")
@@ -148,7 +177,7 @@ def _plain(made: ErasurePlan) -> dict[str, object]:
 
 
 @contextmanager
-def _acting(
+def acting(
     models: Sequence[str],
     policy: Path,
     keys: Path,
@@ -160,12 +189,13 @@ def _acting(
     reason: str | None,
     *,
     no_log: bool,
+    erasures: EventLog | None = None,
 ) -> Iterator[tuple[Privacy, Engine]]:
     """The application's Privacy on its database, under an access of somebody who erases."""
     with telling(), connecting(url) as engine:
         written = written_log(log, "an erasure", no_log=no_log)
         ring = Keyring.load(keys, service=find_service(service))
-        privacy = Privacy(policy, keys=ring, log=written, metadata=load_models(models))
+        privacy = Privacy(policy, keys=ring, log=written, metadata=load_models(models), erasures=erasures)
         try:
             privacy.install(engine)
             with privacy.access(actor=operator(actor), role=role or _role(privacy.policy), reason=reason):

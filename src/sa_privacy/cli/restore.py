@@ -9,26 +9,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sa_privacy.cli.database import connecting
+from sa_privacy.cli.erase import acting
 from sa_privacy.cli.keys import ServiceOption
-from sa_privacy.cli.models import load_models
 from sa_privacy.cli.sealing import JsonOption, KeysOption, ModelsOption, PolicyOption
-from sa_privacy.cli.services import find_service
-from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
+from sa_privacy.cli.telling import FOUND, print_json, say, telling
 from sa_privacy.cli.written import (
     ErasuresOption,
     LogOption,
     NoLogOption,
     ReasonOption,
     WhoOption,
-    operator,
     written_erasures,
-    written_log,
 )
-from sa_privacy.crypto import Keyring
 from sa_privacy.customers.erasure.replay import ReplayReport
-from sa_privacy.policy import Policy
-from sa_privacy.privacy import Privacy
 
 __all__ = ["app"]
 
@@ -68,42 +61,23 @@ def replay(
     Doing it twice, or again after it was stopped, is fine. Exit status 1 where somebody is still back, or something is wrong
     with the ledger.
     """
-    with telling(), connecting(url) as engine:
-        ledger = written_erasures(erasures)
-        privacy = Privacy(
-            policy,
-            keys=Keyring.load(keys, service=find_service(service)),
-            log=written_log(log, "who replays erasures", no_log=no_log),
-            metadata=load_models(models),
-            erasures=ledger,
+    with (
+        telling(),
+        acting(
+            *(models, policy, keys, service, url, log, actor, role, reason),
+            no_log=no_log,
+            erasures=written_erasures(erasures),
+        ) as (privacy, engine),
+        Console(stderr=True).status("looking for people who were erased") as status,
+    ):
+        report = privacy.erasure.replay(
+            engine,
+            dry_run=dry_run,
+            progress=lambda kind, count: status.update(f"{count:,} people of the kind {kind} looked at"),
         )
-        try:
-            privacy.install(engine)
-            acted_in = role or _role(privacy.policy)
-            with (
-                privacy.access(actor=operator(actor), role=acted_in, reason=reason),
-                Console(stderr=True).status("looking for people who were erased") as status,
-            ):
-                report = privacy.erasure.replay(
-                    engine,
-                    dry_run=dry_run,
-                    progress=lambda kind, count: status.update(f"{count:,} people of the kind {kind} looked at"),
-                )
-        finally:
-            privacy.close()
     _tell(report, as_json=as_json)
     if report.problems or report.refused or (dry_run and report.found):
         raise typer.Exit(FOUND)
-
-
-def _role(policy: Policy) -> str:
-    roles = sorted(policy.erasure.roles) if policy.erasure is not None else []
-    if len(roles) != 1:
-        fail(
-            "in which role?",
-            f"--role {' or '.join(roles)}." if roles else 'name roles in the policy: [erasure] roles = ["..."].',
-        )
-    return roles[0]
 
 
 def _tell(report: ReplayReport, *, as_json: bool) -> None:

@@ -74,10 +74,13 @@ def written_log(log: Path | None, what: str, *, no_log: bool) -> AccessLog | Non
     return AccessLog.open(log)
 
 
-def written_erasures(place: str | None) -> EventLog:
-    """The ledger of erasures. It is there already: an empty one would say that nobody was ever erased."""
+def written_erasures(place: str | None, otherwise: str = "") -> EventLog:
+    """The ledger of erasures. It is there already: an empty one would say that nobody was ever erased.
+
+    :param otherwise: how else the command can be run, for the error.
+    """
     if place is None:
-        fail("which ledger of erasures?", "give --erasures, or set SA_PRIVACY_ERASURES.")
+        fail("which ledger of erasures?", f"give --erasures, or set SA_PRIVACY_ERASURES{otherwise}.")
     if "://" in place:
         from sa_privacy.accesslog.sinks.tablelog import TableLog  # noqa: PLC0415 - most ledgers are directories
 

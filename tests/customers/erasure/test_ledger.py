@@ -36,11 +36,11 @@ def officer(privacy: Privacy) -> Any:
     return privacy.access(actor="officer:1", role="officer", reason="asked for")
 
 
-def erase(privacy: Privacy, engine: Engine, key: int = 1) -> Any:
+def erase(privacy: Privacy, engine: Engine, key: int = 1) -> str:
     with officer(privacy), Session(engine) as session:
         plan = privacy.erasure.plan(session, key)
         session.rollback()
-        return privacy.erasure.run(engine, plan)
+        return privacy.erasure.run(engine, plan).record
 
 
 def states(place: Path) -> list[str | None]:

@@ -341,9 +341,12 @@ class Erasures:
         for owned in self._owned.tables(person.kind):
             if not owned.steps and _is_own(owned, self._desk):
                 table: Table = owned.table
-                key = next(column for column in table.columns if column.name == owned.key)
-                own = select(*table.primary_key.columns).where(matching([key], [(person.key,)])).with_for_update()
-                if owned.single and connection.execute(own).first() is None:  # somebody was faster
+                column = next(column for column in table.columns if column.name == owned.key)
+                own = select(*table.primary_key.columns).where(matching([column], [(person.key,)])).with_for_update()
+                there = connection.execute(own).first() is not None
+                if (
+                    owned.single and not there and not column.foreign_keys
+                ):  # somebody was faster; not everybody is a subclass
                     raise _gone()
         return person
 

@@ -33,6 +33,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "request": "request {}",
         "ends": "Until when",
         "nobodys": "Nobody said whose these are, so that an erasure does not reach them: {}.",
+        "ledger": "There is no ledger of erasures: a restored backup brings the person back.",
         "hash": "Plan: {}",
         "nothing": "nothing",
     },
@@ -58,6 +59,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "request": "請求 {}",
         "ends": "解消の時期",
         "nobodys": "誰のデータか宣言されていないため、消去が及ばない項目：{}",
+        "ledger": "消去台帳がないため、バックアップを復元すると本人のデータが元に戻ります。",
         "hash": "計画：{}",
         "nothing": "なし",
     },
@@ -88,6 +90,8 @@ def as_text(plan: ErasurePlan, language: str) -> str:
     if plan.held:
         heads = [words["table"], words["rows"], words["why"], words["ends"]]
         lines += ["", words["held"], *_table(heads, [_held(one, words, language) for one in plan.held])]
+    if not plan.ledger:
+        lines += ["", words["ledger"]]
     if plan.nobodys:
         lines += ["", words["nobodys"].format(", ".join(plan.nobodys))]
     return "\n".join([*lines, "", words["hash"].format(plan.hash)])
