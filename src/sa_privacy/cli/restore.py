@@ -94,5 +94,10 @@ def _tell(report: ReplayReport, *, as_json: bool) -> None:
     say(f"Erasures that the database did not know: {report.entries:,}. People looked at: {looked}.")
     verb = "would be erased" if report.dry_run else "erased anew"
     say(f"Back: {report.found:,}; {verb}: {report.erased:,}.", "yellow" if report.dry_run and report.found else "green")
+    if report.keys:
+        say(
+            f"Restored keys of people who are not in the database: {report.keys:,}; they are destroyed with the rest.",
+            "yellow",
+        )
     for one in report.refused:
         say(f"still back: the {one.kind} of erasure {one.record}: {one.why}", "red")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, create_engine, insert, select, update
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, ErasureRefused, Keyring, PolicyError, Privacy
+from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.erasure import replay as replaying
 from tests.customers.destruction import world
 from tests.customers.erasure.test_erasures import ORDERS, policy
@@ -268,3 +270,30 @@ def test_all_people_are_looked_at_some_at_a_time(
     assert report.looked_at["person"] == 4
     assert come_again == [2, 3, 4]
     assert sorted(people(made, engine))[:2] == [2, 8]
+
+
+def test_restored_keys_of_erased_people_are_destroyed_and_nobody_elses(
+    made: Privacy, engine: Engine, restore: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table of keys has backups of its own: it may know people of whom the data knows nothing."""
+    monkeypatch.setattr(replaying, "_AT_ONCE", 1)
+    come(made, engine, 7)
+    erase(made, engine, 7)
+    restore()
+    now = datetime.now(UTC)
+    rows = [
+        {"id": bytes([at] * 16), "kind": "person", "subject": subject, "wrapped": b"w" * 65, "made": now}
+        for at, subject in enumerate(["2", "7", None, "8"], 1)
+    ]
+    plain = create_engine(engine.url)  # a restore knows nothing of the gate
+    with plain.begin() as connection:
+        connection.execute(insert(SUBJECT_KEYS), rows)
+    assert replay(made, engine, dry_run=True).keys == 1
+    report = replay(made, engine)
+    assert (report.found, report.keys) == (0, 1)
+    with plain.connect() as connection:
+        keys = SUBJECT_KEYS.c
+        left = connection.execute(select(keys.subject, keys.wrapped, keys.destroyed_at).order_by(keys.id)).all()
+    plain.dispose()
+    assert [one.subject for one in left if one.wrapped is None] == ["7"]
+    assert [one.subject for one in left if one.destroyed_at is not None] == ["7"]

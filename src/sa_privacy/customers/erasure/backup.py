@@ -13,11 +13,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from sa_privacy.columns.subject_frame import KEY_TABLE
 from sa_privacy.errors import PolicyError
 
 __all__ = ["KEY_TABLE", "copy_data", "copy_keys"]
 
-KEY_TABLE: Final = "sa_privacy_subject_keys"
 _COUNT: Final = f"SELECT count(*) FROM {KEY_TABLE}"  # noqa: S608 - a name of the library's own
 _PAGES: Final = 1_000  # copied at once; others may write in between
 

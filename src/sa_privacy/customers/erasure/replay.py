@@ -8,13 +8,14 @@ nobody whom a replay looks for. Until then nobody may use the restored database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 
+from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.destruction.rows import in_batches
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry
 from sa_privacy.customers.erasure.settling import known_records, standing, wait_for_all
@@ -54,6 +55,7 @@ class ReplayReport:
     :param found: how many of them had been erased.
     :param erased: how many were erased anew; of a dry run, would be.
     :param refused: the others; they are found again by the next replay.
+    :param keys: how many restored keys of people who are not in the database were destroyed; of a dry run, would be.
     :param problems: what is wrong with the ledger itself, in words.
     """
 
@@ -63,6 +65,7 @@ class ReplayReport:
     found: int
     erased: int
     refused: tuple[Refused, ...]
+    keys: int
     problems: tuple[str, ...]
 
 
@@ -103,6 +106,7 @@ class Replay:
         self._progress = progress
         self._looked_at: dict[str, int] = {}
         self._refused: list[Refused] = []
+        self._keys_ended = 0
 
     def run(self, *, dry_run: bool) -> ReplayReport:
         """Does it. See :meth:`Erasures.replay`."""
@@ -115,15 +119,26 @@ class Replay:
         for kind, entries in by_kind.items():
             back = self._find(kind, entries)
             found += len(back)
+            left = {entry.subject for entry in entries} - {entry.subject for one in back for entry in one.entries}
             refused = {entry.record for one in back for entry in one.entries if not self._erased(one, dry_run=dry_run)}
             erased += sum(one.entries[-1].record not in refused for one in back)
+            self._end_keys(kind, left, dry_run=dry_run)
             if not dry_run:
                 gone = {entry.record for one in back for entry in one.entries}
                 self._make_known([entry for entry in entries if entry.record not in gone])
         if missing and not dry_run:
             held = self._desk.held()
             self._ledger.replayed(found, actor=held.actor, reason=held.reason)
-        return ReplayReport(dry_run, len(missing), dict(self._looked_at), found, erased, tuple(self._refused), problems)
+        return ReplayReport(
+            dry_run,
+            len(missing),
+            dict(self._looked_at),
+            found,
+            erased,
+            tuple(self._refused),
+            self._keys_ended,
+            problems,
+        )
 
     def _find(self, kind: str, entries: Sequence[LedgerEntry]) -> list[_Back]:
         """The people of these erasures who are in the database."""
@@ -164,6 +179,30 @@ class Replay:
             if len(keys) < _AT_ONCE:
                 return
             last = keys[-1]
+
+    def _end_keys(self, kind: str, subjects: Collection[str], *, dry_run: bool) -> None:
+        """Keys of erased people who are not in the database: the table of keys has backups of its own."""
+        keys = SUBJECT_KEYS.c
+        last = b""
+        while subjects:
+            rows = select(keys.id, keys.subject).where(
+                keys.kind == kind, keys.subject.is_not(None), keys.wrapped.is_not(None), keys.id > last
+            )
+            with (
+                self._engine.connect() as connection,
+                connection.begin(),
+                self._desk.whole(connection),
+                self._desk.open(connection),
+            ):
+                found = connection.execute(rows.order_by(keys.id).limit(_AT_ONCE)).all()
+                theirs = [one for one, subject in found if self._ledger.pseudonym(kind, subject) in subjects]
+                for some in in_batches([] if dry_run else theirs):
+                    ended = update(SUBJECT_KEYS).where(keys.id.in_(some))
+                    connection.execute(ended.values(wrapped=None, destroyed_at=self._desk.now()))
+            self._keys_ended += len(theirs)
+            if len(found) < _AT_ONCE:
+                return
+            last = found[-1][0]
 
     def _erased(self, back: _Back, *, dry_run: bool) -> bool:
         """Erases one of them anew: all of theirs, or nothing."""
