@@ -118,6 +118,7 @@ def with_keys(tmp_path: Path) -> Path:
         made.executescript(f"""
             CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
             INSERT INTO customers VALUES (1, 'Ann Arbor of the data');
+            CREATE TRIGGER customers_no_delete BEFORE DELETE ON customers BEGIN SELECT RAISE(ABORT, 'held'); END;
             CREATE VIEW names AS SELECT name FROM customers;
             CREATE TABLE {KEY_TABLE} (id BLOB PRIMARY KEY, wrapped BLOB);
             CREATE INDEX by_wrapped ON {KEY_TABLE} (wrapped);

@@ -56,7 +56,7 @@ def copy_keys(database: Path, file: Path) -> int:
         )
         for kind, name in copy.execute(others, (KEY_TABLE,)).fetchall():
             if not name.startswith("sqlite_"):
-                copy.execute(f"DROP {kind} {_quoted(name)}")
+                copy.execute(f"DROP {kind} IF EXISTS {_quoted(name)}")  # triggers go with their tables
         return int(copy.execute(_COUNT).fetchone()[0])
 
 
