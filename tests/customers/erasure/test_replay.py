@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -297,3 +297,20 @@ def test_restored_keys_of_erased_people_are_destroyed_and_nobody_elses(
     plain.dispose()
     assert [one.subject for one in left if one.wrapped is None] == ["7"]
     assert [one.subject for one in left if one.destroyed_at is not None] == ["7"]
+
+
+def test_a_hold_on_the_restored_data_is_respected_and_told(
+    made: Privacy, engine: Engine, restore: Callable[[], None]
+) -> None:
+    record = erase(made, engine)
+    restore()
+    with officer(made):
+        made.holds.guard(engine)
+        with Session(engine) as session:
+            made.holds.place(session, case="2026-77", reason="a court asked", review_by=date(2027, 6, 1), subject=1)
+            session.commit()
+        report = made.erasure.replay(engine)
+    (refused,) = report.refused
+    assert (refused.record, report.erased) == (record, 0)
+    assert 'hold "2026-77"' in refused.why
+    assert 1 in people(made, engine)
