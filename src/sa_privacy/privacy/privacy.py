@@ -139,7 +139,9 @@ class Privacy(Engines, Acting, Desks, Columns):
             requests=make_requests(desk, live, keys, log, ledger if consents is None else None, work),
             holds=holds,
             erasures=work,
-            retention=Retention(desk, work, gate.write, lambda: holds, self.people_keys.destroy),
+            retention=Retention(
+                desk, work, gate.write, lambda: holds, self.people_keys.destroy, self._has_keys_of_people
+            ),
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,
         )
@@ -179,6 +181,10 @@ class Privacy(Engines, Acting, Desks, Columns):
             yield
         finally:
             self._gate.finishing.said.reset(token)
+
+    def _has_keys_of_people(self) -> bool:
+        """Whether something is sealed under keys of people."""
+        return any(column.by_subject for column in self.catalogue.columns.values())
 
     @property
     def people_keys(self) -> PeopleKeys:

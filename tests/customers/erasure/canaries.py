@@ -41,7 +41,7 @@ class Letter(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("canary_people.id"))
     text: Mapped[str] = pii_column(Text, category="note", encrypt=False)
-    secret: Mapped[str] = pii_column(Text, category="note")
+    secret: Mapped[str] = pii_column(Text, category="note", key="subject")
 
 
 POLICY: Final = Policy(

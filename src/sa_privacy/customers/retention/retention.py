@@ -34,6 +34,7 @@ class Retention:
     :param record: writes an event into the access log.
     :param holding: which rows are under a hold.
     :param destroy: destroys people's keys; None: nothing is sealed under keys of theirs.
+    :param keyed: whether something is.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Retention:
         record: Callable[[str, bytes], int],
         holding: Callable[[], Holding | None] = lambda: None,
         destroy: Destroy | None = None,
+        keyed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._desk = desk
+        self._keyed = keyed
         self._tools = Tools(desk, erasures, record, holding, destroy)
 
     def check(self) -> None:
@@ -56,10 +59,11 @@ class Retention:
 
     def faults(self) -> list[str]:
         """What stands against carrying the schedules out on the models, a sentence for each."""
-        policy, shreds = self._desk.policy, self._tools.destroy is not None
+        policy, catalogue = self._desk.policy, self._desk.live.current()
         if not (policy.retention or policy.clocks):
             return []
-        return faults_of(policy, self._desk.live.current(), known_tables(self._desk.live), shreds=shreds)
+        shreds = self._tools.destroy is not None and self._keyed()
+        return faults_of(policy, catalogue, known_tables(self._desk.live), shreds=shreds)
 
     def plan(
         self,
