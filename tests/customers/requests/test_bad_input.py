@@ -130,7 +130,7 @@ def test_columns_to_leave_out_may_come_from_a_generator(privacy: Privacy, engine
         {"customers.nope": "x"},
         {5: "x"},
     ],
-    ids=str,
+    ids=lambda changes: ", ".join(f"{name} {type(value).__name__}" for name, value in changes.items()),
 )
 def test_what_a_column_does_not_take_changes_nothing(privacy: Privacy, engine: Engine, changes: dict[Any, Any]) -> None:
     """And the session goes on as if nothing had been."""
