@@ -9,7 +9,17 @@ import pytest
 from sqlalchemy import Date, Engine, ForeignKey, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from sa_privacy import ERASED, DataSubject, Keyring, PersonErased, Policy, Privacy, UnderHold, pii_column
+from sa_privacy import (
+    ERASED,
+    DataSubject,
+    Keyring,
+    PersonErased,
+    Policy,
+    Privacy,
+    RetentionRefused,
+    UnderHold,
+    pii_column,
+)
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.policy.writing import as_sections
 from tests.subject_keys.world import POLICY
@@ -138,3 +148,24 @@ def test_a_hold_keeps_the_key_and_lets_the_person_be_written_to(ending: Privacy,
         ending.holds.release(session, hold, reason="over")
         session.commit()
         assert ending.people_keys.destroy(session.connection(), "payer", 1) == 1
+
+
+def test_what_a_reason_keeps_is_not_sealed_under_a_key_that_ends(engine: Engine) -> None:
+    """Else the books would hold noise, and nobody would have said so."""
+    bills = BILLS | {"reasons": {"tax": {"law": "Books", "period": "P90Y", "keeps": ["total", "memo"]}}}
+    policy = Policy(**as_sections(POLICY), erasure={"roles": ["clerk"]}, retention={"bills": bills})
+    privacy = Privacy(policy, keys=Keyring.generate(), log=None, metadata=Base.metadata)
+    Base.metadata.create_all(engine)
+    privacy.metadata.create_all(engine)
+    privacy.install(engine)
+    with privacy.access("service", role="clerk", actor="staff:1", reason="asked for"), Session(engine) as session:
+        session.add(Payer(name="Bob"))
+        session.flush()
+        session.add(Bill(payer_id=session.scalars(select(Payer.id)).one(), memo="late", line="tea"))
+        session.flush()
+        with pytest.raises(RetentionRefused, match=r"bills\.memo is kept by a reason"):
+            privacy.erasure.plan(session, session.scalars(select(Payer.id)).one())
+        session.rollback()
+    with pytest.raises(RetentionRefused, match=r"reasons\.tax: bills\.memo is sealed"):
+        privacy.check(engine)
+    privacy.close()

@@ -40,7 +40,7 @@ docs/staff.md                    who may act in which role, pledges (chapter 8)
 docs/consent.md                  what people agreed to (chapter 9)
 docs/disclosure.md               whom data is given to (chapter 10)
 docs/requests.md                 what people ask for (chapter 11)
-docs/policy.md                   how long data is kept, [retention], and who erases (chapter 12)
+docs/erasure.md                  how a person is erased (chapter 12); docs/retention.md: after how long
 docs/need-to-know.md             which rows a role reaches (chapter 17)
 docs/tables.md                   the tables in which the library keeps all that
 docs/glossary.md                 the words, in English and Japanese

@@ -15,6 +15,7 @@ from sa_privacy.customers.destruction.graph import identity_of
 from sa_privacy.customers.erasure.plan import HeldBack, Kept
 from sa_privacy.customers.owned import OwnedTable
 from sa_privacy.customers.retention.conditions import Conditions
+from sa_privacy.errors import RetentionRefused
 from sa_privacy.policy import Guard, Policy, Reason, Schedule
 
 __all__ = ["Found", "Holding", "endings_of"]
@@ -143,6 +144,9 @@ class _Rows:
         if not running:
             return Ending(self._owned.name, keys, "delete", values=self._values())
         keeps = {column for one in running for column in self._keeps(one)}
+        noise = [column for column in self._owned.columns if column.column in keeps and column.by_subject]
+        if noise:
+            raise kept_noise(noise[0].name)
         fates = {one.schedule.meanwhile for one in running}
         why = ", ".join(dict.fromkeys(one.reason.name for one in running))
         fate: Literal["anonymise", "pseudonymise"] = "anonymise" if fates == {"anonymise"} else "pseudonymise"
@@ -160,6 +164,16 @@ class _Rows:
         if because.schedule.category is None:
             return ()
         return tuple(c.column for c in self._owned.columns if c.category == because.schedule.category)
+
+
+def kept_noise(column: str) -> RetentionRefused:
+    """A reason keeps what nobody can read once the person's key is destroyed."""
+    return RetentionRefused(
+        f"{column} is kept by a reason of the policy, and is sealed under the person's key, which ends with them.",
+        hint='keep such a column under the keyring: pii_column(...) without key="subject", then sa-privacy reseal; or leave it '
+        "out of keeps.",
+        columns=(column,),
+    )
 
 
 def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:

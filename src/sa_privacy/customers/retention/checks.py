@@ -79,6 +79,20 @@ def _of_table(schedule: Schedule, table: Table, clocks: Mapping[str, Clock], cat
             yield f"action: {table.fullname} is no table of people, who alone have keys; name theirs, or another action."
     elif schedule.action != "delete" or schedule.reasons:
         yield from _emptied(schedule, table, known)
+    if known is not None:
+        yield from _noise(schedule, known)
+
+
+def _noise(schedule: Schedule, table: PersonalTable) -> Iterator[str]:
+    """What a reason keeps that is noise once the person's key is destroyed."""
+    keyed = {column.column: column for column in table.columns.values() if column.by_subject}
+    for reason in schedule.reasons.values():
+        kept = reason.keeps
+        if kept is None:
+            kept = tuple(name for name, one in keyed.items() if one.category == schedule.category)
+        for name in kept:
+            if name in keyed:
+                yield f"reasons.{reason.name}: {keyed[name].name} is sealed under the person's key, which ends with them."
 
 
 def _clocks(schedule: Schedule, table: Table, clocks: Mapping[str, Clock]) -> Iterator[str]:
