@@ -89,7 +89,8 @@ def test_each_further_entity_costs_its_mark_and_one_call_for_a_cell_and_for_a_va
         "cell.FieldCipher.opener.<locals>.open_plain": 4 * 90,
         "guard._guarded.<locals>.Guarded.__get__": 4 * 90,
     }
-    assert few.total() - 9 * 10 <= 45, few  # once: the statement, its two events, the connection and the session
+    # once: the statement, its two events, the connection, the session, and whether its objects may leave it
+    assert few.total() - 9 * 10 <= 47, few
 
 
 def test_a_select_of_ones_own_rows(tmp_path: Path) -> None:

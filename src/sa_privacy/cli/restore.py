@@ -30,7 +30,7 @@ app = typer.Typer(name="restore", help="After a backup was restored.", no_args_i
 UrlOption = Annotated[str | None, typer.Option(help="The restored database.", metavar="URL", envvar="SA_PRIVACY_URL")]
 RoleOption = Annotated[
     str | None,
-    typer.Option(help="The role acted in, one of [erasure] roles; may be left out where there is one."),
+    typer.Option(help="The role acted in, one of those that erase; may be left out where there is one."),
 ]
 
 

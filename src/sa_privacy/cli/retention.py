@@ -41,7 +41,7 @@ ScheduleOption = Annotated[
 ]
 RoleOption = Annotated[
     str | None,
-    typer.Option(help="The role acted in, one of the policy's [erasure] roles; may be left out where there is one."),
+    typer.Option(help="The role acted in, one of those that erase; may be left out where there is one."),
 ]
 SystemOption = Annotated[
     str | None, typer.Option(help="A system of the policy that acts, instead of a person in a role.", metavar="NAME")
