@@ -27,6 +27,7 @@ sa-privacy log breach --actor staff:58 --policy examples/shop_app/privacy.toml
 export SA_PRIVACY_URL=sqlite:///{kept}/shop.db
 sa-privacy staff report --as staff:1 --policy examples/shop_app/privacy.toml --keys {kept}/keys.json
 sa-privacy consents history 2 --models examples.shop_app.models:Base --policy examples/shop_app/privacy.toml --keys {kept}/keys.json
+sa-privacy hold list --models examples.shop_app.models:Base --policy examples/shop_app/privacy.toml --keys {kept}/keys.json
 sa-privacy requests list --models examples.shop_app.models:Base --policy examples/shop_app/privacy.toml --keys {kept}/keys.json
 """
 
@@ -77,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.keep.mkdir(parents=True, exist_ok=True)
         tour(chosen.keep, console, customers=chosen.customers, language=chosen.lang, database=database)
         console.print(
-            f"Kept in {chosen.keep}: shop.db, keys.json, access-log/, the forged copy, and file-of-customer-2.html."
+            f"Kept in {chosen.keep}: shop.db, keys.json, access-log/, the forged copy, erasures/, the restored backup, and "
+            "file-of-customer-2.html."
         )
         console.print("Ask the log and the ledgers, here in the environment that make demo set up:")
         for line in _QUESTIONS.format(kept=shlex.quote(str(chosen.keep))).splitlines():

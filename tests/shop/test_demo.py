@@ -65,7 +65,15 @@ ERRORS = {
     "A function that nobody knows": "UnreadableStatement",
 }
 #: What the chapters on staff, consent, giving away and requests are refused with.
-OTHERS = {"NotGranted", "NotPledged", "DisclosureRefused", "RequestRefused"}
+OTHERS = {
+    "NotGranted",
+    "NotPledged",
+    "DisclosureRefused",
+    "RequestRefused",
+    "UnderHold",
+    "ErasureRefused",
+    "UnknownPerson",
+}
 
 
 @pytest.fixture
@@ -184,7 +192,7 @@ def test_a_changed_byte_is_found_where_it_is(stage: Stage, tmp_path: Path) -> No
 
 def test_the_demo_shows_every_chapter(shown: str) -> None:
     chapters = re.findall(r"^ (\d+)\. ", shown, re.MULTILINE) or re.findall(r"^\W*(\d+)\. \w", shown, re.MULTILINE)
-    assert chapters == [str(number) for number in range(1, 19)]
+    assert chapters == [str(number) for number in range(1, 21)]
     for error in {*ERRORS.values(), *OTHERS}:
         assert f"{error} [SP-" in shown
     assert shown.count("hint:") >= len(REFUSED)
@@ -212,7 +220,7 @@ def test_the_caption_says_where_the_files_are_and_how_to_ask_the_log_and_the_led
     assert "temporary folder" not in said
     *_, questions = said.partition("Ask the log")
     commands = [line.split()[1:] for line in questions.splitlines() if line.startswith("  sa-privacy ")]
-    assert len(commands) == 7
+    assert len(commands) == 8
     assert f"export SA_PRIVACY_URL=sqlite:///{tmp_path / 'kept' / 'shop.db'}" in questions
     monkeypatch.chdir(REPOSITORY)
     monkeypatch.setenv("SA_PRIVACY_URL", f"sqlite:///{tmp_path / 'kept' / 'shop.db'}")

@@ -52,12 +52,13 @@ ACTING = {
 def open_shop(directory: Path) -> tuple[Privacy, AccessLog, Engine]:
     """Sets up an empty shop: new keys, a new log, a new database with its tables.
 
-    :param directory: holds ``keys.json``, ``access-log/`` and ``shop.db`` afterwards.
+    :param directory: holds ``keys.json``, ``access-log/``, ``erasures/`` and ``shop.db`` afterwards.
     """
     keys = Keyring.generate()
     keys.save(directory / "keys.json")
     log = AccessLog.open(directory / "access-log")
-    privacy = Privacy(POLICY, keys=keys, log=log, metadata=Base)
+    erasures = AccessLog.open(directory / "erasures")
+    privacy = Privacy(POLICY, keys=keys, log=log, metadata=Base, erasures=erasures)
     engine = create_engine(f"sqlite:///{directory / 'shop.db'}")
     privacy.install(engine, walls=True)
     Base.metadata.create_all(engine)

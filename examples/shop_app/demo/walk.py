@@ -13,9 +13,11 @@ from sqlalchemy import URL
 from examples.shop_app.data import fill
 from examples.shop_app.demo.asking import show_asking
 from examples.shop_app.demo.campaign import show_campaign
+from examples.shop_app.demo.copies import show_copies
 from examples.shop_app.demo.emergency import show_emergency
 from examples.shop_app.demo.erasing import show_erasing
 from examples.shop_app.demo.giving import show_giving
+from examples.shop_app.demo.keeping import show_keeping
 from examples.shop_app.demo.loads import show_loads, show_memory
 from examples.shop_app.demo.need import show_need
 from examples.shop_app.demo.pledge import show_pledge
@@ -40,8 +42,10 @@ docs/staff.md                    who may act in which role, pledges (chapter 8)
 docs/consent.md                  what people agreed to (chapter 9)
 docs/disclosure.md               whom data is given to (chapter 10)
 docs/requests.md                 what people ask for (chapter 11)
-docs/erasure.md                  how a person is erased (chapter 12); docs/retention.md: after how long
-docs/need-to-know.md             which rows a role reaches (chapter 17)
+docs/retention.md, docs/holds.md  how long what is kept, and what must stay (chapter 12)
+docs/erasure.md                  how a person is erased (chapter 13)
+docs/backups.md                  how nobody comes back with a backup (chapter 14)
+docs/need-to-know.md             which rows a role reaches (chapter 19)
 docs/tables.md                   the tables in which the library keeps all that
 docs/glossary.md                 the words, in English and Japanese
 """
@@ -83,7 +87,8 @@ def tour(
         show_campaign(stage)
         show_giving(stage)
         show_asking(stage)
-        show_erasing(stage)
+        show_keeping(stage)
+        show_copies(stage, *show_erasing(stage))
         show_emergency(stage)
         show_log(stage)
         show_chain(stage)
