@@ -11,6 +11,8 @@
 #   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
 #   make bench-quick   overhead ratios, fewer rounds
+#   make docs          the documentation as a site, in build/site; a link that leads nowhere fails
+#   make diagrams      draws its diagrams anew, where one was changed; needs npm and Chromium
 #   make clean         remove the environments and caches
 
 # Compiled tests are kept: each run, and each process that a test starts, would compile them anew.
@@ -62,7 +64,7 @@ CELLS := 1000000
 RULED := 2000
 MUTANTS :=
 
-.PHONY: help demo test check tests test-matrix fuzz rules mixups kill mutants bench-quick clean
+.PHONY: help demo test check tests test-matrix fuzz rules mixups kill mutants bench-quick docs diagrams clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -108,6 +110,17 @@ mutants: .venvs/mutation/.test
 
 bench-quick: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.overhead --quick
+
+docs: $(VENV)/.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "build/site/index.html"
+
+diagrams:
+	@python3 tools/diagrams.py
+
+$(VENV)/.docs: pyproject.toml tools/venv.sh
+	@tools/venv.sh $(VENV) test,dev,docs
+	@touch $@ $(VENV)/.test
 
 $(VENV)/.demo: pyproject.toml tools/venv.sh
 	@tools/venv.sh $(VENV) demo,cli,postgres

@@ -1,14 +1,23 @@
 """What MkDocs does not do by itself. Pages are written to be read in the repository, too: links that lead out of ``docs/`` become the
-name of the file on the site.
+name of the file on the site, and diagrams the pictures that ``tools/diagrams.py`` has drawn of them.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from diagrams import BLOCK, PICTURES, picture_of
+from mkdocs.exceptions import PluginError
+
 _LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[^)#\s]+)(#[^)\s]*)?\)")
+_ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc):<code>~?(?:[\w.]*\.)?(\w+)</code>")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
@@ -23,4 +32,16 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
             return f"[{match[1]}]({posixpath.relpath('index.md', here or '.')})"
         return match[1] if match[1].startswith("`") else f"`{path}`"
 
-    return _LINK.sub(told, markdown)
+    def drawn(match: re.Match[str]) -> str:
+        name = picture_of(match[1])
+        if not (PICTURES / name).exists():
+            raise PluginError(f"{page.file.src_uri}: a diagram has changed: make diagrams draws it anew")
+        *_, heading = _HEADING.findall(markdown[: match.start()])
+        return f"![Diagram: {heading}]({posixpath.relpath(f'assets/diagrams/{name}', here or '.')})"
+
+    return _LINK.sub(told, BLOCK.sub(drawn, markdown))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Called by MkDocs for each page. What docstrings refer to is named, as it is in an editor."""
+    return _ROLE.sub(r"<code>\1</code>", html)

@@ -59,7 +59,7 @@ def happens(code: str, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shutil.copytree(shop, directory)
     monkeypatch.chdir(directory)
     with names_in(directory) as names:
-        names |= more
+        names.update(more)
         if code in _BASES:
             run(shown, names)
         else:
