@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, MetaData, Table
 from sa_privacy.accesslog import read_events
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.models import load_models
+from sa_privacy.cli.options import JsonOption, ModelsOption, PolicyOption, UrlOption
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.jobs import Finding, examine, matched_in
@@ -28,15 +29,13 @@ def doctor(
             help="The columns; all personal ones where left out.", metavar="[TABLE.COLUMN]...", show_default=False
         ),
     ] = None,
-    models: Annotated[
-        list[str], typer.Option(help="The models: a declarative base or MetaData. Repeatable.", metavar="MODULE:BASE")
-    ],
-    policy: Annotated[Path, typer.Option(help="The policy document.", metavar="FILE")] = Path("privacy.toml"),
-    url: Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")] = None,
+    models: ModelsOption,
+    policy: PolicyOption = Path("privacy.toml"),
+    url: UrlOption = None,
     log: Annotated[
         Path | None, typer.Option(help="An access log: what its statements compare or order by.", metavar="DIR")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say of each column what stands against sealing it, and what to do about it, and which schedules of retention do not fit
     the models. Exit status 1 where something forbids it.

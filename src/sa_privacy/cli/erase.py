@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,61 +10,38 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from sa_privacy.accesslog import EventLog
-from sa_privacy.cli.database import connecting
-from sa_privacy.cli.keys import ServiceOption
-from sa_privacy.cli.log.asking import JsonOption, Language
-from sa_privacy.cli.models import load_models
-from sa_privacy.cli.sealing import KeysOption, ModelsOption, PolicyOption
-from sa_privacy.cli.services import find_service
+from sa_privacy.cli.application import Asked
+from sa_privacy.cli.office import ERASING
+from sa_privacy.cli.options import ErasuresOption, JsonOption, KindOption, Language, LanguageOption, PersonArgument
+from sa_privacy.cli.spread import spread
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
-from sa_privacy.cli.written import (
-    ErasuresOption,
-    LogOption,
-    NoLogOption,
-    ReasonOption,
-    WhoOption,
-    operator,
-    written_erasures,
-    written_log,
-)
-from sa_privacy.crypto import Keyring, SigningKey, VerifyingKey
+from sa_privacy.cli.written import written_erasures
+from sa_privacy.crypto import SigningKey, VerifyingKey
 from sa_privacy.customers.erasure import ErasurePlan
 from sa_privacy.customers.erasure.certificate import read_certificate
-from sa_privacy.policy import Policy
 from sa_privacy.privacy import Privacy
 
-__all__ = ["acting", "app"]
+__all__ = ["Erasing", "app"]
 
 app = typer.Typer(name="erase", help="Erase a person: everything of theirs, or nothing.", no_args_is_help=True)
 
-PersonArgument = Annotated[str, typer.Argument(help="The key of their row.", metavar="KEY", show_default=False)]
-KindOption = Annotated[
-    str | None, typer.Option(help="The kind of person, where there are several.", metavar="KIND", show_default=False)
-]
-UrlOption = Annotated[str | None, typer.Option(help="The database.", metavar="URL", envvar="SA_PRIVACY_URL")]
-RoleOption = Annotated[
-    str | None,
-    typer.Option(help="The role acted in, one of those that erase; may be left out where there is one."),
-]
+
+@dataclass(frozen=True, kw_only=True)
+class Erasing(Asked):
+    """The application, and who erases."""
+
+    what = "an erasure"
+    office = ERASING
 
 
 @app.command()
+@spread
 def plan(
     *,
     person: PersonArgument,
-    models: ModelsOption,
     kind: KindOption = None,
-    policy: PolicyOption = Path("privacy.toml"),
-    keys: KeysOption = Path("keys.json"),
-    service: ServiceOption = None,
-    url: UrlOption = None,
-    log: LogOption = None,
-    no_log: NoLogOption = False,
-    actor: WhoOption = None,
-    role: RoleOption = None,
-    reason: ReasonOption = None,
-    language: Annotated[Language, typer.Option("--lang", help="The language of the plan.")] = Language.en,
+    data: Erasing,
+    language: LanguageOption = Language.en,
     erasures: ErasuresOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -76,9 +51,7 @@ def plan(
     """
     with (
         telling(),
-        acting(
-            *(models, policy, keys, service, url, log, actor, role, reason),
-            no_log=no_log,
+        data.opened(
             erasures=None if erasures is None else written_erasures(erasures),
         ) as (privacy, engine),
     ):
@@ -92,21 +65,13 @@ def plan(
 
 
 @app.command()
+@spread
 def run(
     *,
     person: PersonArgument,
     hash_: Annotated[str, typer.Option("--plan", help="The hash of the plan that was looked at.", metavar="HASH")],
-    models: ModelsOption,
     kind: KindOption = None,
-    policy: PolicyOption = Path("privacy.toml"),
-    keys: KeysOption = Path("keys.json"),
-    service: ServiceOption = None,
-    url: UrlOption = None,
-    log: LogOption = None,
-    no_log: NoLogOption = False,
-    actor: WhoOption = None,
-    role: RoleOption = None,
-    reason: ReasonOption = None,
+    data: Erasing,
     request: Annotated[
         str | None, typer.Option(help="The request that asked for it.", metavar="REFERENCE", show_default=False)
     ] = None,
@@ -122,9 +87,7 @@ def run(
     """Erase a person as a plan said that was looked at: all of it, or nothing."""
     with (
         telling(),
-        acting(
-            *(models, policy, keys, service, url, log, actor, role, reason),
-            no_log=no_log,
+        data.opened(
             erasures=None if no_erasures else written_erasures(erasures, "; or say --no-erasures"),
         ) as (privacy, engine),
     ):
@@ -174,41 +137,3 @@ def _plain(made: ErasurePlan) -> dict[str, object]:
     kept = [asdict(one) | {"until": None if one.until is None else one.until.isoformat()} for one in made.kept]
     held = [asdict(one) for one in made.held]
     return {"plan": made.hash, "counts": made.counts, "kept": kept, "held": held, "nobodys": list(made.nobodys)}
-
-
-@contextmanager
-def acting(
-    models: Sequence[str],
-    policy: Path,
-    keys: Path,
-    service: str | None,
-    url: str | None,
-    log: Path | None,
-    actor: str | None,
-    role: str | None,
-    reason: str | None,
-    *,
-    no_log: bool,
-    erasures: EventLog | None = None,
-) -> Iterator[tuple[Privacy, Engine]]:
-    """The application's Privacy on its database, under an access of somebody who erases."""
-    with telling(), connecting(url) as engine:
-        written = written_log(log, "an erasure", no_log=no_log)
-        ring = Keyring.load(keys, service=find_service(service))
-        privacy = Privacy(policy, keys=ring, log=written, metadata=load_models(models), erasures=erasures)
-        try:
-            privacy.install(engine)
-            with privacy.access(actor=operator(actor), role=role or _role(privacy.policy), reason=reason):
-                yield privacy, engine
-        finally:
-            privacy.close()
-
-
-def _role(policy: Policy) -> str:
-    roles = sorted(policy.erasure.roles) if policy.erasure is not None else []
-    if len(roles) != 1:
-        fail(
-            "in which role?",
-            f"--role {' or '.join(roles)}." if roles else 'name roles in the policy: [erasure] roles = ["..."].',
-        )
-    return roles[0]

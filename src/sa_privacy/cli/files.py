@@ -11,7 +11,7 @@ from rich.console import Console
 from sqlalchemy import make_url
 
 from sa_privacy.cli.database import connecting
-from sa_privacy.cli.sealing import JsonOption, UrlOption
+from sa_privacy.cli.options import JsonOption, OwnerUrlOption
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.customers.erasure import scan as scanning
 from sa_privacy.customers.erasure.backup import KEY_TABLE, copy_data, copy_keys
@@ -83,7 +83,7 @@ def scan(
 
 def clean(
     *,
-    url: UrlOption = None,
+    url: OwnerUrlOption = None,
     table: Annotated[
         list[str] | None,
         typer.Option(help="PostgreSQL: only this table. Repeatable.", metavar="TABLE", show_default=False),
@@ -104,7 +104,7 @@ def clean(
 def backup(
     *,
     file: Annotated[Path, typer.Argument(help="The backup; is not there yet.", metavar="FILE", show_default=False)],
-    url: UrlOption = None,
+    url: OwnerUrlOption = None,
     keys: Annotated[bool, typer.Option("--keys", help="Back up the keys of people instead, and nothing else.")] = False,
 ) -> None:
     """Back up a SQLite database without the keys of people, so that a key that is destroyed is destroyed in every copy.

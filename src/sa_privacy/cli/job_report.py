@@ -1,48 +1,18 @@
-"""What a job's command tells: how far it is, what it counted, what it did."""
+"""What a job's command tells: what it counted, what it did."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from sa_privacy import jobs
 from sa_privacy.cli.telling import say
 from sa_privacy.jobs import TableReport
 
-__all__ = ["as_json", "shown", "tell"]
-
-
-@contextmanager
-def shown() -> Iterator[Callable[[jobs.Progress], None]]:
-    """Progress on stderr, where that is a terminal."""
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:,.0f} rows/s"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    tasks: dict[str, Any] = {}
-
-    def move(progress: jobs.Progress) -> None:
-        if progress.table not in tasks:
-            tasks[progress.table] = bars.add_task(progress.table, total=progress.total, rate=0.0)
-        bars.update(tasks[progress.table], completed=progress.done, total=progress.total, rate=progress.rate)
-
-    if not bars.console.is_terminal:
-        yield lambda _: None
-        return
-    with bars:
-        yield move
+__all__ = ["as_json", "tell"]
 
 
 def tell(report: TableReport) -> None:

@@ -13,6 +13,7 @@ from sa_privacy.cli.database import connecting
 from sa_privacy.cli.keyadvice import advise
 from sa_privacy.cli.keyreport import as_json, show, wrapped
 from sa_privacy.cli.models import load_models
+from sa_privacy.cli.options import JsonOption, PolicyOption, ServiceOption
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.crypto import KEYS_IN_THE_CLEAR, Keyring, LocalKey, key_name
@@ -24,14 +25,6 @@ app = typer.Typer(name="keys", help="The keyring file: keys made, rotated, wrapp
 
 PathArgument = Annotated[Path, typer.Argument(help="The keyring file.", metavar="PATH", show_default=False)]
 IdArgument = Annotated[str, typer.Argument(help="A key id, 8 hexadecimal digits.", metavar="ID", show_default=False)]
-ServiceOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Who wraps the keys: file:PATH, env:NAME, aws:KEY, or package.module:name.",
-        metavar="SERVICE",
-        envvar="SA_PRIVACY_KEY_SERVICE",
-    ),
-]
 PolicyIdOption = Annotated[
     str | None, typer.Option(help="The id of the policy that the keys are wrapped for.", metavar="ID")
 ]
@@ -40,10 +33,13 @@ UrlOption = Annotated[
 ]
 ModelsOption = Annotated[
     list[str] | None,
-    typer.Option(help="The models: a declarative base or MetaData. Repeatable.", metavar="MODULE:BASE"),
+    typer.Option(
+        help="The models: a declarative base or MetaData. Repeatable.",
+        metavar="MODULE:BASE",
+        envvar="SA_PRIVACY_MODELS",
+        show_default=False,
+    ),
 ]
-PolicyOption = Annotated[Path, typer.Option(help="The policy document.", metavar="FILE")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 _NEXT = {
     "rotate": "Hand the file to every process before any of them seals; then reseal, and retire the old key.",

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from sa_privacy.cli.erase import acting
-from sa_privacy.cli.keys import ServiceOption
-from sa_privacy.cli.sealing import JsonOption, KeysOption, ModelsOption, PolicyOption
+from sa_privacy.cli.erase import Erasing
+from sa_privacy.cli.options import ErasuresOption, JsonOption
+from sa_privacy.cli.spread import spread
 from sa_privacy.cli.telling import FOUND, print_json, say, telling
-from sa_privacy.cli.written import (
-    ErasuresOption,
-    LogOption,
-    NoLogOption,
-    ReasonOption,
-    WhoOption,
-    written_erasures,
-)
+from sa_privacy.cli.written import written_erasures
 from sa_privacy.customers.erasure.replay import ReplayReport
 
 __all__ = ["app"]
 
 app = typer.Typer(name="restore", help="After a backup was restored.", no_args_is_help=True)
-
-UrlOption = Annotated[str | None, typer.Option(help="The restored database.", metavar="URL", envvar="SA_PRIVACY_URL")]
-RoleOption = Annotated[
-    str | None,
-    typer.Option(help="The role acted in, one of those that erase; may be left out where there is one."),
-]
 
 
 @app.callback()
@@ -40,19 +26,11 @@ def restoring() -> None:
 
 
 @app.command()
+@spread
 def replay(
     *,
-    models: ModelsOption,
     erasures: ErasuresOption = None,
-    policy: PolicyOption = Path("privacy.toml"),
-    keys: KeysOption = Path("keys.json"),
-    service: ServiceOption = None,
-    url: UrlOption = None,
-    log: LogOption = None,
-    no_log: NoLogOption = False,
-    actor: WhoOption = None,
-    role: RoleOption = None,
-    reason: ReasonOption = None,
+    data: Erasing,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who is back, and change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,11 +41,7 @@ def replay(
     """
     with (
         telling(),
-        acting(
-            *(models, policy, keys, service, url, log, actor, role, reason),
-            no_log=no_log,
-            erasures=written_erasures(erasures),
-        ) as (privacy, engine),
+        data.opened(erasures=written_erasures(erasures)) as (privacy, engine),
         Console(stderr=True).status("looking for people who were erased") as status,
     ):
         report = privacy.erasure.replay(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sa_privacy.cli.database import connecting
+from sa_privacy.cli.options import JsonOption, OwnerUrlOption
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 
 try:
@@ -20,12 +21,6 @@ __all__ = ["app"]
 
 app = typer.Typer(name="tables", help="The library's own tables in a database.", no_args_is_help=True)
 
-UrlOption = Annotated[
-    str | None,
-    typer.Option(help="The database, as the owner of its tables.", metavar="URL", envvar="SA_PRIVACY_URL"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
 
 @app.callback()
 def needs_alembic() -> None:
@@ -37,7 +32,7 @@ def needs_alembic() -> None:
 
 
 @app.command()
-def upgrade(url: UrlOption = None) -> None:
+def upgrade(url: OwnerUrlOption = None) -> None:
     """Make the tables, or bring them to this release. Doing it twice changes nothing."""
     with telling(), connecting(url, new=True) as engine, engine.begin() as connection:
         there = tables.are_there(connection)
@@ -64,7 +59,7 @@ def script(
 
 
 @app.command()
-def check(url: UrlOption = None, as_json: JsonOption = False) -> None:
+def check(url: OwnerUrlOption = None, as_json: JsonOption = False) -> None:
     """Say whether the tables are as this release expects them; exit status 1 where they are not."""
     with telling(), connecting(url) as engine, engine.connect() as connection:
         at, wanted, found = tables.version(connection), tables.head(), tables.differences(connection)

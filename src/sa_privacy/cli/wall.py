@@ -11,6 +11,7 @@ import typer
 from sqlalchemy import Engine, create_engine, make_url
 
 from sa_privacy.cli.models import load_models, load_object
+from sa_privacy.cli.options import JsonOption, ModelsOption, OwnerUrlOption, PolicyOption
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.policy import Policy
@@ -23,14 +24,6 @@ __all__ = ["app"]
 
 app = typer.Typer(name="wall", help="The database's own wall: roles, grants and logins.", no_args_is_help=True)
 
-PolicyOption = Annotated[Path, typer.Option(help="The policy document.", metavar="FILE")]
-ModelsOption = Annotated[
-    list[str], typer.Option(help="The models: a declarative base or MetaData. Repeatable.", metavar="MODULE:BASE")
-]
-UrlOption = Annotated[
-    str | None,
-    typer.Option(help="The database, as its owner.", metavar="URL", envvar="SA_PRIVACY_URL"),
-]
 LoginOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -55,7 +48,6 @@ PrivacyOption = Annotated[
         metavar="MODULE:NAME",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @dataclass(frozen=True)
@@ -162,7 +154,7 @@ def plan(
     *,
     models: ModelsOption,
     policy: PolicyOption = Path("privacy.toml"),
-    url: UrlOption = None,
+    url: OwnerUrlOption = None,
     login: LoginOption = None,
     together: TogetherOption = None,
     also: AlsoOption = None,
@@ -210,7 +202,7 @@ def apply(
     *,
     models: ModelsOption,
     policy: PolicyOption = Path("privacy.toml"),
-    url: UrlOption = None,
+    url: OwnerUrlOption = None,
     login: LoginOption = None,
     together: TogetherOption = None,
     also: AlsoOption = None,
@@ -244,7 +236,7 @@ def check(
     *,
     models: ModelsOption,
     policy: PolicyOption = Path("privacy.toml"),
-    url: UrlOption = None,
+    url: OwnerUrlOption = None,
     login: LoginOption = None,
     together: TogetherOption = None,
     also: AlsoOption = None,

@@ -1,58 +1,15 @@
-"""The access log that a command writes itself into, and who runs it: the same options for each."""
+"""The logs that a command writes itself into, and who runs it."""
 
 from __future__ import annotations
 
 import getpass
 import re
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from sa_privacy.accesslog import AccessLog, EventLog
 from sa_privacy.cli.telling import fail
 
-__all__ = [
-    "ErasuresOption",
-    "LogOption",
-    "NoLogOption",
-    "ReasonOption",
-    "WhoOption",
-    "operator",
-    "written_erasures",
-    "written_log",
-]
-
-LogOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="The access log, into which the command is written.",
-        metavar="DIR",
-        envvar="SA_PRIVACY_LOG",
-        show_default=False,
-    ),
-]
-NoLogOption = Annotated[bool, typer.Option("--no-log", help="Write the command into no access log.")]
-WhoOption = Annotated[
-    str | None,
-    typer.Option(
-        "--as",
-        help="Who you are, as your application names you: staff:1; this machine's user where left out.",
-        metavar="ACTOR",
-        show_default=False,
-    ),
-]
-ReasonOption = Annotated[str | None, typer.Option(help="Why, for the log.", metavar="TEXT", show_default=False)]
-
-ErasuresOption = Annotated[
-    str | None,
-    typer.Option(
-        help="The ledger of erasures: its directory, or the URL of the database that its table is in.",
-        metavar="DIR|URL",
-        envvar="SA_PRIVACY_ERASURES",
-        show_default=False,
-    ),
-]
+__all__ = ["operator", "written_erasures", "written_log"]
 
 _URL = re.compile(r"[a-z][\w+]*:/")  # of a path, which has lost the second slash
 
@@ -86,7 +43,10 @@ def written_erasures(place: str | None, otherwise: str = "") -> EventLog:
 
         return TableLog(place)
     if not Path(place).is_dir():
-        fail(f"there is no ledger in {place}.", 'give the directory of Privacy(..., erasures=AccessLog.open("...")).')
+        fail(
+            f"there is no ledger in {place}.",
+            'give the directory of your application\'s Privacy(..., erasures=AccessLog.open("...")), which makes it.',
+        )
     return AccessLog.open(place, fsync="always")
 
 

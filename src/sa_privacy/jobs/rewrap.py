@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
@@ -11,6 +13,7 @@ from sa_privacy.accesslog import members
 from sa_privacy.columns.binding import keys_of
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.jobs.batch import connected, patiently, working_on
+from sa_privacy.jobs.passes import Progress
 from sa_privacy.jobs.target import Keeper, keys_for_job, said_of
 
 __all__ = ["Rewrapped", "count_wrapped", "rewrap"]
@@ -37,12 +40,20 @@ def count_wrapped(connection: Connection) -> Counter[int]:
     return Counter({int.from_bytes(bytes(key), "big"): count for key, count in connection.execute(asked)})
 
 
-def rewrap(engine: Engine, privacy: Keeper, *, batch: int = 500, dry_run: bool = False) -> Rewrapped:
+def rewrap(
+    engine: Engine,
+    privacy: Keeper,
+    *,
+    batch: int = 500,
+    dry_run: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Rewrapped:
     """Wraps all keys of people with the primary key of the ring. Run it again after a break: it goes on.
 
     Each is replaced only as it was read: one that is destroyed meanwhile stays destroyed.
 
     :param engine: its own, unprotected and synchronous.
+    :param progress: told after each batch how far it is.
     :raises KeyUnavailable: the ring lacks a key that wraps some.
     :raises NoAccess: no maintenance access is declared around it.
     """
@@ -51,10 +62,12 @@ def rewrap(engine: Engine, privacy: Keeper, *, batch: int = 500, dry_run: bool =
         with connected(engine) as connection:
             counted = count_wrapped(connection)
         to_do = counted.total() - counted[keys.primary_id]
-        changed, after = 0, b""
+        changed, after, began = 0, b"", monotonic()
         while to_do and not dry_run:
             last, done = patiently(lambda after=after: _batch(engine, privacy, said, after, batch))  # type: ignore[misc]
             changed += done
+            if progress is not None:
+                progress(Progress(SUBJECT_KEYS.name, changed, to_do, monotonic() - began))
             if last is None:
                 break
             after = last

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -23,9 +22,6 @@ from sa_privacy.cli.telling import say
 from sa_privacy.policy import Policy
 
 __all__ = [
-    "JsonOption",
-    "Language",
-    "LanguageOption",
     "PolicyOption",
     "as_json",
     "by_table",
@@ -40,21 +36,12 @@ __all__ = [
     "waiting_as_json",
 ]
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 PolicyOption = Annotated[
     Path | None,
     typer.Option(help="The policy document, for titles and clauses; privacy.toml where it is there.", metavar="FILE"),
 ]
 
 
-class Language(StrEnum):
-    """What a report is written in."""
-
-    en = "en"
-    ja = "ja"
-
-
-LanguageOption = Annotated[Language, typer.Option("--lang", help="The language of the report.")]
 _POLICY: Final = Path("privacy.toml")
 _SHOWN: Final = 5
 

@@ -12,9 +12,6 @@ import typer
 from sa_privacy.accesslog.questions import Breach
 from sa_privacy.accesslog.questions import breach as ask_breach
 from sa_privacy.cli.log.asking import (
-    JsonOption,
-    Language,
-    LanguageOption,
     PolicyOption,
     as_json,
     fields_as_json,
@@ -31,6 +28,7 @@ from sa_privacy.cli.log.denied import ActorOption
 from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption, SinceOption, UntilOption, clock_of
 from sa_privacy.cli.log.words import BREACH
+from sa_privacy.cli.options import JsonOption, Language, LanguageOption
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.policy import Policy
 from sa_privacy.publish.breach_report import BreachReport, breach_report

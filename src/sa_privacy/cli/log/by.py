@@ -9,7 +9,6 @@ import typer
 from sa_privacy.accesslog.questions import by as ask_by
 from sa_privacy.accesslog.questions.accounts import Group
 from sa_privacy.cli.log.asking import (
-    JsonOption,
     fields_as_json,
     new_table,
     people,
@@ -21,6 +20,7 @@ from sa_privacy.cli.log.asking import (
 )
 from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import LocalOption, SinceOption, UntilOption, clock_of
+from sa_privacy.cli.options import JsonOption
 from sa_privacy.cli.telling import print_json, say, telling
 
 __all__ = ["by"]

@@ -10,7 +10,6 @@ import typer
 from sa_privacy.accesslog.questions import denied as ask_denied
 from sa_privacy.accesslog.questions.refusals import Refusal
 from sa_privacy.cli.log.asking import (
-    JsonOption,
     by_table,
     fields_as_json,
     new_table,
@@ -23,6 +22,7 @@ from sa_privacy.cli.log.asking import (
 from sa_privacy.cli.log.by import TableOption
 from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import LocalOption, SinceOption, UntilOption, clock_of
+from sa_privacy.cli.options import JsonOption
 from sa_privacy.cli.telling import print_json, say, telling
 
 __all__ = ["ActorOption", "denied"]

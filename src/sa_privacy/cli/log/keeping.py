@@ -16,9 +16,9 @@ from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.keeping import Kept, Shipped, Unreviewed, keep_log
 from sa_privacy.accesslog.questions import Journal
 from sa_privacy.accesslog.reviews import open_reviews
-from sa_privacy.cli.log.asking import JsonOption
 from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, directory, is_url, place
 from sa_privacy.cli.log.proving import SecondOption, TrustOption, load_keys
+from sa_privacy.cli.options import JsonOption
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.crypto import SigningKey
 from sa_privacy.policy import Policy

@@ -17,8 +17,8 @@ from sa_privacy.accesslog import LogPlace
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.verify import Problem, Verification
-from sa_privacy.cli.log.asking import JsonOption
 from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, LogOption, directory, place
+from sa_privacy.cli.options import JsonOption
 from sa_privacy.cli.telling import FOUND, IMPOSSIBLE, fail, print_json, say, telling
 from sa_privacy.crypto import SigningKey, VerifyingKey
 from sa_privacy.errors import LogChanged, LogUnavailable

@@ -12,19 +12,10 @@ import typer
 from sa_privacy.accesslog.questions.glass import Touched, touched_under
 from sa_privacy.accesslog.reviews import BreakGlass
 from sa_privacy.accesslog.reviews import review as close_review
-from sa_privacy.cli.log.asking import (
-    JsonOption,
-    as_json,
-    by_table,
-    new_table,
-    people,
-    plain,
-    show_table,
-    waiting,
-    waiting_as_json,
-)
+from sa_privacy.cli.log.asking import as_json, by_table, new_table, people, plain, show_table, waiting, waiting_as_json
 from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption, ago
+from sa_privacy.cli.options import JsonOption
 from sa_privacy.cli.telling import fail, print_json, say, telling
 
 __all__ = ["review"]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from sa_privacy.accesslog import LogStatus
-from sa_privacy.cli.log.asking import JsonOption, as_json, show_waiting, waiting, waiting_as_json
+from sa_privacy.cli.log.asking import as_json, show_waiting, waiting, waiting_as_json
 from sa_privacy.cli.log.place import DEFAULT, LogOption, directory, is_url, place
 from sa_privacy.cli.log.times import Clock, LocalOption, ago
+from sa_privacy.cli.options import JsonOption
 from sa_privacy.cli.telling import print_json, say, telling
 
 if TYPE_CHECKING:

@@ -13,9 +13,6 @@ from sa_privacy.accesslog.questions import Who
 from sa_privacy.accesslog.questions import who as ask_who
 from sa_privacy.accesslog.questions.uses import UseOfData
 from sa_privacy.cli.log.asking import (
-    JsonOption,
-    Language,
-    LanguageOption,
     PolicyOption,
     by_table,
     fields_as_json,
@@ -30,6 +27,7 @@ from sa_privacy.cli.log.asking import (
 from sa_privacy.cli.log.place import DEFAULT, LogOption, place
 from sa_privacy.cli.log.times import Clock, LocalOption, SinceOption, UntilOption, clock_of
 from sa_privacy.cli.log.words import WORDS
+from sa_privacy.cli.options import JsonOption, Language, LanguageOption
 from sa_privacy.cli.services import find_service
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.crypto import Keyring, key_name

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sa_privacy.cli.keys import ServiceOption
-from sa_privacy.cli.sealing import KeysOption, PolicyOption, UrlOption
-from sa_privacy.cli.staff.acting import ActorOption, ReasonOption, RoleOption, UntilOption, acting, moment
+from sa_privacy.cli.spread import spread
+from sa_privacy.cli.staff.acting import Grants, ReasonOption, Staff, UntilOption, moment
 from sa_privacy.cli.telling import say
-from sa_privacy.cli.written import LogOption, NoLogOption
 
 __all__ = ["bootstrap", "grant", "revoke"]
 
@@ -19,64 +16,45 @@ WhomArgument = Annotated[str, typer.Argument(help="Whom, as your application nam
 RoleArgument = Annotated[str, typer.Argument(help="The role.", metavar="ROLE")]
 
 
+@spread
 def bootstrap(
     *,
     whom: WhomArgument,
     what: RoleArgument,
     reason: ReasonOption,
-    policy: PolicyOption = Path("privacy.toml"),
-    keys: KeysOption = Path("keys.json"),
-    service: ServiceOption = None,
-    url: UrlOption = None,
-    log: LogOption = None,
-    no_log: NoLogOption = False,
+    desk: Grants,
 ) -> None:
     """Grant the first role of all, one that grants others. Only while there are no grants."""
-    with acting(policy, keys, service, url, log, None, None, reason, no_log=no_log, officer=False) as (
-        privacy,
-        session,
-    ):
+    with desk.session(reason) as (privacy, session):
         privacy.staff.bootstrap(session, whom, what, reason=reason)
     say(f"{whom} acts as {what} from now on. Everything else is granted by them.")
 
 
+@spread
 def grant(
     *,
     whom: WhomArgument,
     what: RoleArgument,
     reason: ReasonOption,
     until: UntilOption = None,
-    actor: ActorOption = None,
-    role: RoleOption = None,
-    policy: PolicyOption = Path("privacy.toml"),
-    keys: KeysOption = Path("keys.json"),
-    service: ServiceOption = None,
-    url: UrlOption = None,
-    log: LogOption = None,
-    no_log: NoLogOption = False,
+    desk: Staff,
 ) -> None:
     """Grant a role to somebody, not to yourself."""
     ends = moment(until)
-    with acting(policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
+    with desk.session(reason) as (privacy, session):
         privacy.staff.grant(session, whom, what, reason=reason, until=ends)
     say(f"{whom} acts as {what} {f'until {ends:%Y-%m-%d %H:%M} UTC' if ends is not None else 'until it is revoked'}.")
 
 
+@spread
 def revoke(
     *,
     whom: WhomArgument,
     what: RoleArgument,
     reason: ReasonOption,
-    actor: ActorOption = None,
-    role: RoleOption = None,
-    policy: PolicyOption = Path("privacy.toml"),
-    keys: KeysOption = Path("keys.json"),
-    service: ServiceOption = None,
-    url: UrlOption = None,
-    log: LogOption = None,
-    no_log: NoLogOption = False,
+    desk: Staff,
 ) -> None:
     """Revoke every grant of a role to somebody."""
-    with acting(policy, keys, service, url, log, actor, role, reason, no_log=no_log) as (privacy, session):
+    with desk.session(reason) as (privacy, session):
         privacy.staff.revoke(session, whom, what, reason=reason)
     say(f"{whom} acts as {what} no more.")

@@ -4,41 +4,33 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sa_privacy.cli.keys import ServiceOption
-from sa_privacy.cli.log.asking import JsonOption, as_json, new_table, plain, show_table
+from sa_privacy.cli.log.asking import as_json, new_table, plain, show_table
 from sa_privacy.cli.log.times import Clock, LocalOption, ago
-from sa_privacy.cli.sealing import KeysOption, PolicyOption, UrlOption
-from sa_privacy.cli.staff.acting import ActorOption, RoleOption, acting
+from sa_privacy.cli.options import JsonOption
+from sa_privacy.cli.spread import spread
+from sa_privacy.cli.staff.acting import Staff
 from sa_privacy.cli.telling import print_json, say
-from sa_privacy.cli.written import LogOption, NoLogOption
 from sa_privacy.staff import Holding, Report
 
 __all__ = ["report"]
 
 
+@spread
 def report(
     *,
-    actor: ActorOption = None,
-    role: RoleOption = None,
     unused: Annotated[int, typer.Option(help="Flag what nobody used for so many days.", min=1)] = 90,
     expiring: Annotated[int, typer.Option(help="Flag what ends within so many days.", min=0)] = 30,
     everything: Annotated[bool, typer.Option("--all", help="Show what has ended, too.")] = False,
-    policy: PolicyOption = Path("privacy.toml"),
-    keys: KeysOption = Path("keys.json"),
-    service: ServiceOption = None,
-    url: UrlOption = None,
-    log: LogOption = None,
-    no_log: NoLogOption = False,
+    desk: Staff,
     local: LocalOption = False,
     json: JsonOption = False,
 ) -> None:
     """Who may use what: granted by whom, why, until when, last used when. Reads the whole log."""
-    with acting(policy, keys, service, url, log, actor, role, "review", no_log=no_log) as (privacy, session):
+    with desk.session("review") as (privacy, session):
         made = privacy.staff.report(
             session, unused_after=timedelta(days=unused), expiring_within=timedelta(days=expiring)
         )
