@@ -41,7 +41,7 @@ CASE = ("--case", "2026-17", "--reason", "a claim", "--review-by", "2027-01-31")
 @pytest.mark.parametrize(
     "what",
     [
-        ("--subject", "customer:1"),
+        ("--subject", "1", "--kind", "customer"),
         ("--row", "items:11,1"),
         ("--table", "orders"),
         ("--query", "orders:orders.total > 75"),
@@ -79,3 +79,23 @@ def test_what_is_missing_is_said_by_doctor_and_made_by_guard(run: Command, datab
     assert "sa-privacy hold guard" in refused.output
     assert "guarded: items." in run("hold", "guard").output
     assert "current" in run("hold", "guard").output
+
+
+def test_a_wrong_word_is_answered_with_the_options_of_the_command(run: Command) -> None:
+    """Not with the names that Python has for them."""
+    for what in ((), ("--subject", "1", "--table", "orders")):
+        refused = run("hold", "place", *what, *CASE)
+        assert refused.exit_code == 2
+        assert "--subject, --row, --table and --query" in refused.output
+    assert "articles is no table" in run("hold", "place", "--table", "articles", *CASE).output
+    assert "sa-privacy hold list" in run("hold", "release", "0123456789", "--reason", "settled").output
+
+
+def test_a_review_lies_ahead(run: Command) -> None:
+    """A year that was mistyped would never be looked at, or at once."""
+    over = run("hold", "place", "--subject", "1", *CASE[:-1], "2017-01-31")
+    assert (over.exit_code, "2017-01-31 is over" in over.output) == (2, True)
+    assert run("hold", "place", "--subject", "1", *CASE).exit_code == 0
+    (hold,) = json.loads(run("hold", "list", "--json").stdout)
+    again = run("hold", "review", hold["id"], "--reason", "goes on", "--review-by", "2017-01-31")
+    assert again.exit_code == 2

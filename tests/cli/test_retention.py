@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from sa_privacy.accesslog import read_events
 from sa_privacy.cli.app import app
+from sa_privacy.cli.retention import show
+from sa_privacy.customers.retention.plan import Due, RetentionPlan, Waiting
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.customers.retention import world
 from tests.customers.retention.test_kept import OPEN, TAX
@@ -77,7 +81,7 @@ def test_the_run_does_it_once_and_stands_in_the_log(ask: Ask, tmp_path: Path) ->
     done = ask("run", "--as-of", "2026-11-26", "--as", "staff:9", "--reason", "the night", "--chunk", "2")
     assert done.exit_code == 0, done.output
     assert "orders in orders: 4 rows" in done.stdout
-    assert "1 held back by guard open" in done.stdout
+    assert "\n  1 wait: " in done.stdout
     events = [event for event in read_events(tmp_path / "log") if str(event.statement).startswith("job:retention:")]
     intents = [event for event in events if event.kind == "intent"]
     outcomes = [event for event in events if event.kind == "outcome"]
@@ -113,3 +117,17 @@ def test_the_doctor_names_a_schedule_that_does_not_fit(ask: Ask, tmp_path: Path)
         assert "[retention.orders] clock:" in done.stdout
         assert "made_at" in done.stdout
     assert ask("plan").exit_code == 2
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_in_a_terminal_the_plan_is_as_wide_as_it(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    now = datetime(2026, 11, 26, 3, 30, tzinfo=UTC)
+    kept = Waiting("reason", "tax", 12, {"ja": "帳簿書類の保存のため"}, "法人税法第百二十六条、同施行規則", now)
+    due = Due("o", {"ja": "ご注文の記録"}, "orders_of_customers", "delete", "at", "P2Y", now, now, 16, 4, 2, (kept,))
+    show(RetentionPlan(now, (due,)), "ja")
+    told = capsys.readouterr().out
+    assert max(cell_len(line) for line in told.splitlines()) <= columns
+    assert all(word in told for word in ("ご注文の記録", "orders_of_customers", "12"))

@@ -136,4 +136,11 @@ def _plan(privacy: Privacy, engine: Engine, person: str, kind: str | None) -> Er
 def _plain(made: ErasurePlan) -> dict[str, object]:
     kept = [asdict(one) | {"until": None if one.until is None else one.until.isoformat()} for one in made.kept]
     held = [asdict(one) for one in made.held]
-    return {"plan": made.hash, "counts": made.counts, "kept": kept, "held": held, "nobodys": list(made.nobodys)}
+    return {
+        "plan": made.hash,
+        "counts": made.counts,
+        "kept": kept,
+        "held": held,
+        "nobodys": list(made.nobodys),
+        "ledger": made.ledger,
+    }

@@ -11,7 +11,7 @@ import typer
 from sa_privacy.cli.application import Application
 from sa_privacy.cli.log.asking import as_json, new_table, plain, show_table
 from sa_privacy.cli.office import ERASING
-from sa_privacy.cli.options import JsonOption, OwnerUrlOption
+from sa_privacy.cli.options import JsonOption, KindOption, OwnerUrlOption
 from sa_privacy.cli.spread import spread
 from sa_privacy.cli.telling import fail, print_json, say
 
@@ -48,7 +48,10 @@ def place(
     case: Annotated[str, typer.Option(help="The number of the case.", metavar="NUMBER", show_default=False)],
     reason: WhyOption,
     review_by: DayOption,
-    subject: Annotated[str | None, typer.Option(help="Everything of a person.", metavar="[KIND:]KEY")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Everything of a person: the key of their row.", metavar="KEY")
+    ] = None,
+    kind: KindOption = None,
     row: Annotated[str | None, typer.Option(help="One row.", metavar="TABLE:KEY[,KEY]")] = None,
     table: Annotated[str | None, typer.Option(help="Every row of a table.", metavar="TABLE")] = None,
     query: Annotated[str | None, typer.Option(help="What a condition finds.", metavar="TABLE:SQL")] = None,
@@ -56,15 +59,16 @@ def place(
     desk: Holds,
 ) -> None:
     """Place a hold on a person, a row, a table, or what a query finds."""
-    found, condition = _pair(row), _pair(query)
-    kind, _, key = (subject or "").rpartition(":")
+    found, condition, day = _pair(row), _pair(query), _day(review_by)
+    if sum(one is not None for one in (subject, row, table, query)) != 1:
+        fail("what is to be held?", "say one of --subject, --row, --table and --query.")
     with desk.session("holds") as (privacy, session):
         hold = privacy.holds.place(
             session,
             case=case,
             reason=reason,
-            review_by=_day(review_by),
-            subject=None if subject is None else (kind, key) if kind else key,
+            review_by=day,
+            subject=subject if subject is None or kind is None else (kind, subject),
             row=None if found is None else (found[0], tuple(found[1].split(","))),
             table=table,
             query=condition,

@@ -38,7 +38,12 @@ def show(ring: Keyring, census: Census | None, advice: Advice) -> None:
     for key in ring.keys:
         numbers = () if census is None else (f"{census.by_key[key.id]:,}", f"{census.by_slot[key.id]:,}")
         verdict = () if census is None else (advice.kept_for.get(key.id) or "nothing: it may go",)
-        table.add_row(*(Text(one) for one in (key_name(key.id), key.created, _roles(key), *numbers, *verdict)))
+        table.add_row(
+            *(
+                Text(one)
+                for one in (key_name(key.id), key.created[:16].replace("T", " "), _roles(key), *numbers, *verdict)
+            )
+        )
     console = Console(highlight=False)
     console.print(table)
     say(f"Lookup: {ring.lookup_phase}{wrapped(ring)}.")

@@ -6,13 +6,14 @@ import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy import MetaData
 
 from sa_privacy.cli.telling import fail
 
-__all__ = ["load_models", "load_object"]
+__all__ = ["imported", "load_models", "load_object"]
 
 
 def load_models(names: Sequence[str]) -> list[MetaData]:
@@ -33,19 +34,36 @@ def load_object(name: str, what: str, hint: str) -> Any:
 
     :param what: what it is, for errors, and `hint` how to name one.
     """
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
         fail(f'"{name}" names no {what}.', "write package.module:Base.")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        fail(f'there is no module "{error.name}".', f"run the command where {module_name} can be imported from.")
+    module = imported(module_name, f"run the command where {module_name} can be imported from.")
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
             fail(f'the module {module_name} has no "{attribute}".', hint)
         found = getattr(found, part)
     return found
+
+
+def imported(name: str, hint: str) -> ModuleType:
+    """The module of that name, also from the directory in which the command is run.
+
+    What it raises is not repeated: an application may say there what no terminal or log is to hold.
+
+    :param hint: what to do where there is no such module.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            fail(f'there is no module "{error.name}".', hint)
+        fail(f'the module {name} needs "{error.name}", which is not there.', "install what your application needs.")
+    except Exception as error:  # noqa: BLE001 - whatever an application's module raises
+        fail(
+            f"the module {name} cannot be imported: {type(error).__name__}.",
+            f'see where it stops: python -c "import {name}"',
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -11,15 +12,18 @@ from sqlalchemy.orm import Session
 
 from sa_privacy.access import AccessBlock
 from sa_privacy.cli.application import Asked
+from sa_privacy.cli.log.asking import new_table, plain, show_table
 from sa_privacy.cli.office import ERASING
 from sa_privacy.cli.options import JsonOption, Language, LanguageOption
 from sa_privacy.cli.progress import bars
 from sa_privacy.cli.spread import spread
 from sa_privacy.cli.telling import fail, print_json, say
+from sa_privacy.customers.retention.plan import RetentionPlan
 from sa_privacy.customers.retention.running import RetentionReport
+from sa_privacy.customers.retention.words import moment_of, rows_of, waiting_of
 from sa_privacy.privacy import Privacy
 
-__all__ = ["app"]
+__all__ = ["app", "show"]
 
 app = typer.Typer(name="retention", help="The end of data whose time is over.", no_args_is_help=True)
 
@@ -69,9 +73,10 @@ def plan(
         found = privacy.retention.plan(session, as_of=_moment(as_of), schedule=schedule)
     if as_json:
         print_json(found.as_data())
-        return
-    for line in found.as_text(language.value).splitlines():
-        say(line)
+    elif sys.stdout.isatty():
+        show(found, language.value)
+    else:
+        typer.echo(found.as_text(language.value), nl=False)
 
 
 @app.command()
@@ -102,6 +107,16 @@ def run(
         _tell(report)
 
 
+def show(found: RetentionPlan, language: str) -> None:
+    """The plan as wide as the terminal is."""
+    heads, *rows = rows_of(found, language)
+    say(moment_of(found, language))
+    shown = new_table(*heads, right=[heads[3]])
+    for row in rows:
+        shown.add_row(*map(plain, row))
+    show_table(shown)
+
+
 def _moment(said: str | None) -> date | datetime | None:
     if said is None:
         return None
@@ -124,7 +139,7 @@ def _tell(report: RetentionReport) -> None:
             f"{one.planned.schedule} in {one.planned.table}: {one.rows:,} rows in {one.seconds:.1f} s{f' ({what})' if what else ''}."
         )
         for held in one.planned.waiting:
-            say(f"  {held.rows:,} held back by {held.by} {held.what}")
+            say(f"  {waiting_of(held, 'en')}")
         if one.held:
             say(f"  {one.held:,} stayed for something that came to light when they were to go", style="yellow")
     if report.nobodys:

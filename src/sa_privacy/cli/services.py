@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
 from typing import Any
 
+from sa_privacy.cli.models import imported
 from sa_privacy.cli.telling import fail
 from sa_privacy.crypto import AwsKms, KeyService, LocalKey
 
@@ -32,13 +30,7 @@ def find_service(said: str | None) -> KeyService | None:
 
 
 def _own(module_name: str, attribute: str) -> KeyService:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        fail(f'there is no module "{error.name}".', _WAYS)
+    module = imported(module_name, _WAYS)
     found: Any = getattr(module, attribute, None)
     service = found() if callable(found) else found
     if not all(hasattr(service, member) for member in ("name", "wrap", "unwrap")):

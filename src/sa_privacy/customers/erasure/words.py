@@ -79,11 +79,10 @@ def as_text(plan: ErasurePlan, language: str) -> str:
     counted: dict[tuple[str, str, str], int] = {}
     for table, rows, what, why in done:
         counted[table, what, why] = counted.get((table, what, why), 0) + int(rows)
-    lines = [words["title"].format(plan.kind, plan.made), ""]
-    lines += _table(
-        [words["table"], words["rows"], words["what"], words["why"]],
-        [(table, str(rows), what, why) for (table, what, why), rows in counted.items()],
-    )
+    lines = [words["title"].format(plan.kind, plan.made)]
+    if counted:
+        heads = [words["table"], words["rows"], words["what"], words["why"]]
+        lines += ["", *_table(heads, [(table, str(rows), what, why) for (table, what, why), rows in counted.items()])]
     if plan.kept:
         heads = [words["table"], words["rows"], words["why"], words["until"], words["columns"]]
         lines += ["", words["kept"], *_table(heads, [_kept(one, words) for one in plan.kept])]

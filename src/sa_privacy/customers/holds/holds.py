@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -83,6 +83,7 @@ class Holds:
         with self._work(session) as connection:
             if not 0 < len(case) <= _LONGEST or not case.isprintable():
                 raise HoldRefused(f"a case number has 1 to {_LONGEST} characters.", hint='case="2026-17".')
+            self._must_lie_ahead(review_by)
             if sum(one is not None for one in (subject, row, table, query)) != 1:
                 raise HoldRefused(
                     "what is to be held?", hint="say one of subject=, row=(Order, 17), table=Order, query=(Order, sql)."
@@ -106,6 +107,7 @@ class Holds:
         :raises HoldRefused: it is not in force, or who acts is not among those who place holds.
         """
         with self._work(session) as connection:
+            self._must_lie_ahead(review_by)
             found = self._row(connection, hold)
             with let_past(connection, "holds"):
                 connection.execute(update(HELD).where(HELD.c.hold == found.hold).values(review_by=review_by))
@@ -276,7 +278,7 @@ class Holds:
         tables = guarded_tables(self._desk.live)
         if wanted not in tables:
             raise HoldRefused(
-                "it is no table that holds something personal or belongs to people.",
+                f"{wanted or type(thing).__name__} is no table that holds something personal or belongs to people.",
                 hint=f"tables whose rows can be held: {', '.join(tables) or 'none'}.",
             )
         self._must_be_guarded(connection, [tables[wanted]])
@@ -295,6 +297,11 @@ class Holds:
         self._take_turn(connection)
         connection.execute(insert(HELD).values(since=now, review_by=review_by, actor=held.actor, **about))
         self._note(connection, "placed", self._row(connection, about["hold"]), reason, review_by)
+
+    def _must_lie_ahead(self, review_by: date) -> None:
+        yesterday = self._desk.now().date() - timedelta(days=1)  # it may still be that day where the caller is
+        if review_by < yesterday:
+            raise HoldRefused(f"{review_by} is over: nobody would look.", hint="name a day to come: review_by=...")
 
     def _take_turn(self, connection: Connection) -> None:
         """Makes every transaction that began before run into this one, once it destroys something (PostgreSQL)."""
@@ -329,7 +336,10 @@ class Holds:
             same = HELD.c.hold.startswith(wanted, autoescape=True)
             found = connection.execute(select(HELD).where(same, HELD.c.kind != TURN)).one_or_none()
         if found is None:
-            raise HoldRefused("there is no such hold in force.", hint="privacy.holds.in_force(session) has them all.")
+            raise HoldRefused(
+                "there is no such hold in force.",
+                hint="privacy.holds.in_force(session), and sa-privacy hold list, have them all.",
+            )
         return found
 
 

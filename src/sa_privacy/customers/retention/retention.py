@@ -147,7 +147,7 @@ class Retention:
         own = [one.name for one in RECORDS]
         if name not in schedules and name not in own:
             raise RetentionRefused(
-                "the policy has no such schedule.", hint=f"schedules: {', '.join([*schedules, *own])}."
+                f'the policy has no schedule "{name}".', hint=f"schedules: {', '.join([*schedules, *own])}."
             )
         return [schedules[name]] if name in schedules else []
 

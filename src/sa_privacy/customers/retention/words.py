@@ -10,7 +10,7 @@ from unicodedata import east_asian_width
 if TYPE_CHECKING:
     from sa_privacy.customers.retention.plan import Due, RetentionPlan, Waiting
 
-__all__ = ["table_of"]
+__all__ = ["moment_of", "rows_of", "table_of", "waiting_of"]
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
@@ -54,14 +54,27 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+def rows_of(plan: RetentionPlan, language: str) -> list[list[str]]:
+    """The plan in words: the heads of a table, and its rows; no rows where no schedule is about anything."""
+    words = _words(language)
+    return [words["heads"].split("|"), *(row for one in plan.due for row in _rows(one, words, language))]
+
+
+def moment_of(plan: RetentionPlan, language: str) -> str:
+    """As of when it is, in words."""
+    return _words(language)["as_of"].format(at=_at(plan.as_of))
+
+
+def waiting_of(held: Waiting, language: str) -> str:
+    """What is held back, in words."""
+    return _waiting(held, _words(language), language)
+
+
 def table_of(plan: RetentionPlan, language: str) -> str:
     """The plan in words."""
-    words = _WORDS.get(language.partition("-")[0], _WORDS["en"])
-    rows = [words["heads"].split("|")]
-    for one in plan.due:
-        rows += _rows(one, words, language)
+    rows = rows_of(plan, language)
     if len(rows) == 1:
-        return words["nothing"] + "\n"
+        return _words(language)["nothing"] + "\n"
     widths = [max(_width(row[at]) for row in rows) for at in range(4)]
     lines = [
         "  ".join(
@@ -71,7 +84,11 @@ def table_of(plan: RetentionPlan, language: str) -> str:
         + row[4]
         for row in rows
     ]
-    return "\n".join(line.rstrip() for line in [words["as_of"].format(at=_at(plan.as_of)), *lines]) + "\n"
+    return "\n".join(line.rstrip() for line in [moment_of(plan, language), *lines]) + "\n"
+
+
+def _words(language: str) -> Mapping[str, str]:
+    return _WORDS.get(language.partition("-")[0], _WORDS["en"])
 
 
 def _rows(one: Due, words: Mapping[str, str], language: str) -> Iterator[list[str]]:
