@@ -27,7 +27,16 @@ from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.ledger.desk import Desk
 from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY
 
-__all__ = ["Person", "alone_with_people", "find_people", "find_person", "key_text", "known_people", "look_for"]
+__all__ = [
+    "Person",
+    "alone_with_people",
+    "find_people",
+    "find_person",
+    "key_text",
+    "known_people",
+    "look_for",
+    "own_key",
+]
 
 _AT_ONCE: Final = 500  # keys in one question
 _WRITING_OF_PEOPLE: Final = 0x5A9E0071  # of this library, among an application's own locks
@@ -167,7 +176,7 @@ def _rows(
     whole = isinstance(subject.type, Integer)  # of whatever length, so that none is too large to be asked for
     here: Any = column(subject.key, BigInteger() if whole else subject.type)
     rows = select(here, key_text(here)).select_from(table(known.table, here, schema=known.schema))
-    given = [(key, own) for key in keys if (own := _own(key, subject.type)) is not None]
+    given = [(key, own) for key in keys if (own := own_key(key, subject.type)) is not None]
     for start in range(0, len(given), _AT_ONCE):
         some = given[start : start + _AT_ONCE]
         try:
@@ -180,7 +189,7 @@ def _rows(
         yield from ((key, there[_alike(own, own)]) for key, own in some if _alike(own, own) in there)
 
 
-def _own(key: object, known: TypeEngine[Any]) -> object:
+def own_key(key: object, known: TypeEngine[Any]) -> object:
     """The key as a value of its column's type; None where it is none, so that nobody has it."""
     if isinstance(key, str):
         if "\0" in key or len(key) > KEY_LENGTH or any("\ud800" <= one <= "\udfff" for one in key):

@@ -121,6 +121,7 @@ def test_the_directory_of_postgresql(
     assert "CHECKPOINT" in cleaned.done
     assert any("write-ahead log" in one for one in cleaned.left)
     assert seen(scan(ALL, data), logs=False) == set()
+    assert clean(owner).done[0] == "VACUUM (ANALYZE)", "without names, all that the owner has"
 
 
 @pytest.mark.backends("postgresql")

@@ -134,6 +134,8 @@ def test_what_is_held_is_released_by_the_library_alone(made: Privacy, engine: En
         ({}, "what is to be held"),
         ({"subject": 1, "table": Order}, "what is to be held"),
         ({"row": (Order, 4711)}, "no such row"),
+        ({"row": (Order, "seventeen")}, "no such row"),
+        ({"row": (Order, 10**30)}, "no such row"),
         ({"row": (Item, 11)}, "2 columns"),
         ({"table": "parcels"}, "no table"),
         ({"query": (Order, "true) OR (true")}, "no condition"),

@@ -69,8 +69,9 @@ def _postgresql(connection: Connection, tables: Collection[str], *, rewrite: boo
     done, left = [], []
     options = "FULL, ANALYZE" if rewrite else "ANALYZE"
     quote = connection.dialect.identifier_preparer.quote
-    for table in tables or [""]:
-        statement = f"VACUUM ({options}) {'.'.join(map(quote, table.split('.')))}".rstrip()
+    named = [f" {'.'.join(map(quote, table.split('.')))}" for table in tables]
+    for table in named or [""]:
+        statement = f"VACUUM ({options}){table}"
         connection.exec_driver_sql(statement)
         done.append(statement)
     if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):

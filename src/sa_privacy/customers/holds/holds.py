@@ -34,8 +34,8 @@ from sa_privacy.customers.holds.matching import found_by, is_held, of_table, row
 from sa_privacy.customers.holds.tables import HELD, HOLDS, TURN
 from sa_privacy.customers.owned import Owned
 from sa_privacy.errors import HoldRefused, UnknownPerson
-from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.ledger import PASSES, Desk, Person, find_person, let_past
+from sa_privacy.ledger.people import own_key
 
 __all__ = ["Holds"]
 
@@ -240,9 +240,10 @@ class Holds:
         given = row[1] if isinstance(row[1], (tuple, list)) else (row[1],)
         if len(given) != len(columns):
             raise HoldRefused(f"the primary key of {guarded.name} has {len(columns)} columns.", hint="give them all.")
-        own = (as_own_type(value, column.type) for column, value in zip(columns, given, strict=True))
+        own = [own_key(value, column.type) for value, column in zip(given, columns, strict=True)]
         same = and_(*(column == value for column, value in zip(columns, own, strict=True)))
-        found = connection.execute(select(key).where(same).with_for_update(read=True)).scalar()
+        asked = select(key).where(same).with_for_update(read=True)
+        found = connection.execute(asked).scalar() if None not in own else None
         if found is None:
             raise HoldRefused(f"there is no such row of {guarded.name}.", hint="give the primary key of a row.")
         _lock(connection)
