@@ -1,0 +1,1 @@
+"""How well the scan finds personal columns: python -m benchmarks.discovery."""
