@@ -13,8 +13,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Column, Date, DateTime, Enum, ForeignKey, Integer, Interval, LargeBinary, MetaData, Numeric
-from sqlalchemy import Boolean, Table, Text, Uuid
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import INET
 
 from sa_privacy.discovery.evidence import LIKELY
@@ -62,8 +77,10 @@ def read(path: Path = DATA) -> Iterator[tuple[str, MetaData, dict[str, str]]]:
 
 def main() -> None:
     """Prints the table."""
-    print(f"{'schema':16} {'columns':>7} {'personal':>8} | from {SHOWN:.0%}: {'precision':>9} {'recall':>6} | "
-          f"from {LIKELY:.0%}: {'precision':>9} {'recall':>6} | {'kind right':>10}")
+    print(
+        f"{'schema':16} {'columns':>7} {'personal':>8} | from {SHOWN:.0%}: {'precision':>9} {'recall':>6} | "
+        f"from {LIKELY:.0%}: {'precision':>9} {'recall':>6} | {'kind right':>10}"
+    )
     total: Counter[str] = Counter()
     errors: list[str] = []
     for name, metadata, labels in read():
@@ -93,9 +110,11 @@ def _line(name: str, counts: Counter[str]) -> None:
 
     right = [counts[f"right {threshold}"] for threshold in (SHOWN, LIKELY)]
     found = [counts[f"found {threshold}"] for threshold in (SHOWN, LIKELY)]
-    print(f"{name:16} {counts['columns']:7} {counts['personal']:8} |           {share(right[0], found[0]):>9} "
-          f"{share(right[0], counts['personal']):>6} |           {share(right[1], found[1]):>9} "
-          f"{share(right[1], counts['personal']):>6} | {share(counts['kind'], right[0]):>10}")
+    print(
+        f"{name:16} {counts['columns']:7} {counts['personal']:8} |           {share(right[0], found[0]):>9} "
+        f"{share(right[0], counts['personal']):>6} |           {share(right[1], found[1]):>9} "
+        f"{share(right[1], counts['personal']):>6} | {share(counts['kind'], right[0]):>10}"
+    )
 
 
 if __name__ == "__main__":

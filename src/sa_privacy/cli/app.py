@@ -9,6 +9,7 @@ import typer
 
 from sa_privacy.cli import (
     adoption,
+    check,
     consents,
     doctor,
     erase,
@@ -19,6 +20,7 @@ from sa_privacy.cli import (
     requests,
     restore,
     retention,
+    scan,
     sealing,
     staff,
     tables,
@@ -36,9 +38,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(adoption.report)
-app.command()(adoption.suggest)
+app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(files.backup)
+app.command()(scan.scan)
 erase.app.command()(files.scan)
 erase.app.command()(files.clean)
 app.command()(sealing.seal)

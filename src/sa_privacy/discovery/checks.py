@@ -22,9 +22,13 @@ _PHONE: Final = re.compile(r"\+[1-9][\d\s().-]{6,18}\d|\(?[2-9]\d{2}\)?[-. ][2-9
 _POSTAL: Final = re.compile(
     r"〒?\s?\d{3}-\d{4}|\d{5}-\d{4}|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} [A-Z]{2}"
 )
-_CARD: Final = re.compile(r"(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|6\d{15})")
+_CARD: Final = re.compile(
+    r"(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|6\d{15})"
+)
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
-_DATE: Final = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_DATE: Final = re.compile(
+    r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+)
 _SCRIPT: Final = re.compile(r"[一-龠々ヶ゠-ヿぁ-ん]{2,8}|[一-龠々ヶ゠-ヿぁ-ん]{1,5}[  　・][一-龠々ヶ゠-ヿぁ-ん]{1,6}")
 _STREET: Final = re.compile(
     r"(?i)\b\d+[a-z]?\b.*\b(?:st|street|ave|avenue|rd|road|blvd|boulevard|ln|lane|dr|drive|way|court|ct|place|pl|square|sq)\b\.?"
@@ -157,7 +161,7 @@ def _is_name_ja(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    return any(text.startswith(name) for name in _PREFECTURES) and len(text) > 4 or _STREET.search(text) is not None
+    return (any(text.startswith(name) for name in _PREFECTURES) and len(text) > 4) or _STREET.search(text) is not None
 
 
 def _normal(passes: Callable[[str], bool]) -> Callable[[str], bool]:

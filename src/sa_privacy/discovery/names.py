@@ -17,7 +17,9 @@ __all__ = ["Nature", "TableSense", "judge_name", "nature_of", "prefix_of"]
 
 Nature = Literal["people", "places", "things", "unknown"]
 _LONGEST: Final = 4
-_TABLE_NOISE: Final = frozenset("tb tbl table info master mst data detail record entity m t history list base extra ext".split())
+_TABLE_NOISE: Final = frozenset(
+    "tb tbl table info master mst data detail record entity m t history list base extra ext".split()
+)
 _CONTACT: Final = frozenset({"email", "phone", "address"})
 
 
@@ -78,7 +80,7 @@ def judge_name(column: str, table: TableSense) -> list[Evidence]:
     matches = _matches_ja(column) if is_japanese(column) else _matches(column)
     found: list[Evidence] = []
     for match in matches:
-        found += _judged(match, table, japanese=is_japanese(column))
+        found += _judged(match, table)
     return found
 
 
@@ -88,7 +90,7 @@ def prefix_of(column: str) -> str:
     return "" if first is None else "_".join(first.before)
 
 
-def _judged(match: _Match, table: TableSense, *, japanese: bool) -> Iterator[Evidence]:
+def _judged(match: _Match, table: TableSense) -> Iterator[Evidence]:
     kind, bare = match.kind, match.kind == "name" and match.points == 0
     of_person = any(_is(word, PEOPLE, PEOPLE_JA) for word in match.before)
     of_thing = next((word for word in reversed(match.before) if _is(word, THINGS | PLACES, THINGS_JA)), None)

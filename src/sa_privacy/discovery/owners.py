@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ForeignKeyConstraint, Table
 
+from sa_privacy.columns import DataSubject
+from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.discovery.names import Nature
 from sa_privacy.discovery.tokens import singular, tokens
 from sa_privacy.discovery.words import PEOPLE
@@ -17,7 +19,9 @@ from sa_privacy.discovery.words_ja import PEOPLE_JA
 __all__ = ["Owner", "owners_of", "points_at_people"]
 
 #: Who did something to a row is not whose the row is.
-_STAFF: Final = frozenset("by creator editor updater approver admin operator staff author modifier reviewer agent manager".split())
+_STAFF: Final = frozenset(
+    "by creator editor updater approver admin operator staff author modifier reviewer agent manager".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,9 @@ def points_at_people(table: Table, natures: Mapping[str, Nature]) -> bool:
         words = tokens(column.name)
         if len(words) > 1 and words[-1] in ("id", "no", "code") and singular(words[-2]) in PEOPLE:
             return True
-        if any(column.name.startswith(word) for word in PEOPLE_JA) and column.name.lower().endswith(("id", "番号", "コード")):
+        if any(column.name.startswith(word) for word in PEOPLE_JA) and column.name.lower().endswith(
+            ("id", "番号", "コード")
+        ):
             return True
     return False
 
@@ -56,25 +62,25 @@ def owners_of(tables: Sequence[Table], natures: Mapping[str, Nature], personal: 
 
     :param personal: the tables that do, by their full names.
     """
+    said = _said(tables)
     kinds: dict[str, str] = {}
     for table in tables:
-        said = table.info.get("data_subject")
-        if said is not None:
-            kinds[table.fullname] = said.kind
-        elif natures[table.fullname] == "people" and _single_key(table) is not None and not _roads(table, kinds, natures):
+        if table.fullname in said:
+            kinds[table.fullname] = said[table.fullname].kind
+        elif natures[table.fullname] == "people" and _single_key(table) is not None and not _roads(table, kinds):
             kinds[table.fullname] = _kind(table)
     suggested: dict[str, Owner] = {}
     for table in tables:
-        if table.fullname in kinds and table.info.get("data_subject") is None and table.fullname in personal:
+        if table.fullname in kinds and table.fullname not in said and table.fullname in personal:
             key = _single_key(table)
             if key is not None:
                 suggested[table.fullname] = Owner(table.fullname, kinds[table.fullname], key=key.name)
     for _ in range(len(tables)):  # and on, from the tables that belong to somebody to those that belong to these
         more: dict[str, str] = {}
         for table in tables:
-            if table.fullname in kinds or table.info.get("data_subject") is not None:
+            if table.fullname in kinds:
                 continue
-            roads = _roads(table, kinds, natures)
+            roads = _roads(table, kinds)
             if roads:
                 column, kind = roads[0]
                 more[table.fullname] = kind
@@ -89,12 +95,25 @@ def owners_of(tables: Sequence[Table], natures: Mapping[str, Nature], personal: 
             yield suggested[table.fullname]
 
 
-def _roads(
-    table: Table, kinds: Mapping[str, str], natures: Mapping[str, Nature]
-) -> list[tuple[Column[Any], str]]:
+def _said(tables: Sequence[Table]) -> dict[str, DataSubject]:
+    """What models and tables say already."""
+    wanted = set(tables)
+    said: dict[str, DataSubject] = {}
+    for mapper in all_mappers():
+        subject = getattr(mapper.class_, "__data_subject__", None)
+        if isinstance(subject, DataSubject):
+            said |= {table.fullname: subject for table in mapper.tables if isinstance(table, Table) and table in wanted}
+    for table in tables:
+        declared = table.info.get("data_subject")
+        if isinstance(declared, DataSubject):
+            said.setdefault(table.fullname, declared)
+    return said
+
+
+def _roads(table: Table, kinds: Mapping[str, str]) -> list[tuple[Column[Any], str]]:
     """The foreign keys of one column that lead to people, the likeliest first."""
     found: list[tuple[Column[Any], str]] = []
-    for constraint in sorted(table.foreign_key_constraints, key=lambda one: one.column_keys):
+    for constraint in sorted(table.foreign_key_constraints, key=lambda one: list(one.column_keys)):
         if len(constraint.columns) != 1:
             continue
         column, target = next(iter(constraint.columns)), _referred(constraint)

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from sa_privacy.discovery.evidence import Evidence
 
-__all__ = ["Language", "REASONS", "in_words"]
+__all__ = ["REASONS", "Language", "in_words"]
 
 Language = Literal["en", "ja"]
 _VALUES_EN: Final = "{0} of {1} values "
@@ -35,17 +35,32 @@ REASONS: Final = MappingProxyType(
         "values_email_inside": (_VALUES_EN + "contain an e-mail address", "{1} 件中 {0} 件の値がメールアドレスを含む"),
         "values_phone": (_VALUES_EN + "are telephone numbers", "{1} 件中 {0} 件の値が電話番号"),
         "values_postal": (_VALUES_EN + "are postal codes", "{1} 件中 {0} 件の値が郵便番号"),
-        "values_card": (_VALUES_EN + "are card numbers (prefix and check digit)", "{1} 件中 {0} 件の値がカード番号 (チェックデジット一致)"),
-        "values_my_number": (_VALUES_EN + "are My Numbers (check digit)", "{1} 件中 {0} 件の値が個人番号 (検査用数字一致)"),
+        "values_card": (
+            _VALUES_EN + "are card numbers (prefix and check digit)",
+            "{1} 件中 {0} 件の値がカード番号 (チェックデジット一致)",
+        ),
+        "values_my_number": (
+            _VALUES_EN + "are My Numbers (check digit)",
+            "{1} 件中 {0} 件の値が個人番号 (検査用数字一致)",
+        ),
         "values_corporate_number": (
             _VALUES_EN + "are corporate numbers, which are public and of no person",
             "{1} 件中 {0} 件の値が法人番号 (公開情報で、個人のものではない)",
         ),
         "values_iban": (_VALUES_EN + "are IBANs (check digits)", "{1} 件中 {0} 件の値がIBAN (検査数字一致)"),
-        "values_birthday": (_VALUES_EN + "are days in the life of somebody over ten", "{1} 件中 {0} 件の値が10歳以上の人の生年月日としてあり得る日付"),
-        "values_name_ja": (_VALUES_EN + "begin with a frequent Japanese family name", "{1} 件中 {0} 件の値がよくある日本の姓で始まる"),
+        "values_birthday": (
+            _VALUES_EN + "are days in the life of somebody over ten",
+            "{1} 件中 {0} 件の値が10歳以上の人の生年月日としてあり得る日付",
+        ),
+        "values_name_ja": (
+            _VALUES_EN + "begin with a frequent Japanese family name",
+            "{1} 件中 {0} 件の値がよくある日本の姓で始まる",
+        ),
         "values_ip": (_VALUES_EN + "are IP addresses", "{1} 件中 {0} 件の値がIPアドレス"),
-        "values_address": (_VALUES_EN + "name a prefecture or a street", "{1} 件中 {0} 件の値が都道府県名または街路名を含む"),
+        "values_address": (
+            _VALUES_EN + "name a prefecture or a street",
+            "{1} 件中 {0} 件の値が都道府県名または街路名を含む",
+        ),
         "no_values_email": ("none of {0} values is an e-mail address", "{0} 件の値のどれもメールアドレスではない"),
         "no_values_ip": ("none of {0} values is an IP address", "{0} 件の値のどれもIPアドレスではない"),
     }

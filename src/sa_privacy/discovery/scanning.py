@@ -73,7 +73,9 @@ def scan(
     findings: list[Finding] = []
     sampled = 0
     for table in given:
-        open_columns = [one for one in table.columns if _name(table, one) not in said and not isinstance(one.type, Encrypted)]
+        open_columns = [
+            one for one in table.columns if _name(table, one) not in said and not isinstance(one.type, Encrypted)
+        ]
         values = sampler(table) if sampler is not None and open_columns else {}
         sense = _sense(table, natures)
         for one in open_columns:
@@ -82,9 +84,7 @@ def scan(
             best = weigh(_judged(one, sense, seen))
             if best is not None and best[1] >= at_least:
                 kind, sure, evidence = best
-                findings.append(
-                    Finding(table.fullname, one.name, kind, category_for(kind, policy), sure, evidence)
-                )
+                findings.append(Finding(table.fullname, one.name, kind, category_for(kind, policy), sure, evidence))
     personal = {finding.table for finding in findings} | {name.rpartition(".")[0] for name in said}
     return Scan(
         tuple(findings),
@@ -104,7 +104,6 @@ def _judged(column: Column[Any], sense: TableSense, values: Sequence[str]) -> li
     named = {one.kind for one in found if one.kind is not None}
     found += judge_values(values, named)
     kinds = {one.kind for one in found if one.kind is not None and one.points > 0}
-    # A name that is denied by its own words is not brought back by values: a sample of e-mail addresses is.
     return found + list(judge_type(column, kinds))
 
 

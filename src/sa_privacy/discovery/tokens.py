@@ -14,7 +14,7 @@ __all__ = ["canonical_romaji", "is_japanese", "singular", "tokens"]
 _PARTS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\x00-\x7f]+")
 _JAPANESE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff々〒]")
 _KNOWN: Final = frozenset(word for phrase in (*PHRASES, *ROMAJI) for word in phrase) | PEOPLE | THINGS | ABOUT | NEUTRAL
-_SHORT: Final = frozenset({"no", "id", "cd"})
+_SHORT: Final = frozenset({"no", "id", "cd", "of"})
 #: Spellings of the same sound, in the order in which they are replaced.
 _SOUNDS: Final = (
     *(("jy", "j"), ("zy", "j"), ("sy", "sh"), ("ty", "ch"), ("si", "shi"), ("hu", "fu"), ("tu", "tsu"), ("nn", "n")),
@@ -24,7 +24,7 @@ _SOUNDS: Final = (
 
 def is_japanese(name: str) -> bool:
     """Whether a name has kanji or kana in it."""
-    return _JAPANESE.search(name) is not None
+    return _JAPANESE.search(unicodedata.normalize("NFKC", name)) is not None
 
 
 @lru_cache(maxsize=4096)

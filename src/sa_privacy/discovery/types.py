@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Enum, Interval, LargeBinary, Numeric, PickleType, String, Time
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Enum,
+    Interval,
+    LargeBinary,
+    Numeric,
+    PickleType,
+    String,
+    Time,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, CIDR, INET, MACADDR
 from sqlalchemy.types import Integer, TypeDecorator, TypeEngine, Uuid
 

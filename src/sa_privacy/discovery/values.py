@@ -6,7 +6,21 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Table, Text, bindparam, cast, column, func, inspect, literal_column, select, table, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    inspect,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from sa_privacy.discovery.checks import CHECKS
@@ -43,9 +57,11 @@ def judge_values(values: Sequence[str], named: set[str]) -> Iterator[Evidence]:
         share = passing / count
         if share >= check.enough:
             points = check.points if share >= _NEARLY_ALL or check.enough < 0.2 else check.points * 2 // 3
-            yield Evidence(check.kind, points if count >= _MANY else points // 2, f"values_{check.name}", (passing, count))
+            yield Evidence(
+                check.kind, points if count >= _MANY else points // 2, f"values_{check.name}", (passing, count)
+            )
         elif check.telling and passing == 0 and count >= _MANY and check.kind in named:
-            yield Evidence(check.kind, -20, f"no_values_{check.name}", (count,))
+            yield Evidence(check.kind, -35, f"no_values_{check.name}", (count,))
 
 
 def sample(connection: Connection, source: Table, size: int) -> dict[str, list[str]]:
@@ -63,8 +79,10 @@ def sample(connection: Connection, source: Table, size: int) -> dict[str, list[s
         chosen = [one for one in chosen if one.name in there]
         if chosen:
             with connection.begin_nested():
-                rows = _sqlite(connection, source, chosen, size) if connection.dialect.name == "sqlite" else (
-                    _postgresql(connection, source, chosen, size)
+                rows = (
+                    _sqlite(connection, source, chosen, size)
+                    if connection.dialect.name == "sqlite"
+                    else (_postgresql(connection, source, chosen, size))
                 )
     except (DBAPIError, NoSuchTableError):
         return {}
@@ -74,7 +92,8 @@ def sample(connection: Connection, source: Table, size: int) -> dict[str, list[s
 
 
 def _is_read(one: Column[Any]) -> bool:
-    return family(one.type) not in _SKIPPED and not one.foreign_keys
+    what = family(one.type)
+    return what not in _SKIPPED and not one.foreign_keys and not (one.primary_key and what != "text")
 
 
 def _columns(chosen: Sequence[Column[Any]]) -> list[Any]:
@@ -95,7 +114,7 @@ def _sqlite(connection: Connection, source: Table, chosen: Sequence[Column[Any]]
         return connection.execute(wanted.limit(size)).all()
     if not isinstance(last, int) or last <= size * _SMALL:
         return connection.execute(wanted.order_by(func.random()).limit(size)).all()
-    numbers = sorted(random.sample(range(1, last + 1), size))  # noqa: S311 - no secret
+    numbers = sorted(random.sample(range(1, last + 1), size))
     one_row = wanted.where(rowid >= bindparam("number")).order_by(rowid).limit(1)
     found = (connection.execute(one_row, {"number": number}).first() for number in numbers)
     return [row for row in found if row is not None]
@@ -108,6 +127,4 @@ def _postgresql(connection: Connection, source: Table, chosen: Sequence[Column[A
     every: Any = _source(source)
     if guess is not None and guess > size * _SMALL:
         every = every.tablesample(func.system(min(100.0, 100.0 * size * _SMALL / guess)))
-    return connection.execute(
-        select(*_columns(chosen)).select_from(every).order_by(func.random()).limit(size)
-    ).all()
+    return connection.execute(select(*_columns(chosen)).select_from(every).order_by(func.random()).limit(size)).all()

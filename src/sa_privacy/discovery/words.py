@@ -85,7 +85,9 @@ PHRASES: Final = _weighted(
             34: "card number, credit card, cc number, card no, pan, cvv, cvc, card expiry, card last4, last4, card brand, "
             "creditcard, card digits",
         },
-        "income": {28: "salary, income, wage, wages, net worth, hourly rate pay, payroll, bonus pay, monthly salary, annual income, hourly wage"},
+        "income": {
+            28: "salary, income, wage, wages, net worth, hourly rate pay, payroll, bonus pay, monthly salary, annual income, hourly wage"
+        },
         "ip_address": {
             32: "ip address, ip addr, client ip, remote ip, remote addr, remote address, login ip, user ip, ipv4, ipv6, ip, ipaddress, "
             "signup ip, source ip, last ip",
@@ -98,8 +100,10 @@ PHRASES: Final = _weighted(
             14: "website, homepage, personal url",
         },
         "location": {18: "latitude, longitude, lat, lng, lon, geo, coordinates, gps, last location, geolocation"},
-        "photo": {28: "avatar, profile picture, profile image, photo of person, profile photo, portrait, headshot, selfie, face image",
-                  10: "photo, picture, image"},
+        "photo": {
+            28: "avatar, profile picture, profile image, photo of person, profile photo, portrait, headshot, selfie, face image",
+            10: "photo, picture, image",
+        },
         "health": {
             32: "blood type, diagnosis, allergy, allergies, medication, medications, disability, height cm, weight kg, pregnancy, "
             "medical history, symptoms, medical condition, prescription, blood pressure, illness, disease, vaccination, "
@@ -119,7 +123,9 @@ PHRASES: Final = _weighted(
             "school name, university",
             8: "company, company name, organization, organisation, department",
         },
-        "profile": {22: "user data, personal data, user info, profile data, identity data, customer data, about me, bio, biography, profile, attributes of user, interests, personal info"},
+        "profile": {
+            22: "user data, personal data, user info, profile data, identity data, customer data, about me, bio, biography, profile, attributes of user, interests, personal info"
+        },
         "notes": {
             14: "comment, comments, note, notes, remark, remarks, memo, message, feedback, inquiry, enquiry, complaint, review text, "
             "answer, answers, free text, mail body, special instructions, delivery instructions, gift message, question, opinion",
@@ -132,7 +138,7 @@ PHRASES: Final = _weighted(
 ROMAJI: Final = _weighted(
     {
         "name": {
-            34: "shimei, namae, furigana, yomigana, myoji, kanji shimei, kana shimei, sei kana, mei kana, simei kana, furikana",
+            34: "shimei, namae, furigana, yomigana, myoji, kanji shimei, kana shimei, sei kana, mei kana, furikana",
             22: "sei, mei, kana, yomi, tantosha, tantosha mei",
         },
         "email": {30: "meru, meru adoresu"},

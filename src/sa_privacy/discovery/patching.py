@@ -1,0 +1,380 @@
+"""What was found, written into the application's own models and policy: as a unified diff, which somebody reads and applies.
+
+Each column is edited where it is written: ``mapped_column`` and ``Column`` become ``pii_column`` in a class; the type of a
+``Column(...)`` in a table, and of a field of a dataclass, is wrapped into ``Encrypted(...)``. What cannot be said there goes into ``[columns]`` of the policy.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import sqlalchemy
+from sqlalchemy import Column, String, Table, Text, orm
+
+from sa_privacy import columns
+from sa_privacy.discovery.in_policy import policy_edited
+from sa_privacy.discovery.models import Model, Place, Sources
+from sa_privacy.discovery.owners import Owner
+from sa_privacy.discovery.scanning import Scan
+from sa_privacy.discovery.sealing import Annotating, annotating
+from sa_privacy.discovery.source import Edit, Source, called
+
+__all__ = ["Patch", "draw_patch", "unified"]
+
+_NO_TYPES: Final = frozenset(
+    "ForeignKey Sequence Identity Computed CheckConstraint UniqueConstraint FetchedValue DefaultClause".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A diff, and what it does.
+
+    :param text: the diff; empty where there is nothing to change.
+    :param annotated: what was said in models.
+    :param columns: what is left to ``[columns]`` of the policy: the category of each ``"table.column"``.
+    :param in_policy: whether the diff holds these, too.
+    :param notes: what somebody has to decide, in words.
+    """
+
+    text: str
+    annotated: tuple[Annotating, ...]
+    columns: Mapping[str, str]
+    in_policy: bool
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _File:
+    source: Source
+    module: ModuleType
+    edits: list[Edit] = field(default_factory=list)
+    imports: dict[str, set[str]] = field(default_factory=dict)
+
+
+def draw_patch(
+    found: Scan,
+    tables: Iterable[Table],
+    *,
+    root: Path,
+    policy: Path | None = None,
+    seal: bool = True,
+    against: Mapping[str, str] | None = None,
+) -> Patch:
+    """Draws the diff. Nothing is written.
+
+    :param root: the directory that the paths of the diff begin at, and whose files may be edited.
+    :param policy: the policy document, where there is one.
+    :param seal: False annotates without sealing anything.
+    :param against: what the database has against sealing a column, by ``"table.column"``.
+    """
+    by_name = {one.fullname: one for one in tables}
+    plans = [annotating(one, by_name[one.table], seal=seal, against=against or {}) for one in found.findings]
+    drawing = _Drawing(Sources(root), by_name, plans)
+    drawing.draw(found.owners)
+    parts = [unified(one.source.path, root, one.source.text, _finished(one)) for one in drawing.files.values()]
+    left = {plan.finding.name: plan.finding.category for plan in drawing.left}
+    edited = None if policy is None else policy_edited(policy, [plan.finding for plan in plans], left)
+    if policy is not None and edited is not None:
+        parts.append(unified(policy, root, policy.read_text(encoding="utf-8"), edited))
+    notes = [*drawing.notes]
+    return Patch("".join(parts), tuple(drawing.done), left, edited is not None, tuple(notes))
+
+
+def unified(path: Path, root: Path, before: str, after: str) -> str:
+    """The diff of one file, as ``patch -p1`` and ``git apply`` take it."""
+    path = path.resolve()
+    name = path.relative_to(root.resolve()).as_posix() if path.is_relative_to(root.resolve()) else path.as_posix()
+    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    return [line + "\n" for line in text.split("\n")[:-1]] + (
+        [text.rpartition("\n")[2]] if text[-1:] != "\n" and text else []
+    )
+
+
+class _Drawing:
+    def __init__(self, sources: Sources, tables: Mapping[str, Table], plans: Sequence[Annotating]) -> None:
+        self._sources = sources
+        self._tables = tables
+        self._plans = plans
+        self._models = sources.models(tables.values())
+        self.files: dict[Path, _File] = {}
+        self.done: list[Annotating] = []
+        self.left: list[Annotating] = []
+        self.notes: list[str] = []
+
+    def draw(self, owners: Iterable[Owner]) -> None:
+        """Draws all of it."""
+        places = {plan.finding.name: self._place(plan) for plan in self._plans}
+        shared = self._shared_with_others(places)
+        for plan in self._plans:
+            place = places[plan.finding.name]
+            if place is None or plan.finding.name in shared or not self._annotate(plan, place):
+                self.left.append(plan)
+            else:
+                self.done.append(plan)
+        for owner in owners:
+            self._own(owner)
+
+    # -- columns ------------------------------------------------------------------------------------------------------
+
+    def _place(self, plan: Annotating) -> Place | None:
+        table = self._tables[plan.finding.table]
+        column = table.columns[plan.finding.column]
+        for model in self._models_of(table):
+            name = _attribute(model, column)
+            if name is not None:
+                return self._sources.attribute(model.mapper.class_, name)
+        written = self._sources.table(table)
+        return None if written is None else written[1].get(plan.finding.column)
+
+    def _models_of(self, table: Table) -> list[Model]:
+        return [one for one in self._models if table in one.mapper.tables]
+
+    def _shared_with_others(self, places: Mapping[str, Place | None]) -> set[str]:
+        """Columns that are written in a mixin which other tables use whose columns were not found to be the same."""
+        shared: set[str] = set()
+        categories = {plan.finding.name: (plan.finding.category, plan.sealed, plan.lookup) for plan in self._plans}
+        for name, place in places.items():
+            if place is None or place.owner is None or place.statement is None:
+                continue
+            attribute = _target(place.statement)
+            for model in self._models:
+                cls = model.mapper.class_
+                if not issubclass(cls, place.owner) or attribute not in model.mapper.column_attrs:
+                    continue
+                for column in model.mapper.column_attrs[attribute].columns:
+                    other = f"{getattr(column, 'table', None)}.{column.name}"
+                    if categories.get(other) != categories[name]:
+                        shared.add(name)
+        return shared
+
+    def _annotate(self, plan: Annotating, place: Place) -> bool:
+        """Whether it could be said there."""
+        file = self._file(place)
+        column = self._tables[plan.finding.table].columns[plan.finding.column]
+        call, mapped = place.call, _is_mapped(place)
+        if mapped and not place.is_dataclass:
+            kind = None
+            if plan.sealed and (call is None or _type_of(call) is None):
+                kind = self._type(column, file)
+                if kind is None:
+                    return False
+            self._as_pii_column(plan, place, file, kind)
+            return True
+        if not plan.sealed or isinstance(
+            place.statement, ast.Assign
+        ):  # deferred(Column(...)): mypy would ask for a type
+            return False
+        inner = _type_of(call) if call is not None else None
+        text = place.source.of(inner) if inner is not None else self._type(column, file)
+        if text is None:
+            return False
+        said = ", ".join(part for part in (text, plan.arguments) if part)
+        wrapped = f"{_import(file, 'sa_privacy', 'Encrypted')}({said})"
+        hidden = "".join(f", {word}=False" for word in ("repr", "compare") if mapped and not _has(call, word))
+        if call is None:
+            name = _import(file, "sqlalchemy.orm", "mapped_column")
+            assert place.statement is not None  # noqa: S101 - an annotation stands in a class
+            end = place.source.end(place.statement)
+            file.edits.append(Edit(end, end, f" = {name}({wrapped}{hidden})"))
+            return True
+        if inner is not None:
+            file.edits.append(Edit(place.source.start(inner), place.source.end(inner), wrapped))
+        else:
+            _insert_type(file, call, wrapped)
+        if hidden:
+            _append(file, call, hidden.removeprefix(", "), counting=inner is None)
+        return True
+
+    def _as_pii_column(self, plan: Annotating, place: Place, file: _File, kind: str | None) -> None:
+        name = _import(file, "sa_privacy", "pii_column")
+        call, said = place.call, plan.arguments
+        if call is None:
+            assert place.statement is not None  # noqa: S101 - an annotation stands in a class
+            end = place.source.end(place.statement)
+            file.edits.append(Edit(end, end, f" = {name}({', '.join(part for part in (kind, said) if part)})"))
+            return
+        file.edits.append(Edit(place.source.start(call.func), place.source.end(call.func), name))
+        if kind:
+            _insert_type(file, call, kind)
+        _append(file, call, said, counting=bool(kind))
+
+    def _type(self, column: Column[Any], file: _File) -> str | None:
+        """The type, as it can be written in the file: empty for text of any length; None where it cannot."""
+        kind = column.type
+        name = type(kind).__name__
+        if type(kind) in (String, Text) and kind.length is None:  # type: ignore[attr-defined]
+            return ""
+        if getattr(sqlalchemy, name, None) is not type(kind):
+            return None
+        written = repr(kind).removesuffix("()")
+        for bound, thing in vars(file.module).items():
+            if thing is sqlalchemy:
+                return f"{bound}.{written}"
+        return written.replace(name, _import(file, "sqlalchemy", name), 1)
+
+    # -- whose rows ---------------------------------------------------------------------------------------------------
+
+    def _own(self, owner: Owner) -> None:
+        table = self._tables[owner.table]
+        if owner.others:
+            self.notes.append(
+                f"{owner.table}: rows are taken to belong to {owner.via}; {', '.join(owner.others)} "
+                f"lead{'s' if len(owner.others) == 1 else ''} to people, too"
+            )
+        column = table.columns[str(owner.key or owner.via)]
+        word = "key" if owner.key else "via"
+        for model in self._models_of(table):
+            name = _attribute(model, column)
+            if (
+                model.mapper.local_table is not table
+                or name is None
+                or "__tablename__" not in vars(model.mapper.class_)
+            ):
+                continue
+            if hasattr(model.mapper.class_, "__data_subject__"):
+                return
+            file = self._file(Place(model.source, model.module, None))
+            subject = _import(file, "sa_privacy", "DataSubject")
+            line = f'__data_subject__ = {subject}("{owner.kind}", {word}="{name}")'
+            self._into_class(file, model.body, line)
+            return
+        written = self._sources.table(table)
+        if written is None or self._models_of(table) or written[0].call is None or _has(written[0].call, "info"):
+            self.notes.append(
+                f'{owner.table}: say whose the rows are: DataSubject("{owner.kind}", {word}="{column.name}")'
+            )
+            return
+        file = self._file(written[0])
+        subject = _import(file, "sa_privacy", "DataSubject")
+        _append(file, written[0].call, f'info={{"data_subject": {subject}("{owner.kind}", {word}="{column.name}")}}')
+
+    def _into_class(self, file: _File, body: ast.ClassDef, line: str) -> None:
+        named = next((one for one in body.body if _target(one) == "__tablename__"), None)
+        statements = body.body[1:] if ast.get_docstring(body) is not None and len(body.body) > 1 else body.body
+        first = statements[0]
+        source, ending = file.source, file.source.newline
+        if named is not None and named.lineno != body.lineno:
+            place = source.after_line(named)
+            before = "" if source.text[:place].endswith(("\n", "\r")) else ending
+            file.edits.append(Edit(place, place, f"{before}{source.indent(named)}{line}{ending}"))
+        elif first.lineno != body.lineno:
+            place = source.line_start(first)
+            file.edits.append(Edit(place, place, f"{source.indent(first)}{line}{ending}"))
+
+    def _file(self, place: Place) -> _File:
+        return self.files.setdefault(place.source.path, _File(place.source, place.module))
+
+
+def _finished(file: _File) -> str:
+    """The text with all changes, and the imports that they need."""
+    source, edits = file.source, list(file.edits)
+    place, apart = source.import_place()
+    lines = [
+        f"from {module} import {', '.join(sorted(names, key=str.lower))}"
+        for module, names in sorted(file.imports.items())
+        if names
+    ]
+    if lines:
+        ending = source.newline
+        start = "" if place == 0 or source.text[:place].endswith(("\n", "\r")) else ending
+        edits.append(Edit(place, place, (ending if apart else start) + "".join(line + ending for line in lines)))
+    text = source.edited(edits)
+    ast.parse(text.removeprefix("\ufeff"))  # a patch that breaks a file is none
+    return text
+
+
+def _import(file: _File, module: str, name: str) -> str:
+    """The name, and an import of it where the file has none."""
+    there: Any = {"sa_privacy": columns, "sqlalchemy": sqlalchemy, "sqlalchemy.orm": orm}[module]
+    if getattr(file.module, name, None) is not getattr(there, name):
+        file.imports.setdefault(module, set()).add(name)
+    return name
+
+
+def _attribute(model: Model, column: Column[Any]) -> str | None:
+    return next((one.key for one in model.mapper.column_attrs if any(each is column for each in one.columns)), None)
+
+
+def _is_mapped(place: Place) -> bool:
+    """Whether it is an attribute that ``pii_column`` could be: a ``mapped_column`` or a ``Column``, or an annotation alone."""
+    if place.call is None or called(place.call, "mapped_column") is place.call:
+        return True
+    return not place.is_dataclass and place.call is getattr(place.statement, "value", None)
+
+
+def _type_of(call: ast.Call) -> ast.expr | None:
+    """The type among the arguments of a column."""
+    for keyword in call.keywords:
+        if keyword.arg == "type_":
+            return keyword.value
+    for argument in call.args[:2]:
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            continue
+        function = argument.func if isinstance(argument, ast.Call) else argument
+        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+        return None if name in _NO_TYPES or isinstance(argument, ast.Starred) else argument
+    return None
+
+
+def _has(call: ast.Call | None, name: str) -> bool:
+    return call is not None and any(keyword.arg == name for keyword in call.keywords)
+
+
+def _target(statement: ast.stmt) -> str:
+    """What a statement gives a value to."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return next((one.id for one in targets if isinstance(one, ast.Name)), "")
+
+
+def _insert_type(file: _File, call: ast.Call, text: str) -> None:
+    """Puts a type where it stands: behind the name, in front of all else."""
+    source = file.source
+    named = call.args[:1] and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    if named:
+        place = source.end(call.args[0])
+        file.edits.append(Edit(place, place, f", {text}"))
+        return
+    place = _inside(source, call)
+    more = bool(call.args or call.keywords)
+    file.edits.append(Edit(place, place, f"{text}, " if more else text))
+
+
+def _append(file: _File, call: ast.Call, text: str, *, counting: bool = False) -> None:
+    """Puts keyword arguments behind all others.
+
+    :param counting: an argument is put in by another edit.
+    """
+    source = file.source
+    last = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if last:
+        place = max(source.end(one) for one in last)
+        while source.text[place : place + 1] == ")" and place < source.end(call) - 1:  # a value in brackets
+            place += 1
+        rest = source.text[place : source.end(call) - 1]
+        if "\n" not in rest:
+            file.edits.append(Edit(place, place, f", {text}"))
+            return
+        if not rest.lstrip().startswith(","):
+            file.edits.append(Edit(place, place, ","))
+        line = source.text.rindex("\n", 0, place) + 1  # a line of its own, as deep as the one before
+        deep = source.text[line : len(source.text) - len(source.text[line:].lstrip(" \t"))]
+        below = source.text.index("\n", place) + 1
+        file.edits.append(Edit(below, below, f"{deep}{text},{source.newline}"))
+        return
+    place = _inside(source, call)
+    file.edits.append(Edit(place, place, f", {text}" if counting else text))
+
+
+def _inside(source: Source, call: ast.Call) -> int:
+    return source.text.index("(", source.end(call.func)) + 1
