@@ -1,4 +1,4 @@
-"""`sa-privacy report` and `sa-privacy suggest`, over the log of an application that was observed."""
+"""`sa-privacy report` and its `--draft`, over the log of an application that was observed."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def test_and_json_for_programs(place: Path) -> None:
     assert birthdays["so_far"][0]["purposes"] == ["segmenting"]
 
 
-def test_the_suggestion_is_a_policy_that_loads(place: Path) -> None:
+def test_the_draft_is_a_policy_that_loads(place: Path) -> None:
     before = sorted(path.name for path in place.rglob("*"))
-    ran = RUN.invoke(app, ["suggest", "log", "--policy", "privacy.toml"])
+    ran = RUN.invoke(app, ["report", "log", "--draft", "--policy", "privacy.toml"])
     assert ran.exit_code == 0, ran.stderr
     draft = Policy.loads(ran.stdout)
     assert draft.purposes == world.POLICY.purposes  # some purpose covers everything that was seen
@@ -85,10 +85,10 @@ def test_an_empty_log_is_no_mistake(place: Path) -> None:
     (place / "empty").mkdir(mode=0o700)
     ran = RUN.invoke(app, ["report", "empty"])
     assert (ran.exit_code, ran.stdout) == (0, "0 events, and nothing personal was touched in any.\n")
-    assert Policy.loads(RUN.invoke(app, ["suggest", "empty"]).stdout).hash == world.POLICY.hash
+    assert Policy.loads(RUN.invoke(app, ["report", "empty", "--draft"]).stdout).hash == world.POLICY.hash
 
 
-@pytest.mark.parametrize("command", ["report", "suggest"])
+@pytest.mark.parametrize("option", ["--json", "--draft"])
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
@@ -97,9 +97,9 @@ def test_an_empty_log_is_no_mistake(place: Path) -> None:
     ],
 )
 def test_a_mistake_is_told_with_its_way_out(
-    command: str, arguments: list[str], message: str, hint: str, place: Path
+    option: str, arguments: list[str], message: str, hint: str, place: Path
 ) -> None:
-    ran = RUN.invoke(app, [command, *arguments])
+    ran = RUN.invoke(app, ["report", *arguments, option])
     assert ran.exit_code == 2
     assert ran.stdout == ""
     error, _, way_out = ran.stderr.partition("\nhint: ")

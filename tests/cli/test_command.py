@@ -67,7 +67,7 @@ def helped(*words: str) -> str:
 
 
 def test_help_names_every_command_and_option() -> None:
-    assert all(name in helped() for name in ("report", "suggest", "doctor", "seal", "reseal", "unseal", "wall"))
+    assert all(name in helped() for name in ("scan", "check", "report", "doctor", "seal", "reseal", "unseal", "wall"))
     assert all(name in helped("wall") for name in ("plan", "apply", "check"))
     options = ("--policy", "--models", "--url", "--login", "--together", "--also", "--json")
     for command in ("plan", "apply", "check"):

@@ -1,4 +1,4 @@
-"""``sa-privacy report`` and ``suggest``: what an observed application needs, and a policy that says so."""
+"""``sa-privacy report``: what an observed application needs, and a draft of a policy that says so."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.policy import Policy
 from sa_privacy.publish import Place, Report, Use, covering, draft_policy, read_uses
 
-__all__ = ["report", "suggest"]
+__all__ = ["report"]
 
 LogArgument = Annotated[Path, typer.Argument(help="The access log's directory.", metavar="LOG_DIR", show_default=False)]
 PolicyOption = Annotated[Path, typer.Option(help="The policy document to measure by.", metavar="FILE")]
@@ -30,7 +30,16 @@ def _read(log: Path, policy: Path) -> tuple[Policy, Report]:
     return loaded, read_uses(read_events(log), loaded)
 
 
-def report(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml"), as_json: JsonOption = False) -> None:
+def report(
+    *,
+    log: LogArgument,
+    policy: PolicyOption = Path("privacy.toml"),
+    as_json: JsonOption = False,
+    draft: Annotated[
+        bool,
+        typer.Option("--draft", help="Print a draft of a policy that would refuse none of it, as TOML to be read."),
+    ] = False,
+) -> None:
     """Show which routes and call sites touch what, and for which purposes they would have to be declared.
 
     "Would refuse" counts the events that this policy does not cover: while observing they ran, while enforcing they did not.
@@ -38,6 +47,10 @@ def report(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml"), as_
     """
     with telling():
         loaded, found = _read(log, policy)
+        drafted = draft_policy(loaded, found, source=policy.name) if draft else None
+    if drafted is not None:
+        typer.echo(drafted.text, nl=False)
+        return
     if as_json:
         print_json(
             {
@@ -67,18 +80,7 @@ def report(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml"), as_
     refused = sum(1 for place in found.places if place.refused)
     say(f"{found.events} events, {len(found.places)} places; at {refused} of them something was, or would be, refused.")
     if refused:
-        say("sa-privacy suggest drafts a policy that would not refuse it.")
-
-
-def suggest(*, log: LogArgument, policy: PolicyOption = Path("privacy.toml")) -> None:
-    """Draft a policy that would refuse nothing of what the log has seen. Prints it, and changes nothing.
-
-    Its comments name the call sites, and what to declare there. Read it before you use any of it.
-    """
-    with telling():
-        loaded, found = _read(log, policy)
-        draft = draft_policy(loaded, found, source=policy.name)
-    typer.echo(draft.text, nl=False)
+        say("With --draft it prints a draft of a policy that would not refuse it.")
 
 
 def _touches(place: Place) -> list[str]:

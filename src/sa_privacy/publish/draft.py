@@ -283,7 +283,7 @@ class _Drafting:
 
     def _head(self, source: str) -> list[str]:
         lines = [
-            "A DRAFT, made by sa-privacy suggest from what an access log has seen. It is in force nowhere.",
+            "A DRAFT, made by sa-privacy report from what an access log has seen. It is in force nowhere.",
             f"Read each change (NEW, WIDENED), compare it with {clean(source)}, whose own comments are not repeated",
             "here, and take over what your published policy says, or should say.",
         ]
