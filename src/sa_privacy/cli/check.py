@@ -54,10 +54,10 @@ def check(
 def _tell(verdict: Verdict, columns: Path) -> None:
     for name in verdict.undecided:
         finding = verdict.looks.get(name)
-        looks = "" if finding is None else f"; looks like {finding.kind} ({finding.confidence:.0%})"
+        looks = "" if finding is None else f"; looks like {finding.kind} ({finding.percent})"
         say(f"{name}: neither annotated nor said not to be personal{looks}", "red")
     for one in verdict.swallowed:
-        looks = f"looks like {one.finding.kind} ({one.finding.confidence:.0%})"
+        looks = f"looks like {one.finding.kind} ({one.finding.percent})"
         say(f'{one.finding.name}: {looks}, and only "{one.by}" says that it is not personal', "red")
     for name in verdict.contradicted:
         say(f"{name}: annotated as personal, and named in {columns} as not personal", "red")

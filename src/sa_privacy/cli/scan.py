@@ -20,6 +20,7 @@ from sa_privacy.cli.models import load_models
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.discovery import (
     KINDS,
+    LIKELY,
     Finding,
     Owner,
     Patch,
@@ -177,8 +178,8 @@ def _tell(found: Scan, lang: str) -> None:
             words = [in_words(each, "ja" if lang == "ja" else "en") for each in _telling(one)]
             grid.add_row(
                 Text(one.column),
-                Text(f"{one.category}" if one.category == one.kind else f"{one.category} ({KINDS[one.kind].en})"),
-                Text(f"{one.confidence:.0%}", style="green" if one.confidence >= 0.75 else "yellow"),
+                Text(_called(one, lang)),
+                Text(one.percent, style="green" if one.confidence >= LIKELY else "yellow"),
                 Text("\n".join(words)),
             )
         Console(highlight=False).print(grid)
@@ -190,6 +191,14 @@ def _tell(found: Scan, lang: str) -> None:
     if not found.findings:
         say(_NOTHING[lang], "green")
     say(_SUMMARY[lang].format(len(found.findings), found.columns, found.annotated, found.sampled))
+
+
+def _called(finding: Finding, lang: str) -> str:
+    """The category, and what the kind is called where that says more."""
+    kind = KINDS[finding.kind]
+    if lang == "ja":
+        return f"{finding.category} ({kind.ja})"
+    return finding.category if finding.category == finding.kind else f"{finding.category} ({kind.en})"
 
 
 def _telling(finding: Finding) -> list[Any]:

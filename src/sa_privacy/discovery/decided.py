@@ -172,7 +172,7 @@ def first_decisions(tables: Iterable[Table], personal: Mapping[str, str]) -> str
     lines = []
     for name in waiting:
         finding = verdict.looks.get(name)
-        remark = "" if finding is None else f"    # looks personal: {finding.kind}, {finding.confidence:.0%}"
+        remark = "" if finding is None else f"    # looks personal: {finding.kind}, {finding.percent}"
         lines.append(f"    {json.dumps(name, ensure_ascii=False)},{remark}\n")
     return (
         "# Columns that hold nothing personal. sa-privacy check fails where a column is neither annotated nor named here.\n\n"

@@ -59,6 +59,11 @@ class Finding:
         """As ``"table.column"``."""
         return f"{self.table}.{self.column}"
 
+    @property
+    def percent(self) -> str:
+        """The confidence in words of people: nothing is more than 99 % sure."""
+        return f"{min(self.confidence, 0.99):.0%}"
+
 
 def confidence(points: int) -> float:
     """The share of columns with so many points that are what they look like."""
