@@ -194,3 +194,17 @@ def test_the_scan_changes_nothing_and_finds_nothing_more_once_it_is_patched(appl
     assert "0 of 17 columns look personal; 10 are annotated already" in again
     assert "Whose" not in again
     assert (application.root / "classical.diff").read_text(encoding="utf-8") == ""
+
+
+def test_what_the_database_has_on_a_column_keeps_it_unsealed(application: Application) -> None:
+    application.has("classical")
+    (metadata,) = load_models([f"{application.package}.classical:Base"])
+    engine = create_engine("sqlite:///shop.db")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE VIEW labels AS SELECT delivery_address FROM letter")
+    engine.dispose()
+    said = application.scan("classical", "sqlite:///shop.db")
+    assert "letter.delivery_address is not sealed: the database has a view on it" in said
+    application.apply("classical")
+    assert "letter.delivery_address=address of customer" in application.personal("classical")

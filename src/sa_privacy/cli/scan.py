@@ -55,6 +55,8 @@ _SUMMARY = {
 }
 _OWNERS = {"en": "Whose the rows are:", "ja": "行の主体:"}
 _MOST_REASONS = 4
+#: What the models say, too, and is judged there with the lookup that the column would get.
+_OF_LOOKUPS = frozenset({"model", "unique", "index"})
 
 
 def scan(
@@ -154,11 +156,11 @@ def _against(connection: Connection, found: Scan, tables: Sequence[Table]) -> di
     for one in found.findings:
         table = by_name[one.table]
         try:
-            reasons = [each for each in examine(connection, table, table.columns[one.column]) if each.forbids]
+            reasons = [
+                each for each in examine(connection, table, table.columns[one.column]) if each.kind not in _OF_LOOKUPS
+            ]
         except PolicyError:  # the database has no such column yet
             continue
-        # What the models say is judged with the lookup that the column would get; a unique index is one of these.
-        reasons = [each for each in reasons if each.kind not in ("model", "unique", "index")]
         if reasons:
             against[one.name] = f"the database has a {reasons[0].kind} on it"
     return against
