@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sa_privacy.cli.models import load_models
+from sa_privacy.cli.options import JsonOption, ModelsOption, PolicyOption
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.discovery.decided import Decisions, Verdict, first_decisions, judge_columns
 from sa_privacy.privacy import Privacy
@@ -17,15 +18,13 @@ __all__ = ["check"]
 
 def check(
     *,
-    models: Annotated[
-        list[str], typer.Option(help="The models: a declarative base or MetaData. Repeatable.", metavar="MODULE:BASE")
-    ],
-    policy: Annotated[Path, typer.Option(help="The policy document.", metavar="FILE")] = Path("privacy.toml"),
+    models: ModelsOption,
+    policy: PolicyOption = Path("privacy.toml"),
     columns: Annotated[Path, typer.Option(help="What is not personal.", metavar="FILE")] = Path("columns.toml"),
     init: Annotated[
         bool, typer.Option("--init", help="Write a first file, in which all that is undecided today may wait.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Fail where a column is neither annotated as personal nor said not to be. Exit status 1, and a line for each."""
     with telling():

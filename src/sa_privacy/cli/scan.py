@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, MetaData, Table, inspect
 
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.models import load_models
+from sa_privacy.cli.options import JsonOption, Language, LanguageOption
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.discovery import (
     KINDS,
@@ -37,11 +37,6 @@ from sa_privacy.jobs import examine
 from sa_privacy.policy import Policy
 
 __all__ = ["scan"]
-
-
-class _Language(StrEnum):
-    en = "en"
-    ja = "ja"
 
 
 _TITLES = {
@@ -78,8 +73,8 @@ def scan(
     at_least: Annotated[
         int, typer.Option(min=0, max=100, help="Leave out what is less sure than this, in percent.")
     ] = 50,
-    lang: Annotated[_Language, typer.Option(help="The language of the table.")] = _Language.en,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    lang: LanguageOption = Language.en,
+    as_json: JsonOption = False,
     patch: Annotated[
         Path | None, typer.Option(help="Write annotations as a diff, for patch -p1 or git apply.", metavar="FILE")
     ] = None,
