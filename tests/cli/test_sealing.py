@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,35 @@ def test_from_the_dry_run_to_the_way_back(
     assert {bytes(email)[2:6] for _, _, email in raw(engine)} == {keys.primary_id.to_bytes(4, "big")}
     assert run("unseal", *COLUMNS, "--no-log").exit_code == 0
     assert raw(engine) == before
+
+
+APPLICATION = """
+import os
+
+from sqlalchemy import make_url
+
+from sa_privacy import AccessLog, Privacy
+from tests.jobs.world import POLICY, Base
+
+privacy = Privacy(POLICY, log=AccessLog.open("application-log"), metadata=Base)
+stop = privacy.install_all(match=lambda engine: engine.url == make_url(os.environ["SA_PRIVACY_URL"]))
+"""
+
+
+def test_an_application_that_protects_every_engine_leaves_the_command_its_own(
+    run: Callable[..., Result], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does so when its models are loaded; the command's engine is the command's to protect."""
+    fill(engine, 3)
+    Path("installing.py").write_text(APPLICATION)
+    monkeypatch.syspath_prepend(Path.cwd())
+    try:
+        sealed = run("seal", *COLUMNS, "--no-log", "--models", "installing:Base")
+        assert sealed.exit_code == 0, sealed.output
+    finally:
+        installing = sys.modules.pop("installing")
+        installing.stop()
+        installing.privacy.close()
 
 
 @pytest.mark.backends("sqlite")

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, make_url
 
 from sa_privacy.cli.telling import fail
+from sa_privacy.privacy.engines import OWN
 
 __all__ = ["connecting"]
 
@@ -30,7 +31,7 @@ def connecting(url: str | None, *, new: bool = False) -> Iterator[Engine]:
     if driver is None:
         fail(f"{made.get_backend_name()} is not supported.", "sa_privacy works on SQLite and PostgreSQL.")
     try:
-        engine = create_engine(made.set(drivername=driver))
+        engine = create_engine(made.set(drivername=driver), execution_options=OWN)
     except ModuleNotFoundError:
         fail("psycopg is not installed.", 'pip install "sa-privacy[postgres]"')
     try:

@@ -29,6 +29,7 @@ from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.cli.written import operator, written_log
 from sa_privacy.jobs import TableReport
 from sa_privacy.privacy import Privacy
+from sa_privacy.privacy.engines import OWN
 
 __all__ = ["reseal", "seal", "unseal"]
 
@@ -194,7 +195,7 @@ def _pool(job: Job, types: list[tuple[str, str]], engine: Engine) -> Iterator[Ex
 
 def _make_worker(job: Job, types: list[tuple[str, str]], url: str) -> tuple[Engine, Privacy]:
     """What a worker process works with."""
-    return create_engine(url), job.made(None, **_kept(types))
+    return create_engine(url, execution_options=OWN), job.made(None, **_kept(types))
 
 
 def _kept(types: list[tuple[str, str]]) -> dict[str, Any]:

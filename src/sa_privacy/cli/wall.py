@@ -16,6 +16,7 @@ from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.policy import Policy
 from sa_privacy.privacy import Privacy
+from sa_privacy.privacy.engines import OWN
 from sa_privacy.walls import Login, RowSources, TableShape, WallPlan, plan_wall, shapes_of
 from sa_privacy.walls.ddl import statements
 from sa_privacy.walls.postgresql import Drift, Inspection, apply_wall, inspect_wall
@@ -144,7 +145,7 @@ def _owner(url: str) -> Engine:
     if made.get_backend_name() != "postgresql":
         fail(f"{made.get_backend_name()} is not supported.", "a wall stands on PostgreSQL, and on SQLite at run time.")
     try:
-        return create_engine(made.set(drivername="postgresql+psycopg"))
+        return create_engine(made.set(drivername="postgresql+psycopg"), execution_options=OWN)
     except ModuleNotFoundError:
         fail("psycopg is not installed.", 'pip install "sa-privacy[postgres]"')
 

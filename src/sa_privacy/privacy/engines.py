@@ -26,7 +26,10 @@ from sa_privacy.walls import RowSources, Wall, raise_wall
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which synchronous applications do not have
 
-__all__ = ["Engines"]
+__all__ = ["OWN", "Engines"]
+
+#: An execution option of engines that the library's commands make: whichever application they load leaves these alone.
+OWN = {"sa_privacy_own": True}
 
 
 class Engines:
@@ -105,12 +108,16 @@ class Engines:
     def install_all(self, match: Callable[[Engine], bool] | None = None, *, walls: bool = False) -> Callable[[], None]:
         """Protects every engine of the process, present and future, that `match` takes; all, where it is left out.
 
+        Engines of the library's own commands, which load the application's models, are left to the command.
+
         :param walls: as for :meth:`install`.
         :returns: a function that stops taking in new engines; those taken in stay protected.
         """
 
         def take_in(engine: Engine) -> None:
-            if engine not in self._installed and (match is None or match(engine)):
+            if engine in self._installed or OWN.items() <= engine.get_execution_options().items():
+                return
+            if match is None or match(engine):
                 self.install(engine, walls=walls)
 
         def engine_connect(connection: Any) -> None:
