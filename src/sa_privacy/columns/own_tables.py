@@ -16,10 +16,22 @@ from sa_privacy.columns.annotation import Annotation
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.policy import OWN_CATEGORY
 
-__all__ = ["HOLD_MARK", "OWN_CATEGORY", "OWN_PREFIX", "OWN_TABLES", "OwnDDL", "guard_name", "is_guard", "own_column"]
+__all__ = [
+    "GUARD_PREFIX",
+    "HOLD_MARK",
+    "OWN_CATEGORY",
+    "OWN_PREFIX",
+    "OWN_TABLES",
+    "OwnDDL",
+    "guard_name",
+    "is_guard",
+    "own_column",
+]
 
 OWN_PREFIX: Final = "sa_privacy_"
 """How the names of the library's own tables begin, and no others."""
+GUARD_PREFIX: Final = f"{OWN_PREFIX}hold_"
+"""How the names of triggers begin that keep held rows."""
 HOLD_MARK: Final = "sa_privacy hold: "
 """What PostgreSQL's error about a held row calls the constraint, before the number of the case."""
 OWN_TABLES: Final = MetaData()
@@ -47,7 +59,7 @@ def guard_name(table: str) -> str:
     :param table: its name, without a schema.
     """
     readable = "".join(one if one.isalnum() and one.isascii() else "_" for one in table.lower())[:24]
-    return f"{OWN_PREFIX}hold_{readable}_{sha256(table.encode()).hexdigest()[:6]}"
+    return f"{GUARD_PREFIX}{readable}_{sha256(table.encode()).hexdigest()[:6]}"
 
 
 def is_guard(name: str, table: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, LargeBinary
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import functions
 from sqlalchemy.sql.elements import ColumnClause, Grouping, Label
@@ -18,7 +18,7 @@ from sa_privacy.crypto.cell import HEADER, SUITE_SUBJECT, SUITE_SUBJECT_SLOTS
 from sa_privacy.crypto.subject_cell import DESTROYED, MISSING
 from sa_privacy.crypto.subject_key import KEY_ID_BYTES
 
-__all__ = ["FRAME_COLUMNS", "KEY_ALIAS", "KEY_TABLE", "SubjectFrame", "frame_sql"]
+__all__ = ["FRAME_COLUMNS", "KEY_ALIAS", "KEY_TABLE", "CellKey", "SubjectFrame", "frame_sql"]
 
 KEY_TABLE: Final = "sa_privacy_subject_keys"
 #: The columns of the key table that a frame reads.
@@ -44,23 +44,49 @@ class SubjectFrame(functions.FunctionElement[Any]):
         self.type = column.type
 
 
+class CellKey(functions.FunctionElement[bytes]):
+    """The id of the key under which a cell is sealed, for conditions of the library's own. Of what is no such cell it is bytes
+    that are no key's id.
+    """
+
+    inherit_cache = True
+    name = "sa_privacy_cell_key"
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = LargeBinary()
+
+
 def frame_sql(cell: str, *, postgresql: bool) -> str:
     """The frame of a cell.
 
     :param cell: the column, as it stands in SQL, with its table's name: the key table has columns of its own.
     """
-
-    def byte(value: int) -> str:
-        return f"'\\x{value:02x}'::bytea" if postgresql else f"x'{value:02x}'"
-
-    substr = "pg_catalog.substr" if postgresql else "substr"  # there may be one of the application's
-    start = f"CASE {substr}({cell}, 2, 1) WHEN {byte(SUITE_SUBJECT_SLOTS)} THEN {_SLOTTED} ELSE {_PLAIN} END"
     key = (
-        f"(SELECT COALESCE({KEY_ALIAS}.wrapped, {byte(DESTROYED)}) FROM {KEY_TABLE} AS {KEY_ALIAS} "  # noqa: S608 - all of it is the library's
-        f"WHERE {KEY_ALIAS}.id = {substr}({cell}, {start}, {KEY_ID_BYTES}))"
+        f"(SELECT COALESCE({KEY_ALIAS}.wrapped, {_byte(DESTROYED, postgresql)}) FROM {KEY_TABLE} AS {KEY_ALIAS} "  # noqa: S608 - all of it is the library's
+        f"WHERE {KEY_ALIAS}.id = {_key_sql(cell, postgresql)})"
     )
-    framed = f"COALESCE({key}, {byte(MISSING)}) || {cell}"
+    framed = f"COALESCE({key}, {_byte(MISSING, postgresql)}) || {cell}"
     return f"({framed})" if postgresql else f"CAST({framed} AS BLOB)"  # SQLite calls what is joined a text
+
+
+def _key_sql(cell: str, postgresql: bool) -> str:
+    """The id of a cell's key."""
+    substr = "pg_catalog.substr" if postgresql else "substr"  # there may be one of the application's
+    start = (
+        f"CASE {substr}({cell}, 2, 1) WHEN {_byte(SUITE_SUBJECT_SLOTS, postgresql)} THEN {_SLOTTED} ELSE {_PLAIN} END"
+    )
+    return f"{substr}({cell}, {start}, {KEY_ID_BYTES})"
+
+
+def _byte(value: int, postgresql: bool) -> str:
+    return f"'\\x{value:02x}'::bytea" if postgresql else f"x'{value:02x}'"
+
+
+@compiles(CellKey)
+def _compile_key(element: CellKey, compiler: Any, **kw: Any) -> str:
+    cell = compiler.process(element.clauses.clauses[0], **{**kw, "include_table": True})
+    return _key_sql(cell, compiler.dialect.name == "postgresql")
 
 
 @compiles(SubjectFrame)

@@ -137,8 +137,12 @@ class PeopleKeys:
             self._insert(connection, ((kind, None, key) for kind, key in zip(kinds, made, strict=True)))
         return made
 
-    def link(self, connection: Connection, kind: str, keys: Iterable[Any]) -> None:
-        """People of whom the database has just told the number get the keys that their rows name."""
+    def link(self, connection: Connection, kind: str, keys: Iterable[Any], *, everything: bool = False) -> None:
+        """People of whom the database has told the number get the keys that their rows name.
+
+        :param everything: their rows are reached whatever the rules about rows say.
+        :raises PersonErased: one of them was erased.
+        """
         if not self.keeps(kind):
             return
         dialect, catalogue = connection.dialect, self._live.current()
@@ -148,9 +152,9 @@ class PeopleKeys:
             found, destroyed = self._rows(connection, people)
             new = {owner: key for owner, key in people.items() if owner not in found}
             if destroyed:
-                self._release(connection, destroyed, people)
+                self._release(connection, destroyed, people, everything=everything)
             if new:
-                self._adopt(connection, new)
+                self._adopt(connection, new, everything=everything)
 
     # -- whose rows are ---------------------------------------------------------------------------------------------
 
@@ -276,24 +280,32 @@ class PeopleKeys:
                         found[Owner(kind, text)] = (bytes(key_id), bytes(wrapped))
         return found, destroyed
 
-    def _release(self, connection: Connection, destroyed: Mapping[Owner, bytes], people: Mapping[Owner, Any]) -> None:
+    def _release(
+        self,
+        connection: Connection,
+        destroyed: Mapping[Owner, bytes],
+        people: Mapping[Owner, Any],
+        *,
+        everything: bool = False,
+    ) -> None:
         """Databases give numbers away again: where somebody new has that of a person who was erased, the destroyed key is the
         number's no more. Their own row tells: it names another key, which nobody has.
 
         :raises PersonErased: it is the erased person who would be written to.
         """
         for owner, key_id in destroyed.items():
-            named = self._named(connection, owner.kind, {people[owner]: owner}).get(owner, set())
+            person = {people[owner]: owner}
+            named = self._named(connection, owner.kind, person, everything=everything).get(owner, set())
             if not named or key_id in named:
                 raise _erased(owner)
             connection.execute(update(SUBJECT_KEYS).where(_KEYS.id == key_id).values(subject=None))
 
-    def _adopt(self, connection: Connection, people: Mapping[Owner, Any]) -> bool:
+    def _adopt(self, connection: Connection, people: Mapping[Owner, Any], *, everything: bool = False) -> bool:
         """Links keys that people's own rows name, and nobody has. Whether there were any."""
         linked = 0
         for kind in dict.fromkeys(owner.kind for owner in people):
             keys = {key: owner for owner, key in people.items() if owner.kind == kind}
-            for owner, named in self._named(connection, kind, keys).items():
+            for owner, named in self._named(connection, kind, keys, everything=everything).items():
                 for key_id in sorted(named)[:1]:
                     linked += connection.execute(
                         update(SUBJECT_KEYS)

@@ -127,7 +127,7 @@ class Privacy(Engines, Acting, Desks, Columns):
         )
         if gate.standings is not None:
             gate.standings.rows_differ = lambda: gate.rules.beyond_own
-        holds = Holds(desk)
+        holds = Holds(desk, gate.finishing.keys)
         work = Erasures(desk, pseudonym_key, lambda: holds, log=log, ledger=erased)
         Columns.__init__(self, policy, live, gate.rules)
         Engines.__init__(self, gate, memory, keys, log, accepted, erasures)

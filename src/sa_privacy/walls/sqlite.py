@@ -22,7 +22,7 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue
-from sa_privacy.columns.own_tables import guard_name
+from sa_privacy.columns.own_tables import GUARD_PREFIX
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.rule import at_desk
@@ -52,7 +52,7 @@ class Bars:
     :param everything: a maintenance grant: nothing is barred.
     """
 
-    __slots__ = ("_found", "catalogue", "deletes", "everything", "guards", "reads", "shut", "writes")
+    __slots__ = ("_found", "catalogue", "deletes", "everything", "reads", "shut", "writes")
 
     def __init__(self, catalogue: Catalogue, grant: Grant | None, rows: RowSources = _NO_ROWS) -> None:
         reach = reach_of(grant, catalogue)
@@ -66,8 +66,6 @@ class Bars:
         own = frozenset() if grant is not None and at_desk(grant) else own_tables(catalogue)
         #: The library's own tables, which nobody but its desk writes to or counts.
         self.shut = own
-        #: How the triggers begin that keep held rows.
-        self.guards = tuple(f"{guard_name(table.table)}_" for table in catalogue)
         self._found: dict[tuple[str | None, str], tuple[tuple[str, dict[str, str]], ...]] = {}
 
     def __eq__(self, other: object) -> bool:
@@ -155,7 +153,7 @@ class Pane:
     ) -> int:
         """Answers SQLite; an error here is a refusal too."""
         bars = self.bars
-        if bars.everything or not self.up or (source is not None and source.startswith(bars.guards)):
+        if bars.everything or not self.up or (source is not None and source.startswith(GUARD_PREFIX)):
             return sqlite3.SQLITE_OK  # a trigger that keeps held rows refuses, and tells nothing else
         if action == _READ:
             if first == self._indexed or not first:  # an index keeps values where they are

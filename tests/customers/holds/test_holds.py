@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sa_privacy import AccessLog, ErasureRefused, HoldRefused, PlanMoved, Privacy, UnderHold, UnknownPerson
+from sa_privacy.columns.own_tables import guard_name
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.holds.tables import HELD, HOLDS
 from sa_privacy.jobs import reseal
@@ -162,7 +163,7 @@ def test_without_its_triggers_no_hold_is_placed_and_guard_makes_them(made: Priva
             )
             connection.execute(text(f"DROP TRIGGER {connection.execute(text(found)).scalar_one()}"))
         else:
-            connection.execute(text("ALTER TABLE items DISABLE TRIGGER zz_sa_privacy_hold"))
+            connection.execute(text(f"ALTER TABLE items DISABLE TRIGGER zz_{guard_name('items')}"))
     other.dispose()
     with officer(made), Session(engine) as session:
         assert made.holds.unguarded(session) == ("items",)

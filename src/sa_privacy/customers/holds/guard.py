@@ -2,107 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, text
 
 from sa_privacy.columns.own_tables import OwnDDL, guard_name
-from sa_privacy.customers.holds import guards_postgresql, guards_sqlite
 from sa_privacy.customers.holds.guarded import Guarded
-from sa_privacy.customers.holds.guards_postgresql import PostgreSQLGuard
+from sa_privacy.customers.holds.guards import Guard
+from sa_privacy.customers.holds.guards_postgresql import PostgreSQLGuard, Relation, function_of, quoted, quoted_name
+from sa_privacy.customers.holds.guards_sqlite import triggers_of
 
-__all__ = ["make_guards", "make_query_guard", "unguarded"]
+__all__ = ["make_guards", "remove_guards", "unguarded"]
 
-_TRIGGERS = text(
+_TRIGGERS: Final = text(
     "SELECT p.proname, p.prosrc, g.tgname FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid "
     "WHERE g.tgenabled = 'A' AND p.prosecdef AND g.tgrelid = to_regclass(:name)"
 )
+_RELATIONS: Final = text(
+    "WITH RECURSIVE found(oid) AS (SELECT to_regclass(:name)::oid UNION "
+    "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN found ON i.inhparent = found.oid) "
+    "SELECT format('%I.%I', n.nspname, c.relname), c.relispartition FROM found "
+    "JOIN pg_catalog.pg_class c ON c.oid = found.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1"
+)
+_QUERY: Final = r"_q[0-9a-f]{8}c?"
 
 
-def unguarded(connection: Connection, tables: Iterable[Guarded]) -> list[str]:
+def unguarded(connection: Connection, guards: Iterable[Guard]) -> list[str]:
     """The tables whose held rows nothing keeps, or triggers of another release or of other models.
 
     Tables that are not there have no rows to keep.
     """
-    return [one.name for one in tables if not _is_current(connection, one)]
+    return list(dict.fromkeys(one.guarded.name for one in guards if not _is_current(connection, one)))
 
 
-def make_guards(connection: Connection, tables: Iterable[Guarded], queries: Mapping[str, Collection[str]]) -> list[str]:
-    """Makes the triggers that are missing or not current, and removes those of queries that are not held any more.
+def make_guards(connection: Connection, guards: Iterable[Guard]) -> list[str]:
+    """Makes the triggers that are missing or not current.
 
     :param connection: of the tables' owner.
-    :param queries: by table, the ids of holds in force that are queries.
     :returns: the tables that have new triggers.
     """
-    made = []
-    for guarded in tables:
-        _tidy(connection, guarded, queries.get(guarded.name, ()))
-        if not _is_current(connection, guarded):
-            made.append(guarded.name)
+    made = dict[str, None]()
+    for guard in guards:
+        if not _is_current(connection, guard):
+            made[guard.guarded.name] = None
             if connection.dialect.name == "sqlite":
-                _make_sqlite(connection, guarded, guards_sqlite.of_table_guard(guarded))
+                _make_sqlite(connection, guard)
             else:
-                _make_postgresql(connection, guards_postgresql.of_table_guard(guarded))
-    return made
+                _make_postgresql(connection, function_of(guard))
+    return list(made)
 
 
-def make_query_guard(connection: Connection, guarded: Guarded, hold: str, condition: str) -> None:
-    """Makes the triggers of one hold that is a query."""
+def remove_guards(connection: Connection, tables: Iterable[Guarded], held: Collection[str]) -> None:
+    """Removes what released queries left behind.
+
+    :param tables: that can be held; what queries keep hangs on them.
+    :param held: the marks of the queries that are in force.
+    """
+    for table in _with_above(one.table for one in tables):
+        own = re.compile(re.escape(guard_name(table.name)) + f"({_QUERY})(?:_[a-z]+)?")
+        for name in _names(connection, table):
+            query = own.fullmatch(name)
+            if query is not None and query[1].removesuffix("c") not in held:
+                if connection.dialect.name == "sqlite":
+                    _run(connection, f"DROP TRIGGER {name}")
+                else:
+                    path = "" if table.schema is None else f"{quoted(table.schema)}."
+                    _run(connection, f"DROP FUNCTION {path}{name}() CASCADE")
+
+
+def _is_current(connection: Connection, guard: Guard) -> bool:
     if connection.dialect.name == "sqlite":
-        _make_sqlite(connection, guarded, guards_sqlite.of_query(guarded, hold, condition))
-    else:
-        _make_postgresql(connection, guards_postgresql.of_query(guarded, hold, condition))
-
-
-def _is_current(connection: Connection, guarded: Guarded) -> bool:
-    if connection.dialect.name == "sqlite":
-        there = _there(connection, guarded)
+        there = _there(connection, guard.guarded.table)
         exists = connection.execute(
             text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(:name)"),
-            {"name": guarded.table.name},
+            {"name": guard.guarded.table.name},
         ).first()
-        wanted = dict(guards_sqlite.of_table_guard(guarded))
-        return exists is None or all(there.get(name) == sql for name, sql in wanted.items())
-    guard = guards_postgresql.of_table_guard(guarded)
-    name = guards_postgresql.quoted_name(guarded)
-    if connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar() is None:
-        return True
-    found = {(row[0], row[1], row[2]) for row in connection.execute(_TRIGGERS, {"name": name})}
-    wanted_triggers = (guard.trigger, f"{guard.trigger}_truncate")
-    return all((guard.function, guard.body, trigger) in found for trigger in wanted_triggers)
+        return exists is None or all(there.get(name) == sql for name, sql in triggers_of(guard))
+    wanted = function_of(guard)
+    for relation in _relations(connection, wanted.table):
+        rows = connection.execute(_TRIGGERS, {"name": relation.name})
+        found = {trigger for function, body, trigger in rows if (function, body) == (guard.name, wanted.body)}
+        if not found >= {wanted.trigger, wanted.truncate}:
+            return False
+    return True
 
 
-def _there(connection: Connection, guarded: Guarded) -> dict[str, str]:
+def _relations(connection: Connection, table: str) -> list[Relation]:
+    """A table, and what inherits from it; nothing where there is none."""
+    return [Relation(name, partition) for name, partition in connection.execute(_RELATIONS, {"name": table})]
+
+
+def _there(connection: Connection, table: Table) -> dict[str, str]:
     """SQLite's triggers of a table that are ours, with their texts."""
     rows = connection.execute(
         text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(:name)"),
-        {"name": guarded.table.name},
+        {"name": table.name},
     )
-    own = guard_name(guarded.table.name)
+    own = guard_name(table.name)
     return {name: sql for name, sql in rows if name.startswith(f"{own}_")}
 
 
-def _tidy(connection: Connection, guarded: Guarded, held: Collection[str]) -> None:
-    """Removes what released queries left behind."""
-    own = guard_name(guarded.table.name)
-    wanted = {f"{own}_q{hold[:8]}" for hold in held}
+def _names(connection: Connection, table: Table) -> set[str]:
+    """What the triggers of a table, or their functions, are called."""
     if connection.dialect.name == "sqlite":
-        for name in _there(connection, guarded):
-            if name.startswith(f"{own}_q") and name.rpartition("_")[0] not in wanted:
-                _run(connection, f"DROP TRIGGER {name}")
-        return
-    name = guards_postgresql.quoted_name(guarded)
-    for function in {row[0] for row in connection.execute(_TRIGGERS, {"name": name})}:
-        if function.startswith(f"{own}_q") and function not in wanted:
-            schema = guarded.table.schema
-            path = "" if schema is None else f"{guards_postgresql.quoted(schema)}."
-            _run(connection, f"DROP FUNCTION {path}{function}() CASCADE")
+        return set(_there(connection, table))
+    return {row[0] for row in connection.execute(_TRIGGERS, {"name": quoted_name(table)})}
 
 
-def _make_sqlite(connection: Connection, guarded: Guarded, wanted: Iterable[tuple[str, str]]) -> None:
-    there = _there(connection, guarded)
-    for name, sql in wanted:
+def _with_above(tables: Iterable[Table]) -> Iterator[Table]:
+    """The tables, and all that they refer to."""
+    waiting, seen = list(tables), set[Table]()
+    while waiting:
+        table = waiting.pop()
+        if table not in seen:
+            seen.add(table)
+            waiting += [key.column.table for key in table.foreign_keys]
+            yield table
+
+
+def _make_sqlite(connection: Connection, guard: Guard) -> None:
+    there = _there(connection, guard.guarded.table)
+    for name, sql in triggers_of(guard):
         if there.get(name) != sql:
             _run(connection, f"DROP TRIGGER IF EXISTS {name}")
             _run(connection, sql)
@@ -110,8 +132,8 @@ def _make_sqlite(connection: Connection, guarded: Guarded, wanted: Iterable[tupl
 
 def _make_postgresql(connection: Connection, guard: PostgreSQLGuard) -> None:
     schemas = connection.execute(text("SELECT current_schemas(false)")).scalar_one()
-    path = ", ".join([*map(guards_postgresql.quoted, schemas), "pg_temp"])
-    for statement in guard.statements(path):
+    path = ", ".join([*map(quoted, schemas), "pg_temp"])
+    for statement in guard.statements(path, _relations(connection, guard.table)):
         _run(connection, statement)
 
 

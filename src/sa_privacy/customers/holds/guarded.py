@@ -13,6 +13,7 @@ from sa_privacy.columns.own_tables import OWN_CATEGORY
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.columns.subject_frame import KEY_TABLE
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
+from sa_privacy.columns.subject_sealed import SubjectEncrypted
 from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
 
 __all__ = ["Guarded", "guarded_tables", "is_sealed"]
@@ -26,6 +27,8 @@ class Guarded:
     :param owned: whose its rows are; None where nobody said.
     :param personal: its personal columns.
     :param fixed: the columns that tell its rows apart, and lead from row to row to the person.
+    :param told_once: columns that do not change once something stands in them.
+    :param opens: of the table of people's keys, the tables with cells under them.
     """
 
     name: str
@@ -33,8 +36,15 @@ class Guarded:
     owned: OwnedTable | None
     personal: tuple[Column[Any], ...]
     fixed: tuple[Column[Any], ...]
+    told_once: tuple[Column[Any], ...] = ()
+    opens: tuple[Guarded, ...] = ()
     keys: bool = False
     """It is the table of people's keys, whose rows say themselves whose they are."""
+
+    @property
+    def under_keys(self) -> tuple[Column[Any], ...]:
+        """The columns that hold cells under people's keys."""
+        return tuple(column for column in self.personal if isinstance(column.type, SubjectEncrypted))
 
     @property
     def values(self) -> tuple[Column[Any], ...]:
@@ -82,8 +92,9 @@ def guarded_tables(live: LiveCatalogue) -> dict[str, Guarded]:
             tuple(column for column in columns if column.name in fixed),
         )
     if live.own:
-        c = SUBJECT_KEYS.c
-        found[KEY_TABLE] = Guarded(KEY_TABLE, SUBJECT_KEYS, None, (c.wrapped,), (c.id, c.kind, c.subject), keys=True)
+        c, sealed = SUBJECT_KEYS.c, tuple(one for _, one in sorted(found.items()) if one.owned and one.under_keys)
+        told = ((c.wrapped,), (c.id, c.kind), (c.subject,))
+        found[KEY_TABLE] = Guarded(KEY_TABLE, SUBJECT_KEYS, None, *told, sealed, keys=True)
     return dict(sorted(found.items()))
 
 

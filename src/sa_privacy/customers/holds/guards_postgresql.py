@@ -7,19 +7,21 @@ before it. A transaction that looks at an older state of the database runs into 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, Select, literal_column, select
+from sqlalchemy import Column, Select, Table, literal_column, select
 from sqlalchemy.dialects import postgresql
 
-from sa_privacy.columns.own_tables import HOLD_MARK, guard_name
+from sa_privacy.columns.own_tables import HOLD_MARK
 from sa_privacy.customers.holds.guarded import Guarded, is_sealed
-from sa_privacy.customers.holds.matching import Row, found_by, matches, of_table, row_of
+from sa_privacy.customers.holds.guards import Guard
+from sa_privacy.customers.holds.matching import Row, of_table, row_of
 from sa_privacy.customers.holds.tables import HELD, TURN
 from sa_privacy.ledger.passes import has_pass_sql
 
-__all__ = ["LOCK", "PostgreSQLGuard", "of_query", "of_table_guard", "quoted", "quoted_name"]
+__all__ = ["LOCK", "PostgreSQLGuard", "Relation", "function_of", "quoted", "quoted_name"]
 
 LOCK: Final = 0x73615F686F6C6473
 """Of the database: shared by who destroys something, and alone with who places a hold."""
@@ -30,66 +32,66 @@ _CASE: Final = select(_HELD.c.case_number).order_by(_HELD.c.case_number).limit(1
 
 
 @dataclass(frozen=True)
+class Relation:
+    """A table, or one that inherits from it: a part of it, for all that the application knows.
+
+    :param name: with its schema, as SQL has it.
+    :param partition: the triggers for rows of what it is part of are its own.
+    """
+
+    name: str
+    partition: bool
+
+
+@dataclass(frozen=True)
 class PostgreSQLGuard:
     """A function and its triggers.
 
+    :param function: with the schema of its table, as SQL has it.
     :param trigger: what the trigger for rows is called. The last by name: what other triggers change, it sees.
+    :param truncate: what the trigger for TRUNCATE is called.
     :param body: of the function.
     """
 
-    guarded: Guarded
+    table: str
     function: str
     trigger: str
+    truncate: str
     body: str
 
-    def statements(self, path: str) -> tuple[str, ...]:
+    def statements(self, path: str, relations: Iterable[Relation]) -> Iterator[str]:
         """What makes it.
 
         :param path: the schemas in which the tables are found, and the library's own.
+        :param relations: the table, and what inherits from it. Partitions have no triggers for TRUNCATE from elsewhere.
         """
-        function, table = self.qualified, quoted_name(self.guarded)
-        statement = f"{self.trigger}_truncate"
-        made = (
-            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
+        yield (
+            f"CREATE OR REPLACE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
             f"SET search_path = {path} AS $sa_privacy${self.body}$sa_privacy$"
         )
-        runs = f"EXECUTE FUNCTION {function}()"
-        return (
-            made,
-            f"REVOKE ALL ON FUNCTION {function}() FROM PUBLIC",
-            f"CREATE OR REPLACE TRIGGER {self.trigger} BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {runs}",
-            f"CREATE OR REPLACE TRIGGER {statement} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {runs}",
-            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {self.trigger}",
-            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {statement}",
-        )
-
-    @property
-    def qualified(self) -> str:
-        """The function, with the schema of its table."""
-        schema = self.guarded.table.schema
-        return self.function if schema is None else f"{quoted(schema)}.{self.function}"
+        yield f"REVOKE ALL ON FUNCTION {self.function}() FROM PUBLIC"
+        for one in relations:
+            whens = {self.truncate: "BEFORE TRUNCATE ON {} FOR EACH STATEMENT"}
+            if not one.partition:
+                whens[self.trigger] = "BEFORE UPDATE OR DELETE ON {} FOR EACH ROW"
+            for name, when in whens.items():
+                yield f"CREATE OR REPLACE TRIGGER {name} {when.format(one.name)} EXECUTE FUNCTION {self.function}()"
+                yield f"ALTER TABLE {one.name} ENABLE ALWAYS TRIGGER {name}"
 
 
-def of_table_guard(guarded: Guarded) -> PostgreSQLGuard:
-    """What keeps the rows of a table that are held by person, by key or with their table."""
-    any_row: Any = select(literal_column("1")).select_from(guarded.table).where(matches(_HELD, guarded, of_table))
+def function_of(guard: Guard) -> PostgreSQLGuard:
+    """What keeps the rows of a table."""
+    guarded, table = guard.guarded, quoted_name(guard.guarded.table)
+    here = f"({table}.tableoid = TG_RELID OR TG_RELID = {_text(table)}::regclass)"  # the parts of a table have their own turn
+    any_row: Any = select(literal_column("1")).select_from(guarded.table)
+    any_row = any_row.where(guard.about(_HELD, of_table), literal_column(here)).correlate(_HELD)
+    schema = guarded.table.schema
     return PostgreSQLGuard(
-        guarded,
-        guard_name(guarded.table.name),
-        "zz_sa_privacy_hold",
-        _body(guarded, _CASE.where(matches(_HELD, guarded, _OLD)), _CASE.where(any_row.correlate(_HELD).exists())),
-    )
-
-
-def of_query(guarded: Guarded, hold: str, condition: str) -> PostgreSQLGuard:
-    """What keeps the rows that the query of a hold finds."""
-    mine = _CASE.where(_HELD.c.hold == hold)
-    any_row: Any = select(literal_column("1")).select_from(guarded.table).where(found_by(guarded, condition, None))
-    return PostgreSQLGuard(
-        guarded,
-        f"{guard_name(guarded.table.name)}_q{hold[:8]}",
-        f"zz_sa_privacy_hold_q{hold[:8]}",
-        _body(guarded, mine.where(found_by(guarded, condition, _OLD)), mine.where(any_row.exists())),
+        table,
+        guard.name if schema is None else f"{quoted(schema)}.{guard.name}",
+        f"zz_{guard.name}",
+        f"zz_{guard.name}_t",
+        _body(guarded, _CASE.where(guard.about(_HELD, _OLD)), _CASE.where(any_row.exists())),
     )
 
 
@@ -137,6 +139,7 @@ def _gone(guarded: Guarded) -> str:
     """An UPDATE empties a personal column, or makes another row of it, or another person's."""
     emptied = [f"(OLD.{c} IS NOT NULL AND NEW.{c} IS NULL)" for c in map(_name, guarded.personal)]
     emptied += [f"(OLD.{c} <> '' AND NEW.{c} = '')" for c in map(_name, guarded.emptiable)]
+    emptied += [f"(OLD.{_name(c)} IS NOT NULL AND {_differs(c)})" for c in guarded.told_once]
     return " OR ".join([*emptied, *map(_differs, guarded.fixed)]) or "false"
 
 
@@ -165,10 +168,9 @@ def _name(column: Column[Any]) -> str:
     return quoted(str(column.name))
 
 
-def quoted_name(guarded: Guarded) -> str:
-    """The table, for SQL."""
-    schema = guarded.table.schema
-    return quoted(guarded.table.name) if schema is None else f"{quoted(schema)}.{quoted(guarded.table.name)}"
+def quoted_name(table: Table) -> str:
+    """A table, for SQL."""
+    return quoted(table.name) if table.schema is None else f"{quoted(table.schema)}.{quoted(table.name)}"
 
 
 def _text(text: str) -> str:

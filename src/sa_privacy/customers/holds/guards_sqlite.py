@@ -10,33 +10,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, literal, literal_column, select
+from sqlalchemy import Column, ColumnElement, literal, literal_column, select
 from sqlalchemy.dialects import sqlite
 
-from sa_privacy.columns.own_tables import guard_name
 from sa_privacy.customers.holds.guarded import Guarded
-from sa_privacy.customers.holds.matching import Row, found_by, is_held, of_table, row_key, row_of, same_unique
+from sa_privacy.customers.holds.guards import Guard
+from sa_privacy.customers.holds.matching import Row, of_table, row_key, row_of, same_unique
 from sa_privacy.customers.holds.tables import HELD, REPLACING
 from sa_privacy.ledger.passes import has_pass_sql
 
-__all__ = ["of_query", "of_table_guard"]
+__all__ = ["triggers_of"]
 
 _DIALECT: Any = sqlite.dialect()
 _HELD = HELD.alias("held")
 _Made = Iterator[tuple[str, str]]
 
 
-def of_table_guard(guarded: Guarded) -> _Made:
+def triggers_of(guard: Guard) -> _Made:
     """The triggers of a table, by name."""
-    name = guard_name(guarded.table.name)
-    old = row_of("OLD", _quoted)
-    kept = _sql(is_held(_HELD, guarded, old))
-    frozen = _sql(is_held(_HELD, guarded, old, _HELD.c.freeze))
+    guarded, name, old = guard.guarded, guard.name, row_of("OLD", _quoted)
+    held: Any = select(literal_column("1")).where(guard.about(_HELD, old))
+    kept, frozen = _sql(held.exists()), _sql(held.where(_HELD.c.freeze).exists())
     yield _trigger(guarded, f"{name}_delete", "BEFORE DELETE", kept)
-    gone, changed = _gone(guarded), _differ(guarded.values)
-    frozen = f"({changed}) AND {frozen} AND NOT {has_pass_sql('sqlite')}"
-    yield _trigger(guarded, f"{name}_update", "BEFORE UPDATE", f"(({gone}) AND {kept}) OR ({frozen})")
-    yield from _replaced(guarded, name, is_held(_HELD, guarded, of_table))
+    changed = f"({_differ(guarded.values)}) AND {frozen} AND NOT {has_pass_sql('sqlite')}"
+    yield _trigger(guarded, f"{name}_update", "BEFORE UPDATE", f"(({_gone(guarded)}) AND {kept}) OR ({changed})")
+    row: Any = select(literal_column("1")).select_from(_HELD).where(guard.about(_HELD, of_table))
+    yield from _replaced(guarded, name, row.correlate(guarded.table).exists())
 
 
 def _replaced(guarded: Guarded, name: str, held: ColumnElement[bool]) -> _Made:
@@ -65,20 +64,6 @@ def _replaced(guarded: Guarded, name: str, held: ColumnElement[bool]) -> _Made:
     yield f"{name}_inserted", f"CREATE TRIGGER {name}_inserted {when} BEGIN {refused} {clear} END"
 
 
-def of_query(guarded: Guarded, hold: str, condition: str) -> _Made:
-    """The triggers of one hold that is a query."""
-    name = f"{guard_name(guarded.table.name)}_q{hold[:8]}"
-    found = _sql(found_by(guarded, condition, row_of("OLD", _quoted)))
-    there = f"FROM {HELD.name} WHERE hold = {_text(hold)}"
-    kept = f"EXISTS (SELECT 1 {there}) AND {found}"
-    yield _trigger(guarded, f"{name}_delete", "BEFORE DELETE", kept)
-    frozen = f"({_differ(guarded.values)}) AND EXISTS (SELECT 1 {there} AND freeze) AND NOT {has_pass_sql('sqlite')}"
-    gone = f"({_gone(guarded)}) AND EXISTS (SELECT 1 {there})"
-    yield _trigger(guarded, f"{name}_update", "BEFORE UPDATE", f"(({gone}) OR ({frozen})) AND {found}")
-    in_force = select(literal_column("1")).where(_HELD.c.hold == hold).exists()
-    yield from _replaced(guarded, name, and_(in_force, found_by(guarded, condition, None)))
-
-
 def _trigger(guarded: Guarded, name: str, when: str, condition: str) -> tuple[str, str]:
     return (
         name,
@@ -94,6 +79,7 @@ def _gone(guarded: Guarded) -> str:
     """An UPDATE empties a personal column, or makes another row of it, or another person's."""
     emptied = [f"(OLD.{c} IS NOT NULL AND NEW.{c} IS NULL)" for c in map(_name, guarded.personal)]
     emptied += [f"(OLD.{c} <> '' AND NEW.{c} = '')" for c in map(_name, guarded.emptiable)]
+    emptied += [f"(OLD.{c} IS NOT NULL AND OLD.{c} IS NOT NEW.{c})" for c in map(_name, guarded.told_once)]
     return " OR ".join([*emptied, *(f"OLD.{c} IS NOT NEW.{c}" for c in map(_name, guarded.fixed))]) or "0"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,22 +18,26 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    inspect,
     or_,
     select,
     text,
     update,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 
-from sa_privacy.customers.holds.guard import make_guards, make_query_guard, unguarded
+from sa_privacy.customers.holds.guard import make_guards, remove_guards, unguarded
 from sa_privacy.customers.holds.guarded import Guarded, guarded_tables
+from sa_privacy.customers.holds.guards import Guard, of_query, query_mark
+from sa_privacy.customers.holds.guards import of_table as guard_of
 from sa_privacy.customers.holds.guards_postgresql import LOCK
 from sa_privacy.customers.holds.hold import Hold, HoldKind
 from sa_privacy.customers.holds.matching import found_by, is_held, of_table, row_key
 from sa_privacy.customers.holds.tables import HELD, HOLDS, TURN
 from sa_privacy.customers.owned import Owned
-from sa_privacy.errors import HoldRefused, UnknownPerson
+from sa_privacy.errors import HoldRefused, PersonErased, UnknownPerson
+from sa_privacy.gate.people_keys import PeopleKeys
 from sa_privacy.ledger import PASSES, Desk, Person, find_person, let_past
 from sa_privacy.ledger.people import own_key
 
@@ -46,8 +50,9 @@ _SHORTEST = 8  # of the beginning of a hold's id
 class Holds:
     """Keeps rows as they are for as long as a case lasts, against every path that would end them. See docs/holds.md."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, keys: PeopleKeys) -> None:
         self._desk = desk
+        self._keys = keys
 
     def place(
         self,
@@ -145,21 +150,24 @@ class Holds:
             with engine.begin() as connection:
                 return self.guard(connection)
         with self._desk.whole(engine), self._desk.open(engine, deletes=(PASSES.name,)) as connection:
-            rows = select(HELD.c.table_name, HELD.c.hold).where(HELD.c.kind == "query")
-            queries: dict[str, list[str]] = {}
-            for name, hold in connection.execute(rows):
-                queries.setdefault(name, []).append(hold)
+            _must_be_as_named(connection)
             self._take_turn(connection)
-            return tuple(make_guards(connection, guarded_tables(self._desk.live).values(), queries))
+            queries, tables = self._queries(connection), guarded_tables(self._desk.live)
+            remove_guards(connection, tables.values(), {query_mark(hold) for hold, _, _ in queries})
+            return tuple(make_guards(connection, self._guards(queries)))
 
     def unguarded(self, session: Session | Connection) -> tuple[str, ...]:
-        """The tables whose rows no current trigger keeps: no hold can be placed on them until :meth:`guard` made them."""
+        """The tables whose rows no current trigger keeps: no hold can be placed on them until :meth:`guard` made them, and
+        queries that are held already find nothing there.
+        """
         with self._desk.open(session) as connection:
-            return tuple(self.missing(connection))
+            _must_be_as_named(connection)
+            return tuple(unguarded(connection, self._guards(self._queries(connection))))
 
     def missing(self, connection: Connection) -> list[str]:
         """The same, on a connection of an engine that nobody protects."""
-        return unguarded(connection, guarded_tables(self._desk.live).values())
+        queries = self._queries(connection) if inspect(connection).has_table(HELD.name) else []
+        return unguarded(connection, self._guards(queries))
 
     # -- for what plans destruction -------------------------------------------------------------------------------
 
@@ -185,6 +193,21 @@ class Holds:
 
     # -- how it is done -------------------------------------------------------------------------------------------
 
+    def _queries(self, connection: Connection) -> list[tuple[str, str, str]]:
+        """Of holds in force that are queries: the hold, the table, the condition."""
+        rows = (
+            select(HELD.c.hold, HELD.c.table_name, HELD.c.condition).where(HELD.c.kind == "query").order_by(HELD.c.id)
+        )
+        return [tuple(row) for row in connection.execute(rows)]
+
+    def _guards(self, queries: Iterable[tuple[str, str, str]]) -> Iterator[Guard]:
+        """All that have to be there."""
+        tables = guarded_tables(self._desk.live)
+        yield from map(guard_of, tables.values())
+        for hold, name, condition in queries:
+            if name in tables:
+                yield from of_query(tables, tables[name], hold, condition)
+
     @contextmanager
     def _work(self, session: Session | Connection) -> Iterator[Connection]:
         """The desk, open for what changes holds, and for all of it or nothing."""
@@ -194,6 +217,7 @@ class Holds:
             self._desk.open(session, everything=True, deletes=deletes) as connection,
         ):
             self._must_hold(connection)
+            _must_be_as_named(connection)
             yield connection
 
     def _must_hold(self, connection: Connection) -> None:
@@ -213,6 +237,8 @@ class Holds:
         ]
         self._must_be_guarded(connection, tables)
         self._lock_person(connection, person)
+        with suppress(PersonErased):  # of a key that was destroyed nothing is left to keep
+            self._keys.link(connection, person.kind, [person.key], everything=True)
         _lock(connection)
         return {"kind": "subject", "person_kind": person.kind, "subject": person.text}
 
@@ -265,7 +291,7 @@ class Holds:
                     select(func.count()).select_from(guarded.table).where(found_by(guarded, condition, None))
                 )
                 _lock(connection)
-                make_query_guard(connection, guarded, hold, condition)
+                make_guards(connection, of_query(guarded_tables(self._desk.live), guarded, hold, condition))
         except DBAPIError as error:
             raise HoldRefused(
                 f"the database does not take this condition over {guarded.name}, or its triggers are not ours to make.",
@@ -276,6 +302,13 @@ class Holds:
     def _guarded(self, connection: Connection, thing: Any) -> Guarded:
         """The table that is meant, with triggers."""
         wanted = thing if isinstance(thing, str) else getattr(getattr(thing, "__table__", thing), "fullname", None)
+        mapper = inspect(thing, raiseerr=False) if isinstance(thing, type) else None
+        if isinstance(mapper, Mapper) and len(mapper.tables) > 1:
+            names = ", ".join(str(getattr(table, "fullname", table)) for table in mapper.tables)
+            raise HoldRefused(
+                f"a row of {mapper.class_.__name__} stands in several tables: {names}.",
+                hint="hold the person; or name the tables, one hold for each: table='...', row=('...', key).",
+            )
         tables = guarded_tables(self._desk.live)
         if wanted not in tables:
             raise HoldRefused(
@@ -286,7 +319,7 @@ class Holds:
         return tables[wanted]
 
     def _must_be_guarded(self, connection: Connection, tables: Iterable[Guarded]) -> None:
-        missing = unguarded(connection, tables)
+        missing = unguarded(connection, map(guard_of, tables))
         if missing:
             raise HoldRefused(
                 f"nothing would keep the rows of {', '.join(missing)}: the triggers are not there, or not current.",
@@ -348,6 +381,15 @@ def _lock(connection: Connection) -> None:
     """Waits for all who are destroying something, and lets nobody begin until this is committed (PostgreSQL)."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+
+
+def _must_be_as_named(connection: Connection) -> None:
+    """Triggers stand on the tables that have the models' names in the database."""
+    if connection.get_execution_options().get("schema_translate_map"):
+        raise HoldRefused(
+            "schema_translate_map puts other tables in the place of those that have the triggers.",
+            hint="an engine of its own for each schema: create_engine(..., connect_args={'options': '-csearch_path=tenant'}).",
+        )
 
 
 def _must_be_condition(condition: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     FromClause,
     String,
     and_,
+    case,
     cast,
     literal,
     literal_column,
@@ -21,11 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ClauseElement
 
+from sa_privacy.columns.subject_frame import CellKey
 from sa_privacy.customers.holds.guarded import Guarded
 from sa_privacy.errors import PolicyError
 from sa_privacy.ledger.people import key_text
 
-__all__ = ["Row", "found_by", "is_held", "matches", "of_table", "row_key", "row_of", "same_unique"]
+__all__ = ["Row", "found_by", "is_held", "matches", "of_table", "opens", "row_key", "row_of", "same_unique"]
 
 Row = Callable[[Column[Any]], Any]
 """Gives the expression for a column of the row that is asked about."""
@@ -56,6 +58,7 @@ def matches(held: FromClause, guarded: Guarded, row: Row) -> ColumnElement[bool]
     if guarded.keys:
         kind, subject = (row(guarded.table.c[name]) for name in ("kind", "subject"))
         about.append(and_(held.c.kind == literal("subject"), held.c.person_kind == kind, held.c.subject == subject))
+        about += [_opens_held(held, guarded, one, row) for one in guarded.opens]
     owner = _owner(guarded, row)
     if owner is not None and guarded.owned is not None:
         kind = held.c.person_kind == literal(guarded.owned.kind)
@@ -71,6 +74,40 @@ def is_held(held: FromClause, guarded: Guarded, row: Row, *those: ColumnElement[
     asked: Any = select(literal_column("1")).select_from(held).where(*those, matches(held, guarded, row))
     condition: ColumnElement[bool] = asked.correlate(guarded.table).exists()
     return condition
+
+
+def _opens_held(held: FromClause, keys: Guarded, opened: Guarded, row: Row) -> ColumnElement[bool]:
+    """Whether a key opens something in a row of a table that is held by its key, or with the table."""
+
+    def kept(here: Row) -> ColumnElement[bool]:
+        key, table = row_key(opened, here), held.c.kind == literal("table")
+        return table if key is None else or_(table, held.c.row_key == key)
+
+    of_rows = held.c.kind.in_([literal("row"), literal("table")])
+    return and_(of_rows, held.c.table_name == literal(opened.name), opens(keys, opened, row, kept))
+
+
+def opens(keys: Guarded, opened: Guarded, row: Row, kept: Callable[[Row], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Whether the key at hand opens something in a row of a table that must stay.
+
+    The rows of the key's person are looked at; where nobody has linked it to one yet, all of them.
+
+    :param row: of the table of keys.
+    :param kept: the condition for a row of the other table.
+    """
+    owned = opened.owned
+    assert owned is not None  # noqa: S101 - cells under people's keys belong to people
+    here: list[Any] = [table.alias(f"opened_{at}") for at, table in enumerate(owned.way)]
+    source = here[0]
+    for at, (link, _, target) in enumerate(owned.steps):
+        source = source.join(here[at + 1], _named(here[at], link) == _named(here[at + 1], target))
+    key, kind, subject = (row(keys.table.c[name]) for name in ("id", "kind", "subject"))
+    under = or_(*(CellKey(here[0].c[column.key]) == key for column in opened.under_keys))
+    asked: Any = select(literal_column("1")).where(under, kept(lambda column: here[0].c[column.key]))
+    owner = _named(here[-1], owned.key)
+    theirs = owner == cast(case((kind == literal(owned.kind), subject)), owner.type)
+    of_theirs = asked.select_from(source).where(theirs).correlate_except(*here).exists()
+    return or_(of_theirs, and_(subject.is_(None), asked.select_from(here[0]).correlate_except(here[0]).exists()))
 
 
 def row_key(guarded: Guarded, row: Row) -> ColumnElement[Any] | None:
@@ -122,7 +159,9 @@ def found_by(guarded: Guarded, condition: str, row: Row | None) -> ColumnElement
     if row is None:
         return asked
     same = [column == row(column) for column in guarded.table.primary_key.columns]
-    return select(literal(1)).select_from(guarded.table).where(*same, asked).exists()
+    found: Any = select(literal(1)).select_from(guarded.table).where(*same, asked)
+    there: ColumnElement[bool] = found.correlate_except(guarded.table).exists()
+    return there
 
 
 def same_unique(guarded: Guarded, row: Row) -> ColumnElement[bool] | None:

@@ -51,9 +51,10 @@ class Rows:
         self.values = values_of(rules.policy.retention.values(), table.fullname)
         self.targets = _targets(schedule, table, self.known)
         self._links = [one for one in rules.survey.to_person(table.fullname) if self._leads_elsewhere(one)]
+        shreds = schedule.action == "shred"  # which ends what is theirs as an erasure does
         self.hanging = (
-            rules.held_by(table, erased=self.erased)
-            if schedule.action == "delete"
+            rules.held_by(table, erased=self.erased or shreds)
+            if schedule.action == "delete" or shreds
             else dict[str, ColumnElement[bool]]()
         )
 
@@ -65,17 +66,18 @@ class Rows:
     def waits(self) -> ColumnElement[bool]:
         """Of these, those that go once what hangs on them may go."""
         free = _YES if self.erased else self._free()
-        return and_(not_(self.ruled.stopped()), free, or_(_NO, *self.hanging.values()))
+        left = not_(is_marked(self.table, self.schedule.name, KEY)) if self.schedule.action == "shred" else _YES
+        return and_(not_(self.ruled.stopped()), free, left, or_(_NO, *self.hanging.values()))
 
     def ends(self) -> ColumnElement[bool]:
         """Of these, those with which the schedule's action is still to be done, and may be."""
         if self.erased:  # the erasure of each knows which reason keeps what of theirs
             return and_(not_(self.ruled.stopped()), not_(or_(_NO, *self.hanging.values())))
-        free = and_(not_(self.ruled.stopped()), self._free())
+        free = and_(not_(self.ruled.stopped()), self._free(), not_(or_(_NO, *self.hanging.values())))
         if self.schedule.action == "shred":
             return and_(free, not_(is_marked(self.table, self.schedule.name, KEY)))
         if self.schedule.action == "delete":
-            return and_(free, not_(or_(_NO, *self.hanging.values())))
+            return free
         return and_(free, self._to_empty())
 
     def meanwhile(self) -> ColumnElement[bool]:
