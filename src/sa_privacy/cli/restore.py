@@ -32,6 +32,9 @@ def replay(
     erasures: ErasuresOption = None,
     data: Erasing,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who is back, and change nothing.")] = False,
+    sure: Annotated[
+        bool, typer.Option("--sure", help="It is this database's ledger, though they know no erasure in common.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Erase people anew who are back although they were erased, before anybody uses the restored database.
@@ -47,6 +50,7 @@ def replay(
         report = privacy.erasure.replay(
             engine,
             dry_run=dry_run,
+            sure=sure,
             progress=lambda kind, count: status.update(f"{count:,} people of the kind {kind} looked at"),
         )
     _tell(report, as_json=as_json)

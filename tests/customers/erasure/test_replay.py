@@ -141,6 +141,10 @@ def test_a_key_that_several_erased_people_had_is_erased_once(
     come(made, engine)
     erase(made, engine)
     restore()
+    again, asked = made.erasure._again, list[object]()
+    made.erasure._again = lambda *given, **more: (asked.append(given[2]), again(*given, **more))  # type: ignore[method-assign,func-returns-value]
+    tried = replay(made, engine, dry_run=True)
+    assert (tried.found, tried.erased, asked) == (1, 1, [1])
     report = replay(made, engine)
     assert (report.entries, report.found, report.erased) == (2, 1, 1)
     assert 1 not in people(made, engine)
@@ -194,6 +198,27 @@ def test_another_keyring_recognises_nobody_and_says_so(
         pytest.raises(PolicyError, match="another keyring"),
     ):
         replay(other, engine)
+
+
+def test_the_ledger_of_another_database_erases_nobody(
+    database: Database, engine: Engine, place: Path, restore: Callable[[], None]
+) -> None:
+    world.filled(database)
+    with world.protected(engine, erasures=AccessLog.open(place)) as first:
+        erase(first, engine, 1)
+    restore()
+    with world.protected(engine, erasures=AccessLog.open(place.with_name("others"))) as other:
+        erase(other, engine, 2)
+    with world.protected(engine, erasures=AccessLog.open(place)) as first:
+        tried = replay(first, engine, dry_run=True)
+        assert len(tried.problems) == 1
+        assert "knows 1 erasures that the ledger does not" in tried.problems[0]
+        with pytest.raises(ErasureRefused, match="another database"):
+            replay(first, engine)
+        assert 1 in people(first, engine)
+        assert replay(first, engine, sure=True).erased == 1
+        assert 1 not in people(first, engine)
+        assert len(replay(first, engine).problems) == 1
 
 
 def test_what_ended_in_the_middle_goes_on(

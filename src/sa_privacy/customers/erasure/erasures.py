@@ -141,19 +141,23 @@ class Erasures:
             raise no_ledger()
         return len(standing(self._desk, self._ledger, engine, but=("begun", "undone")))
 
-    def replay(self, engine: Engine, *, dry_run: bool = False, progress: Progress | None = None) -> ReplayReport:
+    def replay(
+        self, engine: Engine, *, dry_run: bool = False, sure: bool = False, progress: Progress | None = None
+    ) -> ReplayReport:
         """Erases people anew who are back because a backup was restored: those of the ledger whose erasure the database does
         not know. To be run before anybody uses the restored database; doing it twice, or again after an error, is fine.
 
         :param dry_run: changes nothing.
+        :param sure: the ledger is that of this database, although it knows none of the erasures that the database knows.
         :param progress: told now and then how many people of which kind were looked at.
         :raises PolicyError: there is no ledger, or it was written with another keyring.
-        :raises ErasureRefused: who acts is not among those who erase.
+        :raises ErasureRefused: who acts is not among those who erase, or it seems to be the ledger of another database.
         """
         self._must_erase()
         if self._ledger is None:
             raise no_ledger()
-        return Replay(self._desk, self._ledger, self._owned, self._again, engine, progress).run(dry_run=dry_run)
+        replay = Replay(self._desk, self._ledger, self._owned, self._again, engine, progress)
+        return replay.run(dry_run=dry_run, sure=sure)
 
     def certificate(self, session: Session | Connection, record: str) -> Certificate:
         """The certificate of an erasure that was carried out, not signed.

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.destruction.rows import in_batches
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry
-from sa_privacy.customers.erasure.settling import known_records, standing, wait_for_all
+from sa_privacy.customers.erasure.settling import known_records, standing, unheard_of, wait_for_all
 from sa_privacy.customers.erasure.tables import ERASURES
 from sa_privacy.customers.owned import Owned, OwnedTable
 from sa_privacy.errors import ErasureRefused, PolicyError, RetentionRefused, UnderHold, UnknownPerson
@@ -108,10 +108,20 @@ class Replay:
         self._refused: list[Refused] = []
         self._keys_ended = 0
 
-    def run(self, *, dry_run: bool) -> ReplayReport:
+    def run(self, *, dry_run: bool, sure: bool) -> ReplayReport:
         """Does it. See :meth:`Erasures.replay`."""
-        problems = tuple(str(one) for one in self._ledger.verify().problems)
+        problems = [str(one) for one in self._ledger.verify().problems]
         missing = standing(self._desk, self._ledger, self._engine)
+        unheard, common = unheard_of(self._desk, self._ledger, self._engine)
+        if unheard:
+            said = f"the database knows {unheard} erasures that the ledger does not know"
+            problems.append(f"{said}: an old copy of it, or that of another database; or it was begun after them")
+            if missing and not common and not (dry_run or sure):
+                raise ErasureRefused(
+                    f"{said}, and of those that it does know none: it seems to be the ledger of another database.",
+                    hint="nobody was erased. With the right ledger, begun after these erasures: replay(engine, sure=True), "
+                    "or --sure.",
+                )
         by_kind: dict[str, list[LedgerEntry]] = {}
         for entry in missing:
             by_kind.setdefault(entry.kind, []).append(entry)
@@ -120,8 +130,7 @@ class Replay:
             back = self._find(kind, entries)
             found += len(back)
             left = {entry.subject for entry in entries} - {entry.subject for one in back for entry in one.entries}
-            refused = {entry.record for one in back for entry in one.entries if not self._erased(one, dry_run=dry_run)}
-            erased += sum(one.entries[-1].record not in refused for one in back)
+            erased += sum(self._erased(one, dry_run=dry_run) for one in back)
             self._end_keys(kind, left, dry_run=dry_run)
             if not dry_run:
                 gone = {entry.record for one in back for entry in one.entries}
@@ -137,7 +146,7 @@ class Replay:
             erased,
             tuple(self._refused),
             self._keys_ended,
-            problems,
+            tuple(problems),
         )
 
     def _find(self, kind: str, entries: Sequence[LedgerEntry]) -> list[_Back]:

@@ -13,7 +13,7 @@ from sa_privacy.customers.erasure.tables import ERASURES
 from sa_privacy.errors import ErasureRefused, PolicyError
 from sa_privacy.ledger import Desk
 
-__all__ = ["known_records", "settle", "standing", "wait_for_all", "wait_for_none"]
+__all__ = ["known_records", "settle", "standing", "unheard_of", "wait_for_all", "wait_for_none"]
 
 _GIVEN_UP: Final[tuple[State, ...]] = ("undone",)
 _LOCK: Final = int.from_bytes(b"erasures", "big")
@@ -66,6 +66,14 @@ def standing(
             wait_for_all(connection)
             known = known_records(connection, entries)
     return tuple(sorted((one for record, one in entries.items() if record not in known), key=lambda one: one.at))
+
+
+def unheard_of(desk: Desk, ledger: ErasureLedger, engine: Engine) -> tuple[int, int]:
+    """How many erasures the database knows and the ledger does not, and how many both know."""
+    entries = ledger.entries().keys()
+    with engine.connect() as connection, desk.open(connection, reading=True):
+        known = set(connection.scalars(select(ERASURES.c.record)))
+    return len(known - entries), len(known & entries)
 
 
 def settle(desk: Desk, ledger: ErasureLedger, engine: Engine) -> Mapping[str, State]:
