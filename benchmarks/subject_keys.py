@@ -1,10 +1,12 @@
-"""What keys of people cost a reader, as a ratio to keys of the ring: 100 entities with four sealed columns, all read.
+"""What keys of people cost, as a ratio to keys of the ring: 100 entities with four sealed columns, all read; 100 new ones
+flushed; and one column of 100 changed by their primary keys.
 
     python -m benchmarks.subject_keys                    # SQLite, and a PostgreSQL server of its own
     python -m benchmarks.subject_keys --only sqlite
 
 Interleaved: all sides read the same values, turn by turn, on the same database and the same protected engine. With every
-person's key unwrapped before (the usual case), and with none (the first list that a process reads).
+person's key unwrapped before (the usual case), and with none (the first list that a process reads). What is written is
+rolled back.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, Integer, Table, create_engine, select
+from sqlalchemy import Engine, Integer, Table, create_engine, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from benchmarks.overhead import SEALED, interleaved, memory_engine, report, row, rows
+from benchmarks.overhead import ROWS, SEALED, interleaved, memory_engine, report, row, rows
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 from sa_privacy.columns.binding import keys_of
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
@@ -84,6 +86,9 @@ def fill(plain: Engine, keys: Keyring) -> None:
                     f"INSERT INTO {table.name} ({names}) VALUES ({places})",
                     (values["id"], *cells),
                 )
+        if plain.dialect.name == "postgresql":  # which counts by itself, whatever numbers rows were given
+            for table in (ring, people):
+                connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), ROWS)))
 
 
 def _cell(keys: Keyring, field: str, value: str, key: SubjectKey, of_person: bool) -> bytes:
@@ -103,6 +108,31 @@ def listing(engine: Engine, model: Any) -> Callable[[], None]:
     return run
 
 
+def inserting(engine: Engine, model: Any) -> Callable[[], None]:
+    """New entities, whose numbers the database chooses."""
+    new = [{name: values[name] for name in SEALED} for values in rows()]
+
+    def run() -> None:
+        with Session(engine) as session:
+            session.add_all([model(**values) for values in new])
+            session.flush()
+            session.rollback()
+
+    return run
+
+
+def updating(engine: Engine, model: Any) -> Callable[[], None]:
+    """One sealed column of each entity."""
+    changed = [{"id": values["id"], "phone": "080-1111-2222"} for values in rows()]
+
+    def run() -> None:
+        with Session(engine) as session:
+            session.execute(update(model), changed)
+            session.rollback()
+
+    return run
+
+
 def measure(plain: Engine, engine: Engine, label: str, *, rounds: int, repeat: int) -> list[dict[str, Any]]:
     """The lines of one database."""
     keys = Keyring.generate()
@@ -118,16 +148,19 @@ def measure(plain: Engine, engine: Engine, label: str, *, rounds: int, repeat: i
 
     with privacy.access("work", role="staff", actor="bench"):
         sides = {"ring": listing(engine, OfRing), "person": of_person, "first": first}
+        for name, kind in (("insert", inserting), ("update", updating)):
+            sides |= {f"ring {name}": kind(engine, OfRing), f"person {name}": kind(engine, OfPerson)}
         times = interleaved(sides, rounds, repeat)
     privacy.close()
+    lines = (
+        ("ring", "person", "read, keys known", BAR),
+        ("ring", "first", "read, every key unwrapped", None),
+        ("ring insert", "person insert", "insert, every key made", None),
+        ("ring update", "person update", "update", None),
+    )
     return [
-        row(
-            f"{label}: {what}",
-            "x ring",
-            bar,
-            [one / ring for ring, one in zip(times["ring"], times[side], strict=True)],
-        )
-        for side, what, bar in (("person", "keys known", BAR), ("first", "every key unwrapped", None))
+        row(f"{label}: {what}", "x ring", bar, [b / a for a, b in zip(times[ring], times[side], strict=True)])
+        for ring, side, what, bar in lines
     ]
 
 

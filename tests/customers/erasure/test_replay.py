@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -243,6 +246,45 @@ def test_what_ended_in_the_middle_goes_on(
     report = replay(made, engine)
     assert (report.entries, report.found, report.erased) == (1, 1, 1)
     assert not {1, 2} & set(people(made, engine))
+
+
+def killed(url: Any, place: str, keys: str) -> None:
+    """In a process of its own: a replay that ends with the second person, before that is committed."""
+    engine = Database(url.get_backend_name(), url).engine()
+    with world.protected(engine, keys=Keyring.load(keys), erasures=AccessLog.open(place)) as privacy:
+        again, done = privacy.erasure._again, list[int]()
+
+        def die_at_the_second(*given: Any, **more: Any) -> None:
+            again(*given, **more)
+            done.append(1)
+            if len(done) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        privacy.erasure._again = die_at_the_second  # type: ignore[method-assign]
+        replay(privacy, engine)
+
+
+def test_a_replay_that_is_killed_goes_on(
+    database: Database, engine: Engine, place: Path, tmp_path: Path, restore: Callable[[], None]
+) -> None:
+    world.filled(database)
+    with world.protected(engine, erasures=AccessLog.open(place)) as privacy:
+        erase(privacy, engine, 1)
+        erase(privacy, engine, 2)
+    restore()
+    world.KEYS.save(tmp_path / "keys.json")
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=killed, args=(database.url, str(place), str(tmp_path / "keys.json")))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    with world.protected(engine, erasures=AccessLog.open(place)) as privacy:
+        assert unknown(privacy, engine) == 1
+        assert len({1, 2} & set(people(privacy, engine))) == 1
+        report = replay(privacy, engine)
+        assert (report.entries, report.found, report.erased) == (1, 1, 1)
+        assert not {1, 2} & set(people(privacy, engine))
+        assert unknown(privacy, engine) == 0
 
 
 @pytest.fixture
