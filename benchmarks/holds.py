@@ -1,4 +1,4 @@
-"""What the triggers that keep held rows cost: 100 rows changed or removed by their primary keys, as a ratio to tables without.
+"""What the triggers that keep held rows cost: 100 rows changed, inserted or removed, one by one, as a ratio to tables without.
 
     python -m benchmarks.holds                    # SQLite, and a PostgreSQL server of its own
     python -m benchmarks.holds --only sqlite
@@ -32,6 +32,7 @@ POLICY = Policy(
 WORK = {
     "update": text("UPDATE orders SET note = :note WHERE id = :id"),
     "update of another column": text("UPDATE orders SET total = total + 1 WHERE id = :id"),
+    "insert": text("INSERT INTO orders (id, customer_id, total, note) VALUES (:id + 100000, 1, 0, :note)"),
     "delete": text("DELETE FROM orders WHERE id = :id"),
 }
 

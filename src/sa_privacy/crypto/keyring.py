@@ -267,7 +267,8 @@ class Keyring(Unportable):
             self._on_lookup_change = [one for one in self._on_lookup_change if one() is not None] + [kept]
 
     def retire(self, key_id: int) -> None:
-        """Lets go of a key. What was sealed under it does not open any more: see first that no cell names it.
+        """Lets go of a key. What was sealed under it, or wrapped, does not open any more: see first that no cell names it,
+        and no key of a person. This asks no database; ``sa-privacy keys retire`` does.
 
         :raises KeyUnavailable: the ring does not hold it.
         :raises RotationRefused: it is the primary key, the first one (pseudonyms), or makes lookup digests.
