@@ -19,6 +19,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from sa_privacy import ERASED, Keyring, PersonErased, Privacy
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
+from sa_privacy.gate.people_keys import Owner
 from tests.subject_keys.world import NOTES, Note, Person, Rows, clerk, key_ids, make_room
 
 _PEOPLE = st.integers(1, 3)
@@ -159,6 +160,31 @@ def test_a_key_is_not_destroyed_under_who_writes(office: Engine, privacy: Privac
         assert set(session.scalars(select(Note.subject).where(Note.person_id == 1))) == {ERASED}
         with pytest.raises(PersonErased):
             session.execute(insert(Note).values(person_id=1, subject="more", kind="k"))
+
+
+@pytest.mark.backends("postgresql")
+def test_keys_of_several_new_people_are_made_in_one_order(office: Engine, privacy: Privacy, rows: Rows) -> None:
+    """Of two who make keys for the same people one waits, and neither for the other."""
+    first, second = Owner("person", "71"), Owner("person", "72")
+    found: list[set[bytes]] = []
+    begun = threading.Event()
+
+    def backwards() -> None:
+        with clerk(privacy), office.begin() as connection:
+            begun.set()
+            made = privacy.people_keys.of(connection, {second: 72, first: 71})
+            found.append({key.id for key in made.values()})
+
+    other = threading.Thread(target=backwards)
+    with clerk(privacy), office.begin() as connection:
+        one = privacy.people_keys.of(connection, {first: 71})[first]
+        other.start()
+        assert begun.wait(10)
+        other.join(0.5)
+        assert other.is_alive()
+        both = {one.id, privacy.people_keys.of(connection, {second: 72})[second].id}
+    other.join(20)
+    assert found == [both]
 
 
 @pytest.mark.backends("sqlite")

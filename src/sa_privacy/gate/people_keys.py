@@ -338,7 +338,8 @@ class PeopleKeys:
         return named
 
     def _make(self, connection: Connection, people: Iterable[Owner]) -> None:
-        self._insert(connection, ((owner.kind, owner.text, SubjectKey.new()) for owner in people))
+        """In the same order for everybody: of two who make the same keys one waits, and not each for the other."""
+        self._insert(connection, ((owner.kind, owner.text, SubjectKey.new()) for owner in sorted(people)))
 
     def _insert(self, connection: Connection, keys: Iterable[tuple[str, str | None, SubjectKey]]) -> None:
         wrap, now = keys_of(connection.dialect).subject_keys.wrap, datetime.now(UTC)
