@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     and_,
+    bindparam,
     cast,
     or_,
     select,
@@ -302,17 +303,17 @@ class PeopleKeys:
 
     def _adopt(self, connection: Connection, people: Mapping[Owner, Any], *, everything: bool = False) -> bool:
         """Links keys that people's own rows name, and nobody has. Whether there were any."""
-        linked = 0
+        new = []
         for kind in dict.fromkeys(owner.kind for owner in people):
             keys = {key: owner for owner, key in people.items() if owner.kind == kind}
             for owner, named in self._named(connection, kind, keys, everything=everything).items():
-                for key_id in sorted(named)[:1]:
-                    linked += connection.execute(
-                        update(SUBJECT_KEYS)
-                        .where(_KEYS.id == key_id, _KEYS.subject.is_(None), _KEYS.wrapped.is_not(None))
-                        .values(subject=owner.text)
-                    ).rowcount
-        return linked > 0
+                new += [{"named": key_id, "owner": owner.text} for key_id in sorted(named)[:1]]
+        linking = (
+            update(SUBJECT_KEYS)
+            .where(_KEYS.id == bindparam("named"), _KEYS.subject.is_(None), _KEYS.wrapped.is_not(None))
+            .values(subject=bindparam("owner"))
+        )
+        return bool(new) and connection.execute(linking, new).rowcount != 0  # of many, not every driver tells
 
     def _named(
         self, connection: Connection, kind: str, people: Mapping[Any, Owner], *, everything: bool = False
