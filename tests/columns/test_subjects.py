@@ -147,6 +147,83 @@ def test_a_joined_child_of_what_belongs_to_a_person_leads_through_its_parent() -
     assert Gift.__tablename__ == "gifts"
 
 
+@pytest.mark.parametrize("via", ["customer", "customer_id"])
+def test_a_joined_child_goes_on_from_its_parents_row_whatever_else_it_refers_to(via: str) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Customer(Base):
+        __tablename__ = "customers"
+        __data_subject__ = DataSubject("customer", key="id")
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Order(Base):
+        __tablename__ = "orders"
+        __data_subject__ = DataSubject("customer", via=via)
+        id: Mapped[int] = mapped_column(primary_key=True)
+        customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+        customer: Mapped[Customer] = relationship()
+
+    class Gift(Order):
+        __tablename__ = "gifts"
+        replaces_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
+        gift_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+        __mapper_args__ = {"inherit_condition": gift_id == Order.id}
+
+    assert paths(Base)["gifts"] == SubjectPath(
+        "customer", None, (("gift_id", "orders", "id"), ("customer_id", "customers", "id"))
+    )
+    assert Gift.__tablename__ == "gifts"
+
+
+@pytest.mark.parametrize("concrete", [True, False])
+def test_tables_with_keys_of_their_own_are_not_one_kind_of_people_because_of_a_class(concrete: bool) -> None:
+    """Person 1 and member of staff 1 are two people: whoever erased the one would erase both."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Person(Base):
+        __abstract__ = not concrete
+        __tablename__ = "people"
+        __data_subject__ = DataSubject("person", key="id")
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Staff(Person):
+        __tablename__ = "staff"
+        __mapper_args__ = {"concrete": True} if concrete else {}
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Member(Person):
+        __tablename__ = "members"
+        __mapper_args__ = {"concrete": True} if concrete else {}
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    with pytest.raises(PolicyError, match="two people would be taken for one"):
+        paths(Base)
+    Staff.__data_subject__, Member.__data_subject__ = DataSubject("staff", key="id"), DataSubject("member", key="id")
+    assert paths(Base)["staff"] == SubjectPath("staff", "id")
+
+
+def test_the_rest_of_a_persons_row_is_not_another_person() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Person(Base):
+        __tablename__ = "people"
+        __data_subject__ = DataSubject("person", key="id")
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Staff(Person):
+        __tablename__ = "staff"
+        __data_subject__ = DataSubject("staff", key="id")
+        id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+
+    with pytest.raises(PolicyError, match="one person would be two"):
+        paths(Base)
+    assert Staff.__tablename__ == "staff"
+
+
 def test_an_abstract_base_may_say_it_for_all() -> None:
     class Base(DeclarativeBase):
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Column, MetaData, Table
@@ -275,12 +275,44 @@ def _subjects(wanted: set[int] | None, given: tuple[MetaData, ...]) -> tuple[dic
             mapped.add(table)
             if isinstance(subject, DataSubject) and (table is mapper.local_table or table not in said):
                 said[table] = (subject, mapper)
+    _must_be_told_apart(said)
     collections = {*given, *(table.metadata for table in (*mapped, *annotated_tables()))}
     for table in {table for collection in collections for table in collection.tables.values()}:
         declared = table.info.get("data_subject")
         if isinstance(declared, DataSubject) and (wanted is None or id(table.metadata) in wanted):
             said.setdefault(table, (declared, None))
     return {table: _path(table, said) for table in said}, mapped
+
+
+def _must_be_told_apart(said: _Said) -> None:
+    """Refuses what one class hands to others whose rows are other people: keys of two tables count for themselves, so that
+    two people would have one name in every ledger, and end together.
+    """
+    first: dict[int, Table] = {}
+    for table, (subject, mapper) in sorted(said.items(), key=lambda one: one[0].fullname):
+        if subject.key is None or mapper is None or table is not mapper.local_table:
+            continue
+        top = mapper
+        while top.inherits is not None and not top.concrete:
+            top = top.inherits
+        if isinstance(top.local_table, Table):
+            other = first.setdefault(id(subject), top.local_table)
+            if other is not top.local_table:
+                raise PolicyError(
+                    f"{other.fullname} and {top.local_table.fullname} have one __data_subject__ between them, and keys of "
+                    "their own: two people would be taken for one.",
+                    hint=f"{top.class_.__name__} says its own: __data_subject__ = DataSubject(..., key=...), of another "
+                    "kind; of the same one, if no key is ever in both tables.",
+                )
+            for rest, _ in _continues(table, mapper):
+                above = said.get(next(iter(rest.foreign_keys)).column.table)
+                if above is not None and above[0].key is not None and above[0].kind != subject.kind:
+                    raise PolicyError(
+                        f'a row of {table.fullname} is the rest of a "{above[0].kind}", and is said to be a "{subject.kind}": '
+                        "one person would be two.",
+                        hint=f"leave __data_subject__ of {mapper.class_.__name__} out.",
+                    )
+                break
 
 
 def _path(table: Table, said: _Said) -> SubjectPath:
@@ -329,6 +361,15 @@ def _key_column(table: Table, mapper: Mapper[Any] | None, key: str) -> Column[An
     )
 
 
+def _continues(table: Table, mapper: Mapper[Any]) -> Iterator[tuple[Column[Any], Column[Any]]]:
+    """The columns by which a row of a joined child goes on from its parent's, and what they refer to: its key first."""
+    above = mapper.inherits.tables if mapper.inherits is not None and not mapper.concrete else ()
+    for column in sorted(table.columns if above else (), key=lambda one: not one.primary_key):
+        for key in column.foreign_keys:
+            if key.column.table is not table and key.column.table in above:
+                yield column, key.column
+
+
 def _step(table: Table, mapper: Mapper[Any] | None, via: str) -> tuple[Column[Any], Column[Any]]:
     """The foreign key that `via` follows: its column here, and the one it leads to."""
     if mapper is not None:
@@ -338,13 +379,12 @@ def _step(table: Table, mapper: Mapper[Any] | None, via: str) -> tuple[Column[An
             here, there = pairs[0]
             if isinstance(here, Column) and isinstance(there, Column) and here.table is table:
                 return here, there
-        if pairs and mapper.inherits is not None and table not in mapper.inherits.tables:
-            for column in table.columns:  # a joined child: its parent's row knows whose it is
-                for key in column.foreign_keys:
-                    if key.column.table in mapper.inherits.tables:
-                        return column, key.column
-        elif via in mapper.column_attrs:
-            via = mapper.column_attrs[via].columns[0].name
+        if via in mapper.column_attrs:
+            meant = [one for one in mapper.column_attrs[via].columns if isinstance(one, Column)]
+            via = next((one.name for one in meant if one.table is table), via)
+        if via not in table.columns:
+            for rest, key in _continues(table, mapper):  # a joined child: its parent's row knows whose it is
+                return rest, key
     if via in table.columns:
         keys = list(table.columns[via].foreign_keys)
         if len(keys) == 1:
