@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 
 from sa_privacy.policy import Policy, check
@@ -130,3 +132,23 @@ def test_it_counts_for_the_hash_and_older_policies_keep_theirs() -> None:
     assert Policy.loads(
         head + '[retention.a]\ncategory = "name"\nclock = "at"\nperiod = "P1Y"\naction = "anonymise"\n'
     ).keeps_ledgers
+
+
+def test_a_period_that_is_over_stays_over_and_ends_on_the_last_day_of_a_short_month() -> None:
+    def over(period: str, now: str) -> tuple[str, str]:
+        moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+        said = Period.parse(period)
+        return said.over_since(moment).strftime("%m-%dT%H"), said.over_since_day(moment).strftime("%m-%d")
+
+    assert over("P1M", "2026-02-28T12:00:00") == ("01-28T12", "01-31"), "whole days of January's end are over"
+    assert over("P1M", "2026-03-01T00:00:00") == ("02-01T00", "02-01")
+    assert over("P1M", "2026-03-28T13:00:00") == ("02-28T13", "02-28")
+    assert over("P1M", "2026-03-29T00:00:00") == ("02-28T23", "02-28"), "what was over on March 28 is over on March 29"
+    assert over("P1Y", "2029-02-28T00:00:00") == ("02-28T00", "02-29"), "of 2028, a leap year"
+    assert over("P1M1D", "2026-03-01T00:00:00") == ("01-28T00", "01-31")
+
+
+def test_what_is_kept_for_longer_than_the_calendar_goes_back_is_never_over() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert Period.parse("P9999Y").over_since(moment).year == 1
+    assert Period.parse("P999999D").over_since_day(moment) == date(1, 1, 1)

@@ -55,6 +55,7 @@ class OwnedTable:
     :param key: the column, at the end of the steps, that holds the person's key.
     :param single: it holds at most one row for each person, as the person's own table does.
     :param passed: the personal columns that the steps and the key are.
+    :param person: its rows are the people themselves.
     """
 
     name: str
@@ -64,6 +65,7 @@ class OwnedTable:
     key: str
     single: bool
     passed: tuple[PersonalColumn, ...] = ()
+    person: bool = False
     _tables: tuple[Table, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -236,6 +238,7 @@ def _owned(table: PersonalTable, catalogue: Catalogue, known: Mapping[str, Table
         key,
         not steps and [column.name for column in known[table.name].primary_key.columns] == [key],
         tuple(catalogue.columns[name] for name in dict.fromkeys([*passed, holder]) if name in catalogue.columns),
+        table.subject is not None and table.subject.person,
         (known[table.name], *(known[there] for _, there, _ in steps)),
     )
 

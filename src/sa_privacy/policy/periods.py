@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 
 __all__ = ["Period"]
 
@@ -41,6 +41,32 @@ class Period:
         :raises OverflowError: there was no such year.
         """
         return _moved(moment, -self.years * 12 - self.months, -self.days)
+
+    def over_since(self, moment: datetime) -> datetime:
+        """The latest moment of which, and of all before it, the period is over at `moment`; before the calendar began, of none.
+
+        That is not :meth:`before` at the ends of months: at March 30, a month is over for all of February.
+        """
+        return self._latest(moment, clamped=False)
+
+    def over_since_day(self, moment: datetime) -> date:
+        """The same in whole days, each taken for its first moment."""
+        return self._latest(moment, clamped=True).date()
+
+    def _latest(self, moment: datetime, *, clamped: bool) -> datetime:
+        """:param clamped: moments of the last days of a longer month count as over on the last day of a shorter one."""
+        began = datetime.min.replace(tzinfo=moment.tzinfo)
+        if moment - began < timedelta(days=self.days):
+            return began
+        until = moment - timedelta(days=self.days)
+        year, month = divmod(until.year * 12 + until.month - 1 - self.years * 12 - self.months, 12)
+        if year < MINYEAR:
+            return began
+        last = monthrange(year, month + 1)[1]
+        ends = until.day == monthrange(until.year, until.month)[1]
+        if until.day > last or (clamped and ends):
+            return datetime.max.replace(year=year, month=month + 1, day=last, tzinfo=moment.tzinfo)
+        return until.replace(year=year, month=month + 1)
 
     def after(self, moment: datetime) -> datetime:
         """The moment that lies so long after another; the last day of the month where that day does not exist.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
 
 from sa_privacy import RetentionRefused
 from tests.customers.retention import world
@@ -73,3 +75,42 @@ def test_shred_destroys_the_key_of_each_person_once(database: Database, engine: 
         assert world.state(privacy, engine) == before
         assert plan(privacy, engine)["people", "people"].ends == 0
         assert privacy.retention.run(engine).rows == 0
+
+
+@pytest.mark.parametrize(
+    "sql", ["2020", "strftime('%s', people.seen_on)", "CAST(strftime('%s', people.seen_on) AS INTEGER)"]
+)
+def test_a_clock_that_is_no_moment_is_refused_and_keeps_what_it_should_keep(
+    database: Database, engine: Engine, sql: str
+) -> None:
+    """SQLite compares a number with a date without a word: every row would be over, and no reason would keep any."""
+    if engine.dialect.name == "postgresql":  # which knows what an expression is
+        sql = "extract(year FROM people.seen_on)"
+    world.filled(database)
+    clock = {"odd": {"table": "people", "sql": sql}}
+    tax = {"law": "Books", "period": "P1D", "clock": "odd"}
+    people = {"table": "people", "clock": "seen_on", "period": "P1Y", "action": "delete", "reasons": {"tax": tax}}
+    with world.made(engine, world.policy({"people": people}, clocks=clock)) as privacy, world.officer(privacy):
+        with Session(engine) as session, pytest.raises(RetentionRefused, match="gives no date and no timestamp"):
+            privacy.retention.plan(session)
+        with Session(engine) as session:
+            if engine.dialect.name == "sqlite":
+                (kept,) = [one for one in privacy.erasure.plan(session, 2).kept if one.table == "people"]
+                assert kept.until is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "over"), [("people.seen_on || 'T23:30:00-08:00'", 0), ("julianday(people.seen_on)", 1)]
+)
+def test_a_clock_is_read_in_utc(database: Database, engine: Engine, sql: str, over: int) -> None:
+    """2020-01-31 23:30 in San Francisco is February in UTC; what SQLite gives is text, or a day of Julius."""
+    if engine.dialect.name == "postgresql":
+        zone = "America/Los_Angeles" if over == 0 else "UTC"
+        sql = f"(people.seen_on + time '23:30') AT TIME ZONE '{zone}'"
+    world.filled(database)
+    clock = {"seen": {"table": "people", "sql": sql}}
+    people = {"table": "people", "clock": "seen", "period": "P1Y", "action": "delete"}
+    said = world.policy({"people": people}, clocks=clock)
+    with world.made(engine, said) as privacy, world.officer(privacy), Session(engine) as session:
+        (due, *_) = privacy.retention.plan(session, as_of=date(2021, 2, 1)).due
+    assert due.over == over

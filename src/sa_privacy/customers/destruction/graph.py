@@ -55,6 +55,21 @@ class Graph:
         """The references to rows of a table."""
         return tuple(self._into.get(table.fullname, ()))
 
+    def out_of(self, table: Table) -> tuple[Reference, ...]:
+        """The references from rows of a table."""
+        return tuple(one for some in self._into.values() for one in some if one.child is table)
+
+    def goes_on_from(self, table: Table) -> Reference | None:
+        """The reference by which a row is the rest of one in another table, as with joined inheritance: by its whole key."""
+        own = identity_of(table)
+        rest = (one for one in self.out_of(table) if one.parent is not table and one.columns == own)
+        return next((one for one in rest if one.targets == identity_of(one.parent)), None)
+
+    def moves(self, reference: Reference) -> bool:
+        """Whether rows can lead elsewhere by a reference: it is no part of a key by which others refer to them."""
+        own = set(reference.columns) & set(identity_of(reference.child))
+        return not any(own & set(one.targets) for one in self.into(reference.child))
+
     def children_first(self, tables: Collection[str]) -> tuple[tuple[str, ...], tuple[Reference, ...]]:
         """An order in which rows can go, and the references that have to be cut before.
 

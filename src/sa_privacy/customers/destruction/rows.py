@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, and_, or_
+from sqlalchemy import Column, Connection, and_, or_
 
-__all__ = ["in_batches", "matching"]
+__all__ = ["in_batches", "matching", "savepoint"]
 
 _T = TypeVar("_T")
 #: How many rows a statement names; fewer where each takes several values.
@@ -28,6 +29,11 @@ def in_batches(things: Iterable[_T], width: int = 1) -> Iterator[list[_T]]:
             pending = []
     if pending:
         yield pending
+
+
+def savepoint(connection: Connection) -> Any:
+    """An error leaves the caller's transaction as it was (PostgreSQL; SQLite does so by itself)."""
+    return connection.begin_nested() if connection.dialect.name == "postgresql" else nullcontext()
 
 
 def matching(columns: Sequence[Column[Any]], values: Collection[tuple[Any, ...]]) -> Any:

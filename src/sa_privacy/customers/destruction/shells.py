@@ -15,7 +15,7 @@ from sa_privacy.columns.sqlalchemy_private import all_mappers
 from sa_privacy.customers.destruction.values import empty_value, fresh_value, is_unique
 from sa_privacy.errors import RetentionRefused
 
-__all__ = ["copied_columns", "shell_values", "takes_shells"]
+__all__ = ["class_of", "copied_columns", "shell_values", "takes_shells"]
 
 
 def takes_shells(table: Table, values: Mapping[str, object]) -> bool:
@@ -37,6 +37,17 @@ def copied_columns(table: Table) -> tuple[Column[Any], ...]:
     return tuple(column for column in table.columns if column.foreign_keys and not column.nullable)
 
 
+def class_of(table: Table) -> dict[str, Any]:
+    """What says in the row that a row of the table goes on from that it does: the class of its own."""
+    for mapper in all_mappers():
+        if mapper.local_table is not table or mapper.inherits is None or mapper.inherits.local_table is table:
+            continue
+        column = mapper.polymorphic_on
+        if isinstance(column, Column) and mapper.polymorphic_identity is not None:
+            return {str(column.name): mapper.polymorphic_identity}
+    return {}
+
+
 def shell_values(table: Table, values: Mapping[str, object]) -> dict[str, Any]:
     """What stands in a shell; the other columns are the database's to fill, are copied, or stay NULL.
 
@@ -49,6 +60,8 @@ def shell_values(table: Table, values: Mapping[str, object]) -> dict[str, Any]:
         name = str(column.name)
         if name in values:
             made[name] = values[name]
+        elif column.computed is not None:
+            continue
         elif discriminator is not None and discriminator is not _UNKNOWN and column is discriminator[0]:
             made[name] = discriminator[1]
         elif column in copied or _fills_itself(column):

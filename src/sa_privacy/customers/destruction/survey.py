@@ -13,7 +13,7 @@ from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.customers.destruction.emptied import NOBODYS, is_marked
 from sa_privacy.customers.destruction.graph import Graph, Reference, identity_of
 from sa_privacy.customers.destruction.rows import in_batches, matching
-from sa_privacy.customers.destruction.shells import takes_shells
+from sa_privacy.customers.destruction.shells import class_of, takes_shells
 from sa_privacy.customers.destruction.steps import Key, Shell, Step
 from sa_privacy.errors import RetentionRefused
 
@@ -106,7 +106,7 @@ class Survey:
                         found.append(child_key)
                     elif reference.optional and not self._kept_link(reference, staying.get(child)):
                         links.append(_Link(reference, child_key, None, staying.get(child)))
-                    elif self._is_person(parent) and takes_shells(parent, self._values.get(name, _NO_VALUES)):
+                    elif self.leads_to_shell(reference):
                         links.append(_Link(reference, child_key, Shell(name, parent_key), staying.get(child)))
                     else:
                         needed.add((name, parent_key))
@@ -157,6 +157,17 @@ class Survey:
             return tuple(reference.columns) == identity_of(reference.child)
         return [str(column.name) for column in reference.columns] == [link]
 
+    def leads_to_shell(self, reference: Reference) -> bool:
+        """Whether a link can lead to a shell: one can be made, with all that it goes on from, and the link can be changed."""
+        return (
+            self._is_person(reference.parent) and self._takes_shells(reference.parent) and self._graph.moves(reference)
+        )
+
+    def _takes_shells(self, table: Table) -> bool:
+        above = self._graph.goes_on_from(table)
+        made = takes_shells(table, self._values.get(table.fullname, _NO_VALUES))
+        return made and (above is None or self._takes_shells(above.parent))
+
     def _is_person(self, table: Table) -> bool:
         known = self._catalogue.by_name.get(table.fullname)
         return known is not None and known.subject is not None and known.subject.person
@@ -178,7 +189,7 @@ class Survey:
         wanted = _by_table(one for one, ending in staying.items() if ending.fate == "pseudonymise")
         for name, keys in wanted.items():
             for reference in self.to_person(name):
-                if not takes_shells(reference.parent, self._values.get(reference.parent.fullname, _NO_VALUES)):
+                if not self.leads_to_shell(reference):
                     continue
                 for key, parent in self._named(connection, reference, keys):
                     ending = staying[name, key]
@@ -227,14 +238,26 @@ class Survey:
             else:
                 columns = tuple(str(c.name) for c in one.reference.columns)
                 led.setdefault((name, columns, why, one.shell), []).append(one.key)
-        for shell in dict.fromkeys(shell for *_, shell in led):
-            yield Step(
-                "shell", shell.table, (shell.key,), values=self._values.get(shell.table, _NO_VALUES), shell=shell
-            )
+        yield from self._shells(dict.fromkeys(shell for *_, shell in led))
         for (name, columns, why, shell), keys in led.items():
             yield Step("relink", name, tuple(keys), columns, why=why, shell=shell)
         for (name, columns, why), keys in cut.items():
             yield Step("unlink", name, tuple(keys), columns, why=why)
+
+    def _shells(self, wanted: Iterable[Shell]) -> Iterator[Step]:
+        """Shells, each after the one that it goes on from."""
+        made: dict[Shell, Mapping[str, object]] = {}
+        for shell in wanted:
+            chain = [shell]
+            while above := self._graph.goes_on_from(self._graph.tables[chain[0].table]):
+                if not self._is_person(above.parent):
+                    break
+                chain.insert(0, Shell(str(above.parent.fullname), chain[0].key))
+            for at, one in enumerate(chain):
+                of_class = class_of(self._graph.tables[shell.table]) if at == 0 and len(chain) > 1 else _NO_VALUES
+                made[one] = {**made.get(one, self._values.get(one.table, _NO_VALUES)), **of_class}
+        for one, values in made.items():
+            yield Step("shell", one.table, (one.key,), values=values, shell=one)
 
     def _emptied(self, staying: Mapping[tuple[str, Key], Ending]) -> Iterator[Step]:
         groups: dict[tuple[str, tuple[str, ...], str], tuple[Ending, list[Key]]] = {}
@@ -253,10 +276,15 @@ class Survey:
         table = self._graph.tables[name]
         apart = {str(column.name) for column in identity_of(table)} | ending.keeps
         if known.subject is not None:
-            apart |= {known.subject.key or known.subject.steps[0][0]}
+            link = known.subject.key or known.subject.steps[0][0]
+            led_to = {str(target.name) for one in self._graph.into(table) for target in one.targets}
+            if not known.subject.person or link in led_to:
+                apart.add(link)
         personal = {column.column for column in known.columns.values()}
         wanted = personal if ending.columns is None else set(ending.columns)
-        return tuple(str(column.name) for column in table.columns if column.name in wanted - apart)
+        return tuple(
+            str(column.name) for column in table.columns if column.name in wanted - apart and column.computed is None
+        )
 
     def _removed(self, going: Iterable[tuple[str, Key]]) -> Iterator[Step]:
         tables = _by_table(going)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Collection
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Column, DateTime, Enum, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Enum,
+    Float,
+    Index,
+    Integer,
+    Numeric,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
 
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.errors import RetentionRefused
@@ -31,6 +43,13 @@ _NEUTRAL: Final[dict[type, Any]] = {
     timedelta: timedelta(0),
     dict: {},
     list: [],
+}
+_LONG_AGO: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - as above
+_CENTURIES: Final = 500 * 365 * 24 * 60 * 60 * 10**6  # microseconds
+#: Of moments that are drawn there are enough; of days, as long as few rows are kept.
+_MOMENTS: Final[dict[type | None, Callable[[datetime], Any]]] = {
+    datetime: lambda moment: moment,
+    date: datetime.date,
 }
 
 
@@ -58,9 +77,9 @@ def empty_value(column: Column[Any]) -> Any:
         return _of_enum(kind)
     if isinstance(kind, DateTime) and kind.timezone:
         return datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    if isinstance(kind, Uuid):
+        return fresh_value(column)
     python = _python_type(column)
-    if python is uuid.UUID:
-        return uuid.uuid4()
     if python in _NEUTRAL:
         return _NEUTRAL[python]
     raise _no_value(column)
@@ -72,17 +91,33 @@ def fresh_value(column: Column[Any]) -> Any:
     :raises RetentionRefused: the type has too few values for that.
     """
     python, kind = _python_type(column), _inner(column)
-    if python is uuid.UUID:
-        return uuid.uuid4()
+    if isinstance(kind, Uuid):
+        return uuid.uuid4() if kind.as_uuid else str(uuid.uuid4())
     if python is str and not isinstance(kind, Enum):
         length = getattr(kind, "length", None) or _LONGEST
         if length >= _SHORTEST:
             return secrets.token_urlsafe(length)[: min(length, _LONGEST)]
     if python is bytes:
         return secrets.token_bytes(16)
-    if python is int and isinstance(kind, Integer):
+    if python is int and isinstance(kind, Integer) and not isinstance(kind, SmallInteger):
         return -secrets.randbelow(2**31 - 2) - 1
+    if python in (float, Decimal) and isinstance(kind, (Float, Numeric)):
+        return _fresh_number(column, kind)
+    if python in _MOMENTS:
+        drawn = _LONG_AGO + timedelta(microseconds=secrets.randbelow(_CENTURIES))
+        drawn = drawn.replace(tzinfo=UTC) if getattr(kind, "timezone", False) else drawn
+        return _MOMENTS[python](drawn)
     raise _no_value(column)
+
+
+def _fresh_number(column: Column[Any], kind: Any) -> Any:
+    """A negative number of as many digits as there may be."""
+    if isinstance(kind, Float):
+        return -float(secrets.randbelow(2**24 if (kind.precision or 53) <= 24 else 2**53) + 1)
+    digits = min(kind.precision or _LONGEST, _LONGEST)
+    if digits < _SHORTEST:
+        raise _no_value(column)
+    return -Decimal(secrets.randbelow(10**digits - 1) + 1).scaleb(-(kind.scale or 0))
 
 
 def _inner(column: Column[Any]) -> Any:

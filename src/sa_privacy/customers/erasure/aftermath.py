@@ -7,6 +7,7 @@ what the plan says was done.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select
@@ -14,6 +15,7 @@ from sqlalchemy import Column, Connection, Table, func, select
 from sa_privacy.customers.destruction import Graph, Key, Reference, Step
 from sa_privacy.customers.destruction.graph import identity_of
 from sa_privacy.customers.destruction.rows import in_batches, matching
+from sa_privacy.customers.destruction.run import Moved
 from sa_privacy.customers.destruction.values import empty_value, is_unique
 from sa_privacy.customers.erasure.ledgers import TRACES
 from sa_privacy.customers.erasure.plan import ErasurePlan
@@ -51,15 +53,17 @@ class Aftermath:
             for reference in graph.into(graph.tables[step.table])
         ]
 
-    def check(self) -> None:
+    def check(self, moved: Moved) -> None:
         """Looks.
 
+        :param moved: rows that have another key than before.
         :raises ErasureRefused: something is left that should not be. Names the table.
         """
         for step, before in self._stood:
-            self._must_be_emptied(step, before)
+            keys = tuple(moved.get((step.table, key), key) for key in step.keys)
+            self._must_be_emptied(replace(step, keys=keys), _now(step.table, before, moved))
         for owned, rows in self._theirs:
-            self._must_hold_nothing(owned, rows)
+            self._must_hold_nothing(owned, _now(owned.name, rows, moved))
         for reference, targets in self._named:
             for some in in_batches(targets, len(reference.columns)):
                 if self._count(reference.child, matching(reference.columns, some)):
@@ -107,7 +111,7 @@ class Aftermath:
 
     def _stays(self) -> bool:
         """Whether the person's own row stays: something cannot do without it, and no shell can be made."""
-        own = next((one for one in self._tables if not one.steps and one.single), None)
+        own = next((one for one in self._tables if one.person), None)
         return own is not None and any(step.verb == "anonymise" and step.table == own.name for step in self._plan.steps)
 
     def _must_be_emptied(self, step: Step, before: Mapping[Key, tuple[Any, ...]]) -> None:
@@ -146,6 +150,10 @@ class Aftermath:
 
     def _count(self, table: Table, condition: Any) -> int:
         return int(self._connection.scalar(select(func.count()).select_from(table).where(condition)) or 0)
+
+
+def _now(table: str, rows: Mapping[Key, tuple[Any, ...]], moved: Moved) -> dict[Key, tuple[Any, ...]]:
+    return {moved.get((table, key), key): values for key, values in rows.items()}
 
 
 def _neutral(column: Column[Any]) -> Any:

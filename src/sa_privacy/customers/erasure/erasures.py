@@ -14,27 +14,27 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, func, insert, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from sa_privacy.accesslog.eventlog import EventLog
 from sa_privacy.crypto import SigningKey
 from sa_privacy.crypto.pseudonym import Pseudonyms
-from sa_privacy.customers.destruction import Graph, Survey, carry_out
+from sa_privacy.customers.destruction import Graph, carry_out
 from sa_privacy.customers.destruction.emptied import NOBODYS, mark
 from sa_privacy.customers.destruction.rows import matching
 from sa_privacy.customers.erasure.aftermath import Aftermath
 from sa_privacy.customers.erasure.certificate import Certificate
-from sa_privacy.customers.erasure.endings import Holding, endings_of
+from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry, State
-from sa_privacy.customers.erasure.ledgers import in_ledgers
-from sa_privacy.customers.erasure.plan import ErasurePlan, plan_hash
+from sa_privacy.customers.erasure.plan import ErasurePlan
+from sa_privacy.customers.erasure.planning import Planner
 from sa_privacy.customers.erasure.replay import Progress, Replay, ReplayReport, no_ledger
 from sa_privacy.customers.erasure.settling import settle, standing, wait_for_none
 from sa_privacy.customers.erasure.tables import ERASURES
 from sa_privacy.customers.erasure.traces import erasing
-from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
+from sa_privacy.customers.owned import Owned, known_tables
 from sa_privacy.customers.requests.book import find
-from sa_privacy.customers.requests.identity import name_of_checked
 from sa_privacy.errors import ErasureRefused, LogUnavailable, PlanMoved, UnknownPerson
 from sa_privacy.gate.people_keys import PeopleKeys
 from sa_privacy.ledger import Desk, Person, alone_with_people, find_person, let_past
@@ -248,11 +248,11 @@ class Erasures:
         around.enter_context(erasing(self._log, self._pseudonyms, self._desk.held(), person, self._desk.policy.hash))
         # -- destruction
         with let_past(connection, "erasure"):
-            carry_out(connection, graph, plan.steps)
+            moved = carry_out(connection, graph, plan.steps)
             if self.keys is not None:
                 self.keys.destroy(connection, person.kind, person.key, own)
             self._leave(connection, person, plan)
-        aftermath.check()
+        aftermath.check(moved)
         return self._record(connection, plan, record, request, reason)
 
     @contextmanager
@@ -260,10 +260,12 @@ class Erasures:
         """Inside the transaction: what an error ends is never committed. An error of the commit itself may be."""
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             if self._ledger is not None:
                 with suppress(LogUnavailable):  # then the entry stays open, for resume()
                     self._ledger.undone(record)
+            if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
+                raise refused_by_database(error) from None
             raise
 
     def _say_done(self, record: str) -> None:
@@ -279,26 +281,10 @@ class Erasures:
             )
 
     def _plan(self, connection: Connection, person: Person, salt: str, moment: datetime | None = None) -> ErasurePlan:
-        policy, moment = self._desk.policy, moment or self._desk.now()
-        found = endings_of(connection, policy, self._owned.tables(person.kind), person.key, moment, self._holding())
-        checked = None if self._pseudonyms is None else name_of_checked(self._pseudonyms, person.kind, person.text)
-        own = in_ledgers(connection, person, moment, checked)
-        values = {one.table: one.values for one in policy.retention.values() if one.table is not None}
-        steps = Survey(self._graph(), self._desk.live.current(), values).steps(connection, found.endings)
-        steps += own.steps
-        kept, held = (*found.kept, *own.kept), (*found.held, *own.held)
-        return ErasurePlan(
-            person.kind,
-            person.text,
-            moment,
-            steps,
-            kept,
-            held,
-            tuple(column.name for column in self._owned.nobodys()),
-            salt,
-            plan_hash(policy.hash, person.kind, steps, kept, held, salt),
-            self._ledger is not None,
+        planner = Planner(
+            self._desk, self._owned, self._graph(), self._pseudonyms, self._holding(), self._ledger is not None
         )
+        return planner.plan(connection, person, salt, moment or self._desk.now())
 
     def _record(
         self, connection: Connection, plan: ErasurePlan, record: str, request: str | None, reason: str | None
@@ -324,7 +310,7 @@ class Erasures:
         """What stays of the person's own row is nobody's from now on: it is not erased again, and not shown as somebody."""
         for owned in self._owned.tables(person.kind):
             emptied = [one for one in plan.steps if one.verb == "anonymise" and one.table == owned.name]
-            if not owned.steps and _is_own(owned, self._desk):
+            if owned.person:
                 for step in emptied:
                     mark(connection, owned.table, step.keys, [NOBODYS])
 
@@ -343,7 +329,7 @@ class Erasures:
         except UnknownPerson:
             raise _gone() from None
         for owned in self._owned.tables(person.kind):
-            if not owned.steps and _is_own(owned, self._desk):
+            if owned.person:
                 table: Table = owned.table
                 column = next(column for column in table.columns if column.name == owned.key)
                 own = select(*table.primary_key.columns).where(matching([column], [(person.key,)])).with_for_update()
@@ -380,9 +366,16 @@ class Erasures:
             )
 
 
-def _is_own(owned: OwnedTable, desk: Desk) -> bool:
-    known = desk.live.current().by_name[owned.name]
-    return known.subject is not None and known.subject.person
+def refused_by_database(error: DBAPIError) -> ErasureRefused:
+    """A constraint or a trigger that the plan knows nothing of. Its name is told; what the database says of values is not."""
+    said = getattr(error.orig, "diag", None)
+    named = getattr(said, "constraint_name", None) or getattr(error.orig, "constraint_name", None)
+    by = f'{type(error.orig).__name__}, "{named}"' if named else type(error.orig).__name__
+    return ErasureRefused(
+        f"the database refused it: {by}.",
+        hint="nothing was erased. A CHECK may need [retention.NAME.values]; rows of a table that is not in the models' "
+        "metadata may refer to the person's.",
+    )
 
 
 def _held(plan: ErasurePlan) -> ErasureRefused:

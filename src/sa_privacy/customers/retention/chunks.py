@@ -121,9 +121,10 @@ def _end(connection: Connection, rows: Rows, rules: Rules, keys: Sequence[Key], 
         for part in (keys[:half], keys[half:]):
             done.add(_end(connection, rows, rules, part, running))
         return done
-    carry_out(connection, rules.graph, steps)
+    moved = carry_out(connection, rules.graph, steps)
     if ending.fate != "delete":
-        mark(connection, rows.table, keys, [(rows.schedule.name, str(c.name)) for c in rows.unseen(running)])
+        now = [moved.get((ending.table, key), key) for key in keys]
+        mark(connection, rows.table, now, [(rows.schedule.name, str(c.name)) for c in rows.unseen(running)])
     changed = Counter[tuple[str, str]]()
     for step in steps:
         changed[step.table, step.verb] += step.rows

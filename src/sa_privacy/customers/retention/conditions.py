@@ -19,10 +19,12 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    func,
     literal_column,
     not_,
     or_,
     select,
+    type_coerce,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -30,10 +32,11 @@ from sa_privacy.errors import RetentionRefused
 from sa_privacy.policy import Clock, Guard, Reason, Schedule
 from sa_privacy.policy.periods import Period
 
-__all__ = ["Conditions"]
+__all__ = ["Conditions", "end_of"]
 
 #: Types of PostgreSQL by their numbers: what an expression is, is known by what it returns.
 _TYPES: Final[Mapping[int, Any]] = {1082: Date(), 1114: DateTime(), 1184: DateTime(timezone=True)}
+_NO_MOMENT: Final = "gives no date and no timestamp"
 
 
 class Conditions:
@@ -52,6 +55,7 @@ class Conditions:
         self._clocks = clocks
         self._now = now.astimezone(UTC)
         self._connection = connection
+        self._asked: dict[str, ColumnElement[Any]] = {}
 
     def due(self) -> ColumnElement[bool]:
         """The rows whose time is over. A row without the moment from which it runs is none of them."""
@@ -73,23 +77,16 @@ class Conditions:
         guards = [not_(self.held_back(guard)) for guard in self._schedule.guards.values()]
         return and_(literal_column("1 = 1", Boolean()), *reasons, *guards)
 
-    def ends(self, reason: Reason, moment: datetime) -> datetime:
-        """When a reason keeps a row no longer.
-
-        :param moment: of the row, see :meth:`moment`.
-        """
-        return reason.period.after(moment)
-
     def moment(self, reason: Reason | None = None) -> ColumnElement[Any]:
         """The moment of a row from which the time runs: that of a reason, or of the schedule."""
         return self._moment((reason.clock if reason is not None else None) or self._schedule.clock)
 
     def _over(self, clock: str, period: Period) -> ColumnElement[bool]:
         expression = self._moment(clock)
-        cutoff = period.before(self._now)
+        cutoff = period.over_since(self._now)
         kind = expression.type
         if isinstance(kind, Date):
-            value: Any = cutoff.date()
+            value: Any = period.over_since_day(self._now)
         else:
             value = cutoff if getattr(kind, "timezone", False) and self._is_postgresql else cutoff.replace(tzinfo=None)
         return expression <= bindparam(None, value, type_=kind)
@@ -111,20 +108,42 @@ class Conditions:
         clock = self._clocks.get(name)
         if clock is None or clock.table != self._table.fullname:
             raise self._no_clock(name, f"is no column of {self._table.fullname} and no clock of the policy for it")
-        kind: Any = DateTime()
-        if self._is_postgresql:
-            asked: Any = select(literal_column(f"({clock.sql})")).select_from(self._table).limit(0)
-            try:
-                with self._connection.begin_nested():
-                    result = self._connection.execute(asked)
-            except DBAPIError:
-                raise self._no_clock(name, "is an expression that the database does not take") from None
-            cursor: Any = result.cursor
-            kind = _TYPES.get(cursor.description[0][1])
-            result.close()
-            if kind is None:
-                raise self._no_clock(name, "gives no date and no timestamp")
+        if name not in self._asked:
+            self._asked[name] = self._clock(name, clock)
+        return self._asked[name]
+
+    def _clock(self, name: str, clock: Clock) -> ColumnElement[Any]:
+        said: ColumnElement[Any] = literal_column(f"({clock.sql})")
+        if not self._is_postgresql:
+            return _as_moment(said)
+        asked: Any = select(said).select_from(self._table).limit(0)
+        try:
+            with self._connection.begin_nested():
+                result = self._connection.execute(asked)
+        except DBAPIError:
+            raise self._no_clock(name, "is an expression that the database does not take") from None
+        cursor: Any = result.cursor
+        kind: Any = _TYPES.get(cursor.description[0][1])
+        result.close()
+        if kind is None:
+            raise self._no_clock(name, _NO_MOMENT)
         return literal_column(f"({clock.sql})", kind)
+
+    def check_clocks(self) -> None:
+        """Looks at one value of each of the policy's clocks where the database itself does not know of what type they are.
+
+        :raises RetentionRefused: it is no moment.
+        """
+        for name in dict.fromkeys(
+            [self._schedule.clock, *(one.clock or "" for one in self._schedule.reasons.values())]
+        ):
+            clock = self._clocks.get(name)
+            if clock is None or _column(self._table, name) is not None or self._is_postgresql:
+                continue
+            said: ColumnElement[Any] = literal_column(f"({clock.sql})")
+            given = select(_as_moment(said)).select_from(self._table).where(said.is_not(None)).limit(1)
+            if self._connection.execute(given).first() == (None,):
+                raise self._no_clock(name, _NO_MOMENT)
 
     def _no_clock(self, name: str, what: str) -> RetentionRefused:
         return RetentionRefused(
@@ -135,3 +154,19 @@ class Conditions:
 
 def _column(table: Table, name: str) -> Column[Any] | None:
     return next((column for column in table.columns if column.name == name), None)
+
+
+def _as_moment(said: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What an expression says in SQLite, as a moment in UTC: it has no type, and anything can be compared with a date there.
+    NULL where it is no moment: a time that nobody can tell does not run, and a reason holds on.
+    """
+    text = func.strftime("%Y-%m-%d %H:%M:%f", said)
+    return type_coerce(func.nullif(func.max("0000", func.coalesce(text, "0000")), "0000"), DateTime())
+
+
+def end_of(period: Period, moment: datetime) -> datetime | None:
+    """When a period that runs from a moment is over; None: never, as calendars go."""
+    try:
+        return period.after(moment)
+    except OverflowError:
+        return None

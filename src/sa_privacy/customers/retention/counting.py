@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from datetime import time as daytime
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 from sqlalchemy.exc import DBAPIError
 
+from sa_privacy.customers.destruction.rows import savepoint
+from sa_privacy.customers.retention.conditions import end_of
 from sa_privacy.customers.retention.plan import Due, Waiting
 from sa_privacy.customers.retention.rows import Rows
 from sa_privacy.customers.retention.ruled import Because
@@ -43,7 +44,9 @@ def count(connection: Connection, rows: Rows, now: datetime) -> Due:
             _number(and_(one.kept, one.moment.is_(None))),
         ]
     try:
-        with _savepoint(connection):
+        with savepoint(connection):
+            for conditions in ruled.conditions.values():
+                conditions.check_clocks()
             found = connection.execute(select(*asked).select_from(rows.table).where(rows.due())).one()
     except DBAPIError as error:
         fault = _fault(connection, rows)
@@ -60,7 +63,7 @@ def count(connection: Connection, rows: Rows, now: datetime) -> Due:
         schedule.action,
         schedule.clock,
         str(schedule.period),
-        schedule.period.before(now),
+        schedule.period.over_since(now),
         as_moment(since),
         over,
         ends,
@@ -79,7 +82,7 @@ def _waiting(rows: Rows, reasons: tuple[Because, ...], values: Iterator[Any]) ->
         yield Waiting("rows", name, next(values))
     for one in reasons:
         kept, last, not_running = next(values), as_moment(next(values)), next(values)
-        until = None if not_running or last is None else one.reason.period.after(last)
+        until = None if not_running or last is None else end_of(one.reason.period, last)
         yield Waiting("reason", one.reason.name, kept, one.reason.title, one.reason.law, until)
 
 
@@ -96,11 +99,6 @@ def as_moment(value: object) -> datetime | None:
 
 def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((condition, 1)))
-
-
-def _savepoint(connection: Connection) -> Any:
-    """An error leaves the caller's transaction as it was (PostgreSQL; SQLite does so by itself)."""
-    return connection.begin_nested() if connection.dialect.name == "postgresql" else nullcontext()
 
 
 def _fault(connection: Connection, rows: Rows) -> RetentionRefused | None:
@@ -123,7 +121,7 @@ def _fault(connection: Connection, rows: Rows) -> RetentionRefused | None:
             ]
             for kind, name, said in parts:
                 try:
-                    with _savepoint(connection):
+                    with savepoint(connection):
                         connection.execute(select(func.count(said)).select_from(ruled.table)).scalar()
                 except DBAPIError:
                     return RetentionRefused(

@@ -19,8 +19,7 @@ from sa_privacy.columns.catalogue import PersonalTable
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.customers.destruction import Ending
 from sa_privacy.customers.destruction.emptied import NOBODYS, is_marked
-from sa_privacy.customers.destruction.graph import Reference, identity_of
-from sa_privacy.customers.destruction.shells import takes_shells
+from sa_privacy.customers.destruction.graph import identity_of
 from sa_privacy.customers.destruction.values import empty_value, is_unique
 from sa_privacy.customers.retention.ruled import Because, Ruled, Rules, surely
 from sa_privacy.policy import Schedule
@@ -50,7 +49,7 @@ class Rows:
         """They are people, who are erased one by one."""
         self.values = values_of(rules.policy.retention.values(), table.fullname)
         self.targets = _targets(schedule, table, self.known)
-        self._links = [one for one in rules.survey.to_person(table.fullname) if self._leads_elsewhere(one)]
+        self._links = [one for one in rules.survey.to_person(table.fullname) if rules.survey.leads_to_shell(one)]
         shreds = schedule.action == "shred"  # which ends what is theirs as an erasure does
         self.hanging = (
             rules.held_by(table, erased=self.erased or shreds)
@@ -168,11 +167,6 @@ class Rows:
             )
             yield and_(or_(_NO, *parting), somebody)
 
-    def _leads_elsewhere(self, reference: Reference) -> bool:
-        """Whether a link can lead to a shell."""
-        values = values_of(self._rules.policy.retention.values(), reference.parent.fullname)
-        return takes_shells(reference.parent, values)
-
 
 def values_of(schedules: Collection[Schedule], table: str) -> Mapping[str, object]:
     """What the policy says of single columns of a table that are emptied."""
@@ -191,4 +185,4 @@ def _targets(schedule: Schedule, table: Table, known: PersonalTable | None) -> t
     apart = {str(column.name) for column in identity_of(table)}
     if known is not None and known.subject is not None:
         apart.add(known.subject.key or known.subject.steps[0][0])
-    return tuple(column for column in table.columns if column.name in wanted - apart)
+    return tuple(column for column in table.columns if column.name in wanted - apart and column.computed is None)
