@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from sa_privacy.accesslog import members
 from sa_privacy.accesslog.questions import Journal, breach, who
 from tests.accesslog.questions.story import ANN, BO, CONTEXT, CY, Story
 
@@ -34,6 +35,20 @@ def test_people_are_counted_once_and_by_column_and_category(story: Story, journa
     assert found.purposes == {"shipping": 4}
     assert found.first is not None
     assert found.last is not None
+
+
+def test_who_was_erased_since_is_counted_and_not_told(story: Story, journal: Journal) -> None:
+    """Keys come back: whoever has Ann's name now is another person, and was touched by nobody."""
+    writer = story.writer()
+    writer.log.append("erased", members(subjects=[BO]))  # before: the one who was touched has the name since
+    writer.statement([ANN, BO, CY], rows=3)
+    begun = writer.log.append("erased", members(subjects=[ANN]))
+    writer.log.append("erased", members(subjects=[ANN], intent=begun, decision="allowed"))
+    begun = writer.log.append("erased", members(subjects=[CY]))
+    writer.log.append("erased", members(subjects=[CY], intent=begun, decision="denied"))  # it was not
+    found = breach(journal)
+    assert (found.people, found.erased) == (3, {ANN})
+    assert list(found.found((one, one) for one in (ANN, BO, CY))) == [BO, CY]
 
 
 def test_of_whom_nobody_can_tell_there_may_be_more(story: Story, journal: Journal) -> None:

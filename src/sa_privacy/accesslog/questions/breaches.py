@@ -12,6 +12,7 @@ from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.questions.contexts import Contexts
 from sa_privacy.accesslog.questions.people import People
 from sa_privacy.accesslog.questions.statements import Part, columns_of, statement_of, steps, untold
+from sa_privacy.accesslog.questions.uses import last_erased
 from sa_privacy.accesslog.wanted import Source, Wanted
 
 __all__ = ["Breach", "CategoryTouched", "ColumnTouched", "Sealed", "breach"]
@@ -77,6 +78,8 @@ class Breach(NamedTuple):
 
     :ivar people: how many people the events name, each counted once.
     :ivar pseudonyms: of these people, in memory; :meth:`found` says which of some candidates they are.
+    :ivar erased: those of the pseudonyms whose people were erased since. Keys come back: whoever has the name now may be another
+        person, whom none of it concerns.
     :ivar unbounded: statements and uses of which nobody can tell whose data they were: there may be more people.
     :ivar unbounded_rows: the rows of these.
     :ivar unfinished: statements that began and are not known to have ended: of these no rows were handed over, but some
@@ -94,6 +97,7 @@ class Breach(NamedTuple):
     table: str | None
     people: int
     pseudonyms: People
+    erased: frozenset[str]
     columns: tuple[ColumnTouched, ...]
     categories: tuple[CategoryTouched, ...]
     deleted: Counter[str]
@@ -128,9 +132,12 @@ class Breach(NamedTuple):
     def found(self, candidates: Iterable[tuple[str, Key]]) -> Iterator[Key]:
         """The keys of the people found, for whom the application tries out those it knows.
 
+        Those who were erased since are left out.
+
         :param candidates: pseudonym and key: ``((pseudonyms.of("customer", key), key) for key in keys)``.
         """
-        return (key for pseudonym, key in candidates if pseudonym in self.pseudonyms)
+        wanted = ((name, key) for name, key in candidates if name not in self.erased)
+        return (key for name, key in wanted if name in self.pseudonyms)
 
 
 def breach(
@@ -164,6 +171,7 @@ class _Count:
         table: str | None,
         categories: dict[str, str],
     ) -> None:
+        self._source = source
         self._asked = (since, until, actor, table)
         self._table = table
         self._steps = steps(source, Wanted(since=since, until=until, actor=actor, table=table))
@@ -251,6 +259,16 @@ class _Count:
             for column in filter(None, map(self._columns.get, columns_of(event))):
                 column[1].unbounded += 1
 
+    def _erased(self) -> Iterator[str]:
+        """Those of the people who were erased after they were touched first."""
+        events: dict[str, list[Event]] = {}
+        if self._first is not None and len(self._people):
+            for event in self._source.find(Wanted(since=self._first, kinds=frozenset({"erased"}))):
+                for name in event.subjects or ():
+                    if name in self._people:
+                        events.setdefault(name, []).append(event)
+        return (name for name, some in events.items() if last_erased(some) is not None)
+
     def _made(self) -> Breach:
         by_category: dict[str | None, list[tuple[int, ColumnTouched]]] = {}
         for number, column in self._columns.values():
@@ -275,6 +293,7 @@ class _Count:
             table=table,
             people=len(self._people),
             pseudonyms=self._people,
+            erased=frozenset(self._erased()),
             columns=tuple(sorted((column for _, column in self._columns.values()), key=lambda one: one.column)),
             categories=tuple(sorted(categories, key=lambda one: (-one.people, one.category or ""))),
             deleted=self._deleted,

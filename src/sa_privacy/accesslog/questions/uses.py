@@ -14,7 +14,7 @@ from sa_privacy.accesslog.questions.statements import endings, statement_of
 from sa_privacy.accesslog.unbounded import Unbounded
 from sa_privacy.accesslog.wanted import Source, Wanted
 
-__all__ = ["Unbounded", "UseOfData", "Who", "who"]
+__all__ = ["Unbounded", "UseOfData", "Who", "last_erased", "who"]
 
 State = Literal["done", "began", "refused"]
 
@@ -113,7 +113,7 @@ def who(source: Source, subject: str, *, since: datetime | None = None, until: d
                 pending[name] = event
         elif event.kind == "erased":
             erasures.append(event)
-    erased = _last_erased(erasures)
+    erased = last_erased(erasures)
     if erased is not None:
         since = erased
         uses = {name: use for name, use in uses.items() if use.at > erased}
@@ -137,7 +137,7 @@ def who(source: Source, subject: str, *, since: datetime | None = None, until: d
     )
 
 
-def _last_erased(events: Sequence[Event]) -> datetime | None:
+def last_erased(events: Sequence[Event]) -> datetime | None:
     """When the last erasure was over; when it began, where nobody knows how it ended: it counts as done."""
     ended = {(one.writer, one.intent): one for one in events if one.intent is not None}
     began = [one for one in events if one.intent is None]

@@ -53,7 +53,11 @@ def breach(
     ] = False,
     people_to: Annotated[
         Path | None,
-        typer.Option("--people", help="Write the pseudonyms of the people into this new file.", metavar="FILE"),
+        typer.Option(
+            "--people",
+            help="Write the pseudonyms of the people who were not erased since into this new file.",
+            metavar="FILE",
+        ),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the draft of the report as Markdown.")] = False,
     log: LogOption = DEFAULT,
@@ -113,7 +117,7 @@ def _day(noticed: str | None) -> date | datetime | None:
 def _write_people(path: Path, found: Breach) -> None:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.writelines(f"{one}\n" for one in sorted(found.pseudonyms))
+            file.writelines(f"{one}\n" for one in sorted(set(found.pseudonyms) - found.erased))
     except FileExistsError:
         fail(f"{path} is there already.", "name a file that is not.")
     except OSError as error:
@@ -153,6 +157,8 @@ def _show(found: Breach, report: BreachReport, policy: Policy | None, clock: Clo
     say(words["summary"].format(found.people, more, found.statements + found.uses, span), "bold")
     if any(column.unbounded for column in found.columns):
         say(words["plus"])
+    if found.erased:
+        say(words["erased"].format(len(found.erased)), "yellow")
     for table, rows in sorted(found.deleted.items()):
         say(words["deleted"].format(table, rows))
     say(words["times"].format(clock.name))
@@ -170,6 +176,7 @@ def _show(found: Breach, report: BreachReport, policy: Policy | None, clock: Clo
 
 def _as_json(found: Breach, report: BreachReport) -> dict[str, Any]:
     facts = {name: as_json(value) for name, value in found._asdict().items() if name not in ("pseudonyms", "actors")}
+    facts["erased"] = len(found.erased)
     facts["columns"] = [fields_as_json(column) | {"sealed": column.sealed} for column in found.columns]
     facts["categories"] = [as_json(one._asdict()) for one in found.categories]
     facts["actors"] = [{"actor": actor, "times": times} for actor, times in found.actors.most_common()]
