@@ -126,6 +126,8 @@ def verify(
         say("NOT as it was signed, or signed by none of these keys.", "red")
         raise typer.Exit(FOUND)
     say(f"Signed by {found.key}: one {found.kind} was erased at {found.at:%Y-%m-%d %H:%M} UTC, record {found.record}.")
+    if not found.ledger:
+        say("No ledger of erasures knows of it: a restored backup brings the person back.", "yellow")
 
 
 def _plan(privacy: Privacy, engine: Engine, person: str, kind: str | None) -> ErasurePlan:

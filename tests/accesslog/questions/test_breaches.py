@@ -47,7 +47,7 @@ def test_who_was_erased_since_is_counted_and_not_told(story: Story, journal: Jou
     begun = writer.log.append("erased", members(subjects=[CY]))
     writer.log.append("erased", members(subjects=[CY], intent=begun, decision="denied"))  # it was not
     found = breach(journal)
-    assert (found.people, found.erased) == (3, {ANN})
+    assert (found.people, found.erased) == (3, frozenset({ANN}))
     assert list(found.found((one, one) for one in (ANN, BO, CY))) == [BO, CY]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from sa_privacy import ErasureRefused, PlanMoved, Policy, Privacy, UnknownPerson
+from sa_privacy.customers.erasure import read_certificate
 from sa_privacy.policy.writing import as_sections
 from tests.customers.destruction import world
 from tests.support.databases import Database
@@ -125,3 +126,14 @@ def test_a_guard_holds_the_person_back_and_says_when_it_ends(scheduled: Privacy,
         with pytest.raises(ErasureRefused, match=r"(?s)open.*when it is delivered"):
             scheduled.erasure.run(engine, plan)
     assert world.state(scheduled, engine) == before
+
+
+def test_the_certificate_says_that_no_ledger_knows_of_the_erasure(made: Privacy, engine: Engine) -> None:
+    """Whoever reads it must know that a restored backup brings the person back."""
+    with officer(made), Session(engine) as session:
+        plan = made.erasure.plan(session, 1)
+        session.rollback()
+        said = made.erasure.run(engine, plan)
+        assert said.ledger is False
+        assert made.erasure.certificate(session, said.record) == said
+    assert read_certificate(said.json()).ledger is False

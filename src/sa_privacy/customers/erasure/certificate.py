@@ -34,6 +34,7 @@ class Certificate:
     :param policy: the hash of the policy.
     :param counts: how many rows of each table were changed, and how: ``{"orders": {"delete": 3}}``.
     :param kept: what stays of the person without the person: table, rows, reason, law, until when, columns.
+    :param ledger: a ledger apart from the data knows of it; else a restored backup brings the person back.
     :param request: the reference of the request that asked for it.
     :param key: the id of the signing key; None: not signed.
     """
@@ -45,6 +46,7 @@ class Certificate:
     policy: str
     counts: Mapping[str, Mapping[str, int]]
     kept: tuple[Mapping[str, Any], ...]
+    ledger: bool
     request: str | None = None
     key: str | None = None
     signature: bytes | None = None
@@ -83,6 +85,7 @@ class Certificate:
             "policy": self.policy,
             "counts": {table: dict(verbs) for table, verbs in self.counts.items()},
             "kept": [dict(one) for one in self.kept],
+            "ledger": self.ledger,
             "request": self.request,
             "key": self.key,
         }
@@ -96,6 +99,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "policy": (str,),
     "counts": (dict,),
     "kept": (list,),
+    "ledger": (bool,),
     "request": (str, type(None)),
     "key": (str, type(None)),
 }

@@ -302,6 +302,7 @@ class Erasures:
             "reason": reason or held.reason,
             "policy": self._desk.policy.hash,
             "request": request,
+            "ledger": plan.ledger,
         }
         connection.execute(insert(ERASURES).values(**values))
         return _certificate(values)
@@ -398,7 +399,7 @@ def _gone() -> PlanMoved:
 
 def _certificate(values: Mapping[str, Any]) -> Certificate:
     """The certificate of a row of the table."""
-    names = ("record", "kind", "at", "plan", "policy", "request")
+    names = ("record", "kind", "at", "plan", "policy", "request", "ledger")
     counts, kept = json.loads(values["counts"]), tuple(json.loads(values["kept"]))
     return Certificate(**{name: values[name] for name in names}, counts=counts, kept=kept)
 

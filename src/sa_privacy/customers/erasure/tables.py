@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Integer, String, Table, Text
 
 from sa_privacy.ledger import OWN_TABLES, Moment, append_only, own_column
 
@@ -25,7 +25,9 @@ ERASURES: Final = append_only(
         own_column("reason", Text),
         own_column("policy", String(80), nullable=False),
         own_column("request", String(32), index=True),
+        own_column("ledger", Boolean, nullable=False),
     )
 )
 """One row for each erasure, in its transaction. ``plan`` is the hash of what was done, ``counts`` and ``kept`` JSON,
-``request`` the reference of who asked for it."""
+``request`` the reference of who asked for it,
+``ledger`` whether a ledger apart from the data knows of it."""

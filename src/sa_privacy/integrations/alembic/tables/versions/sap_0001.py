@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("policy", sa.String(length=80), nullable=False),
         sa.Column("request", sa.String(length=32), nullable=True),
+        sa.Column("ledger", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("record"),
     )
