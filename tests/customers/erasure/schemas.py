@@ -15,6 +15,7 @@ from sa_privacy import DataSubject, Policy, pii_column
 __all__ = ["Drawn", "Made", "Shape", "drawn", "make", "policy_of"]
 
 PEOPLE: Final = "people"
+REST: Final = "rest"
 _FIRST: Final = date(2026, 1, 1)
 
 
@@ -54,7 +55,7 @@ class Drawn:
     """A schema with rows.
 
     :param shells: whether a row of a person can be made up.
-    :param rest: some people have a row of a table that theirs goes on in.
+    :param rest: some people have a row of a table that theirs goes on in; they are of a class that inherits from the others'.
     :param rows: by table: the rows that each link leads to, by number; None: to none.
     :param pairs: of an association table: between people, or between a person and a row of the first table.
     """
@@ -75,7 +76,7 @@ class Drawn:
         """Whose a row is."""
         seen = set()
         shapes = {one.name: one for one in self.shapes}
-        while table != PEOPLE:
+        while table not in (PEOPLE, REST):
             shape = shapes[table]
             if shape.owner is None or (table, row) in seen:
                 return None
@@ -90,7 +91,8 @@ class Drawn:
 @st.composite
 def drawn(draw: st.DrawFn) -> Drawn:
     """Any of them."""
-    number = draw(st.integers(1, 5))
+    number, rest = draw(st.integers(1, 5)), draw(st.booleans())
+    own = [PEOPLE, PEOPLE, *([REST] if rest else [])]
     names = [f"t{at}" for at in range(number)]
     shapes: list[Shape] = []
     for at, name in enumerate(names):
@@ -98,10 +100,10 @@ def drawn(draw: st.DrawFn) -> Drawn:
         links = []
         owner = None
         if draw(st.integers(0, 4)):
-            links.append(Link(draw(st.sampled_from([PEOPLE, PEOPLE, *owners])), draw(st.booleans())))
+            links.append(Link(draw(st.sampled_from([*own, *owners])), draw(st.booleans())))
             owner = 0
         for _ in range(draw(st.integers(0, 2))):
-            target = draw(st.sampled_from([PEOPLE, *names]))
+            target = draw(st.sampled_from([*own, *names]))
             later = target in names[at:]  # rows are made in this order, so that such a link is added afterwards
             links.append(Link(target, later or draw(st.booleans())))
         kept = draw(st.sampled_from([None, None, None, "secret", "nothing"])) if owner is not None else None
@@ -109,7 +111,7 @@ def drawn(draw: st.DrawFn) -> Drawn:
         shapes.append(Shape(name, tuple(links), owner, double, required, unique, kept))
     people = draw(st.integers(2, 3))
     referred = tuple(draw(st.sampled_from([None, *range(at)])) for at in range(people))
-    known = {PEOPLE: people}
+    known = {PEOPLE: people, REST: people}
     sizes = {name: draw(st.integers(0, 4)) for name in names}
     rows: dict[str, tuple[tuple[int | None, ...], ...]] = {}
     for shape in shapes:
@@ -118,7 +120,7 @@ def drawn(draw: st.DrawFn) -> Drawn:
             to: list[int | None] = []
             for link in shape.links:
                 there = known.get(link.to, sizes.get(link.to, 0))
-                choices = [*range(there), *([None] if link.optional else [])]
+                choices = [*range(0, there, 2 if link.to == REST else 1), *([None] if link.optional else [])]
                 if not choices:
                     break
                 to.append(draw(st.sampled_from(choices)))
@@ -129,7 +131,7 @@ def drawn(draw: st.DrawFn) -> Drawn:
     trimmed = {
         shape.name: tuple(
             tuple(
-                to if to is None or link.to == PEOPLE or to < len(rows[link.to]) else None
+                to if to is None or link.to in own or to < len(rows[link.to]) else None
                 for to, link in zip(row, shape.links, strict=True)
             )
             for row in rows[shape.name]
@@ -140,7 +142,7 @@ def drawn(draw: st.DrawFn) -> Drawn:
     pairs = frozenset(
         draw(st.sets(st.tuples(st.integers(0, people - 1), st.integers(0, first - 1)), max_size=3)) if first else ()
     )
-    return Drawn(draw(st.booleans()), draw(st.booleans()), referred, tuple(shapes), trimmed, pairs)
+    return Drawn(draw(st.booleans()), rest, referred, tuple(shapes), trimmed, pairs)
 
 
 @dataclass
@@ -158,11 +160,12 @@ class Made:
         people = self.tables[PEOPLE]
         for at, by in enumerate(said.referred):
             self.canaries[PEOPLE, at] = f"canary-p{at}"
-            values = {"id": at + 1, "secret": f"canary-p{at}", "handle": f"canary-p{at}-handle"}
+            values: dict[str, Any] = {"id": at + 1, "secret": f"canary-p{at}", "handle": f"canary-p{at}-handle"}
+            values["kind"] = REST if said.rest and at % 2 == 0 else "people"
             more = {} if said.shells else {"joined": _FIRST + timedelta(days=at)}
             connection.execute(people.insert().values(referrer=None if by is None else by + 1, **values, **more))
             if said.rest and at % 2 == 0:
-                connection.execute(self.tables["rest"].insert().values(id=at + 1, secret=f"canary-p{at}-rest"))
+                connection.execute(self.tables["rest"].insert().values(id=at + 1, more=f"canary-p{at}-rest"))
         for late in (False, True):
             for shape in said.shapes:
                 for at, to in enumerate(said.rows[shape.name]):
@@ -210,6 +213,8 @@ def make(said: Drawn) -> Made:
         "secret": pii_column(String(60), category="secret", encrypt=False, nullable=False),
         "handle": pii_column(String(60), category="secret", encrypt=False, nullable=False, unique=True),
         "referrer": Column(Integer, nullable=True),
+        "kind": Column(String(10), nullable=False),
+        "__mapper_args__": {"polymorphic_on": "kind", "polymorphic_identity": "people"},
         "__table_args__": (ForeignKeyConstraint(["referrer"], ["people.id"]),),
     }
     if not said.shells:  # nobody can make up a value that is unique and fits
@@ -218,12 +223,12 @@ def make(said: Drawn) -> Made:
     if said.rest:
         rest = {
             "__tablename__": "rest",
-            "__data_subject__": DataSubject("person", via="id"),
+            "__mapper_args__": {"polymorphic_identity": REST},
             "id": Column(Integer, primary_key=True),
-            "secret": pii_column(String(60), category="secret", encrypt=False, nullable=True),
+            "more": pii_column(String(60), category="secret", encrypt=False, nullable=True),
             "__table_args__": (ForeignKeyConstraint(["id"], ["people.id"]),),
         }
-        classes.append(type("Rest", (Base,), rest))
+        classes.append(type("Rest", (classes[0],), rest))
     classes += [_class(Base, shape, shapes) for shape in said.shapes]
     first = said.shapes[0]
     width = ["r_a", "r_b"] if first.double else ["r_a"]
@@ -251,7 +256,7 @@ def _class(base: type[DeclarativeBase], shape: Shape, shapes: dict[str, Shape]) 
     for number, link in enumerate(shape.links):
         columns = shape.columns_of(number, shapes)
         made |= {name: Column(Integer, nullable=link.optional) for name in columns}
-        targets = ["people.id"] if link.to == PEOPLE else [f"{link.to}.{name[-1]}" for name in columns]
+        targets = [f"{link.to}.id"] if link.to in (PEOPLE, REST) else [f"{link.to}.{name[-1]}" for name in columns]
         constraints.append(ForeignKeyConstraint(columns, targets, use_alter=True, name=f"fk_{shape.name}_{number}"))
     made["__table_args__"] = tuple(constraints)
     if shape.owner is not None:
