@@ -261,6 +261,7 @@ class Replay:
                     "actor": held.actor,
                     "reason": "a backup was restored, in which they are not",
                     "policy": self._desk.policy.hash,
+                    "ledger": True,
                 }
                 for one in entries
                 if one.record not in known
