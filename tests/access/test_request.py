@@ -172,3 +172,49 @@ async def test_a_task_started_before_sign_in_learns_who_it_was(scopes: AccessSco
         root.bind(actor="customer:5")
         bound.set()
         assert await task == "customer:5"
+
+
+@pytest.mark.parametrize("role_first", [False, True])
+def test_purpose_and_role_come_in_either_order(scopes: AccessScopes, *, role_first: bool) -> None:
+    with scopes.request("r") as root:
+        said: list[dict[str, Any]] = [{"purpose": "shipping"}, {"role": "warehouse"}]
+        for one in reversed(said) if role_first else said:
+            root.bind(**one)
+        assert root.access.purposes == ("shipping",)
+        assert root.access.waiting == ()
+        assert root.access.grant.covers("read", "address")
+
+
+def test_a_purpose_that_waits_for_a_role_covers_nothing(scopes: AccessScopes) -> None:
+    with scopes.request(purpose=["sign_in", "shipping"]) as root, scopes.access(reason="page") as page:
+        for scope in (root, page):
+            assert (scope.access.purposes, scope.access.waiting) == ((), ("sign_in", "shipping"))
+            assert not scope.access.grant.covers("match", "email")
+        with scopes.access("sign_in") as signing_in:
+            assert signing_in.access.grant.covers("match", "email")
+        root.bind(role=["visitor", "warehouse"])
+        assert page.access.purposes == ("sign_in", "shipping")
+
+
+def test_a_purpose_that_waits_is_judged_when_a_role_comes(scopes: AccessScopes) -> None:
+    with scopes.request(purpose="campaigns") as root:
+        with pytest.raises(RoleDenied):
+            root.bind(role="warehouse")
+        with pytest.raises(RoleDenied), scopes.access(role="warehouse"):
+            pytest.fail("the block was entered")
+        with scopes.access(role="marketing") as page:
+            assert page.access.purposes == ("campaigns",)
+        with scopes.access("sign_in", role="visitor") as page:
+            assert page.access.purposes == ("sign_in",)
+
+
+def test_a_purpose_for_anybody_does_not_wait_and_an_unknown_one_is_refused_at_once(scopes: AccessScopes) -> None:
+    with scopes.request(purpose="sign_in") as root:
+        assert root.access.purposes == ("sign_in",)
+    with pytest.raises(UnknownPurpose), scopes.request(purpose="nothing"):
+        pytest.fail("the block was entered")
+
+
+def test_only_a_request_waits(scopes: AccessScopes) -> None:
+    with pytest.raises(RoleDenied), scopes.access("shipping"):
+        pytest.fail("the block was entered")

@@ -34,6 +34,7 @@ class Access:
     :param maintenance: every column is covered and every event logged.
     :param break_glass: under which circumstances the glass was broken; None: it is whole.
     :param details: whatever else the caller wants to keep with the access.
+    :param waiting: purposes of a request that nobody may act for yet: they hold once a role is bound.
     :param grant: what the policy allows it.
     :param notes: room for the gate to keep what it worked out once for this access.
     """
@@ -50,6 +51,7 @@ class Access:
     system: str | None = None
     subjects: tuple[tuple[str, object], ...] = ()
     break_glass: BrokenGlass | None = None
+    waiting: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=lambda: EMPTY)
     notes: dict[object, Any] = field(default_factory=dict, repr=False)
 

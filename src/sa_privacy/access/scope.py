@@ -67,11 +67,14 @@ class Scope:
                 return said
             return inherited if outer is not None else default
 
-        purposes = value("purpose", outer and outer.purposes, ())
+        purposes = value("purpose", outer and (outer.purposes or outer.waiting), ())
         roles = value("role", outer and outer.roles, ())
         narrowed = not isinstance(declared.purpose, Unset)
         maintenance = value("maintenance", bool(outer and outer.maintenance and not narrowed), False)
         system = value("system", outer and outer.system)
+        waiting: tuple[str, ...] = ()
+        if purposes and not roles and system is None and not maintenance and (self.is_request or not narrowed):
+            purposes, waiting = self._scopes.until_somebody_acts(purposes)
         emergency = self._glass is not None and self._glass.opens_to(roles)
         grant = self._scopes.grant(
             declared,
@@ -96,6 +99,7 @@ class Scope:
             system=system,
             subjects=self._scopes.whose(subjects) if subjects else (),
             break_glass=self._glass,
+            waiting=waiting,
             details=MappingProxyType({**(outer.details if outer else {}), **declared.details}),
         )
 
@@ -115,6 +119,9 @@ class Scope:
 
         Scopes opened inside the request that left these things out take them over. What is refused (an unknown role,
         a purpose the role may not act for) leaves everything as it was.
+
+        Purpose and role may come in either order: a purpose that nobody unknown may act for waits for a role, and covers
+        nothing until then.
 
         :raises AccessDenied: the policy does not allow the combination.
         :raises PolicyError: there is no enclosing ``privacy.request()``.

@@ -17,7 +17,7 @@ from sa_privacy.access.scope import Scope, TimedScope
 from sa_privacy.access.subjects import Subject, of_kinds
 from sa_privacy.access.words import as_text
 from sa_privacy.errors import AccessDenied, AccessEnded, NoAccess, UnknownRole
-from sa_privacy.policy import Grant, Policy, valid_part
+from sa_privacy.policy import Grant, Policy, may_act_for, must_be_known, valid_part
 
 __all__ = ["AccessScopes"]
 
@@ -196,6 +196,17 @@ class AccessScopes:
             return valid_part(
                 self.policy, purposes, roles, system=system, maintenance=maintenance, break_glass=break_glass
             )
+
+    def until_somebody_acts(self, purposes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What of a request's purposes holds while no role is bound, and what waits for one: all, or nothing."""
+        known, anonymous = self.policy.purposes.keys(), may_act_for(self.policy, ())
+        waits = known >= set(purposes) and not anonymous.issuperset(purposes)  # an unknown one is refused at once
+        return ((), purposes) if waits else (purposes, ())
+
+    def must_know(self, *purposes: str) -> None:
+        """Raises UnknownPurpose where the policy lacks one, unless these scopes are lenient."""
+        if not self.lenient:
+            must_be_known(self.policy, purposes)
 
     def _refused(self, declared: Declared, error: AccessDenied, outer: Access | None) -> None:
         """Tells who wants to know, and raises unless these scopes are lenient."""

@@ -13,7 +13,7 @@ from sa_privacy.policy.vocabulary import OWN_CATEGORY, OWN_PREFIX, Verb
 if TYPE_CHECKING:
     from sa_privacy.policy.document import Policy
 
-__all__ = ["Grant", "in_emergency", "make_grant", "may_act_for", "must_not_break_glass", "valid_part"]
+__all__ = ["Grant", "in_emergency", "make_grant", "may_act_for", "must_be_known", "must_not_break_glass", "valid_part"]
 
 _Granting = dict[tuple[str, str], frozenset[str]]
 
@@ -101,7 +101,7 @@ def make_grant(
     break_glass: bool = False,
 ) -> Grant:
     """Work a grant out; :meth:`Policy.grant` says what it means and what it raises."""
-    _must_be_known(policy, purposes, roles, system)
+    must_be_known(policy, purposes, roles, system)
     if system is not None and not purposes:
         purposes = tuple(sorted(policy.systems[system].purposes))
     if maintenance:
@@ -148,7 +148,10 @@ def _frozen(sets: dict[tuple[str, str], set[str]]) -> _Granting:
     return {key: frozenset(names) for key, names in sets.items()}
 
 
-def _must_be_known(policy: Policy, purposes: tuple[str, ...], roles: tuple[str, ...], system: str | None) -> None:
+def must_be_known(
+    policy: Policy, purposes: tuple[str, ...], roles: tuple[str, ...] = (), system: str | None = None
+) -> None:
+    """Raises UnknownPurpose or UnknownRole for the first name that the policy does not define."""
     for purpose in purposes:
         if purpose not in policy.purposes:
             message = f"the policy {cut(policy.id)} knows no purpose {cut(purpose)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
@@ -81,9 +81,26 @@ class Acting:
 
         :param request: the caller's own id of the request, for the log.
         :param declared: what is known already, as for :meth:`access`. ``route="GET /orders/{id}"`` says what is being
-            served, for the log and its reports: the pattern, not the address, which may hold a person's key.
+            served, for the log and its reports: the pattern, not the address, which may hold a person's key. A purpose
+            that nobody unknown may act for waits until a role is bound, and covers nothing until then.
         """
         return self._scopes.request(request, **declared)
+
+    def purpose(self, *names: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        """A dependency that says what a route is for: ``Depends(privacy.purpose("shipping"))``.
+
+        It binds the purpose to the request around it, so that it holds for serialisers too, which run after the endpoint.
+        It may stand before or after the one that signs somebody in.
+
+        :param names: one purpose of the policy, or several.
+        :raises UnknownPurpose: at once, where the policy knows no such purpose.
+        """
+        self._scopes.must_know(*names)
+
+        async def bind_purpose() -> None:
+            self.current().bind(purpose=names)
+
+        return bind_purpose
 
     def system(self, name: str, *, reason: str | None = None, **details: object) -> AccessBlock:
         """The access of a job that the policy names under ``[systems]``. Inherits nothing.

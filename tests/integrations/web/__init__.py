@@ -1,0 +1,1 @@
+"""The faces towards web frameworks and queues."""
