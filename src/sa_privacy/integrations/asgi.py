@@ -13,6 +13,7 @@ See docs/frameworks/asgi.md.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any, Final
 
 from sa_privacy.errors import PrivacyError
@@ -67,7 +68,8 @@ class PrivacyMiddleware:
         await (self._answers if scope["type"] in _SERVED else self._app)(scope, receive, send)
 
     async def _within(self, scope: Called, receive: Receive, send: Send) -> None:
-        with self._requests.open(scope):
+        with self._requests.opening(scope) or nullcontext():
+            self._requests.note(scope)
             await self._app(scope, receive, send)
 
 

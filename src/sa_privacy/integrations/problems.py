@@ -20,12 +20,14 @@ from sa_privacy.errors import (
     WallDown,
 )
 
-__all__ = ["Problem", "find", "problem_of"]
+__all__ = ["ANSWERED", "Problem", "find", "problem_of"]
 
 MEDIA_TYPE: Final = "application/problem+json"
 
 #: What is not there now, and may be later.
 _UNAVAILABLE: Final = (LogUnavailable, KeyUnavailable, LedgerUnavailable, WallDown)
+#: What has an answer; other errors are faults of the application, or of its set-up.
+ANSWERED: Final = (AccessDenied, *_UNAVAILABLE)
 _CODES: Final = {
     kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PrivacyError)
 }
@@ -108,7 +110,7 @@ def find(error: BaseException) -> PrivacyError | None:
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        if isinstance(cause, (AccessDenied, *_UNAVAILABLE)):
+        if isinstance(cause, ANSWERED):
             return cause
         if isinstance(cause, BaseExceptionGroup):
             found = [find(one) for one in cause.exceptions]
@@ -127,5 +129,5 @@ def _told(error: BaseException) -> Iterator[PrivacyError]:
         if isinstance(one, dict) and one.get("type") == "get_attribute_error":
             found = _TOLD.fullmatch(str(one["ctx"]["error"]).partition(": ")[2])
             kind = _CODES.get(found[1]) if found is not None else None
-            if found is not None and kind is not None and issubclass(kind, (AccessDenied, *_UNAVAILABLE)):
+            if found is not None and kind is not None and issubclass(kind, ANSWERED):
                 yield kind(found[2], hint=found[3])

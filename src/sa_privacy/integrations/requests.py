@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import uuid4
 
-from sa_privacy.access import Scope
+from sa_privacy.access import AccessBlock, Scope
 from sa_privacy.integrations.routes import Called, Purpose, Routes, names_of
 from sa_privacy.privacy import Privacy
 
@@ -51,19 +50,22 @@ class Requests:
         if isinstance(purpose_for, Routes):
             privacy.purpose(*purpose_for.purposes)  # refuses unknown ones at start, and not before a customer
 
-    @contextmanager
-    def open(self, called: Called) -> Iterator[Scope]:
-        """Opens an access for this request. An application inside another one shares its access, and may say the purpose."""
+    def opening(self, called: Called) -> AccessBlock | None:
+        """The access of this request, to be opened; None: it is that of the application around this one.
+
+        :raises AccessDenied: whoever signed in there may not act for what this application says it is for.
+        """
         said = self._said(called)
         outer = opened(self._privacy, called)
-        if outer is not None and outer.alive:
-            if said:
-                outer.bind(**said)
-            yield outer
-            return
-        with self._privacy.request(self._identifier(called), **said) as scope:
-            called[_key(self._privacy)] = scope
-            yield scope
+        if outer is None or not outer.alive:
+            return self._privacy.request(self._identifier(called), **said)
+        if said:
+            outer.bind(**said)
+        return None
+
+    def note(self, called: Called) -> None:
+        """Notes what is open now, for :func:`opened`."""
+        called[_key(self._privacy)] = self._privacy.current()
 
     def _said(self, called: Called) -> dict[str, Any]:
         route = None
