@@ -31,7 +31,9 @@ ANSWERED: Final = (AccessDenied, *_UNAVAILABLE)
 _CODES: Final = {
     kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PrivacyError)
 }
-_TOLD: Final = re.compile(r"\[(SP-\d{3})\]: (.*?)(?:\n  hint: (.*))?", re.DOTALL)
+#: The text of such an error within another text.
+_TOLD: Final = re.compile(r"\b\w+: \[(SP-\d{3})\]: (.*?)(?:\n  hint: (.*))?\Z", re.DOTALL)
+_PYDANTIC: Final = frozenset({"fastapi", "pydantic", "pydantic_core"})
 
 _OUTSIDE: Final = {
     HTTPStatus.FORBIDDEN: "Personal data was asked for that may not be used here.",
@@ -104,7 +106,7 @@ def find(error: BaseException) -> PrivacyError | None:
     """The denial that an error is, or that it was raised from; None: it is something else.
 
     Looks where others put it: the cause of an error, an exception group of nothing else, and the errors of Pydantic, which
-    keeps the text alone of what an attribute raises.
+    keeps the text alone of what an attribute or a serialiser raises.
     """
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -123,11 +125,12 @@ def find(error: BaseException) -> PrivacyError | None:
 
 
 def _told(error: BaseException) -> Iterator[PrivacyError]:
-    """The denials among the errors of a validation."""
+    """The denials among the errors of a validation or serialisation."""
+    if not any(kind.__module__.partition(".")[0] in _PYDANTIC for kind in type(error).__mro__):
+        return
     listed: Any = getattr(error, "errors", None)
-    for one in (listed() if callable(listed) else listed) or ():
-        if isinstance(one, dict) and one.get("type") == "get_attribute_error":
-            found = _TOLD.fullmatch(str(one["ctx"]["error"]).partition(": ")[2])
-            kind = _CODES.get(found[1]) if found is not None else None
-            if found is not None and kind is not None and issubclass(kind, ANSWERED):
-                yield kind(found[2], hint=found[3])
+    errors = [one.get("ctx", {}).get("error") for one in listed()] if callable(listed) else [error]
+    for found in filter(None, (_TOLD.search(str(one)) for one in errors)):
+        kind = _CODES.get(found[1])
+        if kind is not None and issubclass(kind, ANSWERED):
+            yield kind(found[2], hint=found[3])

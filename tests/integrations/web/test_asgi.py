@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from sa_privacy import AccessLog, KeyUnavailable, PolicyError, Privacy
+from sa_privacy import AccessLog, KeyUnavailable, NoAccess, PolicyError, Privacy
 from sa_privacy.integrations.asgi import PrivacyMiddleware, by_route
 from tests.integrations.web.world import Customer
 
@@ -161,3 +161,22 @@ async def test_two_policies_serve_one_request_side_by_side(privacy: Privacy) -> 
         assert (await get(app)).text == "('staff:17', None)"
     finally:
         other.close()
+
+
+async def test_an_answer_that_has_begun_is_neither_finished_nor_answered_twice(privacy: Privacy, shop: Engine) -> None:
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"part", "more_body": True})
+        with Session(shop) as session:
+            await send({"type": "http.response.body", "body": session.get_one(Customer, 1).address.encode()})
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    with pytest.raises(NoAccess):
+        await PrivacyMiddleware(app, privacy)({"type": "http", "method": "GET", "path": "/", "headers": []}, None, send)  # type: ignore[arg-type]
+    assert sent == ["http.response.start", "http.response.body"]
+    with pytest.raises(NoAccess):
+        privacy.current()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx2 as httpx
@@ -12,8 +13,9 @@ from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.testclient import TestClient
 from jinja2 import Template
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 from sqlalchemy import Engine, select
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -29,14 +31,31 @@ from tests.integrations.web.world import BIRTHDAY, Customer, sign_in
 WAREHOUSE, MARKETING, NOBODY = {"x-staff": "17"}, {"x-staff": "34"}, dict[str, str]()
 
 
-class Whole(BaseModel):
-    """Everything about a customer."""
+class Label(BaseModel):
+    """What a parcel needs."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: int
     address: str
+
+
+class Whole(Label):
+    """Everything about a customer."""
+
     birthday: date | None = None
+
+
+class Card(BaseModel):
+    """Reads while it is serialised."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    customer: Customer = Field(exclude=True)
+
+    @computed_field
+    def born(self) -> str:
+        return str(self.customer.birthday)
 
 
 def application(privacy: Privacy, engine: Engine, **options: Any) -> FastAPI:  # noqa: C901 - an endpoint for each place
@@ -86,6 +105,10 @@ def application(privacy: Privacy, engine: Engine, **options: Any) -> FastAPI:  #
     def validated(number: int, session: OpenedSession) -> Whole:
         return Whole.model_validate(session.get_one(Customer, number))
 
+    @app.get("/serialised/{number}", dependencies=shipping)
+    def serialised(number: int, session: OpenedSession) -> Card:
+        return Card(customer=session.get_one(Customer, number))
+
     @app.get("/grouped/{number}", dependencies=shipping)
     async def grouped(number: int, session: OpenedSession) -> None:
         async def read() -> None:
@@ -128,10 +151,10 @@ def test_a_route_without_a_purpose_stays_shut(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/whole/1", "/all", "/validated/1", "/grouped/1", "/template/1"], ids=lambda path: path.split("/")[1]
+    "place", ["whole/1", "all", "validated/1", "serialised/1", "grouped/1", "template/1"], ids=lambda place: place[:5]
 )
-def test_a_denial_is_answered_wherever_it_comes_up(client: TestClient, path: str) -> None:
-    answer = client.get(path, headers=WAREHOUSE)
+def test_a_denial_is_answered_wherever_it_comes_up(client: TestClient, place: str) -> None:
+    answer = client.get(f"/{place}", headers=WAREHOUSE)
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
@@ -145,7 +168,7 @@ def test_a_denial_is_answered_wherever_it_comes_up(client: TestClient, path: str
     }
 
 
-@pytest.mark.parametrize("path", ["/whole/1", "/template/1"])
+@pytest.mark.parametrize("path", ["/whole/1", "/serialised/1", "/template/1"])
 def test_the_detail_is_told_to_those_who_may_know(privacy: Privacy, shop: Engine, path: str) -> None:
     client = TestClient(application(privacy, shop, detail=True))
     said = client.get(path, headers=WAREHOUSE).json()["detail"]
@@ -221,6 +244,35 @@ def test_a_denial_of_another_middleware_is_answered_too(privacy: Privacy, shop: 
     assert client.get("/", headers=WAREHOUSE).json() == "staff:17"
     answer = client.get("/", headers=MARKETING)
     assert (answer.status_code, answer.json()["code"]) == (403, "SP-203")
+
+
+async def test_objects_of_an_async_session_are_serialised_under_the_same_access(
+    privacy: Privacy, shop: Engine, tmp_path: Path
+) -> None:
+    app = FastAPI()
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}")
+    privacy.install(engine)
+
+    async def opened() -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(engine) as session:
+            yield session
+
+    async def signed_in(request: Request) -> None:
+        sign_in(privacy, request.headers)
+
+    OpenedSession = Annotated[AsyncSession, Depends(opened)]  # noqa: N806 - a type
+    shipping = [Depends(signed_in), Depends(privacy.purpose("shipping"))]
+
+    @app.get("/label", dependencies=shipping, response_model=Label)
+    @app.get("/whole", dependencies=shipping, response_model=Whole)
+    async def one(session: OpenedSession) -> Customer:
+        return await session.get_one(Customer, 1)
+
+    install(app, privacy)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+        assert (await client.get("/label", headers=WAREHOUSE)).json() == {"id": 1, "address": "1 Street"}
+        assert (await client.get("/whole", headers=WAREHOUSE)).json()["code"] == "SP-201"
+    await engine.dispose()
 
 
 def test_a_log_that_is_away_is_503(privacy: Privacy, client: TestClient) -> None:
