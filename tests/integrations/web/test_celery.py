@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from celery import Celery, chain, current_task
 from celery.contrib.testing.worker import start_worker
-from celery.signals import before_task_publish
+from celery.signals import before_task_publish, setup_logging
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -20,12 +20,17 @@ HEADER = "sa_privacy_web"
 WAREHOUSE: dict[str, Any] = {"purpose": "shipping", "actor": "staff:17", "role": "warehouse"}
 
 
+def leave_logging_alone(**_: Any) -> None:
+    """A worker would set it up for the whole process."""
+
+
 @pytest.fixture
 def celery(privacy: Privacy, shop: Engine) -> Iterator[Celery]:
     """An application with a broker in memory and a worker in a thread of its own."""
     celery = Celery("shop", broker="memory://", backend="cache+memory://")
-    celery.conf.update(broker_transport_options={"polling_interval": 0.005}, worker_hijack_root_logger=False)
+    celery.conf.update(broker_transport_options={"polling_interval": 0.005})
     install(privacy)
+    setup_logging.connect(leave_logging_alone, weak=False)
 
     def address(number: int) -> str:
         with Session(shop) as session:
@@ -66,6 +71,7 @@ def celery(privacy: Privacy, shop: Engine) -> Iterator[Celery]:
         return privacy.current().access.actor
 
     yield celery
+    setup_logging.disconnect(leave_logging_alone)
     before_task_publish.disconnect(dispatch_uid=HEADER)
 
 
