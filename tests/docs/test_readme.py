@@ -42,7 +42,7 @@ async def app(scope, receive, send):
     print("label:", await asyncio.to_thread(readme.shipping_label, 1))
 
 
-asyncio.run(readme.PrivacyMiddleware(app)({}, None, None))
+asyncio.run(readme.PrivacyMiddleware(app, readme.privacy)({"type": "http", "headers": []}, None, None))
 assert readme.plan.allowed and not readme.plan.denials
 assert readme.verification.ok and readme.verification.events > 6
 readme.privacy.close()
