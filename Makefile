@@ -47,6 +47,7 @@ LEFT_OUT_oldest := $(ON_BOTH) policy/test_policy_properties.py \
   $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments) \
   $(patsubst %,cli/test_log_%.py,proving questions no_false_comfort widths times)
 LEFT_OUT_sqlalchemy-2.0 := $(ON_BOTH) policy/ crypto/ access/ accesslog/test_ accesslog/questions/ cli/ shop/ publish/ docs/ typing/ \
+  integrations/web/ testing/ \
   walls/test_row_ walls/test_plan.py walls/test_postgresql_catalogue.py walls/test_wall_properties.py walls/test_attack_cases.py \
   gate/test_explain.py \
   gate/test_observe.py::test_what_would_be_denied_is_what_an_engine_that_enforces_denies \
