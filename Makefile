@@ -7,6 +7,7 @@
 #   make test-matrix   the tests on the oldest and newest versions that are supported
 #   make fuzz          drawn statements, judged by the library, SQLite and PostgreSQL; SECONDS=60, SEED= to repeat
 #   make rules         drawn statements under row rules give the rows of a database without the others; RULED=2000
+#   make properties    what is tried on drawn examples, on all of them, others each time; CI repeats a third of them
 #   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
 #   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
@@ -65,7 +66,7 @@ CELLS := 1000000
 RULED := 2000
 MUTANTS :=
 
-.PHONY: help demo test check tests test-matrix fuzz rules mixups kill mutants bench-quick docs diagrams clean
+.PHONY: help demo test check tests test-matrix fuzz rules properties mixups kill mutants bench-quick docs diagrams clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -96,6 +97,9 @@ fuzz: $(VENV)/.test
 rules: $(VENV)/.test
 	SA_PRIVACY_RULED_STATEMENTS=$(RULED) $(BIN)/python -m pytest tests/gate/test_row_rules_differential.py -s $(PYTEST_ARGS)
 
+properties: $(VENV)/.test
+	env -u CI $(BIN)/python -m pytest -n $(WORKERS) -m hypothesis $(PYTEST_ARGS)
+
 mixups: $(VENV)/.test
 	@$(BIN)/python -m tests.crypto.mixups --cells $(CELLS) --backend sqlite
 	@$(BIN)/python -m tests.crypto.mixups --cells $(CELLS) --backend postgresql
@@ -104,9 +108,9 @@ kill: $(VENV)/.test
 	SA_PRIVACY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/jobs/test_killed.py tests/gate/test_durable.py \
 	  tests/accesslog/test_trouble.py tests/accesslog/sinks -k kill $(PYTEST_ARGS)
 
-# CI=1: Hypothesis then draws the same examples in every run.
+# CI=1: Hypothesis then draws the same examples in every run; here all of them, where CI is content with fewer.
 mutants: .venvs/mutation/.test
-	@CI=1 .venvs/mutation/bin/mutmut run $(MUTANTS)
+	@CI=1 SA_PRIVACY_ALL_EXAMPLES=1 .venvs/mutation/bin/mutmut run $(MUTANTS)
 	@.venvs/mutation/bin/mutmut results
 
 bench-quick: $(VENV)/.test

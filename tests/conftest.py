@@ -25,7 +25,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -38,6 +37,7 @@ from tests.support.databases import (
     postgresql_database,
     sqlite_database,
 )
+from tests.support.draws import load_profile
 from tests.support.one_database import on_other_databases
 from tests.support.pooler import find_pgbouncer
 from tests.support.postgres import MEMORY, Server, has_room
@@ -47,10 +47,7 @@ if has_room(MEMORY):  # tests write thousands of small files, none of which has 
 
 GARBAGE = 20_000  # objects made, before the collector looks for those that only hold each other
 
-# A busy machine is not a fault of the code; in CI Hypothesis itself loads a profile that repeats the same examples.
-settings.register_profile("house", deadline=None)
-if "CI" not in os.environ:
-    settings.load_profile("house")
+load_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,6 +12,7 @@ from hypothesis.strategies import booleans, data, sampled_from
 from sa_privacy import AccessEnded
 from sa_privacy.access import AccessBlock, AccessScopes, Scope
 from tests.access.conftest import make_policy
+from tests.support.draws import draws
 
 
 class Scopes(RuleBasedStateMachine):
@@ -93,4 +94,4 @@ class Scopes(RuleBasedStateMachine):
 
 
 TestScopes = Scopes.TestCase
-TestScopes.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestScopes.settings = settings(max_examples=draws(60), stateful_step_count=30, deadline=None)

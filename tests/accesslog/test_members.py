@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sa_privacy.accesslog import AccessLog, members
+from tests.support.draws import draws
 
 text = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
     ['","hash":"', '"}\n{"kind":"opened"', "\r\n", "\u2028\x00\x85", '\\","seq":9', "},"]
@@ -42,7 +43,7 @@ fields = st.fixed_dictionaries(
 
 
 @given(st.lists(fields, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 def test_whatever_is_said_comes_back_equal_and_the_chain_holds(said: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as directory, AccessLog.open(directory) as log:
         for one in said:

@@ -22,12 +22,13 @@ from sa_privacy.accesslog.proof.snapshot import Standing, take_snapshot
 from sa_privacy.accesslog.proof.verify import NO_CHECKPOINT, Verification
 from tests.accesslog.moments import ALL, DAY, LATER, UNLOCKED, Busy, disturbed
 from tests.accesslog.proving import KEY, SAID, World, lines, small_log
+from tests.support.draws import draws
 
 FIRST = ([True], [False], [True, False], [False, True], [True, True, False, False], [False, False, True, True])
 LISTINGS = 8
 """The directory is listed before that many looks were taken."""
 ORDERS = st.lists(st.booleans(), min_size=1, max_size=7)
-often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=draws(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from sa_privacy.errors import LogChanged, LogUnavailable
 from sa_privacy.policy.periods import Period
 from tests.accesslog.proving import KEY, SAID, World, chain_anew, lines, seq_of, small_log
 from tests.accesslog.second_verifier import check_log
+from tests.support.draws import draws
 
 
 def verify(world: World, *, second: bool = True) -> Verification:
@@ -318,7 +319,7 @@ HOW = ("changed", "removed", "added", "swapped", "duplicated", "cut", "segment r
     how=st.sampled_from(HOW),
     where=st.integers(0, 10**6),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_single_change_of_any_log_is_found_and_named(
     shape: tuple[int, int, int, bool], how: str, where: int
 ) -> None:

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sa_privacy.crypto import KEYS_IN_THE_CLEAR, Keyring, keyfile
 from sa_privacy.crypto.keyfile import parse
+from tests.support.draws import draws
 
 FIELD = "customers.email"
 VALUES = st.integers(0, 11).map(lambda number: b"%d@example.org" % number)
@@ -116,4 +117,4 @@ class Rotation(RuleBasedStateMachine):
 
 
 TestRotation = Rotation.TestCase
-TestRotation.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestRotation.settings = settings(max_examples=draws(60), stateful_step_count=60, deadline=None)

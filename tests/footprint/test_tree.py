@@ -51,6 +51,7 @@ from tests.footprint.models import (
     loud,
     view,
 )
+from tests.support.draws import draws
 
 Buyer = aliased(Customer)
 Boss = aliased(Person)
@@ -290,7 +291,7 @@ def _select(draw: st.DrawFn) -> Any:
 
 
 @given(statement=_select(), driver=st.sampled_from(sorted(DIALECTS)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 def test_tree_and_text_agree_on_whatever_is_selected(statement: Any, driver: str) -> None:
     result = compiled(statement, driver)
     tree = by_tree(result)

@@ -49,6 +49,7 @@ from tests.gate import owned
 from tests.gate.owned import Complaint, Customer, Gift, Item, Letter, Order, Rating, Return
 from tests.gate.watch import events_of
 from tests.support.databases import Database
+from tests.support.draws import draws
 
 ANN, BO = 1, 2
 TABLES = owned.Base.metadata.tables
@@ -920,7 +921,7 @@ def orm_selects(draw: st.DrawFn) -> Any:
     return statement
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=draws(120), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(statement=orm_selects())
 def test_an_orm_select_gives_what_there_would_be_if_there_were_nobody_else(
     statement: Any, shop: Engine, alone: Engine, privacy: Privacy
@@ -951,7 +952,7 @@ WHERES = (
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=draws(150), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     columns=st.sampled_from(
         ["i.product", "o.amount", "i.product, o.amount", "max(i.product)", "o.customer_id, o.amount"]

@@ -43,6 +43,7 @@ from tests.oracle.choices import Choices
 from tests.oracle.statements import Statements
 from tests.oracle.world import POLICY, Base, Order, Person, PersonalTag, connected, views_of
 from tests.support.databases import Database, postgresql_database, sqlite_database
+from tests.support.draws import draws
 from tests.support.postgres import Server
 
 #: Drawn statements may multiply tables with each other.
@@ -293,7 +294,7 @@ def test_the_rows_are_those_of_a_database_without_the_others(world: World) -> No
 
 
 @given(numbers=st.lists(st.integers(0, 99), max_size=120), city=st.sampled_from(CITIES), least=st.integers(1, 4))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 def test_whatever_is_chosen_the_rows_are_the_same(world: World, numbers: list[int], city: str, least: int) -> None:
     examine(world, numbers, city, least)

@@ -20,6 +20,7 @@ from tests.gate import owned
 from tests.gate.owned import Customer, Item, Order
 from tests.gate.trail import Trail, Whose
 from tests.support.databases import Database
+from tests.support.draws import draws
 
 TABLES: dict[str, Any] = {"customers": Customer.__table__, "orders": Order.__table__, "items": Item.__table__}
 PERSONAL = {"customers": "name", "orders": "amount", "items": "product"}
@@ -300,7 +301,7 @@ def check(world: World, make: Callable[[Maker], tuple[Any, list[Any]]], choose: 
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=draws(150), deadline=None, suppress_health_check=list(HealthCheck))
 @example(random.Random(1))
 def test_on_sqlite(world: World, choose: random.Random) -> None:
     check(world, Maker.select if choose.random() < 0.75 else Maker.change, choose)

@@ -16,6 +16,7 @@ from sa_privacy.crypto.cell import is_cell
 from sa_privacy.jobs import batch, seal
 from sa_privacy.jobs.values import change_of
 from tests.jobs.world import fill, maintaining, raw
+from tests.support.draws import draws
 
 ROWS = 6
 #: What somebody else does to a row after the job has read it: new values of the two columns, or the row goes.
@@ -66,7 +67,7 @@ def keys() -> Keyring:
     return Keyring.generate()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=st.dictionaries(st.integers(1, ROWS), WRITES, max_size=ROWS))
 def test_a_concurrent_write_is_never_overwritten(
     writes: dict[int, Any], engine: Engine, make_engine: Callable[..., Engine], keys: Keyring

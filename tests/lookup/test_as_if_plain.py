@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from sa_privacy import Keyring, Lookup, Policy, Privacy, pii_column
+from tests.support.draws import draws
 
 POLICY = Policy(
     policy={"id": "twins", "version": "1"},
@@ -135,7 +136,7 @@ def _filled(session: Session, rows: list[dict[str, Any]]) -> None:
             session.execute(insert(model), made)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, condition=CONDITIONS)
 def test_a_search_finds_what_the_same_search_of_plain_columns_finds(
     twins: tuple[Engine, Privacy], rows: list[dict[str, Any]], condition: Condition
@@ -148,7 +149,7 @@ def test_a_search_finds_what_the_same_search_of_plain_columns_finds(
         assert sorted(sealed) == sorted(plain)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_a_join_finds_what_the_same_join_of_plain_columns_finds(
     twins: tuple[Engine, Privacy], rows: list[dict[str, Any]]

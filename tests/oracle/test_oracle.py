@@ -23,6 +23,7 @@ from tests.oracle.choices import Choices, smaller
 from tests.oracle.grants import EVERYTHING
 from tests.oracle.tally import Tally
 from tests.support.databases import sqlite_database
+from tests.support.draws import draws
 
 STATEMENTS = 300
 
@@ -49,7 +50,7 @@ def test_postgresqls_privileges_agree(postgresql_bench: Bench) -> None:
 
 
 @given(numbers=st.lists(st.integers(0, 99), max_size=150))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_chosen_sqlites_authorizer_agrees(numbers: list[int], sqlite_bench: Bench) -> None:
     assert sqlite_bench.examine(numbers).outcome not in {"leak", "differs"}
 

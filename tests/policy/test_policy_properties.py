@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sa_privacy.policy import Policy, Touch, Verb, check
 from sa_privacy.policy.places import lines_of, shown
+from tests.support.draws import draws
 
 Document = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -165,7 +166,7 @@ class Writer:
         return next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), None)
 
 
-relaxed = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+relaxed = settings(max_examples=draws(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @relaxed

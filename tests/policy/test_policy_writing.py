@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sa_privacy.policy import Policy
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.policy.test_policy_properties import Document, documents
+from tests.support.draws import draws
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop_app" / "privacy.toml"
 
 
 @given(documents(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 def test_whatever_policy_is_written_down_means_the_same(document: Document, data: Any) -> None:
     policy = Policy(**document)
     comments: dict[tuple[str, ...], list[str]] = {("policy",): ["a remark", ""]}

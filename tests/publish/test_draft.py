@@ -15,6 +15,7 @@ from sa_privacy.errors import AccessDenied
 from sa_privacy.policy import Policy, Request, Touch, decide
 from sa_privacy.publish import Draft, covering, draft_policy, read_uses
 from tests.policy.test_policy_properties import documents
+from tests.support.draws import draws
 
 Said = dict[str, Any]
 HEAD = {"id": "shop", "version": "1"}
@@ -316,7 +317,7 @@ def _only(event: Event, name: str) -> frozenset[str] | None:
 
 
 @given(seen())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_was_seen_the_draft_loads_and_refuses_none_of_it(found: tuple[Policy, list[tuple[str, Said]]]) -> None:
     policy, said = found
     events = logged(said)

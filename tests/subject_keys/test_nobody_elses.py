@@ -21,6 +21,7 @@ from sa_privacy import ERASED, Keyring, PersonErased, Privacy
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.gate.people_keys import Owner
 from tests.subject_keys.world import NOTES, Note, Person, Rows, clerk, key_ids, make_room
+from tests.support.draws import draws
 
 _PEOPLE = st.integers(1, 3)
 _WORDS = st.sampled_from(["", "a", "bc"])
@@ -67,7 +68,7 @@ def _do(session: Session, how: str, notes: list[tuple[int, str]]) -> None:
         session.flush()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=_BATCHES, back=st.booleans())
 def test_nothing_of_anybody_is_under_anothers_key(
     office: Engine, privacy: Privacy, rows: Rows, batches: list[tuple[str, Any]], back: bool

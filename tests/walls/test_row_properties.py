@@ -23,6 +23,7 @@ from sa_privacy.walls.rows import WalledRules
 from sa_privacy.walls.settings import Settings
 from sa_privacy.walls.shapes import shapes_of
 from tests.support.databases import Database, postgresql_database
+from tests.support.draws import draws
 from tests.support.postgres import Server
 from tests.walls import rows as world
 from tests.walls.owner import dropped, raised
@@ -182,7 +183,7 @@ def accessed(policy: Policy, said: dict[str, Any]) -> Access:
 
 
 @given(world_=worlds())
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=draws(20), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_raw_cursor_sees_the_rows_that_policy_consent_and_rules_leave(
     world_: World, owner: tuple[Database, Engine]
 ) -> None:

@@ -19,6 +19,7 @@ from sa_privacy.walls.ddl import identifier
 from sa_privacy.walls.reach import alone
 from sa_privacy.walls.sqlite import Bars, Pane
 from tests.support.databases import Database, postgresql_database
+from tests.support.draws import draws
 from tests.support.postgres import Server
 from tests.walls.owner import dropped, raised
 
@@ -129,7 +130,7 @@ def owner(postgresql_server: Server) -> Iterator[tuple[Database, Engine]]:
 
 
 @given(world=worlds())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_role_of_postgresql_may_do_what_its_purpose_may(world: Any, owner: tuple[Database, Engine]) -> None:
     document, columns = world
     database, engine = owner
@@ -169,7 +170,7 @@ def _dsn(database: Database) -> str:
 
 
 @given(world=worlds())
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 def test_the_authorizer_of_sqlite_lets_through_what_a_purpose_may(world: Any) -> None:
     document, columns = world
     policy = Policy(**document)

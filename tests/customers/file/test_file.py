@@ -22,6 +22,7 @@ from sa_privacy.ledger import Person
 from tests.customers.requests import asking
 from tests.customers.requests.asking import Customer, Employee, Item, Order, Profile, customer, maintenance, officer
 from tests.support.databases import Database
+from tests.support.draws import draws
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ _referrers = st.tuples(_maybe_person, _maybe_person, _maybe_person)
 
 
 @given(orders=_orders, items=_items, referrers=_referrers, asks=st.sampled_from(PEOPLE))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_in_any_shop_it_holds_all_that_is_theirs_and_nothing_of_others(
     privacy: Privacy,
     engine: Engine,
