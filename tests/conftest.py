@@ -13,6 +13,7 @@
 A test may ask for several: they are all of one database, so tables can be made by `engine` and read by `async_engine`.
 `@pytest.mark.backends("postgresql")` keeps a test to one database, where the rule tested belongs to that database.
 `--one-database=even` runs each test on one of its databases only, `--one-database=odd` on another; as its name has it.
+Those under `--on-both=tests/room/` run on all of them all the same.
 Each process of pytest-xdist has a PostgreSQL server of its own, so roles do not collide either.
 """
 
@@ -51,8 +52,9 @@ load_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """For the legs on older versions, which share the databases between them."""
+    """For CI, whose runs on several versions share the databases between them."""
     parser.addoption("--one-database", choices=["even", "odd"], help="run each test on one of its databases only")
+    parser.addoption("--on-both", action="append", default=[], help="but those whose name begins so on all of them")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,7 +78,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "CI" not in os.environ and find_pgbouncer() is None:
         left_out |= {item for item in items if item.get_closest_marker("pooler")}
     if chosen := config.getoption("--one-database"):
-        left_out |= on_other_databases(items, int(chosen == "odd"))
+        on_both = tuple(config.getoption("--on-both"))
+        shared = [item for item in items if not item.nodeid.startswith(on_both)]
+        left_out |= on_other_databases(shared, int(chosen == "odd"))
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]

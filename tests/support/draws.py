@@ -1,7 +1,7 @@
 """How many examples a property is tried on.
 
 In CI Hypothesis draws the same ones in every run, so that what was tried often is not tried often again: a third is enough
-there. `make test` elsewhere draws all of them, others each time, and so does `make properties` anywhere.
+there. `make test` elsewhere draws all of them, others each time, and so does `make thorough` anywhere.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Final
 
 from hypothesis import settings
 
-__all__ = ["draws", "load_profile"]
+__all__ = ["FEWER", "draws", "load_profile"]
 
 FEWER: Final = "CI" in os.environ and "SA_PRIVACY_ALL_EXAMPLES" not in os.environ
+"""Whether this is CI, which is content with fewer."""
 
 
 def draws(examples: int) -> int:
