@@ -76,11 +76,22 @@ OTHERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop with its customers. Making one takes a second, so each test has a copy."""
+    directory = tmp_path_factory.mktemp("furnished")
+    privacy, _, engine = open_shop(directory)
+    fill(privacy, engine, CUSTOMERS)
+    privacy.close()
+    engine.dispose()
+    return directory
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(furnished: Path, tmp_path: Path) -> Iterator[Stage]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     privacy, log, engine = open_shop(tmp_path)
     try:
-        fill(privacy, engine, CUSTOMERS)
         yield Stage(tmp_path, privacy, log, engine, Console(file=io.StringIO(), width=100), "en", someone=2)
     finally:
         privacy.close()

@@ -50,20 +50,23 @@ ACTING = {
 
 
 def open_shop(directory: Path) -> tuple[Privacy, AccessLog, Engine]:
-    """Sets up an empty shop: new keys, a new log, a new database with its tables.
+    """Opens the shop of a directory. Where there is none it is set up, empty: new keys, a new log, a new database with its tables.
 
     :param directory: holds ``keys.json``, ``access-log/``, ``erasures/`` and ``shop.db`` afterwards.
     """
-    keys = Keyring.generate()
-    keys.save(directory / "keys.json")
+    new = not (directory / "keys.json").exists()
+    if new:
+        Keyring.generate().save(directory / "keys.json")
+    keys = Keyring.load(directory / "keys.json")
     log = AccessLog.open(directory / "access-log")
     erasures = AccessLog.open(directory / "erasures")
     privacy = Privacy(POLICY, keys=keys, log=log, metadata=Base, erasures=erasures)
     engine = create_engine(f"sqlite:///{directory / 'shop.db'}")
     privacy.install(engine, walls=True)
-    Base.metadata.create_all(engine)
-    privacy.metadata.create_all(engine)  # the library's own tables
-    employ(privacy, engine)
+    if new:
+        Base.metadata.create_all(engine)
+        privacy.metadata.create_all(engine)  # the library's own tables
+        employ(privacy, engine)
     return privacy, log, engine
 
 
