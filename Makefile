@@ -41,11 +41,12 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 # deselected:
 #  - on both, raw cursors before a wall: SQLAlchemy opens the connection, and the database refuses. That a wall goes up,
 #    follows the access and lets through what is allowed (all else in tests/walls/test_*_run.py and the like) does run;
-#    and the fuzzer's own work on a leak that was planted; and the published documents and the commands,
-#    which call what runs there itself;
+#    and the fuzzer's own work on a leak that was planted; and the published documents, and the commands, which call what
+#    runs there itself;
 #  - on the oldest, what neither SQLAlchemy nor another dependency decides: killed processes, forks, full and slow disks
-#    under the log, its proofs, and drawn policies. The rooms that import no SQLAlchemy
-#    (a rule in pyproject.toml holds them to it) do run, with the oldest versions of what they import;
+#    under the log, its proofs, drawn policies, and two more walks through the demo, which runs there in both languages. The
+#    rooms that import no SQLAlchemy (a rule in pyproject.toml holds them to it) do run, with the oldest versions of what they
+#    import;
 #  - on the newest 2.0, which lies between the other two, those rooms; what stands on top (customers' rights, staff, jobs,
 #    ledgers, demo, a user's models under mypy), which asks SQLAlchemy for nothing that the rooms below do not, and runs on
 #    the versions on both sides; the fuzzer; how a wall is planned and read back from the database's catalogue, rows and
@@ -54,7 +55,8 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 RAW_CURSORS := walls/test_attack_cases.py::test_a_raw_cursor_gets_nothing_from_an_attack
 LEFT_OUT := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case cli/ publish/ docs/
 LEFT_OUT_oldest := $(LEFT_OUT) policy/test_policy_properties.py \
-  $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments)
+  $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments) \
+  shop/test_demo.py::test_the_command_runs shop/test_demo.py::test_the_demo_shows_what_psql_said
 LEFT_OUT_sqlalchemy-2.0 := $(LEFT_OUT) policy/ crypto/ access/ accesslog/ customers/ staff/ jobs/ ledger/ shop/ typing/ oracle/ \
   discovery/ integrations/web/ testing/ \
   walls/test_row_ walls/test_plan.py walls/test_postgresql_catalogue.py walls/test_wall_properties.py walls/test_attack_cases.py \
@@ -62,7 +64,7 @@ LEFT_OUT_sqlalchemy-2.0 := $(LEFT_OUT) policy/ crypto/ access/ accesslog/ custom
   gate/test_observe.py::test_what_would_be_denied_is_what_an_engine_that_enforces_denies \
   gate/test_observe_tables.py::test_statements_of_every_kind_run_just_where_only_observed_tables_stand_against_them
 SHARED :=
-ON_BOTH := $(patsubst %,--on-both=tests/%/,attack_cases columns lookup walls cli publish docs)
+ON_BOTH := $(patsubst %,--on-both=tests/%/,attack_cases columns lookup walls cli publish docs shop)
 ONE_DATABASE := $(SHARED:%=--one-database=even $(ON_BOTH))
 ONE_DATABASE_oldest := $(SHARED:%=--one-database=odd)
 ONE_DATABASE_sqlalchemy-2.0 := $(SHARED:%=--one-database=even -m "not hypothesis")
