@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from sa_privacy import AccessLog, Privacy
 from tests.staff import world
+from tests.support.databases import Database
 
 
 @pytest.fixture
@@ -25,11 +26,12 @@ def recheck() -> float:
 
 
 @pytest.fixture
-def office(engine: Engine, log: AccessLog, recheck: float) -> Iterator[world.Office]:
+def office(database: Database, engine: Engine, log: AccessLog, recheck: float) -> Iterator[world.Office]:
     """A protected engine, two customers, and an officer."""
+    database.fill("staff", world.make_tables)
     privacy = Privacy(world.policy(), keys=world.KEYS, log=log, metadata=world.Base, recheck=recheck)
     privacy.install(engine)
     made = world.Office(engine, privacy)
-    made.fill()
+    made.open()
     yield made
     privacy.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
+from tests.support.databases import Database
 
 START = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 KEYS = Keyring.generate()
@@ -87,6 +88,14 @@ class Clock:
         self.now += timedelta(**by)
 
 
+def make_tables(database: Database) -> None:
+    """What every office stands on."""
+    with closing(Privacy(policy(), keys=KEYS, log=None, metadata=Base)) as privacy:
+        engine = database.engine()
+        Base.metadata.create_all(engine)
+        privacy.metadata.create_all(engine)
+
+
 class Office:
     """A protected engine with two customers, and an officer."""
 
@@ -98,9 +107,13 @@ class Office:
         privacy.staff.hash_with(QUICK)
 
     def fill(self) -> None:
-        """Makes the tables, two customers, and the first officer."""
+        """Makes the tables, and whoever is there at first."""
         Base.metadata.create_all(self.engine)
         self.privacy.metadata.create_all(self.engine)
+        self.open()
+
+    def open(self) -> None:
+        """Enters two customers, and the first officer."""
         with self.privacy.access("signup", role="clerk", actor="tests"), Session(self.engine) as session:
             session.add_all(
                 [Customer(name="Ann", email="ann@example.com"), Customer(name="Bo", email="bo@example.com")]
