@@ -30,11 +30,10 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 # `make test` runs everything on the newest SQLAlchemy, on SQLite and PostgreSQL, with each of its async drivers; so does
 # `make test-matrix` on the others, but for what is listed below. CI says SHARED=1, for want of time, and its three runs then
 # share the databases: what runs on SQLite on the newest and on the newest 2.0 runs on PostgreSQL on the oldest, and the other
-# way round. So each test has run on both databases, and on each version that it is not left out of below. Rooms where much depends on the database, or that
-# one run has to itself (ON_BOTH), run on both in the first. And in CI
-#  - a third of the examples is drawn, the same in each run (tests/support/draws.py);
-#  - an attack case that is not async itself goes through the async engine of one database, not of each;
-#  - nothing is drawn on the newest 2.0.
+# way round. So each test has run on both databases, and on each version that it is not left out of below. Rooms where much
+# depends on the database, or that one run has to itself (ON_BOTH), run on both in the first. And in CI
+#  - a third of the examples is drawn, the same in each run (tests/support/draws.py), and none on the newest 2.0;
+#  - an attack case that is not async itself goes through the async engine of one database, not of each.
 # `make thorough` makes the first run without any of this, as `make test` does wherever CI is not set.
 #
 # On the two 2.0 everything runs that a version of it can change. Left out there is only this; pytest counts it as
