@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, get_args
 
 from sa_privacy.policy.periods import Period
+from sa_privacy.policy.vocabulary import LATER
 
 __all__ = [
     "ARTICLES",
     "EVIDENCE",
     "RECIPIENT_KINDS",
     "ConsentRules",
+    "Contact",
     "Evidence",
     "Ground",
     "Recipient",
@@ -65,6 +67,24 @@ class ConsentRules:
     """
 
     roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who is there for people, in words for them; told by the notice, enforced nowhere (APPI 32).
+
+    :param address: of the controller.
+    :param representative: who stands for the controller.
+    :param in_charge: who answers for personal data there.
+    :param requests: where people send their own requests.
+    :param complaints: where they complain.
+    """
+
+    address: Mapping[str, str]
+    representative: Mapping[str, str]
+    in_charge: Mapping[str, str]
+    requests: Mapping[str, str]
+    complaints: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +157,7 @@ class RequestRules:
     :param attempts_of_person: how often it may fail against one person, in all requests together, `attempts_within` that time;
         then nobody is found to be that person before it has passed.
     :param roles: who deals with them; without one, people can only ask.
+    :param identity_words: what the ways are called, by way and language.
     """
 
     answer_within: Period = _TWO_WEEKS
@@ -146,3 +167,4 @@ class RequestRules:
     roles: frozenset[str] = frozenset()
     attempts_of_person: int = 10
     attempts_within: Period = _ONE_WEEK
+    identity_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sa_privacy.errors import PolicyError
-from sa_privacy.policy.dealings import ConsentRules, Ground, Recipient, RecordRules, RequestRules, Wording
+from sa_privacy.policy.dealings import ConsentRules, Contact, Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Fault, Faults, as_error
 from sa_privacy.policy.grant import Grant, make_grant, must_not_break_glass
 from sa_privacy.policy.places import lines_of
@@ -55,6 +55,7 @@ class Policy:
         "clocks",
         "columns",
         "consents",
+        "contact",
         "controller",
         "erasure",
         "grounds",
@@ -92,6 +93,7 @@ class Policy:
     clocks: Mapping[str, Clock]
     retention: Mapping[str, Schedule]
     erasure: ErasureRules | None
+    contact: Contact | None
     hash: str
     """``"sha256:<hex>"`` over what the policy means: the order of keys, whitespace, TOML or Python do not matter."""
 
@@ -114,6 +116,7 @@ class Policy:
         clocks: Mapping[str, object] | None = None,
         retention: Mapping[str, object] | None = None,
         erasure: Mapping[str, object] | None = None,
+        contact: Mapping[str, object] | None = None,
         **others: object,
     ) -> None:
         sections: dict[str, object] = {
@@ -133,6 +136,7 @@ class Policy:
             "clocks": clocks,
             "retention": retention,
             "erasure": erasure,
+            "contact": contact,
         }
         faults = Faults()
         contents = read({name: value for name, value in (sections | others).items() if value is not None}, faults)

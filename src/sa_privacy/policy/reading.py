@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from sa_privacy.policy.dealings import ConsentRules, Ground, Recipient, RecordRules, RequestRules, Wording
+from sa_privacy.policy.dealings import ConsentRules, Contact, Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Faults, cut, nearest
 from sa_privacy.policy.places import Path
 from sa_privacy.policy.reading_dealings import (
     DEALINGS,
     read_consents,
+    read_contact,
     read_ground,
     read_period,
     read_recipient,
@@ -78,6 +79,7 @@ class Contents:
     clocks: Mapping[str, Clock] = field(default_factory=dict, metadata=LATER)
     retention: Mapping[str, Schedule] = field(default_factory=dict, metadata=LATER)
     erasure: ErasureRules | None = field(default=None, metadata=LATER)
+    contact: Contact | None = field(default=None, metadata=LATER)
 
 
 def read(data: Mapping[str, object], faults: Faults) -> Contents:
@@ -125,10 +127,11 @@ class _Reader:
             grounds=self.each("grounds", self.ground),
             consents=self.one("consents", lambda table: read_consents(table, roles)),
             records=self.one("records", read_records),
-            requests=self.one("requests", lambda table: read_requests(table, roles)),
+            requests=self.one("requests", lambda table: read_requests(table, roles, self.languages)),
             clocks=clocks,
             retention=self.each("retention", lambda name, value, path: self.schedule(name, value, path, clocks)),
             erasure=self.one("erasure", lambda table: read_erasure(table, roles)),
+            contact=self.one("contact", lambda table: read_contact(table, self.languages)),
         )
 
     def roles_of(self, section: str) -> tuple[object, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from types import MappingProxyType
 
 from sa_privacy.policy.dealings import (
     ARTICLES,
     EVIDENCE,
     RECIPIENT_KINDS,
     ConsentRules,
+    Contact,
     Ground,
     Recipient,
     RecordRules,
@@ -24,6 +26,7 @@ from sa_privacy.policy.vocabulary import Role
 __all__ = [
     "DEALINGS",
     "read_consents",
+    "read_contact",
     "read_ground",
     "read_period",
     "read_recipient",
@@ -40,9 +43,10 @@ DEALINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "grounds": ("title", "clause", "article", "to", "requires"),
     "consents": ("roles",),
+    "contact": ("address", "representative", "in_charge", "requests", "complaints"),
     "records": ("keep", "keep_with_contract"),
     "requests": (
-        *("answer_within", "identity", "identity_valid_for", "attempts"),
+        *("answer_within", "identity", "identity_words", "identity_valid_for", "attempts"),
         *("attempts_of_person", "attempts_within", "roles"),
     ),
 }
@@ -142,6 +146,11 @@ def read_consents(table: Table, roles: Mapping[str, Role]) -> ConsentRules:
     return ConsentRules(frozenset(names or ()))
 
 
+def read_contact(table: Table, languages: tuple[str, ...]) -> Contact:
+    """The table ``[contact]``."""
+    return Contact(*(table.words(key, languages, None) for key in DEALINGS["contact"]))
+
+
 def read_records(table: Table) -> RecordRules:
     """The table ``[records]``."""
     usual = RecordRules()
@@ -150,25 +159,37 @@ def read_records(table: Table) -> RecordRules:
     )
 
 
-def read_requests(table: Table, roles: Mapping[str, Role]) -> RequestRules:
+def read_requests(table: Table, roles: Mapping[str, Role], languages: tuple[str, ...]) -> RequestRules:
     """The table ``[requests]``.
 
     :param roles: those that the policy defines.
     """
     usual = RequestRules()
+    identity = table.names("identity") or ()
     names = table.names("roles", roles, "role") or ()
     for name in names:
         if name in roles and roles[name].anonymous:
             table.fault("roles", f"{cut(name)} is anonymous: nobody would know who showed the data; name another.")
     return RequestRules(
         read_period(table, "answer_within") or usual.answer_within,
-        table.names("identity") or (),
+        identity,
         read_period(table, "identity_valid_for") or usual.identity_valid_for,
         _number(table, "attempts", usual.attempts, 10),
         frozenset(names),
         _number(table, "attempts_of_person", usual.attempts_of_person, 1000),
         read_period(table, "attempts_within") or usual.attempts_within,
+        _identity_words(table, identity, languages),
     )
+
+
+def _identity_words(
+    table: Table, identity: tuple[str, ...], languages: tuple[str, ...]
+) -> Mapping[str, Mapping[str, str]]:
+    given = table.values.get("identity_words")
+    if given is None:
+        return {}
+    ways = Table(given, (*table.path, "identity_words"), table.faults, identity)
+    return MappingProxyType({way: ways.words(way, languages, None) for way in ways.values})
 
 
 def _number(table: Table, key: str, usual: int, most: int) -> int:

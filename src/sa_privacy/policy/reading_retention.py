@@ -19,7 +19,7 @@ RETENTION: Final[Mapping[str, tuple[str, ...]]] = {
     "clocks": ("title", "table", "sql"),
     "retention": (
         *("title", "table", "category", "clock", "period", "action", "columns", "meanwhile", "clause"),
-        *("values", "reasons", "guards"),
+        *("values", "reasons", "guards", "since"),
     ),
     "erasure": ("roles",),
 }
@@ -96,6 +96,7 @@ def read_schedule(
         _values(table),
         reasons,
         guards,
+        _since(table, clock, clocks, languages),
     )
 
 
@@ -131,6 +132,15 @@ def _clock(table: Table, where: str | None, clocks: Mapping[str, Clock]) -> str 
     if name is not None and name in clocks and clocks[name].table != where:
         table.fault("clock", f"{cut(name)} is a moment of rows of another table.")
     return name
+
+
+def _since(
+    table: Table, clock: str | None, clocks: Mapping[str, Clock], languages: tuple[str, ...]
+) -> Mapping[str, str]:
+    since = table.words("since", languages, None)
+    if since and clock in clocks:
+        table.fault("since", f"says what {cut(clock or '')} is called, which has a title of its own; leave it out.")
+    return since
 
 
 def _values(table: Table) -> Mapping[str, object]:

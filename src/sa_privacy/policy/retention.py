@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from sa_privacy.policy.periods import Period
+from sa_privacy.policy.vocabulary import LATER
 
 __all__ = [
     "ACTIONS",
@@ -86,6 +87,7 @@ class Schedule:
     :param meanwhile: what happens to a row when its time is over, or its person is erased, and a reason still keeps it.
     :param clause: where the published policy says so.
     :param values: what stands in a column that is anonymised, where an empty value will not do.
+    :param since: what the clock is called, where it is a column.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Schedule:
     values: Mapping[str, object] = field(default_factory=dict)
     reasons: Mapping[str, Reason] = field(default_factory=dict)
     guards: Mapping[str, Guard] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def as_sections(policy: Policy) -> dict[str, dict[str, Any]]:
                 ("records", policy.records),
                 ("requests", policy.requests),
                 ("erasure", policy.erasure),
+                ("contact", policy.contact),
             )
             if rules is not None
         },
@@ -162,7 +163,7 @@ def as_toml(sections: Mapping[str, Mapping[str, Any]], comments: Comments | None
         lines.extend(f"{_key(key)} = {_value(value)}" for key, value in values.items())
 
     for name, section in sections.items():
-        if name in ("policy", "columns", "log", "consents", "records", "requests", "erasure"):
+        if name in ("policy", "columns", "log", "consents", "records", "requests", "erasure", "contact"):
             table((name,), section)
         else:
             for each, values in section.items():
