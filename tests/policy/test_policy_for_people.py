@@ -37,7 +37,7 @@ def test_it_is_said_in_every_language_and_written_down_again() -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ({"contact": {"adress": "x"}}, "did you mean address"),
+        ({"contact": {"adress": "x"}}, 'did you mean "address"'),
         ({"contact": {"address": {"en": "x"}}}, "is missing in ja"),
         ({"requests": {"identity": ["card"], "identity_words": {"crad": "x"}}}, "identity_words.crad: unknown key"),
         ({"retention": {"customers": {**SCHEDULE, "clock": "last", "since": "x"}}}, "has a title of its own"),
