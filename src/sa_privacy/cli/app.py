@@ -17,6 +17,7 @@ from sa_privacy.cli import (
     holds,
     keys,
     log,
+    publish,
     requests,
     restore,
     retention,
@@ -41,6 +42,7 @@ app.command()(adoption.report)
 app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(files.backup)
+app.command()(publish.publish)
 app.command()(scan.scan)
 erase.app.command()(files.scan)
 erase.app.command()(files.clean)

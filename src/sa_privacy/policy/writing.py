@@ -97,10 +97,16 @@ def _said(thing: Any) -> dict[str, Any]:
         if isinstance(value, (frozenset, tuple)):
             said[each.name] = sorted(value) if isinstance(value, frozenset) else list(value)
         elif isinstance(value, Mapping):
-            said[each.name] = {key: _said(one) if is_dataclass(one) else one for key, one in value.items()}
+            said[each.name] = {key: _inner(one) for key, one in value.items()}
         else:
             said[each.name] = value if isinstance(value, (int, float, str)) else str(value)
     return said
+
+
+def _inner(thing: Any) -> Any:
+    if is_dataclass(thing):
+        return _said(thing)
+    return dict(thing) if isinstance(thing, Mapping) else thing
 
 
 def _title(name: str, title: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sa_privacy.policy import Role, Schedule
 from sa_privacy.publish.notice.composing import Composer, wanted
 from sa_privacy.publish.notice.said import Row, Said, Section
 
-__all__ = ["care", "retention"]
+__all__ = ["care", "kept", "retention"]
 
 
 def care(made: Composer) -> Section | None:
@@ -58,7 +58,9 @@ def _is_staff(made: Composer, one: Role) -> bool:
 def _role(made: Composer, one: Role) -> Row:
     of = f"roles.{one.name}"
     purposes = made.say.purposes(one.purposes)
-    acts = Said(purposes, (f"{of}.purposes", *(f"purposes.{name}" for name in sorted(one.purposes)))) if purposes else None
+    acts = (
+        Said(purposes, (f"{of}.purposes", *(f"purposes.{name}" for name in sorted(one.purposes)))) if purposes else None
+    )
     return Row(Said(made.say.role(one.name), (of,)), (wanted(acts), tuple(_rules(made, one))))
 
 
@@ -83,7 +85,11 @@ def _rules(made: Composer, one: Role) -> Iterator[Said]:
         yield made.said("grants", f"{of}.grants", roles=say.roles(one.grants))
     if one.disclose:
         yield made.said("disclose", f"{of}.disclose", recipients=say.recipients(one.disclose))
-    desks = (("consents", policy.consents, "enters"), ("requests", policy.requests, "deals"), ("erasure", policy.erasure, "erases"))
+    desks = (
+        ("consents", policy.consents, "enters"),
+        ("requests", policy.requests, "deals"),
+        ("erasure", policy.erasure, "erases"),
+    )
     for section, rules, phrase in desks:
         if rules is not None and one.name in rules.roles:
             yield made.said(phrase, f"{section}.roles")
@@ -114,17 +120,23 @@ def retention(made: Composer) -> Section | None:
     )
 
 
-def _schedule(made: Composer, one: Schedule) -> Row:
+def kept(made: Composer, one: Schedule) -> tuple[Said, Said]:
+    """How long a schedule keeps its data, and what happens then."""
     of, say = f"retention.{one.name}", made.say
     clock = made.policy.clocks.get(one.clock)
     since = say.words(clock.title) if clock else say.words(one.since) or one.clock.replace("_", " ")
     clocked = (f"clocks.{one.clock}",) if clock else (f"{of}.since",) if one.since else (f"{of}.clock",)
-    how_long = made.said("since", f"{of}.period", *clocked, period=say.period(one.period), since=since)
+    return made.said("since", f"{of}.period", *clocked, period=say.period(one.period), since=since), _end(made, one)
+
+
+def _schedule(made: Composer, one: Schedule) -> Row:
+    of, say = f"retention.{one.name}", made.say
+    how_long, then = kept(made, one)
     titled = any(words != one.name for words in one.title.values())
     title = say.category(one.category) if one.category is not None and not titled else say.words(one.title)
     return Row(
         Said(title, (of,)),
-        ((how_long,), (_end(made, one),), tuple(_longer(made, one))),
+        ((how_long,), (then,), tuple(_longer(made, one))),
         one.clause,
     )
 

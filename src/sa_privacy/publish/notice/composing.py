@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sa_privacy.columns import Catalogue, PersonalColumn
-from sa_privacy.policy import OWN_CATEGORY, Policy
+from sa_privacy.columns import Catalogue
+from sa_privacy.policy import Policy
+from sa_privacy.publish.facts import personal_columns
 from sa_privacy.publish.notice.phrases import PHRASES
 from sa_privacy.publish.notice.said import Block, Grid, Points, Row, Said, Section
 from sa_privacy.publish.speaker import Speaker
@@ -23,12 +24,7 @@ class Composer:
         self.policy = policy
         self.say = Speaker(policy, language)
         self.phrases = PHRASES[self.say.tongue]
-        self.columns: tuple[PersonalColumn, ...] = tuple(
-            sorted(
-                (one for one in (catalogue.columns if catalogue else {}).values() if one.category != OWN_CATEGORY),
-                key=lambda one: one.name,
-            )
-        )
+        self.columns = personal_columns(catalogue)
 
     def said(self, phrase: str, *of: str, **words: str) -> Said:
         """A phrase with its gaps filled in."""

@@ -25,11 +25,15 @@ def giving(made: Composer) -> Section | None:
         if policy.grounds
         else made.said("giving_lead", "recipients")
     )
-    records = policy.records and made.said(
-        "records",
-        "records",
-        keep=made.say.period(policy.records.keep),
-        with_contract=made.say.period(policy.records.keep_with_contract),
+    records = (
+        None
+        if policy.records is None
+        else made.said(
+            "records",
+            "records",
+            keep=made.say.period(policy.records.keep),
+            with_contract=made.say.period(policy.records.keep_with_contract),
+        )
     )
     processors = [one for one in policy.recipients.values() if one.kind == "processor"]
     return made.section(
@@ -60,8 +64,11 @@ def _given(made: Composer, one: Recipient) -> Said:
 
 def _processor(made: Composer, one: Recipient) -> Row:
     of = f"recipients.{one.name}"
-    works_on = Said(made.say.purposes(one.purposes), (f"{of}.purposes", *(f"purposes.{n}" for n in sorted(one.purposes))))
-    day = one.review_by and made.said("review_by", f"{of}.review_by", day=one.review_by.isoformat())
+    works_on = Said(
+        made.say.purposes(one.purposes), (f"{of}.purposes", *(f"purposes.{n}" for n in sorted(one.purposes)))
+    )
+    by = one.review_by
+    day = None if by is None else made.said("review_by", f"{of}.review_by", day=by.isoformat())
     return Row(_recipient(made, one), ((works_on,), (_given(made, one),), wanted(day)))
 
 

@@ -52,7 +52,9 @@ def consent(made: Composer) -> Section | None:
     """What people are asked, word for word, and that they may take it back."""
     policy = made.policy
     asked = [f"purposes.{name}.consent" for name, one in policy.purposes.items() if one.consent == "opt_in"]
-    asked += [f"recipients.{name}.kind" for name, one in policy.recipients.items() if one.kind.startswith("third_party")]
+    asked += [
+        f"recipients.{name}.kind" for name, one in policy.recipients.items() if one.kind.startswith("third_party")
+    ]
     objected = [f"purposes.{name}.consent" for name, one in policy.purposes.items() if one.consent == "opt_out"]
     return made.section(
         "consent",
