@@ -67,9 +67,9 @@ def _of_purpose(
         if any(purpose.opens(verb, column.category, column.purposes) for verb in _VERBS):
             reached.setdefault((column.table, column.category), []).append(column)
     held = {category for _, category in reached}
-    for category in policy.categories:
-        if category in purpose.read | purpose.match | purpose.write and category not in held:
-            reached[None, category] = []
+    for name in policy.categories:
+        if name in purpose.read | purpose.match | purpose.write and name not in held:
+            reached[None, name] = []
     places = {table for table, _ in reached}
     for name in sorted(purpose.delete - places):
         reached[name, None] = []

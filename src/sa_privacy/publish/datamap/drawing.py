@@ -31,7 +31,7 @@ svg.map { font-family: Arial, "Helvetica Neue", Helvetica, "Liberation Sans", "N
 .map .rule { stroke: #e3e8ed; }
 .map .lock { fill: none; stroke: #56616d; stroke-width: 1.3; }
 .map .lock .body { fill: #56616d; }
-.map .part .body { fill: none; }
+.map .part.lock .body { fill: none; }
 .map .e { fill: none; stroke-opacity: .75; }
 .map .grey { stroke: #8b97a3; }
 .map .processor { stroke-width: 2.6px; }
@@ -48,7 +48,8 @@ svg.map { font-family: Arial, "Helvetica Neue", Helvetica, "Liberation Sans", "N
   .map .frame { fill: #191f25; stroke: #2c343c; }
   .map .box { fill: #20272e; stroke: #3d4751; }
   .map .rule { stroke: #333c45; }
-  .map .lock { stroke: #a3adb8; } .map .lock .body { fill: #a3adb8; }
+  .map .lock { stroke: #a3adb8; }
+  .map .lock .body { fill: #a3adb8; }
   .map .e { stroke-opacity: .8; }
   .map .c0 { stroke: #8d80e0; } .map .c5 { stroke: #c9548e; } .map .c2 { stroke: #3da35d; }
   .map .grey { stroke: #7d8996; }

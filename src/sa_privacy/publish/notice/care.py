@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from sa_privacy.policy import Role, Schedule
-from sa_privacy.publish.notice.composing import Composer, wanted
+from sa_privacy.publish.notice.composing import Composer, each, wanted
 from sa_privacy.publish.notice.said import Row, Said, Section
 
 __all__ = ["care", "kept", "retention"]
@@ -26,7 +26,7 @@ def care(made: Composer) -> Section | None:
                 made.said(
                     "system",
                     f"systems.{name}",
-                    *(f"purposes.{each}" for each in sorted(one.purposes)),
+                    *each("purposes", one.purposes),
                     system=say.words(one.title),
                     purposes=say.purposes(one.purposes),
                 )
@@ -35,7 +35,8 @@ def care(made: Composer) -> Section | None:
             *(
                 made.said(
                     "pledge_text",
-                    f"wordings.{name}.text",
+                    f"wordings.{name}",
+                    *(f"roles.{one.name}.pledge" for one in policy.roles.values() if one.pledge == name),
                     pledge=made.wording(name),
                     text=say.words(policy.wordings[name].text),
                 )
@@ -58,9 +59,7 @@ def _is_staff(made: Composer, one: Role) -> bool:
 def _role(made: Composer, one: Role) -> Row:
     of = f"roles.{one.name}"
     purposes = made.say.purposes(one.purposes)
-    acts = (
-        Said(purposes, (f"{of}.purposes", *(f"purposes.{name}" for name in sorted(one.purposes)))) if purposes else None
-    )
+    acts = Said(purposes, (f"{of}.purposes", *each("purposes", one.purposes))) if purposes else None
     return Row(Said(made.say.role(one.name), (of,)), (wanted(acts), tuple(_rules(made, one))))
 
 
@@ -70,7 +69,8 @@ def _rules(made: Composer, one: Role) -> Iterator[Said]:
         yield made.said("granted", f"{of}.granted")
     if one.pledge is not None:
         valid_for = policy.wordings[one.pledge].valid_for
-        parts, pledge = (f"{of}.pledge", f"wordings.{one.pledge}"), made.wording(one.pledge)
+        parts: tuple[str, ...] = (f"{of}.pledge", f"wordings.{one.pledge}")
+        pledge = made.wording(one.pledge)
         if valid_for is None:
             yield made.said("pledge", *parts, pledge=pledge)
         else:
@@ -78,13 +78,15 @@ def _rules(made: Composer, one: Role) -> Iterator[Said]:
             yield made.said("pledge_again", *parts, again, pledge=pledge, period=say.period(valid_for))
     if one.break_glass:
         time = say.seconds(one.break_glass_for)
-        yield made.said("break_glass", f"{of}.break_glass", time=time, purposes=say.purposes(one.break_glass))
+        parts = (f"{of}.break_glass", f"{of}.break_glass_for", *each("purposes", one.break_glass))
+        yield made.said("break_glass", *parts, time=time, purposes=say.purposes(one.break_glass))
     if one.maintenance:
         yield made.said("maintenance", f"{of}.maintenance")
     if one.grants:
-        yield made.said("grants", f"{of}.grants", roles=say.roles(one.grants))
+        yield made.said("grants", f"{of}.grants", *each("roles", one.grants), roles=say.roles(one.grants))
     if one.disclose:
-        yield made.said("disclose", f"{of}.disclose", recipients=say.recipients(one.disclose))
+        parts = (f"{of}.disclose", *each("recipients", one.disclose))
+        yield made.said("disclose", *parts, recipients=say.recipients(one.disclose))
     desks = (
         ("consents", policy.consents, "enters"),
         ("requests", policy.requests, "deals"),
@@ -104,7 +106,7 @@ def _stored(made: Composer) -> Iterator[Said]:
     for phrase, names in (("sealed", sealed), ("sealed_partly", partly), ("by_subject", subject)):
         if names:
             of = [f"columns.{one.name}" for name in names for one in held[name]]
-            yield made.said(phrase, *of, data=made.say.categories(names))
+            yield made.said(phrase, *of, *each("categories", names), data=made.say.categories(names))
 
 
 def retention(made: Composer) -> Section | None:
@@ -133,9 +135,10 @@ def _schedule(made: Composer, one: Schedule) -> Row:
     of, say = f"retention.{one.name}", made.say
     how_long, then = kept(made, one)
     titled = any(words != one.name for words in one.title.values())
-    title = say.category(one.category) if one.category is not None and not titled else say.words(one.title)
+    by_category = one.category is not None and not titled
+    title = say.category(one.category) if by_category and one.category else say.words(one.title)
     return Row(
-        Said(title, (of,)),
+        Said(title, (of, *([f"categories.{one.category}"] if by_category else []))),
         ((how_long,), (then,), tuple(_longer(made, one))),
         one.clause,
     )
@@ -145,7 +148,14 @@ def _end(made: Composer, one: Schedule) -> Said:
     of = f"retention.{one.name}"
     emptied = _categories(made, one)
     if one.action == "anonymise" and emptied:
-        return made.said("anonymise_data", f"{of}.action", data=made.say.categories(emptied))
+        columns = () if one.columns is None else (f"{of}.columns",)
+        return made.said(
+            "anonymise_data",
+            f"{of}.action",
+            *columns,
+            *each("categories", emptied),
+            data=made.say.categories(emptied),
+        )
     return made.said(one.action, f"{of}.action")
 
 

@@ -11,7 +11,7 @@ from sa_privacy.publish.notice.phrases import PHRASES
 from sa_privacy.publish.notice.said import Block, Grid, Points, Row, Said, Section
 from sa_privacy.publish.speaker import Speaker
 
-__all__ = ["Composer", "wanted"]
+__all__ = ["Composer", "each", "wanted"]
 
 
 class Composer:
@@ -69,3 +69,8 @@ class Composer:
 def wanted(*said: Said | None) -> tuple[Said, ...]:
     """Those that are there."""
     return tuple(one for one in said if one is not None)
+
+
+def each(section: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The parts of the policy that define these names."""
+    return tuple(f"{section}.{name}" for name in sorted(names))

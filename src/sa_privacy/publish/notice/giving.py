@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sa_privacy.policy import Ground, Recipient
-from sa_privacy.publish.notice.composing import Composer, wanted
+from sa_privacy.publish.notice.composing import Composer, each, wanted
 from sa_privacy.publish.notice.said import Block, Row, Said, Section
 
 __all__ = ["giving", "law"]
@@ -51,22 +51,21 @@ def giving(made: Composer) -> Section | None:
     )
 
 
-def _recipient(made: Composer, one: Recipient) -> Said:
+def _recipient(made: Composer, one: Recipient, *of: str) -> Said:
     details = [made.say.words({"": text}) for text in (one.representative, one.address) if text]
     title = made.say.recipient(one.name)
     more = made.phrases["bracketed"].format(text=title, more=made.say.list(details)) if details else title
-    return Said(more, (f"recipients.{one.name}",))
+    return Said(more, (f"recipients.{one.name}", *of))
 
 
-def _given(made: Composer, one: Recipient) -> Said:
-    return Said(made.say.categories(one.categories), (f"recipients.{one.name}.categories",))
+def _given(made: Composer, one: Recipient, *of: str) -> Said:
+    parts = (f"recipients.{one.name}.categories", *each("categories", one.categories), *of)
+    return Said(made.say.categories(one.categories), parts)
 
 
 def _processor(made: Composer, one: Recipient) -> Row:
     of = f"recipients.{one.name}"
-    works_on = Said(
-        made.say.purposes(one.purposes), (f"{of}.purposes", *(f"purposes.{n}" for n in sorted(one.purposes)))
-    )
+    works_on = Said(made.say.purposes(one.purposes), (f"{of}.purposes", *each("purposes", one.purposes)))
     by = one.review_by
     day = None if by is None else made.said("review_by", f"{of}.review_by", day=by.isoformat())
     return Row(_recipient(made, one), ((works_on,), (_given(made, one),), wanted(day)))
@@ -104,7 +103,7 @@ def law(made: Composer) -> Section | None:
         made.grid(
             "authority",
             ("recipient", "at_most"),
-            (Row(_recipient(made, one), ((_given(made, one),),)) for one in authorities),
+            (Row(_recipient(made, one, "grounds"), ((_given(made, one, "grounds"),),)) for one in authorities),
         ),
     )
 

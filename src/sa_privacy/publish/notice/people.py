@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sa_privacy.publish.notice.composing import Composer
+from sa_privacy.publish.notice.composing import Composer, each
 from sa_privacy.publish.notice.said import Block, Fact, Facts, Said, Section
 from sa_privacy.publish.speaker import plain
 
@@ -54,9 +54,7 @@ def rights(made: Composer) -> Section | None:
     policy, say = made.policy, made.say
     rules = policy.requests
     own = [name for name, one in policy.purposes.items() if one.rows == "own"]
-    themselves = (
-        made.said("rights_own", *(f"purposes.{name}.rows" for name in own), purposes=say.purposes(own)) if own else None
-    )
+    themselves = made.said("rights_own", *each("purposes", own), purposes=say.purposes(own)) if own else None
     if rules is None:
         return made.section("rights", made.points(themselves))
     ways = [
@@ -68,11 +66,18 @@ def rights(made: Composer) -> Section | None:
         "rights",
         made.points(
             made.said("rights_ask", "requests"),
-            made.said("rights_identity", "requests.identity", ways=say.list(map(plain, ways)))
+            made.said(
+                "rights_identity",
+                "requests.identity",
+                *each("requests.identity_words", rules.identity_words),
+                ways=say.list(map(plain, ways)),
+            )
             if ways
             else made.said("rights_identity_any", "requests"),
             made.said("rights_answer", "requests.answer_within", period=say.period(rules.answer_within)),
-            made.said("rights_roles", "requests.roles", roles=say.roles(rules.roles)) if rules.roles else None,
+            made.said("rights_roles", "requests.roles", *each("roles", rules.roles), roles=say.roles(rules.roles))
+            if rules.roles
+            else None,
             themselves,
         ),
     )

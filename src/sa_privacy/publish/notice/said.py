@@ -14,7 +14,7 @@ class Said:
     """One thing that is said.
 
     :param of: the parts of the policy that it follows from, e.g. ``"purposes.campaigns.consent"``; ``"columns.orders.amount"``
-        is what the models say of a column. If one of them goes, what is said goes, or changes.
+        is what the models say of a column. If one of them goes, what is said goes, changes, or rests on others like it.
     """
 
     text: str

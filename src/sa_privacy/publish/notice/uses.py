@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sa_privacy.policy import Purpose
-from sa_privacy.publish.notice.composing import Composer, wanted
+from sa_privacy.publish.notice.composing import Composer, each, wanted
 from sa_privacy.publish.notice.said import Row, Said, Section
 
 __all__ = ["consent", "purposes"]
@@ -34,18 +34,14 @@ def _purpose(made: Composer, one: Purpose) -> Row:
 def _data(made: Composer, one: Purpose) -> Iterator[Said]:
     of = f"purposes.{one.name}"
     if one.read:
-        yield Said(made.say.categories(one.read), (f"{of}.read", *_each(one.read)))
+        yield Said(made.say.categories(one.read), (f"{of}.read", *each("categories", one.read)))
     found, entered = one.match - one.read, one.write - one.read - one.match
     if found:
-        yield made.said("only_found", f"{of}.match", *_each(found), data=made.say.categories(found))
+        yield made.said("only_found", f"{of}.match", *each("categories", found), data=made.say.categories(found))
     if entered:
-        yield made.said("only_entered", f"{of}.write", *_each(entered), data=made.say.categories(entered))
+        yield made.said("only_entered", f"{of}.write", *each("categories", entered), data=made.say.categories(entered))
     if not (one.read or found or entered):
         yield made.said("only_deletes", f"{of}.delete")
-
-
-def _each(categories: frozenset[str]) -> list[str]:
-    return [f"categories.{name}" for name in sorted(categories)]
 
 
 def consent(made: Composer) -> Section | None:
@@ -78,8 +74,8 @@ def _questions(made: Composer) -> Iterator[Row]:
 def _question(made: Composer, title: Said, wording: str) -> Row:
     one, of = made.policy.wordings[wording], f"wordings.{wording}"
     holds = (
-        made.said("until_withdrawn", of)
+        made.said("until_withdrawn", of, *title.of)
         if one.valid_for is None
-        else made.said("valid_for", f"{of}.valid_for", period=made.say.period(one.valid_for))
+        else made.said("valid_for", f"{of}.valid_for", *title.of, period=made.say.period(one.valid_for))
     )
     return Row(title, ((Said(made.quoted(made.say.words(one.text)), (f"{of}.text", *title.of)),), (holds,)))
