@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sa_privacy.cli.models import load_models
+from sa_privacy.cli.options import JsonOption, ModelsOption, PolicyOption
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.privacy import Privacy
 from sa_privacy.publish.differences import differences
@@ -19,11 +20,9 @@ __all__ = ["publish"]
 
 def publish(
     *,
-    models: Annotated[
-        list[str], typer.Option(help="The models: a declarative base or MetaData. Repeatable.", metavar="MODULE:BASE")
-    ],
+    models: ModelsOption,
     out: Annotated[Path, typer.Option(help="The directory to write to, or to compare with.", metavar="DIR")],
-    policy: Annotated[Path, typer.Option(help="The policy document.", metavar="FILE")] = Path("privacy.toml"),
+    policy: PolicyOption = Path("privacy.toml"),
     language: Annotated[
         list[str] | None,
         typer.Option(help="A language of the policy; all of them where left out. Repeatable.", show_default=False),
@@ -31,7 +30,7 @@ def publish(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing: say what differs from what is published.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the notice, the record of processing, the policy for machines and the data map.
 
