@@ -12,12 +12,21 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from diagrams import BLOCK, PICTURES, picture_of
+from diagrams import BLOCK, DOCS, PICTURES, picture_of
 from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File
 
+_PICTURE = re.compile(r"(!\[[^\]]*\]\()(?:\.\./)+(examples/[^)\s]+\.svg)\)")
 _LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[^)#\s]+)(#[^)\s]*)?\)")
 _ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc):<code>~?(?:[\w.]*\.)?(\w+)</code>")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def on_files(files: Any, *, config: Any, **_: Any) -> Any:
+    """Called by MkDocs. Pictures that pages show of the examples are on the site, too."""
+    for path in (DOCS.parent / "examples").rglob("*.svg"):
+        files.append(File.generated(config, path.relative_to(DOCS.parent).as_posix(), abs_src_path=str(path)))
+    return files
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
@@ -39,7 +48,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
         *_, heading = _HEADING.findall(markdown[: match.start()])
         return f"![Diagram: {heading}]({posixpath.relpath(f'assets/diagrams/{name}', here or '.')})"
 
-    return _LINK.sub(told, BLOCK.sub(drawn, markdown))
+    shown = _PICTURE.sub(lambda match: f"{match[1]}{posixpath.relpath(match[2], here or '.')})", markdown)
+    return _LINK.sub(told, BLOCK.sub(drawn, shown))
 
 
 def on_page_content(html: str, **_: Any) -> str:
