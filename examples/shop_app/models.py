@@ -9,14 +9,14 @@ them, so these stay readable there; they are guarded and logged all the same.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Integer, String
+from sqlalchemy import Date, DateTime, ForeignKey, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from sa_privacy import DataSubject, pii_column
 
-__all__ = ["Base", "Customer", "Inquiry", "Order", "OrderItem", "Questionnaire", "UsageEvent"]
+__all__ = ["Base", "Customer", "CustomerPassword", "Inquiry", "Order", "OrderItem", "Questionnaire", "UsageEvent"]
 
 
 class Base(DeclarativeBase):
@@ -39,15 +39,30 @@ class Customer(Base):
     language: Mapped[str] = mapped_column(String(2))  # not personal: which of the shop's two sites
     joined_on: Mapped[date]
 
+    password: Mapped[CustomerPassword | None] = relationship(back_populates="customer")
     orders: Mapped[list[Order]] = relationship(back_populates="customer")
     usage: Mapped[list[UsageEvent]] = relationship(back_populates="customer")
     questionnaires: Mapped[list[Questionnaire]] = relationship(back_populates="customer")
     inquiries: Mapped[list[Inquiry]] = relationship(back_populates="customer")
 
 
+class CustomerPassword(Base):
+    """How a customer signs in on the web; who orders by letter has none."""
+
+    __tablename__ = "customer_passwords"
+    __data_subject__ = DataSubject("customer", via="customer")  # belongs to the person behind this relationship
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    hash: Mapped[str] = pii_column(category="login_secret")  # of Argon2id
+    failures: Mapped[int] = mapped_column(default=0)  # in a row
+    closed_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # after too many of them
+
+    customer: Mapped[Customer] = relationship(back_populates="password")
+
+
 class Order(Base):
     __tablename__ = "orders"
-    __data_subject__ = DataSubject("customer", via="customer")  # belongs to the person behind this relationship
+    __data_subject__ = DataSubject("customer", via="customer")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)

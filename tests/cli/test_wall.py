@@ -133,10 +133,11 @@ def test_programs_get_json(wall: Command) -> None:
     found: dict[str, Any] = json.loads(wall("plan", "--json").stdout)
     assert found["policy"] == "belue-shop"
     assert found["logins"]["shop_web"] == [
-        *("sap/belue-shop", "sap/belue-shop/account", "sap/belue-shop/sign_in", "sap/belue-shop+ledger"),
+        *("sap/belue-shop", "sap/belue-shop/account", "sap/belue-shop/sign_in"),
+        *("sap/belue-shop/registration", "sap/belue-shop+ledger"),
     ]
     assert {entry["kind"] for entry in found["drift"]} == {"missing"}
-    assert {entry["kind"] for entry in found["not_walled"]} == {"insert", "match"}
+    assert {entry["kind"] for entry in found["not_walled"]} == {"insert", "match", "read"}
     assert {tuple(entry["roles"]) for entry in found["row_policies"]} == {
         (),
         ("sap/belue-shop/account",),

@@ -26,14 +26,17 @@ def show_policy(stage: Stage) -> None:
     table = stage.table("clause", "purpose", "what it is for", "what it uses", "roles")
     comma = "、 " if language == "ja" else ", "
     for purpose in policy.purposes.values():
-        uses = comma.join(c.title[language] for c in policy.categories.values() if c.name in purpose.read)
-        matches = comma.join(c.title[language] for c in policy.categories.values() if c.name in purpose.match)
+        reads, matches, writes = (
+            comma.join(c.title[language] for c in policy.categories.values() if c.name in names)
+            for names in (purpose.read, purpose.match - purpose.read, purpose.write - purpose.read)
+        )
+        uses = [reads, f"finds by {matches}" if matches else "", f"takes in {writes}" if writes else ""]
         scope = " (own rows only)" if purpose.rows == "own" else ""
         table.add_row(
             Text(purpose.clause or "-"),
             Text(purpose.name, style="bold"),
             Text(purpose.title[language]),
-            Text(f"{uses}{scope}" if uses else f"finds by {matches}, reads nothing"),
+            Text("; ".join(filter(None, uses)) + scope),
             Text("\n".join(role.name for role in policy.roles.values() if purpose.name in role.purposes)),
         )
     stage.console.print(table)
@@ -113,5 +116,6 @@ def show_matrix(stage: Stage) -> None:
         f"""A number: that many values were handed over, of all columns of the category together: a customer may have a
         second name, its reading in kana. ✗: all its columns were refused; counted by column, that is
         {errors or "never"}. "campaigns" reaches the people who agreed to it, who are few; "account" the
-        rows of one person, here customer 1. "sign_in" reads nothing: it finds a person by e-mail address."""
+        rows of one person, here customer 1. "sign_in" finds a person by e-mail address, and reads
+        what proves who they are."""
     )

@@ -46,6 +46,7 @@ ACTING = {
     "inquiries": Acting("staff:58", "support"),
     "account": Acting("customer:1", "customer", subject=1),
     "sign_in": Acting(None, "visitor"),
+    "registration": Acting(None, "visitor"),
 }
 
 

@@ -21,6 +21,7 @@ class Wanted:
     :param until: the moment after the last one, aware.
     :param subject: the pseudonym of a person whom the event names.
     :param actor: who acted.
+    :param purpose: that was declared, alone or with others.
     :param table: a table (``"customers"``, ``"crm.contacts"``) of which a column is read, matched, written or a row deleted.
     :param kinds: ``{"intent", "use", ...}``; empty: every kind.
     :param decisions: ``{"denied", "would_deny", ...}``; empty: every decision, and none.
@@ -31,6 +32,7 @@ class Wanted:
     until: datetime | None = None
     subject: str | None = None
     actor: str | None = None
+    purpose: str | None = None
     table: str | None = None
     kinds: frozenset[str] = frozenset()
     decisions: frozenset[str] = frozenset()
@@ -43,6 +45,7 @@ class Wanted:
             and (self.since is None or event.at >= self.since)
             and (self.until is None or event.at < self.until)
             and (self.actor is None or event.actor == self.actor)
+            and (self.purpose is None or self.purpose in event.purpose)
             and (not self.decisions or event.decision in self.decisions)
             and (self.subject is None or self.subject in (event.subjects or ()))
             and (self.table is None or self._touches(event, self.table))

@@ -35,7 +35,12 @@ def written(story: Story) -> list[Path]:
     return sorted(story.directory.iterdir())
 
 
-EMPTY = {"a person of another name", "an account whose name begins so", "a table that nothing touches"}
+EMPTY = {
+    "a person of another name",
+    "an account whose name begins so",
+    "a purpose that begins so",
+    "a table that nothing touches",
+}
 BEGIN = datetime(2026, 3, 1, 9, tzinfo=UTC)
 QUESTIONS = {
     "everything": Wanted(),
@@ -44,6 +49,8 @@ QUESTIONS = {
     "another person": Wanted(subject=CY),
     "an account": Wanted(actor=ODD),
     "an account whose name begins so": Wanted(actor="staff:"),
+    "a purpose": Wanted(purpose="shipping"),
+    "a purpose that begins so": Wanted(purpose="ship"),
     "a table": Wanted(table="customers"),
     "a table that nothing touches": Wanted(table="customer"),
     "refusals": Wanted(decisions=frozenset({"denied", "would_deny"})),

@@ -189,6 +189,7 @@ def _added(connection: Connection, table: Table, values: dict[str, Any]) -> bool
 def _found(row: Any, rows: Iterable[Any]) -> Found:
     steps = tuple(map(_taken, rows := list(rows)))
     state, failures, until = progress_of(steps)
+    subject = subject_of(rows)
     request = Request(
         reference=row.reference,
         kind=row.kind,
@@ -203,8 +204,9 @@ def _found(row: Any, rows: Iterable[Any]) -> Found:
         claimed=row.claimed,
         about=row.about,
         agent=None if row.authority is None else Agent(row.agent, row.authority, row.agent_evidence),
+        person=subject,
     )
-    return Found(request, subject_of(rows))
+    return Found(request, subject)
 
 
 def _taken(row: Any) -> Taken:

@@ -107,7 +107,8 @@ class Course:
                 **said,
             )
         state, failures, until = progress_of((*request.steps, taken))
-        made = replace(request, state=state, failures=failures, identified_until=until, steps=(*request.steps, taken))
+        steps = (*request.steps, taken)
+        made = replace(request, state=state, failures=failures, identified_until=until, steps=steps, person=whose)
         return as_seen_by(work.who, made)
 
     def is_taken(self, connection: Connection, work: Work) -> bool:

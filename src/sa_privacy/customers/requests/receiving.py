@@ -121,5 +121,5 @@ class Receiving:
             raise RequestRefused("another request was received under this key.", hint="once= names one submission.")
         if who.person is not None:
             return as_seen_by(who, found.request)
-        request = replace(found.request, state="received", steps=(), failures=0, identified_until=None)
+        request = replace(found.request, state="received", steps=(), failures=0, identified_until=None, person=None)
         return replace(request, claimed=None, about=None, agent=None)

@@ -53,6 +53,7 @@ class Request:
     :param about: what they ask for, in their words.
     :param agent: who asks in the person's place, and what shows that they may.
     :param authority: why the agent may.
+    :param person: whose it is, as ``(kind, key)``, by the last check that succeeded; None: nobody knows.
     :param failures: how often the check has failed.
     :param identified_until: when the check stops counting; None: nobody knows who it is.
     """
@@ -70,6 +71,7 @@ class Request:
     claimed: str | None = field(default=None, repr=False)
     about: str | None = field(default=None, repr=False)
     agent: Agent | None = field(default=None, repr=False)
+    person: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def is_open(self) -> bool:
