@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from examples.shop_app.models import Customer
 from examples.shop_app.web.shop import Shop
-from sa_privacy import Privacy
 
-__all__ = ["Database", "Me", "PrivacyMiddleware", "SignInFirst", "Staff", "TheShop", "employee", "purpose"]
+__all__ = ["Database", "Me", "SignInFirst", "Staff", "TheShop", "employee"]
 
 
 class SignInFirst(Exception):
@@ -25,26 +23,6 @@ class SignInFirst(Exception):
     def __init__(self, at: str) -> None:
         super().__init__(at)
         self.at = at
-
-
-class PrivacyMiddleware:
-    """One access for each request, filled in by who signs in and by the desk."""
-
-    def __init__(self, app: ASGIApp, privacy: Privacy) -> None:
-        self.app, self.privacy = app, privacy
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self.privacy.request():
-            await self.app(scope, receive, send)
-
-
-def purpose(privacy: Privacy, name: str) -> Callable[[], Awaitable[None]]:
-    """Binds a purpose to the request."""
-
-    async def bind() -> None:
-        privacy.current().bind(purpose=name)
-
-    return bind
 
 
 def the_shop(request: Request) -> Shop:

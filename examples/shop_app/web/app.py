@@ -13,12 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
 
 from examples.shop_app.web import customers, desks, officer, sign_in
-from examples.shop_app.web.acting import PrivacyMiddleware, SignInFirst, employee, purpose
+from examples.shop_app.web.acting import SignInFirst, employee
 from examples.shop_app.web.guarding import ForeignForm, SecurityHeaders, check_token
 from examples.shop_app.web.pages import page
 from examples.shop_app.web.policy import DESKS
 from examples.shop_app.web.shop import Shop
 from sa_privacy import AccessDenied, NotPledged
+from sa_privacy.integrations.fastapi import install
 
 __all__ = ["create_app"]
 
@@ -39,7 +40,7 @@ def create_app(shop: Shop, *, https: bool = False) -> FastAPI:
     further = {"shipping": [desks.shipping], "inquiries": [desks.inquiries]}
     for name, what_for in DESKS.items():
         # The pages of all desks are the same; this is the difference.
-        sitting = [Depends(employee), Depends(purpose(shop.privacy, what_for))]
+        sitting = [Depends(employee), Depends(shop.privacy.purpose(what_for))]
         for router in (desks.every, *further.get(name, ())):
             app.include_router(router, prefix=f"/desks/{name}", dependencies=sitting)
     app.include_router(officer.router)
@@ -50,8 +51,6 @@ def create_app(shop: Shop, *, https: bool = False) -> FastAPI:
     app.add_exception_handler(HTTPException, _not_there)
     app.add_exception_handler(RequestValidationError, _not_there)
 
-    # The last one added is the first one reached.
-    app.add_middleware(PrivacyMiddleware, privacy=shop.privacy)
     app.add_middleware(
         SessionMiddleware,
         secret_key=shop.secret,
@@ -61,6 +60,7 @@ def create_app(shop: Shop, *, https: bool = False) -> FastAPI:
         https_only=https,
     )
     app.add_middleware(SecurityHeaders)
+    install(app, shop.privacy)  # each request is an access
     return app
 
 

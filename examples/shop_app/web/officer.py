@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from examples.shop_app.web.acting import Database, Staff, TheShop
 from examples.shop_app.web.pages import Asked, back, notice, page
 from examples.shop_app.web.policy import OFFICER
-from examples.shop_app.web.seen import uses_of
+from examples.shop_app.web.seen import only_ledgers, uses_of
 from examples.shop_app.web.shop import Shop
 from sa_privacy import (
     ErasureRefused,
@@ -23,7 +23,7 @@ from sa_privacy import (
     ReviewRefused,
     UnknownPerson,
 )
-from sa_privacy.accesslog import Wanted, open_reviews
+from sa_privacy.accesslog import Event, Wanted, open_reviews
 from sa_privacy.accesslog.questions import denied
 from sa_privacy.accesslog.reviews import break_glasses, review
 from sa_privacy.customers.erasure import ErasurePlan
@@ -54,7 +54,7 @@ def overview(request: Request, shop: TheShop, database: Database) -> Response:
         request,
         "officer/overview.html",
         proof=shop.log.verify(),
-        status=shop.journal.status(),
+        size=shop.journal.status(),
         waiting=waiting,
         overdue=[one for one in waiting if one.due_on < now.date()],
         reviews=open_reviews(shop.journal),
@@ -78,6 +78,7 @@ def log(
     decision: str = "",
     person: str = "",
     day: str = "",
+    everything: bool = False,
 ) -> Response:
     said = {"actor": actor.strip(), "purpose": purpose, "decision": decision, "person": person.strip(), "day": day.strip()}
     begins, wrong = None, {}
@@ -97,7 +98,7 @@ def log(
         until=None if begins is None else begins + timedelta(days=1),
         kinds=_SHOWN,
     )
-    found = [] if wrong else shop.journal.last(wanted, asked.end + 1)[::-1]
+    found = [] if wrong else _latest(shop, wanted, asked.end + 1, everything=everything)
     return page(
         request,
         "officer/log.html",
@@ -106,12 +107,32 @@ def log(
         number=asked.number,
         more=len(found) > asked.end,
         said=said,
+        everything=everything,
         wrong=wrong,
         proof=shop.log.verify(),
     )
 
 
 _SHOWN = frozenset({"intent", "outcome", "use", "break_glass", "review", "erased"})
+
+
+def _latest(shop: Shop, wanted: Wanted, count: int, *, everything: bool) -> list[Event]:
+    """The latest events. Unless everything is wanted, a statement is told by its end, and not by its beginning as well, and
+    what touches the library's own tables alone is left out: each request asks them who stands in which role.
+    """
+    fetched = count
+    while True:
+        found = shop.journal.last(wanted, fetched)
+        shown = [event for event in reversed(found) if everything or _tells(event)]
+        if len(shown) >= count or len(found) < fetched:
+            return shown[:count]
+        fetched *= 4
+
+
+def _tells(event: Event) -> bool:
+    if event.kind == "intent" and event.decision == "allowed":
+        return False
+    return event.kind not in ("outcome", "use") or not only_ledgers(event)
 
 
 @router.get("/people")

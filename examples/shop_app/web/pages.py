@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,10 +16,11 @@ from examples.shop_app.web.guarding import token_of
 from examples.shop_app.web.policy import DESKS
 from examples.shop_app.web.shop import Shop
 from examples.shop_app.web.texts import LANGUAGES, TEXTS
+from sa_privacy.policy import OWN_CATEGORY
 
 __all__ = ["PAGE_SIZE", "Asked", "Page", "back", "language_of", "local_path", "notice", "page"]
 
-PAGE_SIZE: Final = 20
+PAGE_SIZE: Final = 12
 
 
 def language_of(request: Request) -> str:
@@ -38,10 +40,11 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         lang=language,
         t=TEXTS[language],
         policy=shop.privacy.policy,
-        session=request.session,
+        session={"staff": None, "customer": None, **request.session},
         csrf=token_of(request),
         notice=request.session.pop("notice", None),
         desks=DESKS,
+        told=lambda columns: _told(shop, columns, language),
         link=lambda **changed: _link(request, changed),
         **values,
     )
@@ -69,6 +72,16 @@ def _link(request: Request, changed: dict[str, object]) -> str:
     """This page, asked for otherwise."""
     asked = {**request.query_params, **{name: str(value) for name, value in changed.items() if value is not None}}
     return f"{request.url.path}?{urlencode(asked)}"
+
+
+def _told(shop: Shop, columns: Iterable[str], language: str) -> str:
+    """What columns hold, in the words of the policy."""
+    held, policy = shop.privacy.catalogue.columns, shop.privacy.policy
+    names = dict.fromkeys(held[one].category if one in held else one for one in columns)
+    titles = [policy.categories[name].title[language] for name in names if name in policy.categories]
+    others = sorted(name for name in names if name not in policy.categories and name != OWN_CATEGORY)
+    ledgers = [TEXTS[language]("officer.ledgers")] if OWN_CATEGORY in names else []
+    return TEXTS[language]("base.comma").join([*titles, *others, *ledgers])
 
 
 class Page:
@@ -114,6 +127,11 @@ def _moment(value: datetime | None, language: str) -> str:
     return f"{_day(shown, language)} {shown:%H:%M}"
 
 
+def _stamp(value: datetime) -> str:
+    """For tables of many moments."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -122,7 +140,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["day"], made.filters["moment"] = _day, _moment
+    made.filters["day"], made.filters["moment"], made.filters["stamp"] = _day, _moment, _stamp
     return made
 
 

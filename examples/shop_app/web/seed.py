@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from examples.shop_app.data import fill, generate
-from examples.shop_app.models import Customer, CustomerPassword
+from examples.shop_app.models import Customer, CustomerPassword, Order, OrderItem, Questionnaire
 from examples.shop_app.web.passwords import hash_password
 from examples.shop_app.web.policy import OFFICER
 from sa_privacy import Privacy, PurposeDenied
@@ -45,6 +45,7 @@ def fill_shop(privacy: Privacy, engine: Engine, customers: int) -> None:
             session.add_all(CustomerPassword(customer_id=number, hash=hash_password(PASSWORD)) for number in (1, 2))
     with privacy.access(actor=actors["mori"], role=OFFICER, reason="opening the shop"):
         privacy.holds.guard(engine)
+    _orders(privacy, engine)
     _work(privacy, engine, actors)
 
 
@@ -66,6 +67,23 @@ def _employ(privacy: Privacy, engine: Engine) -> dict[str, str]:
         with privacy.request(actor=actors["sato"]):
             privacy.staff.sign(session, actors["sato"], "handling", language="ja")
     return actors
+
+
+def _orders(privacy: Privacy, engine: Engine) -> None:
+    """What the two customers who sign in have ordered, and what one of them thinks."""
+    today = datetime.now(UTC).date()
+    with privacy.access(maintenance=True, actor="staff:1", role="engineer", reason="orders of two customers"):
+        with Session(engine) as session, session.begin():
+            for number, status, product, price in (
+                (1, "shipped", "湯呑み", 2_400),
+                (1, "paid", "雨傘", 5_800),
+                (2, "received", "linen towel", 1_200),
+            ):
+                item = OrderItem(product=product, quantity=2)
+                session.add(
+                    Order(customer_id=number, status=status, ordered_on=today, amount=2 * price, items=[item])
+                )
+            session.add(Questionnaire(customer_id=1, answered_on=today, score=5, comment="梱包がとても丁寧でした。"))
 
 
 def _work(privacy: Privacy, engine: Engine, actors: dict[str, str]) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from examples.shop_app.web.shop import Shop
+from sa_privacy.accesslog import Event
 from sa_privacy.accesslog.questions import who
 from sa_privacy.accesslog.questions.uses import UseOfData
 
-__all__ = ["Day", "days_of", "uses_of"]
+__all__ = ["Day", "days_of", "only_ledgers", "uses_of"]
 
 _LEDGERS = "sa_privacy_"  # the library's own tables, e.g. of consent
 
@@ -36,7 +37,7 @@ class Day:
 def uses_of(shop: Shop, customer: int) -> list[UseOfData]:
     """Every use of a customer's data, the latest first."""
     uses = who(shop.journal, shop.pseudonym(customer)).uses
-    return [use for use in reversed(uses) if not _only_ledgers(use)]
+    return [use for use in reversed(uses) if not only_ledgers(use)]
 
 
 def days_of(uses: list[UseOfData], *, but: str | None) -> list[Day]:
@@ -56,6 +57,7 @@ def days_of(uses: list[UseOfData], *, but: str | None) -> list[Day]:
     return list(days.values())
 
 
-def _only_ledgers(use: UseOfData) -> bool:
-    columns = (*use.reads, *use.matches, *use.writes)
-    return all(column.startswith(_LEDGERS) for column in columns) and not use.recipient
+def only_ledgers(use: UseOfData | Event) -> bool:
+    """Whether nothing but the library's own tables was touched."""
+    touched = (*use.reads, *use.matches, *use.writes, *use.deletes)
+    return all(name.startswith(_LEDGERS) for name in touched)
