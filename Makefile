@@ -3,6 +3,8 @@
 #   make demo          walk through the shop, from nothing, on SQLite
 #                      (POSTGRESQL=postgresql://owner@host/empty tries its wall there too, with psql;
 #                      KEEP=directory leaves database, keys and log there)
+#   make shop          the shop on the web, with data in it, on SQLite (DATABASE_URL=postgresql://owner@host/empty: there, with
+#                      the wall up; KEEP=directory keeps it and opens it again; PORT=8000); docs/shop.md
 #   make test          everything a change must pass: lint, types, floors, tests
 #   make thorough      the tests, with all that CI spares itself
 #   make test-matrix   the tests on the oldest and newest versions that are supported
@@ -40,8 +42,8 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 # deselected:
 #  - on both, raw cursors before a wall: SQLAlchemy opens the connection, and the database refuses. That a wall goes up,
 #    follows the access and lets through what is allowed (all else in tests/walls/test_*_run.py and the like) does run;
-#    and the fuzzer's own work on a leak that was planted; and the published documents, and the commands, which call what
-#    runs there itself;
+#    and the fuzzer's own work on a leak that was planted; the published documents, the shop's pages, and the commands, which
+#    call what runs there itself;
 #  - on the oldest, what neither SQLAlchemy nor another dependency decides: killed processes, forks, full and slow disks
 #    under the log, its proofs, drawn policies, and two more walks through the demo, which runs there in both languages. The
 #    rooms that import no SQLAlchemy (a rule in pyproject.toml holds them to it) do run, with the oldest versions of what they
@@ -51,7 +53,7 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 #    models under mypy); walls; rules of rows, which conditions in the same statements are; the fuzzer; and what the gate only
 #    says of a statement, to explain or observe it, by the judgement by which it refuses.
 RAW_CURSORS := walls/test_attack_cases.py::test_a_raw_cursor_gets_nothing_from_an_attack
-LEFT_OUT := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case cli/ publish/ docs/
+LEFT_OUT := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case cli/ publish/ docs/ shop/web/
 LEFT_OUT_oldest := $(LEFT_OUT) policy/test_policy_properties.py \
   $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments) \
   shop/test_demo.py::test_the_command_runs shop/test_demo.py::test_the_demo_shows_what_psql_said
@@ -74,7 +76,7 @@ CELLS := 1000000
 RULED := 2000
 MUTANTS :=
 
-.PHONY: help demo test check tests thorough test-matrix fuzz rules mixups kill mutants bench-quick docs diagrams clean
+.PHONY: help demo shop test check tests thorough test-matrix fuzz rules mixups kill mutants bench-quick docs diagrams clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -82,6 +84,9 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/python -m examples.shop_app demo $(if $(POSTGRESQL),--postgresql "$(POSTGRESQL)") \
 	  $(if $(KEEP),--keep "$(KEEP)")
+
+shop: $(VENV)/.shop
+	@$(BIN)/python -m examples.shop_app.web $(if $(KEEP),--keep "$(KEEP)") $(if $(PORT),--port "$(PORT)")
 
 test: check tests
 
@@ -137,6 +142,10 @@ $(VENV)/.docs: pyproject.toml tools/venv.sh
 
 $(VENV)/.demo: pyproject.toml tools/venv.sh
 	@tools/venv.sh $(VENV) demo,cli,postgres
+	@touch $@
+
+$(VENV)/.shop: pyproject.toml tools/venv.sh
+	@tools/venv.sh $(VENV) shop
 	@touch $@
 
 $(VENV)/.test: pyproject.toml tools/venv.sh

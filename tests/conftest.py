@@ -29,6 +29,7 @@ import sqlalchemy
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.support.chromium import find_chromium
 from tests.support.databases import (
     ASYNC_DRIVERS,
     BACKENDS,
@@ -71,12 +72,14 @@ def pytest_collectstart() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs PgBouncer where there is none, and say so at the end of the run (CI has it, or fails); and
-    what runs on another database, where one is enough.
+    """Leave out what needs PgBouncer or Chromium where there is none, and say so at the end of the run (CI has them, or
+    fails); and what runs on another database, where one is enough.
     """
     left_out = set()
     if "CI" not in os.environ and find_pgbouncer() is None:
         left_out |= {item for item in items if item.get_closest_marker("pooler")}
+    if "CI" not in os.environ and find_chromium() is None:
+        left_out |= {item for item in items if item.get_closest_marker("browser")}
     if chosen := config.getoption("--one-database"):
         on_both = tuple(config.getoption("--on-both"))
         shared = [item for item in items if not item.nodeid.startswith(on_both)]
@@ -88,6 +91,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was not run for want of a program."""
+    if "CI" not in os.environ and find_chromium() is None:
+        terminalreporter.line(
+            "not run, for want of Chromium: tests marked browser (apt-get install chromium)", yellow=True
+        )
     if "CI" not in os.environ and find_pgbouncer() is None:
         terminalreporter.line(
             "not run, for want of PgBouncer: tests marked pooler (apt-get install pgbouncer)", yellow=True
