@@ -25,6 +25,11 @@ pytestmark = pytest.mark.browser
 
 PICTURES: Final = Path(__file__).parents[3] / "build" / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+#: Colours are the same in both languages, and the dearest to look at.
+LOOKED_FOR: Final[dict[str, dict[str, Any]]] = {
+    "en": {"resultTypes": ["violations"]},
+    "ja": {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": False}}},
+}
 #: What is there for whom; of pages that are made alike, one.
 PAGES: Final[dict[str, tuple[str, ...]]] = {
     "": ("/", "/privacy", "/register", "/sign-in", "/staff/sign-in", "/nowhere"),
@@ -101,7 +106,7 @@ def test_every_page_is_open_to_everybody(who: str, language: str, page: Page) ->
     for path in PAGES[who]:
         page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
         page.goto(path)
-        found: Any = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        found: Any = Axe().run(page, options=LOOKED_FOR[language]).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], path
         expect(page.locator("h1")).to_have_count(1)
         assert page.locator("html").get_attribute("lang") == language
@@ -109,7 +114,7 @@ def test_every_page_is_open_to_everybody(who: str, language: str, page: Page) ->
         page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        page.screenshot(path=PICTURES / f"{name}-phone.png", full_page=True)
+        page.screenshot(path=PICTURES / f"{name}-phone.png")
 
 
 def focused(page: Page) -> str:
@@ -148,9 +153,9 @@ def test_a_customer_walks_the_shop_with_the_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("Thank you. Your order has been received.")
     page.goto("/my")
-    page.get_by_role("button", name="I agree: Offers of our advertising partner").press("Enter")
+    page.get_by_role("button", name="I agree (Offers of our advertising partner)").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("You have agreed")
-    page.get_by_role("button", name="I take it back: Offers of our advertising partner").press("Enter")
+    page.get_by_role("button", name="I take it back (Offers of our advertising partner)").press("Enter")
     page.locator("#password-disclosure").type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("It was made sure that it is you")
