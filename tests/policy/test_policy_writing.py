@@ -32,7 +32,10 @@ def test_the_shops_policy_is_written_as_a_person_would_read_it() -> None:
     policy = Policy.load(SHOP)
     text = as_toml(as_sections(policy))
     assert Policy.loads(text).hash == policy.hash
-    assert '[purposes.sign_in]\ntitle = {en = "Signing in", ja = "ログイン"}\nread = ["login_secret"]\nmatch = ["email"]\n' in text
+    assert (
+        '[purposes.sign_in]\ntitle = {en = "Signing in", ja = "ログイン"}\nread = ["login_secret"]\nmatch = ["email"]\n'
+        in text
+    )
 
 
 def test_what_toml_forbids_in_a_text_is_escaped() -> None:

@@ -22,14 +22,18 @@ from examples.shop_app.web.shop import CUSTOMERS, open_shop
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.shop_app.web", description=__doc__)
     parser.add_argument("--keep", metavar="DIR", type=Path, help="keep database, keys and log here, and use them again")
-    parser.add_argument("--customers", metavar="N", type=int, default=CUSTOMERS, help=f"at least 5; {CUSTOMERS} if not said")
+    parser.add_argument(
+        "--customers", metavar="N", type=int, default=CUSTOMERS, help=f"at least 5; {CUSTOMERS} if not said"
+    )
     parser.add_argument("--port", type=int, default=8000)
     chosen = parser.parse_args(arguments)
     if chosen.customers < 5:
         parser.error("--customers must be at least 5")
     url = make_url(os.environ["DATABASE_URL"]) if os.environ.get("DATABASE_URL") else None
     if url is not None and url.get_backend_name() != "postgresql":
-        parser.error("DATABASE_URL names a PostgreSQL database, as the owner of its tables: postgresql://owner@host/database")
+        parser.error(
+            "DATABASE_URL names a PostgreSQL database, as the owner of its tables: postgresql://owner@host/database"
+        )
     if url is not None and chosen.keep is None:
         parser.error("on PostgreSQL the keys have to outlive the program: KEEP=directory, or --keep")
     with ExitStack() as stack:
@@ -44,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(url: str, database: str, directory: Path, *, kept: bool) -> None:
-    where = "with the wall up" if database == "postgresql" else f"in {directory}" + ("" if kept else ", gone at the end")
+    where = (
+        "with the wall up" if database == "postgresql" else f"in {directory}" + ("" if kept else ", gone at the end")
+    )
     print(f"\n  {url}   on {database}, {where}. Ctrl-C ends it.\n")
     print(f'  The password of everybody is "{PASSWORD}".\n')
     print(f"  customers   {url}/sign-in")

@@ -33,8 +33,8 @@ def the_shop(request: Request) -> Shop:
 TheShop = Annotated[Shop, Depends(the_shop)]
 
 
-def database(shop: TheShop) -> Iterator[Session]:
-    with Session(shop.engine) as session:
+def database(request: Request, shop: TheShop) -> Iterator[Session]:
+    with Session(shop.office if request.url.path.startswith("/officer") else shop.engine) as session:
         yield session
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request
@@ -64,8 +65,7 @@ def create_app(shop: Shop, *, https: bool = False) -> FastAPI:
     return app
 
 
-def _sign_in_first(request: Request, error: Exception) -> Response:
-    assert isinstance(error, SignInFirst)
+def _sign_in_first(request: Request, error: Any) -> Response:
     wanted = request.url.path if request.method == "GET" else ""
     return RedirectResponse(f"{error.at}?next={quote(wanted)}" if wanted else error.at, 303)
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from examples.shop_app.models import Customer, CustomerPassword, Order, OrderItem
 from examples.shop_app.web.acting import Database, Me, TheShop
-from examples.shop_app.web.pages import Asked, back, language_of, notice, page
+from examples.shop_app.web.pages import Asked, back, begin, language_of, notice, page
 from examples.shop_app.web.passwords import SHORTEST, hash_password, is_password
 from examples.shop_app.web.products import PRODUCTS
 from examples.shop_app.web.seen import days_of, uses_of
-from sa_privacy import ConsentRefused, RequestRefused
+from sa_privacy import ConsentRefused, Privacy, RequestRefused
 
 __all__ = ["router"]
 
@@ -54,39 +54,50 @@ def register(
     birthday: Field = "",
     password: Field = "",
 ) -> Response:
-    said = {"name": name, "name_kana": name_kana, "address": address, "phone": phone, "email": email, "birthday": birthday}
+    said = {
+        "name": name,
+        "name_kana": name_kana,
+        "address": address,
+        "phone": phone,
+        "email": email,
+        "birthday": birthday,
+    }
     said = {field: value.strip() for field, value in said.items()}
     wrong = _wrong(said)
     if "@" not in said["email"]:
         wrong["email"] = "customers.wrong_email"
     if not SHORTEST <= len(password) <= 200:
         wrong["password"] = "customers.wrong_password"  # noqa: S105 - the key of a text
-    if not wrong:
-        customer = Customer(
-            **_values(said),
-            email=said["email"],
-            language=language_of(request),
-            joined_on=_today(),
-            password=CustomerPassword(hash=hash_password(password)),
-        )
-        with shop.privacy.access("registration", role="visitor"):
-            database.add(customer)
-            try:
-                database.commit()
-            except IntegrityError:
-                wrong["email"] = "customers.wrong_taken"
-            else:
-                number = customer.id
-    if wrong:
+    number = None if wrong else _registered(shop.privacy, database, said, password, language_of(request))
+    if number is None:
+        wrong = wrong or {"email": "customers.wrong_taken"}
         return page(request, "customers/register.html", status=422, said=said, wrong=wrong)
-    language = language_of(request)
-    request.session.clear()
-    request.session.update(language=language, customer=number, notice="customers.welcome")
+    begin(request, customer=number, notice="customers.welcome")
     return back("/my")
 
 
+def _registered(privacy: Privacy, database: Session, said: dict[str, str], password: str, language: str) -> int | None:
+    """The number of the new customer; None where the address is somebody's already."""
+    customer = Customer(
+        **_values(said),
+        email=said["email"],
+        language=language,
+        joined_on=_today(),
+        password=CustomerPassword(hash=hash_password(password)),
+    )
+    with privacy.access("registration", role="visitor"):
+        database.add(customer)
+        try:
+            database.commit()
+        except IntegrityError:
+            return None
+        return customer.id
+
+
 @router.post("/orders")
-def order(request: Request, me: Me, database: Database, product: Field, quantity: Annotated[int, Form()] = 1) -> Response:
+def order(
+    request: Request, me: Me, database: Database, product: Field, quantity: Annotated[int, Form()] = 1
+) -> Response:
     wanted = PRODUCTS.get(product)
     if wanted is None or not 1 <= quantity <= 20:
         raise HTTPException(422)
@@ -99,7 +110,7 @@ def order(request: Request, me: Me, database: Database, product: Field, quantity
 
 
 @router.get("/my/orders")
-def orders(request: Request, me: Me, database: Database) -> Response:
+def orders(request: Request, _me: Me, database: Database) -> Response:
     mine = select(Order).options(selectinload(Order.items)).order_by(Order.ordered_on.desc(), Order.id.desc())
     return page(request, "customers/orders.html", orders=database.scalars(mine).all())
 
@@ -152,7 +163,12 @@ def change_details(
 
 @router.post("/my/consents")
 def consent(
-    request: Request, shop: TheShop, me: Me, database: Database, to: Field, answer: Annotated[Literal["yes", "no"], Form()]
+    request: Request,
+    shop: TheShop,
+    me: Me,
+    database: Database,
+    to: Field,
+    answer: Annotated[Literal["yes", "no"], Form()],
 ) -> Response:
     consents, language = shop.privacy.consents, language_of(request)
     with suppress(ConsentRefused):  # the same, pressed twice
@@ -204,7 +220,7 @@ def ask(
 def download(
     request: Request,
     shop: TheShop,
-    me: Me,
+    _me: Me,
     database: Database,
     reference: str,
     form: Annotated[Literal["html", "json"], Form()] = "html",
@@ -223,9 +239,10 @@ def download(
             file = privacy.requests.answer(desk, reference).file
             desk.commit()
     except RequestRefused:
+        file = None
+    if file is None:  # it was handed over already, or something else was asked for
         notice(request, "customers.no_file")
         return back("/my#requests")
-    assert file is not None
     text, kind = (file.json(), "application/json") if form == "json" else (file.html(language_of(request)), "text/html")
     headers = {"Content-Disposition": f'attachment; filename="my-data.{form}"'}
     return Response(text, media_type=kind, headers=headers)

@@ -37,7 +37,7 @@ def desk(request: Request, database: Database, asked: Asked) -> Response:
     customers = select(Customer).order_by(Customer.id).offset(asked.start).limit(PAGE_SIZE + 1)
     found = database.scalars(customers).all()
     work = _WORK[name](database)
-    shown = {"customers": found[:PAGE_SIZE], "number": asked.number, "more": len(found) > PAGE_SIZE}
+    shown: dict[str, Any] = {"customers": found[:PAGE_SIZE], "number": asked.number, "more": len(found) > PAGE_SIZE}
     return page(request, "desks/desk.html", desk=name, **shown, **work)
 
 
@@ -96,15 +96,27 @@ def emergency(
     """Breaks the glass: this customer for the purpose of shipping, once, and somebody else looks at it afterwards."""
     said = {"reason": reason.strip(), "ticket": ticket.strip()}
     if not all(said.values()):
-        return page(request, "desks/emergency.html", status=422, desk="inquiries", number=number, said=said, refused="desks.both")
+        return page(
+            request,
+            "desks/emergency.html",
+            status=422,
+            desk="inquiries",
+            number=number,
+            said=said,
+            refused="desks.both",
+        )
     try:
         with (
-            shop.privacy.access("shipping", actor=actor, role="support", break_glass=True, **said),
+            shop.privacy.access(
+                "shipping", actor=actor, role="support", break_glass=True, reason=said["reason"], ticket=said["ticket"]
+            ),
             Session(shop.engine) as database,
         ):
             return customer_under_glass(request, database, number)
     except AccessDenied as error:
-        return page(request, "desks/emergency.html", status=422, desk="inquiries", number=number, said=said, refused=str(error))
+        return page(
+            request, "desks/emergency.html", status=422, desk="inquiries", number=number, said=said, refused=str(error)
+        )
 
 
 def customer_under_glass(request: Request, database: Session, number: int) -> Response:
@@ -141,9 +153,20 @@ def _campaign(database: Session) -> dict[str, Any]:
 def _improvement(database: Session) -> dict[str, Any]:
     seen = func.count().label("seen")
     pages = database.execute(select(UsageEvent.page, seen).group_by(UsageEvent.page).order_by(seen.desc())).all()
-    scores = database.execute(select(Questionnaire.score, func.count()).group_by(Questionnaire.score)).all()
-    words = select(Questionnaire).where(Questionnaire.comment.is_not(None)).order_by(Questionnaire.answered_on.desc()).limit(6)
-    return {"pages": pages, "scores": dict(map(tuple, scores)), "words": database.scalars(words).all()}
+    scores = database.execute(
+        select(Questionnaire.score, func.count().label("given")).group_by(Questionnaire.score)
+    ).all()
+    words = (
+        select(Questionnaire)
+        .where(Questionnaire.comment.is_not(None))
+        .order_by(Questionnaire.answered_on.desc())
+        .limit(6)
+    )
+    return {
+        "pages": pages,
+        "scores": {one.score: one.given for one in scores},
+        "words": database.scalars(words).all(),
+    }
 
 
 def _inquiries(database: Session) -> dict[str, Any]:

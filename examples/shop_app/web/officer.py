@@ -28,7 +28,7 @@ from sa_privacy.accesslog.questions import denied
 from sa_privacy.accesslog.reviews import break_glasses, review
 from sa_privacy.customers.erasure import ErasurePlan
 from sa_privacy.customers.requests.articles import REFUSALS, articles_for
-from sa_privacy.customers.requests.states import may
+from sa_privacy.customers.requests.states import Step, may
 from sa_privacy.customers.requests.view import Request as Asking
 
 __all__ = ["router"]
@@ -80,7 +80,13 @@ def log(
     day: str = "",
     everything: bool = False,
 ) -> Response:
-    said = {"actor": actor.strip(), "purpose": purpose, "decision": decision, "person": person.strip(), "day": day.strip()}
+    said = {
+        "actor": actor.strip(),
+        "purpose": purpose,
+        "decision": decision,
+        "person": person.strip(),
+        "day": day.strip(),
+    }
     begins, wrong = None, {}
     if said["day"]:
         try:
@@ -334,8 +340,9 @@ def _erase(shop: Shop, database: Session, reference: str, plan: str) -> None:
     if made is None or made.hash != plan:
         raise PlanMoved("the data is not as it was when the plan was shown.", hint="look at the plan once more.")
     database.commit()
-    shop.privacy.erasure.run(shop.engine, made, request=reference, reason=f"request {reference[:8]}")
+    shop.privacy.erasure.run(shop.office, made, request=reference, reason=f"request {reference[:8]}")
     shop.privacy.requests.answer(database, reference)
+
 
 def _plan(shop: Shop, database: Session, asking: Asking) -> ErasurePlan | None:
     """What the erasure that was asked for would do; None where the person is gone."""
@@ -352,7 +359,7 @@ def _request(
         found = shop.privacy.requests.show(database, reference)
     except RequestRefused:
         raise HTTPException(404) from None
-    steps = ("begin", "hand_on", "answer", "refuse", "close", "identify")
+    steps: tuple[Step, ...] = ("begin", "hand_on", "answer", "refuse", "close", "identify")
     values: dict[str, Any] = {
         "steps": [step for step in steps if may(found.progress, step)],
         "articles": [REFUSALS[article] for article in articles_for(found.kind)],

@@ -18,7 +18,7 @@ from examples.shop_app.web.shop import Shop
 from examples.shop_app.web.texts import LANGUAGES, TEXTS
 from sa_privacy.policy import OWN_CATEGORY
 
-__all__ = ["PAGE_SIZE", "Asked", "Page", "back", "language_of", "local_path", "notice", "page"]
+__all__ = ["PAGE_SIZE", "Asked", "Page", "back", "begin", "language_of", "local_path", "notice", "page"]
 
 PAGE_SIZE: Final = 12
 
@@ -54,6 +54,13 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 def notice(request: Request, key: str) -> None:
     """Says something on the next page."""
     request.session["notice"] = key
+
+
+def begin(request: Request, **who: object) -> None:
+    """A new session: nothing of the one before is kept but the language."""
+    language = language_of(request)
+    request.session.clear()
+    request.session.update(language=language, **who)
 
 
 def back(path: str) -> RedirectResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Engine, select
@@ -38,14 +38,18 @@ def customer_logins() -> list[str]:
 
 def fill_shop(privacy: Privacy, engine: Engine, customers: int) -> None:
     """Fills an empty database."""
-    fill(privacy, engine, customers)
+    rows = fill(privacy, engine, customers)
+    if engine.dialect.name == "postgresql":  # they came with their numbers; count on from there
+        with engine.begin() as connection:
+            for table, number in rows.items():
+                connection.exec_driver_sql(f"ALTER SEQUENCE {table}_id_seq RESTART WITH {number + 1}")
     actors = _employ(privacy, engine)
-    with privacy.access(maintenance=True, actor="staff:1", role="engineer", reason="passwords of two customers"):
-        with Session(engine) as session, session.begin():
-            session.add_all(CustomerPassword(customer_id=number, hash=hash_password(PASSWORD)) for number in (1, 2))
+    engineer = privacy.access(maintenance=True, actor="staff:1", role="engineer", reason="two customers who sign in")
+    with engineer, Session(engine) as session, session.begin():
+        session.add_all(CustomerPassword(customer_id=number, hash=hash_password(PASSWORD)) for number in (1, 2))
+        _order(session)
     with privacy.access(actor=actors["mori"], role=OFFICER, reason="opening the shop"):
         privacy.holds.guard(engine)
-    _orders(privacy, engine)
     _work(privacy, engine, actors)
 
 
@@ -69,21 +73,17 @@ def _employ(privacy: Privacy, engine: Engine) -> dict[str, str]:
     return actors
 
 
-def _orders(privacy: Privacy, engine: Engine) -> None:
-    """What the two customers who sign in have ordered, and what one of them thinks."""
+def _order(session: Session) -> None:
+    """What these two have ordered, and what one of them thinks."""
     today = datetime.now(UTC).date()
-    with privacy.access(maintenance=True, actor="staff:1", role="engineer", reason="orders of two customers"):
-        with Session(engine) as session, session.begin():
-            for number, status, product, price in (
-                (1, "shipped", "湯呑み", 2_400),
-                (1, "paid", "雨傘", 5_800),
-                (2, "received", "linen towel", 1_200),
-            ):
-                item = OrderItem(product=product, quantity=2)
-                session.add(
-                    Order(customer_id=number, status=status, ordered_on=today, amount=2 * price, items=[item])
-                )
-            session.add(Questionnaire(customer_id=1, answered_on=today, score=5, comment="梱包がとても丁寧でした。"))
+    for number, status, product, price in (
+        (1, "shipped", "湯呑み", 2_400),
+        (1, "paid", "雨傘", 5_800),
+        (2, "received", "linen towel", 1_200),
+    ):
+        item = OrderItem(product=product, quantity=2)
+        session.add(Order(customer_id=number, status=status, ordered_on=today, amount=2 * price, items=[item]))
+    session.add(Questionnaire(customer_id=1, answered_on=today, score=5, comment="梱包がとても丁寧でした。"))
 
 
 def _work(privacy: Privacy, engine: Engine, actors: dict[str, str]) -> None:
@@ -91,7 +91,11 @@ def _work(privacy: Privacy, engine: Engine, actors: dict[str, str]) -> None:
     with Session(engine) as session:
         with privacy.access("shipping", actor=actors["tanaka"], role="warehouse", reason="parcels of the day"):
             privacy.disclose(
-                session, to="delivery_company", subjects=[1, 2, 3], categories=["name", "address", "phone"], format="csv"
+                session,
+                to="delivery_company",
+                subjects=[1, 2, 3],
+                categories=["name", "address", "phone"],
+                format="csv",
             )
             session.commit()
             for customer in session.scalars(select(Customer).where(Customer.id <= 3)):
@@ -118,7 +122,11 @@ def _work(privacy: Privacy, engine: Engine, actors: dict[str, str]) -> None:
         ):
             session.scalars(select(Customer.phone).where(Customer.id == 1)).one()
         with privacy.request(actor=actors["mori"], role=OFFICER, reason="letter of the police"):
-            evidence = {"document_number": "Sakai 2026-1123", "issuing_body": "Sakai police station", "approver": "staff:1"}
+            evidence = {
+                "document_number": "Sakai 2026-1123",
+                "issuing_body": "Sakai police station",
+                "approver": "staff:1",
+            }
             what = ["name", "address"]
             privacy.disclose(
                 session, to="police_and_courts", subjects=2, categories=what, ground="public_agency", evidence=evidence
@@ -130,6 +138,6 @@ def _work(privacy: Privacy, engine: Engine, actors: dict[str, str]) -> None:
                 subject=4,
                 case="2026-17",
                 reason="claim of the carrier",
-                review_by=date.today() + timedelta(days=120),
+                review_by=datetime.now(UTC).date() + timedelta(days=120),
             )
             session.commit()

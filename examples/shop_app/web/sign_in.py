@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from examples.shop_app.web.acting import Database, Staff, TheShop
-from examples.shop_app.web.pages import back, language_of, local_path, notice, page
+from examples.shop_app.web.pages import back, begin, language_of, local_path, notice, page
 from examples.shop_app.web.passwords import find_customer
 from examples.shop_app.web.texts import LANGUAGES
 from sa_privacy import LoginRefused
@@ -37,7 +37,7 @@ def sign_in_customer(
     if number is None:
         again = {"next": local_path(next), "email": email, "refused": True}
         return page(request, "sign_in/customer.html", status=422, **again)
-    _begin(request, customer=number)
+    begin(request, customer=number)
     return back(local_path(next, "/my"))
 
 
@@ -59,13 +59,13 @@ def sign_in_employee(
     except LoginRefused:
         again = {"next": local_path(next), "name": name, "refused": True}
         return page(request, "sign_in/employee.html", status=422, **again)
-    _begin(request, staff=actor, name=name.strip())
+    begin(request, staff=actor, name=name.strip())
     return back(local_path(next, "/desks"))
 
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> Response:
-    _begin(request)
+    begin(request)
     return back("/")
 
 
@@ -89,10 +89,3 @@ def sign_pledge(request: Request, shop: TheShop, actor: Staff, database: Databas
     database.commit()
     notice(request, "sign_in.pledged")
     return back("/desks")
-
-
-def _begin(request: Request, **who: object) -> None:
-    """A new session: nothing of the one before is kept but the language."""
-    language = language_of(request)
-    request.session.clear()
-    request.session.update(language=language, **who)

@@ -25,7 +25,7 @@ class Texts:
 
 
 def _flat(table: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
-    found = []
+    found: list[tuple[str, str]] = []
     for name, value in table.items():
         found += _flat(value, f"{before}{name}.") if isinstance(value, dict) else [(f"{before}{name}", value)]
     return found

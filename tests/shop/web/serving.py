@@ -6,10 +6,11 @@ import re
 from typing import Final
 
 from fastapi.testclient import TestClient
+from httpx2 import Response
 
 from examples.shop_app.web.seed import EMPLOYEES, PASSWORD, customer_logins
 
-__all__ = ["CUSTOMERS", "EMPLOYEE_AT", "JA", "EN", "sent", "signed_in"]
+__all__ = ["CUSTOMERS", "EMPLOYEE_AT", "EN", "JA", "sent", "signed_in"]
 
 CUSTOMERS: Final = 8
 JA, EN = customer_logins()
@@ -35,7 +36,7 @@ def signed_in(client: TestClient, who: str, language: str = "en") -> TestClient:
     return client
 
 
-def sent(client: TestClient, path: str, **fields: str):  # type: ignore[no-untyped-def] # what the test client answers
+def sent(client: TestClient, path: str, **fields: str) -> Response:
     """Sends a form as a browser would: with the token of the session, and following where it leads."""
     token = re.search(r'name="csrf" value="([^"]+)"', client.get("/sign-in").text)
     assert token is not None

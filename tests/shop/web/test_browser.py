@@ -6,6 +6,7 @@ The pictures are kept in ``build/screenshots``.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -54,7 +55,8 @@ def address(shop: Shop) -> Iterator[str]:
     thread.start()
     while not server.started:
         assert thread.is_alive()
-    yield "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
 
@@ -119,7 +121,9 @@ def test_every_page_is_open_to_everybody(who: str, language: str, page: Page) ->
 
 def focused(page: Page) -> str:
     """What has the focus: its text or its name; it has to be seen that it has."""
-    seen = "(e => { const s = getComputedStyle(e); return s.outlineStyle != 'none' && parseFloat(s.outlineWidth) >= 2 })"
+    seen = (
+        "(e => { const s = getComputedStyle(e); return s.outlineStyle != 'none' && parseFloat(s.outlineWidth) >= 2 })"
+    )
     assert page.evaluate(f"{seen}(document.activeElement)"), page.evaluate("document.activeElement.outerHTML")
     text: str = page.evaluate("document.activeElement.innerText || document.activeElement.id || ''")
     return text.strip().split("\n")[0]

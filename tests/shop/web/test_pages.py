@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +65,12 @@ def test_no_form_is_taken_without_the_token_of_the_session(browse: Browse, shop:
 
 
 def _counts(shop: Shop) -> dict[str, int]:
-    with shop.privacy.access(maintenance=True, actor="test", role="engineer", reason="counting"):
-        with Session(shop.engine) as session:
-            return {
-                table.name: session.scalar(select(func.count()).select_from(table)) or 0
-                for table in Base.metadata.sorted_tables
-            }
+    with (
+        shop.privacy.access(maintenance=True, actor="test", role="engineer", reason="counting"),
+        Session(shop.engine) as session,
+    ):
+        tables = Base.metadata.sorted_tables
+        return {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
 
 
 # -- what a desk sees ---------------------------------------------------------------------------------------------
@@ -78,22 +78,22 @@ def _counts(shop: Shop) -> dict[str, int]:
 
 def _values_of(shop: Shop, number: int) -> dict[str, set[str]]:
     """What is kept about a customer, by category, as pages would print it."""
-    with shop.privacy.access(maintenance=True, actor="test", role="engineer", reason="comparing"):
-        with Session(shop.engine) as session:
-            one = session.get_one(Customer, number)
-            items = [item for order in one.orders for item in order.items]
-            found: dict[str, set[Any]] = {
-                "name": {one.name, one.name_kana},
-                "address": {one.address},
-                "phone": {one.phone},
-                "email": {one.email},
-                "order_items": {item.product for item in items},
-                "amount": {f"¥{order.amount:,}" for order in one.orders},
-                "usage_history": {TEXTS["en"](f"pages.{event.page}") for event in one.usage},
-                "opinions": {answer.comment for answer in one.questionnaires},
-            }
-            assert one.birthday is not None
-            found["birthday"] = {f"{one.birthday.day} {one.birthday:%B %Y}"}
+    comparing = shop.privacy.access(maintenance=True, actor="test", role="engineer", reason="comparing")
+    with comparing, Session(shop.engine) as session:
+        one = session.get_one(Customer, number)
+        items = [item for order in one.orders for item in order.items]
+        found: dict[str, set[Any]] = {
+            "name": {one.name, one.name_kana},
+            "address": {one.address},
+            "phone": {one.phone},
+            "email": {one.email},
+            "order_items": {item.product for item in items},
+            "amount": {f"¥{order.amount:,}" for order in one.orders},
+            "usage_history": {TEXTS["en"](f"pages.{event.page}") for event in one.usage},
+            "opinions": {answer.comment for answer in one.questionnaires},
+        }
+        assert one.birthday is not None
+        found["birthday"] = {f"{one.birthday.day} {one.birthday:%B %Y}"}
     return {name: {html.escape(str(value), quote=False) for value in values if value} for name, values in found.items()}
 
 
@@ -185,7 +185,7 @@ def test_the_officer_sees_it_with_names_and_can_ask_the_log(browse: Browse) -> N
     rows = mori.get("/officer/log?actor=staff:3&purpose=order_confirmation&decision=allowed&person=2").text
     assert "staff:3" in rows
     assert "staff:2<" not in rows
-    today = f"{date.today():%Y-%m-%d}"
+    today = f"{datetime.now(UTC).date():%Y-%m-%d}"
     assert "staff:3" in mori.get(f"/officer/log?actor=staff:3&day={today}").text
     assert "No event is like that" in mori.get("/officer/log?actor=staff:3&purpose=campaigns").text
     assert "No event is like that" in mori.get("/officer/log?day=2020-01-01").text
@@ -195,7 +195,7 @@ def test_the_officer_sees_it_with_names_and_can_ask_the_log(browse: Browse) -> N
 def test_the_log_is_shown_page_by_page_without_gap_or_double(browse: Browse) -> None:
     mori = browse("mori")
     pages = [mori.get(f"/officer/log?actor=staff:1&everything=true&page={n}").text for n in (1, 2)]
-    first, second = ([hash(row) for row in re.findall(r"<tr>.*?</tr>", page, re.S)[1:]] for page in pages)
+    first, second = ([hash(row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)[1:]] for page in pages)
     assert len(first) == 12
     assert second
 
@@ -252,7 +252,12 @@ def _close(shop: Shop, until: datetime | None) -> datetime | None:
 def test_from_registering_to_being_forgotten(browse: Browse, shop: Shop) -> None:
     """A whole life: register, order, agree, look, take the file, leave; and the officer's part of it."""
     client = browse()
-    robin = {"name": "Robin Field", "address": "3 Example Lane", "email": "robin@example.com", "password": "a long password"}
+    robin = {
+        "name": "Robin Field",
+        "address": "3 Example Lane",
+        "email": "robin@example.com",
+        "password": "a long password",
+    }
     missing = sent(client, "/register", **{**robin, "name": "", "password": "short"})
     assert missing.status_code == 422
     assert missing.text.count('aria-invalid="true"') == 2
