@@ -42,7 +42,7 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 # deselected:
 #  - on both, raw cursors before a wall: SQLAlchemy opens the connection, and the database refuses. That a wall goes up,
 #    follows the access and lets through what is allowed (all else in tests/walls/test_*_run.py and the like) does run;
-#    and the fuzzer's own work on a leak that was planted; the published documents, the shop's pages, and the commands, which
+#    and the fuzzer's own work on a leak that was planted, the published documents, the shop's pages, and the commands, which
 #    call what runs there itself;
 #  - on the oldest, what neither SQLAlchemy nor another dependency decides: killed processes, forks, full and slow disks
 #    under the log, its proofs, drawn policies, and two more walks through the demo, which runs there in both languages. The

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from examples.shop_app.web.guarding import token_of
 from examples.shop_app.web.policy import DESKS
 from examples.shop_app.web.shop import Shop
-from examples.shop_app.web.texts import LANGUAGES, TEXTS
+from examples.shop_app.web.texts import LANGUAGES, TEXTS, Texts
 from sa_privacy.policy import OWN_CATEGORY
 
 __all__ = ["PAGE_SIZE", "Asked", "Page", "back", "begin", "language_of", "local_path", "notice", "page"]
@@ -139,6 +139,12 @@ def _stamp(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
+def _period(value: str, t: Texts) -> str:
+    """A time as the policy writes it (``"P3Y"``), in words."""
+    unit, n = value[-1], value[1:-1]
+    return t(f"periods.{unit}{'1' if n == '1' else ''}", n=n) if unit in "YMD" and n.isdecimal() else "–"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -148,6 +154,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["day"], made.filters["moment"], made.filters["stamp"] = _day, _moment, _stamp
+    made.filters["period"] = _period
     return made
 
 

@@ -86,8 +86,11 @@ def test_a_letter_is_answered_with_the_file(privacy: Privacy, session: Session) 
     with officer(privacy):
         shown = privacy.requests.show(session, request.reference)
         assert (shown.claimed, shown.about) == ("Ann Arbor, 1 High Street", "everything")
+        assert shown.person is None  # nobody knows yet
         request = privacy.requests.identify(session, request.reference, ANN, **CARD)
         assert request.state == "identified"
+        assert request.person == privacy.requests.show(session, request.reference).person == ("customer", "1")
+        assert "customer" not in repr(request)
         assert request.identified_until == datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
         assert privacy.requests.begin(session, request.reference).state == "in_work"
         answer = privacy.requests.answer(session, request.reference)
