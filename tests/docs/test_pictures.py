@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from benchmarks.plots import PICTURES, RESULTS, drawn
 
-LINES = [
+LINES: list[dict[str, Any]] = [
     {"what": "a <list>", "unit": "x plain", "bar": 1.5, "median": 2.0, "low": 1.9, "high": 2.2},
     {"what": "  bare", "unit": "x plain", "bar": None, "median": 1.2, "low": 1.1, "high": 1.3},
 ]
