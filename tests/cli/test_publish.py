@@ -115,14 +115,16 @@ def test_a_change_of_the_models_is_told(
 
 def test_what_a_hand_did_to_the_files_is_told(check: Callable[..., Result], published: Path) -> None:
     notice = published / "notice.ja.md"
-    notice.write_text(notice.read_text(encoding="utf-8").replace("2年", "20年", 1), encoding="utf-8")
+    text = notice.read_text(encoding="utf-8")
+    notice.write_text(text.replace("2年", "20年", 1), encoding="utf-8")
+    line = text.partition("2年")[0].count("\n") + 1
     (published / "policy.jsonld").unlink()
     ran = check(more=("--json",))
     assert ran.exit_code == 1
     found = json.loads(ran.stdout)
     assert found["policy"] == POLICY.hash
     assert found["differences"] == [
-        "notice.ja.md, line 33, is not what the policy and the models give; a hand or another release wrote it",
+        f"notice.ja.md, line {line}, is not what the policy and the models give; a hand or another release wrote it",
         "policy.jsonld is not there",
     ]
 
