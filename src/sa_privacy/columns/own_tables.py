@@ -25,6 +25,7 @@ __all__ = [
     "OwnDDL",
     "guard_name",
     "is_guard",
+    "is_own_trigger",
     "own_column",
 ]
 
@@ -69,3 +70,8 @@ def is_guard(name: str, table: str) -> bool:
     """
     own, name = guard_name(table), name.rpartition(".")[2]
     return name == own or name.startswith(own + "_")
+
+
+def is_own_trigger(name: str) -> bool:
+    """Whether a trigger is one that the library put on an application's table. On PostgreSQL its names sort last: ``zz_``."""
+    return name.removeprefix("zz_").startswith(OWN_PREFIX)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from sa_privacy.columns.own_tables import is_own_trigger
 from sa_privacy.columns.sealable import names_value
 from sa_privacy.jobs.finding import Finding
 from sa_privacy.jobs.indexes import LOOKUP_INDEX
@@ -48,7 +49,8 @@ def findings(connection: Connection, table: str, column: str, name: str) -> Iter
         if found is not None:
             yield found
     for (trigger,) in connection.exec_driver_sql(_TRIGGERS, (table,)).all():
-        yield Finding(name, "trigger", trigger, forbids=False)
+        if not is_own_trigger(trigger):
+            yield Finding(name, "trigger", trigger, forbids=False)
 
 
 def _finding(row: Any, column: str, name: str) -> Finding | None:

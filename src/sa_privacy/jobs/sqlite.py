@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from sa_privacy.columns.own_tables import is_own_trigger
 from sa_privacy.columns.sealable import names_value
 from sa_privacy.jobs.finding import Finding
 from sa_privacy.jobs.indexes import LOOKUP_INDEX
@@ -100,7 +101,8 @@ class _Schema:
         """Triggers, views and full-text tables."""
         for kind, other, of, sql in self._master:
             if kind == "trigger" and self._is_it(of):
-                yield self._found("trigger", other, forbids=False)
+                if not is_own_trigger(other):
+                    yield self._found("trigger", other, forbids=False)
             elif not _mentions(sql, self._table) or not (_mentions(sql, self._column) or "*" in sql):
                 continue
             elif kind == "view":
