@@ -14,11 +14,12 @@ from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTabl
 from sa_privacy.columns.subject_frame import KEY_TABLE
 from sa_privacy.jobs.rewrap import count_wrapped
 
-__all__ = ["CellGroup", "Census", "take_census"]
+__all__ = ["CELL_HEADS", "CellGroup", "Census", "binary_columns", "take_census"]
 
 # Version and suite: docs/spec/cell.md, "Bytes of a cell".
 _SLOTTED = (b"\x01\x02", b"\x01\x04")
-_CELLS = (b"\x01\x01", b"\x01\x03", *_SLOTTED)
+CELL_HEADS = (b"\x01\x01", b"\x01\x03", *_SLOTTED)
+"""How the bytes of every cell begin."""
 _NONE = b""
 
 
@@ -75,7 +76,7 @@ def take_census(connection: Connection, catalogue: Catalogue) -> Census:
     missing: list[str] = []
     for personal in catalogue:
         sealed = [one for one in personal.columns.values() if one.sealed]
-        binary = _binary_columns(connection, personal) if sealed else None
+        binary = binary_columns(connection, personal) if sealed else None
         for one in sealed:
             if binary is None or one.column not in binary:
                 missing.append(one.name)
@@ -90,7 +91,7 @@ def take_census(connection: Connection, catalogue: Catalogue) -> Census:
     return Census(tuple(groups), tuple(missing))
 
 
-def _binary_columns(connection: Connection, personal: PersonalTable) -> dict[str, bool] | None:
+def binary_columns(connection: Connection, personal: PersonalTable) -> dict[str, bool] | None:
     """The table's columns, and whether each can hold cells. None where there is no such table."""
     try:
         found = inspect(connection).get_columns(personal.table, schema=personal.schema)
@@ -110,7 +111,7 @@ def _groups(connection: Connection, personal: PersonalTable, one: PersonalColumn
         return
     start, none = func.substr(cell, 1, 2), literal(_NONE, LargeBinary)
     has_slots = start.in_([literal(head, LargeBinary) for head in _SLOTTED])
-    is_cell = start.in_([literal(head, LargeBinary) for head in _CELLS])
+    is_cell = start.in_([literal(head, LargeBinary) for head in CELL_HEADS])
     heads = (
         select(
             # What is no cell is a value: its bytes are not to leave the database.

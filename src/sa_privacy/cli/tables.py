@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
         raise
     tables = None  # type: ignore[assignment]
 
-__all__ = ["app"]
+__all__ = ["app", "tables"]
 
 app = typer.Typer(name="tables", help="The library's own tables in a database.", no_args_is_help=True)
 

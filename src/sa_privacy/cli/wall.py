@@ -21,7 +21,7 @@ from sa_privacy.walls import Login, RowSources, TableShape, WallPlan, plan_wall,
 from sa_privacy.walls.ddl import statements
 from sa_privacy.walls.postgresql import Drift, Inspection, apply_wall, inspect_wall
 
-__all__ = ["app"]
+__all__ = ["LoginOption", "app", "wanted_wall"]
 
 app = typer.Typer(name="wall", help="The database's own wall: roles, grants and logins.", no_args_is_help=True)
 
@@ -77,7 +77,7 @@ class Wanted:
         return inspect_wall(connection, self.policy, self.catalogue, self.shapes, **self.how)
 
 
-def _wanted(
+def wanted_wall(
     policy: Path,
     models: Sequence[str],
     login: list[str] | None,
@@ -85,6 +85,7 @@ def _wanted(
     also: list[str] | None,
     application: str | None,
 ) -> Wanted:
+    """What a command is asked about, read from its options."""
     metadata = load_models(models)
     privacy = Privacy(policy, log=None, metadata=metadata)
     try:
@@ -167,7 +168,7 @@ def plan(
     With a database, what it lacks; without one, all of it, by the models alone. The output is SQL that psql takes.
     """
     with telling():
-        wanted = _wanted(policy, models, login, together, also, application)
+        wanted = wanted_wall(policy, models, login, together, also, application)
         if url is None or make_url(url).get_backend_name() == "sqlite":
             planned = wanted.plan()
             found = Inspection(planned, (), tuple(statements(planned)) if url is None else ())
@@ -212,7 +213,7 @@ def apply(
 ) -> None:
     """Put the wall up, in one transaction. Run it again after every migration; where nothing differs it does nothing."""
     with telling():
-        wanted, engine = _wanted(policy, models, login, together, also, application), _owner(_needed(url))
+        wanted, engine = wanted_wall(policy, models, login, together, also, application), _owner(_needed(url))
         try:
             with engine.begin() as connection:
                 before = wanted.inspect(connection)
@@ -246,7 +247,7 @@ def check(
 ) -> None:
     """Compare the database with the plan. Exit status 1 where it differs. Changes nothing."""
     with telling():
-        wanted, engine = _wanted(policy, models, login, together, also, application), _owner(_needed(url))
+        wanted, engine = wanted_wall(policy, models, login, together, also, application), _owner(_needed(url))
         try:
             with engine.connect() as connection:
                 found = wanted.inspect(connection)
