@@ -27,24 +27,13 @@ def applications_own(catalogue: Catalogue) -> dict[str, PersonalColumn]:
 def policy_of(privacy: Privacy) -> Section:
     """Which policy it is, and where it and the models do not fit."""
     policy = privacy.policy
-    strangers = sorted(set(policy.columns) - set(privacy.catalogue.columns))
     faults = privacy.retention.faults()
-    risks = [Risk(BREAKS, fault, "correct the schedule, or the models.") for fault in faults]
-    if strangers:
-        what = f"the policy names {listed(strangers)}, which no model has: nothing is protected there."
-        risks.append(Risk(BREAKS, what, "correct [columns] of the policy."))
-    fits = f"{many(len(risks), 'fault')} against the models" if risks else "fits the models"
+    fits = f"{many(len(faults), 'fault')} against the models" if faults else "fits the models"
     return Section(
         "policy",
         (f"{policy.id}, version {policy.version}, {policy.hash[:19]}; {fits}",),
-        {
-            "id": policy.id,
-            "version": policy.version,
-            "hash": policy.hash,
-            "faults": faults,
-            "no_such_column": strangers,
-        },
-        risks,
+        {"id": policy.id, "version": policy.version, "hash": policy.hash, "faults": faults},
+        [Risk(BREAKS, fault, "correct the schedule, or the models.") for fault in faults],
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
     literal,
     select,
     table,
-    union_all,
+    union,
 )
 
 from sa_privacy.cli.census import CELL_HEADS, binary_columns
@@ -66,19 +66,16 @@ def _count(connection: Connection, personal: PersonalTable, one: PersonalColumn,
     cell = column(one.column, LargeBinary)
     source = table(personal.table, cell, schema=personal.schema)
     is_cell = func.substr(cell, 1, 2).in_([literal(head, LargeBinary) for head in CELL_HEADS])
-    wanted = select(case((is_cell, 1), else_=0).label("whole") if binary else literal(0).label("whole")).select_from(
-        source
-    )
-    wanted = wanted.where(cell.is_not(None))
     keys: list[ColumnClause[Any]] = [column(name) for name in _key(connection, personal)]
+    whole = case((is_cell, 1), else_=0) if binary else literal(0)
+    wanted = select(*keys, whole.label("whole")).select_from(source).where(cell.is_not(None))
     ends = [wanted.order_by(*(key.asc() for key in keys)).limit(END).subquery()]
     if keys:
         ends.append(wanted.order_by(*(key.desc() for key in keys)).limit(END).subquery())
-    looked_at = union_all(*(select(end.c.whole) for end in ends)).subquery()
-    given, whole = connection.execute(
-        select(func.count(), func.coalesce(func.sum(looked_at.c.whole), 0)).select_from(looked_at)
-    ).one()
-    return int(given), int(whole)
+    looked_at = union(*map(select, ends)).subquery() if keys else ends[0]
+    counted = select(func.count(), func.coalesce(func.sum(looked_at.c.whole), 0)).select_from(looked_at)
+    given, cells = connection.execute(counted).one()
+    return int(given), int(cells)
 
 
 def _key(connection: Connection, personal: PersonalTable) -> list[str]:

@@ -133,11 +133,13 @@ def _wall(connection: Connection, wall: Wanted | None) -> _Answer:
 
 
 def examined(connection: Connection, privacy: Privacy, metadata: Sequence[MetaData]) -> dict[str, list[Finding] | None]:
-    """What stands against sealing each personal column; None where the database has no such column."""
+    """What stands against sealing each personal column of the models; None where the database has no such column."""
     tables = {table.fullname: table for one in metadata for table in one.sorted_tables}
     found: dict[str, list[Finding] | None] = {}
     for name in applications_own(privacy.catalogue):
         place, _, column = name.rpartition(".")
+        if place not in tables:  # the policy alone names it, for statements that no model makes
+            continue
         try:
             found[name] = examine(connection, tables[place], tables[place].c[column])
         except PolicyError:
@@ -147,6 +149,7 @@ def examined(connection: Connection, privacy: Privacy, metadata: Sequence[MetaDa
 
 def sealable(guarded: Sequence[str], found: dict[str, list[Finding] | None]) -> Section:
     """Of the guarded columns: which can be sealed in place."""
+    guarded = [name for name in guarded if name in found]
     forbidden = [name for name in guarded if any(one.forbids for one in found[name] or ())]
     care = [name for name in guarded if found[name] and name not in forbidden]
     missing = [name for name in guarded if found[name] is None]
