@@ -14,6 +14,7 @@
 #   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
 #   make bench-quick   overhead ratios, fewer rounds
+#   make package       builds wheel and sources, and follows the tutorial with the wheel, where nothing else is installed
 #   make docs          the documentation as a site, in build/site; a link that leads nowhere fails
 #   make diagrams      draws its diagrams anew, where one was changed; needs npm and Chromium
 #   make clean         remove the environments and caches
@@ -76,7 +77,7 @@ CELLS := 1000000
 RULED := 2000
 MUTANTS :=
 
-.PHONY: help demo shop test check tests thorough test-matrix fuzz rules mixups kill mutants bench-quick docs diagrams clean
+.PHONY: help demo shop test check tests thorough test-matrix fuzz rules mixups kill mutants bench-quick package docs diagrams clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -128,6 +129,9 @@ mutants: .venvs/mutation/.test
 
 bench-quick: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.overhead --quick
+
+package:
+	@tools/package.sh
 
 docs: $(VENV)/.docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
