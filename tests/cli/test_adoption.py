@@ -54,6 +54,20 @@ def test_the_report_is_a_table_for_people(place: Path) -> None:
     assert "2 places; at 2 of them something was, or would be, refused" in ran.stdout
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_names_stay_whole_however_narrow_the_terminal_is(
+    width: int, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One place stands under the other where a table has no room for them."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    said = RUN.invoke(app, ["report", "log"]).stdout
+    for name in ("GET /towns", "test_adoption.py:", "customers.town", "customers.birthday", "Covered by", "segmenting"):
+        assert name in said
+    assert ("Would refuse" in said) is (width == 200)
+    table = said[: said.index("events, 2 places")]
+    assert width < 60 or max(map(len, table.splitlines())) <= width
+
+
 def test_and_json_for_programs(place: Path) -> None:
     ran = RUN.invoke(app, ["report", "log", "--json"])
     said = json.loads(ran.stdout)

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from sa_privacy.accesslog import read_events
+from sa_privacy.cli.log.asking import new_table, plain, show_table
+from sa_privacy.cli.log.widths import keeps_words
 from sa_privacy.cli.telling import fail, print_json, say, telling
 from sa_privacy.policy import Policy
 from sa_privacy.publish import Place, Report, Use, covering, draft_policy, read_uses
 
 __all__ = ["report"]
+
+_MARGIN = len("  Covered by  ")
 
 LogArgument = Annotated[Path, typer.Argument(help="The access log's directory.", metavar="LOG_DIR", show_default=False)]
 PolicyOption = Annotated[Path, typer.Option(help="The policy document to measure by.", metavar="FILE")]
@@ -63,24 +65,54 @@ def report(
     if not found.places:
         say(f"{found.events} events, and nothing personal was touched in any.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("Where", "Events", "Would refuse", "Touches", "So far", "Covered by"):
-        table.add_column(title, overflow="fold", justify="right" if title in ("Events", "Would refuse") else "left")
-    for place in found.places:
-        cover = _cover(loaded, found, place)
-        table.add_row(
-            Text("\n".join(part for part in (place.route, place.site) if part) or "(not noted)"),
-            str(place.times),
-            Text(str(place.refused), style="red" if place.refused else ""),
-            Text("\n".join(_touches(place))),
-            Text("\n".join(dict.fromkeys(map(_so_far, place.uses.values())))),
-            Text(cover, style="red" if cover == "none" else ""),
-        )
-    Console(highlight=False).print(table)
+    _tell(loaded, found)
     refused = sum(1 for place in found.places if place.refused)
     say(f"{found.events} events, {len(found.places)} places; at {refused} of them something was, or would be, refused.")
     if refused:
         say("With --draft it prints a draft of a policy that would not refuse it.")
+
+
+def _tell(policy: Policy, found: Report) -> None:
+    """As a table; where the terminal has no room for whole names, one place under the other."""
+    titles = ("Where", "Events", "Would refuse", "Touches", "So far", "Covered by")
+    table = new_table(*titles, right=("Events",))
+    table.columns[2].justify = "right"
+    for place in found.places:
+        cover = _cover(policy, found, place)
+        table.add_row(
+            plain(_where(place)),
+            str(place.times),
+            Text(str(place.refused), style="red" if place.refused else ""),
+            plain("\n".join(_touches(place))),
+            plain("\n".join(dict.fromkeys(map(_so_far, place.uses.values())))),
+            Text(cover, style="red" if cover == "none" else ""),
+        )
+    width = Console().width
+    if keeps_words(table, width):
+        show_table(table)
+        return
+    cells = zip(*(column.cells for column in table.columns), strict=True)
+    for where, times, refused, *more in cells:
+        for line in str(where).splitlines():
+            say(line, "bold")
+        _row("", Text.assemble(f"{times} events, would refuse ", refused), width)
+        for title, cell in zip(titles[3:], more, strict=True):
+            for number, line in enumerate(cell.split("\n")):
+                _row(title if number == 0 else "", line, width)
+        say()
+
+
+def _row(title: str, said: Text, width: int) -> None:
+    """A line under a title of its own; broken between words, if at all."""
+    for number, line in enumerate(said.wrap(Console(), max(width - _MARGIN, _MARGIN))):
+        line.rstrip()
+        Console(highlight=False, soft_wrap=True).print(
+            Text.assemble((f"  {title if number == 0 else ''}".ljust(_MARGIN), "dim"), line)
+        )
+
+
+def _where(place: Place) -> str:
+    return "\n".join(part for part in (place.route, place.site) if part) or "(not noted)"
 
 
 def _touches(place: Place) -> list[str]:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["fit"]
+__all__ = ["fit", "keeps_words"]
 
 _LONGEST: Final = 24
 """A longer word, a path say, may be broken."""
@@ -43,6 +43,13 @@ def fit(table: Table, width: int) -> None:
         more = min(natural[number] - least[number], room // (len(wanting) - place))
         table.columns[number].width = least[number] + more
         room -= more
+
+
+def keeps_words(table: Table, width: int) -> bool:
+    """Whether there is room for every word of it, however long: names of columns and call sites stay whole."""
+    between = len(table.columns) * 2
+    words = ([word for line in _lines(one.header, one.cells) for word in line.split()] for one in table.columns)
+    return sum(max(map(cell_len, column), default=0) for column in words) + between <= width
 
 
 def _lines(header: object, cells: Iterable[object]) -> list[str]:
