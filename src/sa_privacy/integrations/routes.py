@@ -14,6 +14,15 @@ __all__ = ["Called", "Purpose", "Route", "Routes", "by_route", "names_of"]
 Called = MutableMapping[str, Any]
 Purpose = str | Collection[str] | None
 
+#: What a parameter stands for, by its converter, and how loose that is.
+_CONVERTERS: Final = {
+    "int": (r"[0-9]+", 1),
+    "float": (r"[0-9]+(?:\.[0-9]+)?", 1),
+    "uuid": (r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}", 1),
+    "str": (r"[^/]+", 2),
+    "path": (r"(?s:.*)", 3),
+}
+_END: Final = (9, 0)
 _PARAMETER: Final = re.compile(r"\{([a-zA-Z_]\w*)(?::(\w+))?\}")
 
 
@@ -54,8 +63,9 @@ def by_route(purposes: Mapping[str, Purpose]) -> Routes:
     """Maps routes to purposes, for ``purpose_for=``.
 
     A route is written ``"GET /orders/{id}"``, ``"GET POST /orders"``, ``"WEBSOCKET /feed"`` or, for every method,
-    ``"/orders"``. ``{id}`` stands for one part of the path, ``{rest:path}`` for all that follow. Where several match, the one
-    with the most literal beginning counts, in whatever order they are written. GET serves HEAD, too. Paths are those of the
+    ``"/orders"``. ``{id}`` stands for one part of the path, ``{id:int}``, ``{id:float}`` and ``{id:uuid}`` for one that is such,
+    ``{rest:path}`` for all that follow. Where several match, the one with the most literal beginning counts, in whatever order
+    they are written. GET serves HEAD, too. Paths are those of the
     application, without what it is mounted under.
 
     A request whose route is not here has no purpose: whatever is personal stays shut.
@@ -81,7 +91,7 @@ class Route:
             self._methods |= {"HEAD"}
         self._path = re.compile(_pattern(path, written))
         #: Routes that are more literal, and say their method, come first.
-        self.rank = (tuple(map(_looseness, path.split("/"))), not methods)
+        self.rank = ((*map(_looseness, path.split("/")), _END), not methods)
 
     def serves(self, method: str, path: str) -> bool:
         return (not self._methods or method in self._methods) and self._path.fullmatch(path) is not None
@@ -90,7 +100,9 @@ class Route:
 def _pattern(path: str, written: str) -> str:
     parts, end = [], 0
     for found in _PARAMETER.finditer(path):
-        parts += [re.escape(path[end : found.start()]), r"(?s:.*)" if found[2] == "path" else r"[^/]+"]
+        if (found[2] or "str") not in _CONVERTERS:
+            raise PolicyError(f'"{written}" is no route.', hint=f"after the colon: {', '.join(_CONVERTERS)}.")
+        parts += [re.escape(path[end : found.start()]), _CONVERTERS[found[2] or "str"][0]]
         end = found.end()
     rest = path[end:]
     if any(brace in part for part in (*_PARAMETER.split(path)[::3], rest) for brace in "{}<>*"):
@@ -98,9 +110,10 @@ def _pattern(path: str, written: str) -> str:
     return "".join(parts) + re.escape(rest)
 
 
-def _looseness(part: str) -> int:
-    found = _PARAMETER.search(part)
-    return 0 if found is None else 2 if found[2] == "path" else 1
+def _looseness(part: str) -> tuple[int, int]:
+    """How much a part of a path may be: by its parameters, and the fewer letters stand beside them."""
+    loosest = max((_CONVERTERS[found[2] or "str"][1] for found in _PARAMETER.finditer(part)), default=0)
+    return loosest, -len(_PARAMETER.sub("", part)) if loosest else 0
 
 
 def _asked(called: Called) -> tuple[str, str]:

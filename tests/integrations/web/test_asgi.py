@@ -59,6 +59,20 @@ def test_the_most_literal_route_counts_and_what_is_not_there_has_no_purpose(
     assert ROUTES({"REQUEST_METHOD": method, "PATH_INFO": path, "SCRIPT_NAME": "/app"}) == purposes
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_parameters_the_narrower_counts_in_whatever_order_they_are_written(order: int) -> None:
+    written = {
+        "/orders/{id:int}": "number",
+        "/orders/{code}": "code",
+        "/orders/{code}.json": "export",
+        "/files/{rest:path}": "file",
+        "/files/{rest:path}/owner": "owner",
+    }
+    routes = by_route(dict(list(written.items())[::order]))
+    paths = ("/orders/5", "/orders/x", "/orders/x.json", "/files/a/b", "/files/a/b/owner")
+    assert [routes({"method": "GET", "path": path}) for path in paths] == [(name,) for name in written.values()]
+
+
 def test_a_websocket_is_no_get(privacy: Privacy) -> None:
     assert ROUTES({"type": "websocket", "path": "/feed"}) == ("feed",)
     assert ROUTES({"type": "http", "method": "GET", "path": "/feed"}) is None
@@ -70,7 +84,9 @@ def test_paths_are_compared_as_text(privacy: Privacy) -> None:
     assert routes({"REQUEST_METHOD": "GET", "PATH_INFO": "/注文/5".encode().decode("latin-1")}) == ("order",)
 
 
-@pytest.mark.parametrize("route", ["", "label", "get /label", "GET label", "/a/<id>", "/a/{}", "/a/{id", "/a/*"])
+@pytest.mark.parametrize(
+    "route", ["", "label", "get /label", "GET label", "/a/<id>", "/a/{}", "/a/{id", "/a/*", "/a/{id:integer}"]
+)
 def test_what_is_no_route_is_refused(route: str) -> None:
     with pytest.raises(PolicyError, match="is no route"):
         by_route({route: "shipping"})
