@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import configure_mappers
 
-from sa_privacy import Keyring, Privacy
+from sa_privacy import Keyring, Policy, Privacy
 from sa_privacy.cli.app import app
 from sa_privacy.cli.models import load_models
+from sa_privacy.columns import annotation_of
 from tests.support.command import CliRunner
 
 STYLES = Path(__file__).with_name("styles")
@@ -46,7 +47,7 @@ class Application:
         return path
 
     def scan(self, style: str, *options: str) -> str:
-        name = f"{self.package}.{style}:{BASES[style]}"
+        name = f"{self.package}.{style}:Base"
         ran = CliRunner().invoke(app, ["scan", name, "--policy", "privacy.toml", "--patch", f"{style}.diff", *options])
         assert ran.exit_code == 0, ran.stderr
         return ran.stdout
@@ -78,6 +79,15 @@ class Application:
         finally:
             privacy.close()
             engine.dispose()
+
+    def columns_said(self, style: str) -> dict[str, str]:
+        """Where it is said what a column is, once the models are imported: in the model, or the policy."""
+        (metadata,) = load_models([f"{self.package}.{style}:Base"])
+        configure_mappers()
+        in_policy = Policy.load("privacy.toml").columns
+        every = [(f"{table.fullname}.{one.name}", one) for table in metadata.tables.values() for one in table.columns]
+        said = {name: "model" for name, one in every if annotation_of(one) is not None}
+        return dict(sorted((said | dict.fromkeys(in_policy, "policy")).items()))
 
     def patched(self, style: str, *options: str) -> list[str]:
         self.scan(style, *options)
@@ -208,3 +218,83 @@ def test_what_the_database_has_on_a_column_keeps_it_unsealed(application: Applic
     assert "letter.delivery_address is not sealed: the database has a view on it" in said
     application.apply("classical")
     assert "letter.delivery_address=address of customer" in application.personal("classical")
+
+
+ODD = """{cookie}from sqlalchemy import Column, Integer, String, Table
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+
+class DataSubject:
+    "Ours, and not the library's."
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Phone(Base):
+    # 電話
+    @declared_attr.directive
+    def __tablename__(cls):
+        return "guests"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(  # (the mail
+        String(320),
+        unique=True  # no comma ) here
+    )
+    phone: Mapped[str] = mapped_column(
+        String(20)  # c
+        , index=True,
+    )
+    full_name: Mapped[str] = mapped_column(String(10), nullable=(
+        True
+        )
+    )
+    nickname: Mapped[str] = mapped_column(*(String(20),), **{{"index": True}})
+    last_name: Mapped[str] = mapped_column(String(4)) if Base else mapped_column(String(5))
+
+
+class Twice(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+
+
+class Twice(Base):
+    __tablename__ = "people"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(100))
+
+
+class Short(Base): __tablename__ = "members"; id: Mapped[int] = mapped_column(primary_key=True); dob = Column(String)
+
+
+Table("staff", Base.metadata, Column("id", Integer, primary_key=True), Column("phone", String(5)), schema="a")
+Table("staff", Base.metadata, Column("id", Integer, primary_key=True), Column("email", String(9)), schema="b")
+"""
+
+
+@pytest.mark.filterwarnings("ignore:This declarative base already contains")
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932"])
+def test_oddly_written_models_are_edited_rightly_or_left_to_the_policy(application: Application, encoding: str) -> None:
+    """What could be meant in two ways is not edited, and the class of that name never in place of another."""
+    file = application.root / application.package / "odd.py"
+    cookie = "" if encoding == "utf-8" else f"# -*- coding: {encoding} -*-\n"
+    file.write_bytes(ODD.format(cookie=cookie).encode(encoding))
+    said = application.scan("odd", "--no-seal")
+    assert 'members: say whose the rows are: DataSubject("member", key="id")' in said
+    application.apply("odd")
+    assert application.columns_said("odd") == {
+        "a.staff.phone": "policy",
+        "b.staff.email": "policy",
+        "guests.email": "model",
+        "guests.full_name": "model",
+        "guests.last_name": "policy",
+        "guests.nickname": "policy",
+        "guests.phone": "model",
+        "members.dob": "model",
+        "people.email": "policy",
+        "users.email": "policy",
+    }
+    assert "import DataSubject as sa_privacy_DataSubject, pii_column\n" in file.read_text(encoding)

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, MetaData, Table, inspect
 from sa_privacy.cli.database import connecting
 from sa_privacy.cli.models import load_models
 from sa_privacy.cli.options import JsonOption, Language, LanguageOption
-from sa_privacy.cli.telling import fail, print_json, say, telling
+from sa_privacy.cli.telling import fail, plain, print_json, say, telling
+from sa_privacy.columns.own_tables import OWN_PREFIX
 from sa_privacy.discovery import (
     KINDS,
     LIKELY,
@@ -111,7 +112,7 @@ def scan(
     else:
         _tell(found, lang.value)
     if patch is not None and drawn is not None:
-        patch.write_text(drawn.text, encoding="utf-8", newline="")
+        patch.write_text(drawn.text, encoding="utf-8", errors="surrogateescape", newline="")
         _tell_patch(patch, drawn, seal=seal, quiet=as_json)
 
 
@@ -137,7 +138,7 @@ def _tables(models: Sequence[MetaData], connection: Connection | None) -> list[T
             metadata.reflect(
                 connection, schema=None if schema == known.default_schema_name else schema, resolve_fks=False
             )
-    return metadata.sorted_tables
+    return [table for table in metadata.sorted_tables if not table.name.startswith(OWN_PREFIX)]
 
 
 def _sampler(connection: Connection, size: int) -> Callable[[Table], Mapping[str, Sequence[str]]]:
@@ -166,7 +167,9 @@ def _tell(found: Scan, lang: str) -> None:
     for one in found.findings:
         tables.setdefault(one.table, []).append(one)
     for name, findings in tables.items():
-        grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, title=name, title_justify="left", title_style="bold")
+        grid = Grid(
+            box=box.SIMPLE_HEAD, pad_edge=False, title=Text(plain(name)), title_justify="left", title_style="bold"
+        )
         for title, ratio in zip(_TITLES[lang], (3, 3, None, 8), strict=True):
             grid.add_column(
                 title, overflow="fold", ratio=ratio, justify="right" if ratio is None else "left", no_wrap=ratio is None
@@ -174,10 +177,10 @@ def _tell(found: Scan, lang: str) -> None:
         for one in findings:
             words = [in_words(each, "ja" if lang == "ja" else "en") for each in _telling(one)]
             grid.add_row(
-                Text(one.column),
+                Text(plain(one.column)),
                 Text(_called(one, lang)),
                 Text(one.percent, style="green" if one.confidence >= LIKELY else "yellow"),
-                Text("\n".join(words)),
+                Text(plain("\n".join(words))),
             )
         Console(highlight=False).print(grid)
     if found.owners:

@@ -74,7 +74,7 @@ class Sources:
         if name not in self._read:
             try:
                 self._read[name] = Source(Path(str(self._modules[name].__file__)).resolve())
-            except (OSError, SyntaxError, UnicodeDecodeError):
+            except (OSError, SyntaxError, UnicodeError):
                 self._read[name] = None
         return self._read[name]
 
@@ -98,22 +98,23 @@ class Sources:
             body = None if source is None else source.class_named(owner.__qualname__)
             if module is None or source is None or body is None:
                 continue
-            for statement in body.body:
-                if isinstance(statement, ast.AnnAssign):
-                    targets: list[ast.expr] = [statement.target]
-                elif isinstance(statement, ast.Assign):
-                    targets = statement.targets
-                else:
-                    continue
-                if len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == name:
-                    call = called(statement.value, "mapped_column", "Column")
-                    if call is None and statement.value is not None:
-                        return None  # Field(...), and what others have
-                    return Place(source, module, call, statement, owner, dataclasses.is_dataclass(cls))
+            written = [one for one in body.body if _gives(one, name)]
+            if not written:
+                continue
+            statement = written[0]
+            if len(written) > 1 or not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                return None
+            if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+                return None
+            call = called(statement.value, "mapped_column", "Column")
+            if call is None and statement.value is not None:
+                return None  # Field(...), and what others have
+            return Place(source, module, call, statement, owner, dataclasses.is_dataclass(cls))
         return None
 
     def table(self, table: Table) -> tuple[Place, dict[str, Place]] | None:
-        """Where a ``Table(...)`` is written, and its columns by name."""
+        """Where a ``Table(...)`` is written, and its columns by name; None where several could be meant."""
+        found: dict[tuple[Path, int], tuple[Place, dict[str, Place]]] = {}
         for name, module in self._modules.items():
             source = self._source(name)
             if source is None or "Table(" not in source.text:
@@ -123,10 +124,28 @@ class Sources:
                     continue
                 if not (isinstance(node.args[0], ast.Constant) and node.args[0].value == table.name):
                     continue
+                if _schema(node, table.metadata.schema) != table.schema:
+                    continue
                 columns = {}
                 for argument in node.args[1:]:
                     call = called(argument, "Column")
                     if call is not None and call is argument and call.args and isinstance(call.args[0], ast.Constant):
                         columns[str(call.args[0].value)] = Place(source, module, call)
-                return Place(source, module, node), columns
-        return None
+                found[source.path, node.lineno] = Place(source, module, node), columns
+        return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _gives(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement of a class gives the attribute a value, or a type."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return statement.name == name
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return any(isinstance(one, ast.Name) and one.id == name for one in targets)
+
+
+def _schema(call: ast.Call, default: str | None) -> object:
+    """The schema that a ``Table(...)`` says, or that of its metadata; the call where it says it in another way."""
+    said = next((one.value for one in call.keywords if one.arg == "schema"), None)
+    if said is None:
+        return default
+    return said.value if isinstance(said, ast.Constant) else call

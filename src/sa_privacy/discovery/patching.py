@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +25,12 @@ from sa_privacy.discovery.owners import Owner
 from sa_privacy.discovery.scanning import Scan
 from sa_privacy.discovery.sealing import Annotating, annotating
 from sa_privacy.discovery.source import Edit, Source, called
+from sa_privacy.errors import PolicyError
 
 __all__ = ["Patch", "draw_patch", "unified"]
 
+_BEHIND: Final = re.compile(r"#[^\r\n]*|[),]")
+"""What can stand between the last argument of a call and its end."""
 _NO_TYPES: Final = frozenset(
     "ForeignKey Sequence Identity Computed CheckConstraint UniqueConstraint FetchedValue DefaultClause".split()
 )
@@ -78,13 +82,28 @@ def draw_patch(
     plans = [annotating(one, by_name[one.table], seal=seal, against=against or {}) for one in found.findings]
     drawing = _Drawing(Sources(root), by_name, plans)
     drawing.draw(found.owners)
-    parts = [unified(one.source.path, root, one.source.text, _finished(one)) for one in drawing.files.values()]
+    parts = [_drawn(one, root) for one in drawing.files.values()]
     left = {plan.finding.name: plan.finding.category for plan in drawing.left}
     edited = None if policy is None else policy_edited(policy, [plan.finding for plan in plans], left)
     if policy is not None and edited is not None:
         parts.append(unified(policy, root, policy.read_text(encoding="utf-8"), edited))
     notes = [*drawing.notes]
     return Patch("".join(parts), tuple(drawing.done), left, edited is not None, tuple(notes))
+
+
+def _drawn(file: _File, root: Path) -> str:
+    """The diff of one file.
+
+    :raises PolicyError: it would not be Python, or the file's encoding has no letters for it.
+    """
+    source = file.source
+    try:
+        return unified(source.path, root, source.in_diff(source.text), source.in_diff(_finished(file)))
+    except (SyntaxError, UnicodeError):
+        raise PolicyError(
+            f"{source.path.name} is written in a way that cannot be edited from here.",
+            hint="annotate by hand what is shown without --patch, or name it under [columns] of the policy.",
+        ) from None
 
 
 def unified(path: Path, root: Path, before: str, after: str) -> str:
@@ -163,6 +182,8 @@ class _Drawing:
         file = self._file(place)
         column = self._tables[plan.finding.table].columns[plan.finding.column]
         call, mapped = place.call, _is_mapped(place)
+        if call is not None and not _is_whole(call):
+            return False
         if mapped and not place.is_dataclass:
             kind = None
             if plan.sealed and (call is None or _type_of(call) is None):
@@ -245,35 +266,44 @@ class _Drawing:
             if hasattr(model.mapper.class_, "__data_subject__"):
                 return
             file = self._file(Place(model.source, model.module, None))
+            place = _into_class(file.source, model.body)
+            if place is None:
+                break
             subject = _import(file, "sa_privacy", "DataSubject")
             line = f'__data_subject__ = {subject}("{owner.kind}", {word}="{name}")'
-            self._into_class(file, model.body, line)
+            before, at, ending = place
+            file.edits.append(Edit(at, at, f"{before}{line}{ending}"))
             return
         written = self._sources.table(table)
-        if written is None or self._models_of(table) or written[0].call is None or _has(written[0].call, "info"):
+        call = None if written is None or self._models_of(table) else written[0].call
+        if written is None or call is None or _has(call, "info") or _has(call, None):
             self.notes.append(
                 f'{owner.table}: say whose the rows are: DataSubject("{owner.kind}", {word}="{column.name}")'
             )
             return
         file = self._file(written[0])
         subject = _import(file, "sa_privacy", "DataSubject")
-        _append(file, written[0].call, f'info={{"data_subject": {subject}("{owner.kind}", {word}="{column.name}")}}')
-
-    def _into_class(self, file: _File, body: ast.ClassDef, line: str) -> None:
-        named = next((one for one in body.body if _target(one) == "__tablename__"), None)
-        statements = body.body[1:] if ast.get_docstring(body) is not None and len(body.body) > 1 else body.body
-        first = statements[0]
-        source, ending = file.source, file.source.newline
-        if named is not None and named.lineno != body.lineno:
-            place = source.after_line(named)
-            before = "" if source.text[:place].endswith(("\n", "\r")) else ending
-            file.edits.append(Edit(place, place, f"{before}{source.indent(named)}{line}{ending}"))
-        elif first.lineno != body.lineno:
-            place = source.line_start(first)
-            file.edits.append(Edit(place, place, f"{source.indent(first)}{line}{ending}"))
+        _append(file, call, f'info={{"data_subject": {subject}("{owner.kind}", {word}="{column.name}")}}')
 
     def _file(self, place: Place) -> _File:
         return self.files.setdefault(place.source.path, _File(place.source, place.module))
+
+
+def _into_class(source: Source, body: ast.ClassDef) -> tuple[str, int, str] | None:
+    """Where a line of a class can stand, and what around it: below ``__tablename__``, or on top. None: nowhere."""
+    ending = source.newline
+    named = next((one for one in body.body if _target(one) == "__tablename__"), None)
+    if named is not None:
+        below = max((one for one in body.body if one.lineno <= (named.end_lineno or 0)), key=lambda one: one.lineno)
+        deep, at = source.indent(named), source.after_line(below)
+        before = "" if source.text[:at].endswith(("\n", "\r")) else ending
+        return None if deep.strip() or named.lineno == body.lineno else (f"{before}{deep}", at, ending)
+    first = body.body[1:][:1] if ast.get_docstring(body) is not None else body.body[:1]
+    if not first:
+        return None
+    decorators = getattr(first[0], "decorator_list", [])
+    deep = source.indent(first[0])
+    return None if deep.strip() else (deep, source.line_start((decorators or first)[0]), ending)
 
 
 def _finished(file: _File) -> str:
@@ -295,9 +325,14 @@ def _finished(file: _File) -> str:
 
 
 def _import(file: _File, module: str, name: str) -> str:
-    """The name, and an import of it where the file has none."""
+    """The name, and an import of it where the file has none; another name where the file means something else by it."""
     there: Any = {"sa_privacy": columns, "sqlalchemy": sqlalchemy, "sqlalchemy.orm": orm}[module]
-    if getattr(file.module, name, None) is not getattr(there, name):
+    wanted = getattr(there, name)
+    if getattr(file.module, name, wanted) is not wanted:  # the name is taken
+        taken = f"{module.replace('.', '_')}_{name}"
+        file.imports.setdefault(module, set()).add(f"{name} as {taken}")
+        return taken
+    if not hasattr(file.module, name):
         file.imports.setdefault(module, set()).add(name)
     return name
 
@@ -327,7 +362,12 @@ def _type_of(call: ast.Call) -> ast.expr | None:
     return None
 
 
-def _has(call: ast.Call | None, name: str) -> bool:
+def _is_whole(call: ast.Call) -> bool:
+    """Whether all arguments stand there, and none come from elsewhere (``*args``, ``**options``)."""
+    return not _has(call, None) and not any(isinstance(one, ast.Starred) for one in call.args)
+
+
+def _has(call: ast.Call | None, name: str | None) -> bool:
     return call is not None and any(keyword.arg == name for keyword in call.keywords)
 
 
@@ -359,17 +399,23 @@ def _append(file: _File, call: ast.Call, text: str, *, counting: bool = False) -
     last = [*call.args, *(keyword.value for keyword in call.keywords)]
     if last:
         place = max(source.end(one) for one in last)
-        while source.text[place : place + 1] == ")" and place < source.end(call) - 1:  # a value in brackets
-            place += 1
-        rest = source.text[place : source.end(call) - 1]
-        if "\n" not in rest:
+        comma = 0
+        for found in _BEHIND.finditer(source.text, place, source.end(call) - 1):
+            if found[0] == ")":  # a value in brackets
+                place = found.end()
+            elif found[0] == ",":
+                comma = found.end()
+        if "\n" not in source.text[place : source.end(call) - 1]:
             file.edits.append(Edit(place, place, f", {text}"))
             return
-        if not rest.lstrip().startswith(","):
+        if not comma:
             file.edits.append(Edit(place, place, ","))
         line = source.text.rindex("\n", 0, place) + 1  # a line of its own, as deep as the one before
         deep = source.text[line : len(source.text) - len(source.text[line:].lstrip(" \t"))]
-        below = source.text.index("\n", place) + 1
+        below = source.text.find("\n", max(place, comma), source.end(call)) + 1
+        if not below:  # the comma stands beside the end
+            file.edits.append(Edit(comma, comma, f" {text}"))
+            return
         file.edits.append(Edit(below, below, f"{deep}{text},{source.newline}"))
         return
     place = _inside(source, call)

@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,14 +29,17 @@ class Edit:
 class Source:
     """One file.
 
-    :raises OSError, SyntaxError, UnicodeDecodeError: it cannot be read, or is no Python.
+    :raises OSError, SyntaxError, UnicodeError: it cannot be read, is no Python, or could not be written back as it is.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         content = path.read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        self.text = content.decode("utf-8" if encoding == "utf-8-sig" else encoding)  # the mark stays
+        self._encoding = "utf-8" if encoding == "utf-8-sig" else encoding  # the mark stays
+        self.text = content.decode(self._encoding)
+        if self.text.encode(self._encoding) != content:  # as ISO-2022-JP may be
+            raise UnicodeError(encoding)
         self.tree = ast.parse(self.text.removeprefix("\ufeff"))
 
     @cached_property
@@ -52,6 +55,13 @@ class Source:
         """How lines end here."""
         return "\r\n" if "\r\n" in self.text else "\n"
 
+    def in_diff(self, text: str) -> str:
+        """Text as a diff of this file holds it: its bytes, those that are no UTF-8 as surrogates.
+
+        :raises UnicodeError: the encoding of the file has no such letters.
+        """
+        return text.encode(self._encoding).decode("utf-8", "surrogateescape")
+
     def start(self, node: ast.expr | ast.stmt) -> int:
         """Where a node begins."""
         return self._place(node.lineno, node.col_offset)
@@ -64,7 +74,7 @@ class Source:
         """The text of a node."""
         return self.text[self.start(node) : self.end(node)]
 
-    def line_start(self, node: ast.stmt) -> int:
+    def line_start(self, node: ast.expr | ast.stmt) -> int:
         """Where the line of a node begins."""
         return self._starts[node.lineno - 1][0]
 
@@ -73,7 +83,7 @@ class Source:
         place, line = self._starts[(node.end_lineno or node.lineno) - 1]
         return place + len(line)
 
-    def indent(self, node: ast.stmt) -> str:
+    def indent(self, node: ast.expr | ast.stmt) -> str:
         """What stands in front of a node, in its line."""
         return self.text[self.line_start(node) : self.start(node)]
 
@@ -85,13 +95,14 @@ class Source:
         return place + len(text.encode()[:column].decode())
 
     def class_named(self, qualified: str) -> ast.ClassDef | None:
-        """A class by its ``__qualname__``; None for what is made within functions."""
+        """A class by its ``__qualname__``; None for what is made within functions, and where several are called so."""
         body: list[ast.stmt] = self.tree.body
         found: ast.ClassDef | None = None
         for part in qualified.split("."):
-            found = next((one for one in body if isinstance(one, ast.ClassDef) and one.name == part), None)
-            if found is None:
+            named = [one for one in _classes(body) if one.name == part]
+            if len(named) != 1:
                 return None
+            found = named[0]
             body = found.body
         return found
 
@@ -118,11 +129,20 @@ class Source:
         return text
 
 
+def _classes(body: Iterable[ast.AST]) -> Iterator[ast.ClassDef]:
+    """The classes of a body, also those under ``if`` and ``try``."""
+    for one in body:
+        if isinstance(one, ast.ClassDef):
+            yield one
+        elif not isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef, ast.expr)):
+            yield from _classes(ast.iter_child_nodes(one))
+
+
 def called(node: ast.expr | None, *names: str) -> ast.Call | None:
-    """The first call of one of these within an expression: ``mapped_column(...)``, ``orm.mapped_column(...)``."""
+    """The call of one of these within an expression: ``mapped_column(...)``, ``orm.mapped_column(...)``; None for several."""
+    found = []
     for one in ast.walk(node) if node is not None else ():
         if isinstance(one, ast.Call):
             name = one.func.id if isinstance(one.func, ast.Name) else getattr(one.func, "attr", None)
-            if name in names:
-                return one
-    return None
+            found += [one] if name in names else []
+    return found[0] if len(found) == 1 else None
