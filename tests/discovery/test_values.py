@@ -10,7 +10,7 @@ from sqlalchemy import Column, Date, Engine, Integer, MetaData, String, Table, T
 from sqlalchemy.engine import Connection
 
 from sa_privacy.cli.app import app
-from sa_privacy.discovery import in_words, sample, scan
+from sa_privacy.discovery import in_words, sample, scan, values
 from tests.support.command import CliRunner
 
 METADATA = MetaData()
@@ -131,3 +131,35 @@ def test_no_values_reads_none_and_a_scan_changes_nothing(filled: Engine) -> None
     assert [one["column"] for one in said["findings"]] == ["things.email"]
     with filled.connect() as connection:
         assert len(connection.execute(select(THINGS.c.id)).all()) == ROWS
+
+
+def test_a_view_that_never_ends_is_given_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "_TIME_LIMIT", 200)
+    endless = "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n) SELECT CAST(a AS TEXT) AS a FROM n"
+    few = MetaData()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE VIEW first_rows AS {endless}")
+        connection.exec_driver_sql(f"CREATE VIEW no_row AS {endless} WHERE a < 0")
+    with engine.connect() as connection:
+        assert len(sample(connection, Table("first_rows", few, Column("a", String)), 10)["a"]) == 10
+        assert sample(connection, Table("no_row", few, Column("a", String)), 10) == {}
+        assert connection.scalar(select(1)) == 1
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP VIEW first_rows")
+        connection.exec_driver_sql("DROP VIEW no_row")
+
+
+def test_names_in_a_database_make_neither_terminal_nor_query_do_anything(engine: Engine) -> None:
+    evil = MetaData()
+    name = "[/red]\x1b[2J'; DROP TABLE \"x"
+    table = Table(name, evil, Column("id", Integer, primary_key=True), Column('e"mail %s :a \x1b[1m', String(50)))
+    evil.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(insert(table), [{table.c[1].name: f"{SECRET}{n}@example.org"} for n in range(30)])
+    ran = CliRunner().invoke(app, ["scan", engine.url.render_as_string(hide_password=False)])
+    evil.drop_all(engine)
+    assert ran.exit_code == 0, ran.stderr
+    assert "30 of 30 values are e-mail addresses" in " ".join(ran.stdout.split())
+    assert "\x1b[2J" not in ran.stdout
+    assert "[/red]" in ran.stdout
+    assert SECRET not in ran.stdout + ran.stderr

@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from sa_privacy.errors import PrivacyError
 
-__all__ = ["FOUND", "IMPOSSIBLE", "fail", "print_json", "say", "telling"]
+__all__ = ["FOUND", "IMPOSSIBLE", "fail", "plain", "print_json", "say", "telling"]
 
 FOUND = 1
 """Exit status where something differs from what it should be."""
@@ -25,9 +25,18 @@ IMPOSSIBLE = 2
 _OWNER = "connect as the owner of the tables, with the right to make roles (CREATEROLE), or as a superuser."
 
 
+#: What a terminal would obey: names in a database may be anybody's.
+_OBEYED: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+
+
+def plain(text: str) -> str:
+    """Text in which nothing makes a terminal do anything."""
+    return text.translate(_OBEYED)
+
+
 def say(text: str = "", style: str = "") -> None:
     """Prints one line, whole: output may go into a file."""
-    Console(highlight=False, markup=False, soft_wrap=True).print(Text(text, style=style))
+    Console(highlight=False, markup=False, soft_wrap=True).print(Text(plain(text), style=style))
 
 
 def print_json(value: Any) -> None:
@@ -38,15 +47,15 @@ def print_json(value: Any) -> None:
 def fail(message: str, hint: str | None = None) -> NoReturn:
     """Says why a command cannot do its work, and ends it."""
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    console.print(Text.assemble(("error: ", "bold red"), message))
+    console.print(Text.assemble(("error: ", "bold red"), plain(message)))
     if hint:
-        console.print(Text.assemble(("hint: ", "bold"), hint))
+        console.print(Text.assemble(("hint: ", "bold"), plain(hint)))
     raise typer.Exit(IMPOSSIBLE)
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    console.print(Text.assemble(("warning: ", "bold yellow"), str(message)))
+    console.print(Text.assemble(("warning: ", "bold yellow"), plain(str(message))))
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from sa_privacy.policy import Policy
 
 __all__ = ["Scan", "scan", "scanned_tables"]
 
-_OWN: Final = "sa_privacy_"
 _SURE: Final = 0.9
 
 Sampler = Callable[[Table], Mapping[str, Sequence[str]]]
@@ -47,7 +46,7 @@ class Scan:
 
 def scanned_tables(tables: Iterable[Table]) -> list[Table]:
     """The tables that are the application's own, and not the library's."""
-    return [one for one in tables if one.metadata is not OWN_TABLES and not one.name.startswith(_OWN)]
+    return [one for one in tables if one.name not in OWN_TABLES.tables]
 
 
 def scan(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -36,10 +38,11 @@ _NEARLY_ALL: Final = 0.85
 _SMALL: Final = 20  # times the sample: a table that may be sorted as a whole
 _SKIPPED: Final = frozenset({"boolean", "binary", "time", "enum", "json"})
 _TIME_LIMIT: Final = 10_000  # milliseconds
+_STEPS: Final = 10_000  # of SQLite's machine, between two looks at the clock
 #: About how many rows a table has: as last counted, or, where it never was, from its size at 200 bytes a row.
 _ROWS: Final = """
 SELECT CASE WHEN reltuples >= 0 THEN reltuples::bigint ELSE pg_relation_size(oid) / 200 END
-FROM pg_class WHERE oid = to_regclass(:name)
+FROM pg_class WHERE oid = to_regclass(:name) AND relkind IN ('r', 'm')
 """
 
 
@@ -67,8 +70,8 @@ def judge_values(values: Sequence[str], named: set[str]) -> Iterator[Evidence]:
 def sample(connection: Connection, source: Table, size: int) -> dict[str, list[str]]:
     """Up to `size` values of each column of a table, from rows all over it; at most 300 characters of each.
 
-    Reads few rows: of a large table some pages (PostgreSQL) or single rows by their number (SQLite). Empty where the
-    database has no such table, or does not answer within ten seconds.
+    Reads few rows: of a large table some pages (PostgreSQL) or single rows by their number (SQLite), of a view those that
+    come first. Empty where the database has no such table, or does not answer within ten seconds.
     """
     chosen = [one for one in source.columns if _is_read(one)]
     if not chosen:
@@ -105,12 +108,31 @@ def _source(source: Table) -> Any:
 
 
 def _sqlite(connection: Connection, source: Table, chosen: Sequence[Column[Any]], size: int) -> Sequence[Any]:
+    with _time_limit(connection):
+        return _sqlite_rows(connection, source, chosen, size)
+
+
+@contextmanager
+def _time_limit(connection: Connection) -> Iterator[None]:
+    """SQLite has no time limit of its own; what it interrupts is an error of the database."""
+    driver: Any = connection.connection.driver_connection
+    until = monotonic() + _TIME_LIMIT / 1000
+    driver.set_progress_handler(lambda: monotonic() > until, _STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+
+
+def _sqlite_rows(connection: Connection, source: Table, chosen: Sequence[Column[Any]], size: int) -> Sequence[Any]:
     wanted = select(*_columns(chosen)).select_from(_source(source))
     rowid: Any = literal_column("_rowid_")
     try:
         with connection.begin_nested():
             last = connection.scalar(select(func.max(rowid)).select_from(_source(source)))
     except DBAPIError:  # WITHOUT ROWID, or a view
+        last = None
+    if last is None:
         return connection.execute(wanted.limit(size)).all()
     if not isinstance(last, int) or last <= size * _SMALL:
         return connection.execute(wanted.order_by(func.random()).limit(size)).all()
@@ -125,6 +147,8 @@ def _postgresql(connection: Connection, source: Table, chosen: Sequence[Column[A
     quoted = connection.dialect.identifier_preparer.format_table(source)
     guess = connection.scalar(text(_ROWS), {"name": quoted})
     every: Any = _source(source)
-    if guess is not None and guess > size * _SMALL:
+    if guess is None:  # a view, or tables elsewhere
+        return connection.execute(select(*_columns(chosen)).select_from(every).limit(size)).all()
+    if guess > size * _SMALL:
         every = every.tablesample(func.system(min(100.0, 100.0 * size * _SMALL / guess)))
     return connection.execute(select(*_columns(chosen)).select_from(every).order_by(func.random()).limit(size)).all()
