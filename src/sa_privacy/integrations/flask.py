@@ -4,7 +4,8 @@
 
 Each request runs in a ``privacy.request()`` of its own, from before the first hook until the body is sent and the
 application's teardown is done; whoever signs somebody in fills it in, with ``privacy.current().bind(actor=..., role=...)``.
-Denials are answered with 403; a handler of your own, ``@app.errorhandler(PurposeDenied)``, comes first. Commands and shells
+Denials are answered with 403, also those inside errors that nobody handles; a handler of your own,
+``@app.errorhandler(PurposeDenied)``, comes first. Commands and shells
 have no request, and so no access: they open one.
 
 See docs/frameworks/flask.md.
@@ -18,7 +19,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 
 from sa_privacy.errors import PrivacyError
-from sa_privacy.integrations.problems import ANSWERED, Problem, problem_of
+from sa_privacy.integrations.problems import ANSWERED, Problem, find, problem_of
 from sa_privacy.integrations.requests import opened
 from sa_privacy.integrations.routes import Purpose, names_of
 from sa_privacy.integrations.wsgi import PrivacyMiddleware
@@ -102,3 +103,12 @@ def install(
 
     for kind in ANSWERED:
         app.register_error_handler(kind, answer)
+    unhandled = app.handle_exception
+
+    def inside_others(error: Exception) -> Response:
+        denial = find(error)
+        if denial is None:
+            return unhandled(error)
+        return app.finalize_request(app.handle_user_exception(denial), from_error_handler=True)
+
+    app.handle_exception = inside_others  # type: ignore[assignment, method-assign]

@@ -187,6 +187,25 @@ def test_an_answer_may_be_a_page_and_a_handler_of_the_application_comes_first(
     assert (client.get("/purpose").text, client.get("/purpose").status_code) == ("ours", 404)
 
 
+@pytest.mark.parametrize("testing", [False, True])
+def test_a_denial_inside_another_error_is_answered_in_production_as_in_tests(privacy: Privacy, *, testing: bool) -> None:
+    app = Flask(__name__)
+    app.testing = testing
+
+    @app.get("/<kind>")
+    def denied(kind: str) -> str:
+        try:
+            raise NoAccess("no") if kind == "denied" else KeyError(kind)
+        except Exception as error:
+            raise RuntimeError from error
+
+    install(app, privacy)
+    answer = app.test_client().get("/denied")
+    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
+    app.testing = False
+    assert app.test_client().get("/other").status_code == 500
+
+
 def test_what_runs_outside_a_request_has_no_access(app: Flask, flask_privacy: Privacy) -> None:
     with app.app_context(), pytest.raises(AccessDenied):
         _ = db.session.get_one(Customer, 1).address
