@@ -188,16 +188,15 @@ def test_an_answer_may_be_a_page_and_a_handler_of_the_application_comes_first(
 
 
 @pytest.mark.parametrize("testing", [False, True])
-def test_a_denial_inside_another_error_is_answered_in_production_as_in_tests(privacy: Privacy, *, testing: bool) -> None:
+def test_a_denial_inside_another_error_is_answered_in_production_as_in_tests(
+    privacy: Privacy, *, testing: bool
+) -> None:
     app = Flask(__name__)
     app.testing = testing
 
     @app.get("/<kind>")
     def denied(kind: str) -> str:
-        try:
-            raise NoAccess("no") if kind == "denied" else KeyError(kind)
-        except Exception as error:
-            raise RuntimeError from error
+        raise RuntimeError from (NoAccess("no") if kind == "denied" else KeyError(kind))
 
     install(app, privacy)
     answer = app.test_client().get("/denied")
