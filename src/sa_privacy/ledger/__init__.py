@@ -8,7 +8,7 @@ whom they are about. ``migrations`` brings a database from one release to the ne
 from __future__ import annotations
 
 from sa_privacy.ledger.append_only import append_only, is_append_only, own_triggers
-from sa_privacy.ledger.desk import Desk, commits_by_itself
+from sa_privacy.ledger.desk import Desk, commits_by_itself, must_be_sync
 from sa_privacy.ledger.passes import PASSES, let_past
 from sa_privacy.ledger.people import Person, alone_with_people, find_people, find_person, look_for
 from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY, OWN_TABLES, Moment, own_column, sealed_text, subject_key
@@ -29,6 +29,7 @@ __all__ = [
     "is_append_only",
     "let_past",
     "look_for",
+    "must_be_sync",
     "own_column",
     "own_triggers",
     "sealed_text",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, UnboundExecutionError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from sa_privacy.gate.standing import Standings
 from sa_privacy.ledger.tables import OWN_TABLES
 from sa_privacy.policy import Policy
 
-__all__ = ["Desk", "commits_by_itself"]
+__all__ = ["Desk", "commits_by_itself", "must_be_sync"]
 
 #: How far clocks of several machines may be apart without anybody noticing.
 _APART: Final = timedelta(seconds=5)
@@ -173,6 +173,19 @@ def commits_by_itself(connection: Connection) -> bool:
     return getattr(driver, "autocommit", False) is True
 
 
+def must_be_sync(given: object, *kinds: type[Engine | Connection]) -> None:
+    """Whether something is an engine or a connection of SQLAlchemy's that is not asynchronous.
+
+    :param kinds: which of them.
+    :raises PolicyError: it is none.
+    """
+    if not isinstance(given, kinds):
+        raise PolicyError(
+            f"{type(given).__name__} is no {' or '.join(kind.__name__ for kind in kinds)}.",
+            hint="for an AsyncEngine: async with engine.connect() as c: await c.run_sync(lambda c: ...(c.engine, ...)).",
+        )
+
+
 def _connection(session: object) -> Connection:
     """The connection of the caller's transaction."""
     if isinstance(session, Session):
@@ -187,7 +200,7 @@ def _connection(session: object) -> Connection:
         return session
     raise PolicyError(
         f"{type(session).__name__} is no session.",
-        hint="give a Session or a Connection; for an AsyncSession, await session.run_sync(...).",
+        hint="give a Session or a Connection; for an AsyncSession or AsyncConnection, await session.run_sync(...).",
     )
 
 

@@ -27,7 +27,7 @@ from sa_privacy.customers.erasure.aftermath import Aftermath
 from sa_privacy.customers.erasure.certificate import Certificate
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry, State
-from sa_privacy.customers.erasure.plan import ErasurePlan
+from sa_privacy.customers.erasure.plan import ErasurePlan, Kept
 from sa_privacy.customers.erasure.planning import Planner
 from sa_privacy.customers.erasure.replay import Progress, Replay, ReplayReport, no_ledger
 from sa_privacy.customers.erasure.settling import settle, standing, wait_for_none
@@ -37,7 +37,7 @@ from sa_privacy.customers.owned import Owned, known_tables
 from sa_privacy.customers.requests.book import find
 from sa_privacy.errors import ErasureRefused, LogUnavailable, PlanMoved, UnknownPerson
 from sa_privacy.gate.people_keys import PeopleKeys
-from sa_privacy.ledger import Desk, Person, alone_with_people, find_person, let_past
+from sa_privacy.ledger import Desk, Person, alone_with_people, find_person, let_past, must_be_sync
 
 __all__ = ["Erasures"]
 
@@ -103,6 +103,7 @@ class Erasures:
         :raises LogUnavailable: it cannot be written into the access log or the ledger of erasures. Nothing was erased.
         """
         self._must_erase()
+        must_be_sync(engine, Engine, Connection)
         if isinstance(engine, Engine):
             with engine.connect() as connection:
                 return self.run(connection, plan, request=request, reason=reason, signing_key=signing_key)
@@ -125,10 +126,8 @@ class Erasures:
         :raises ErasureRefused: the database does not know what the ledger knows: it was restored, and :meth:`replay` is next.
         :raises PolicyError: there is no ledger.
         """
-        self._must_erase()
-        if self._ledger is None:
-            raise no_ledger()
-        return settle(self._desk, self._ledger, engine)
+        ledger = self._must_replay(engine)
+        return settle(self._desk, ledger, engine)
 
     def unknown(self, engine: Engine) -> int:
         """How many erasures the ledger knows that the database does not: more than 0 where a backup was restored and
@@ -136,10 +135,8 @@ class Erasures:
 
         :raises PolicyError: there is no ledger.
         """
-        self._must_erase()
-        if self._ledger is None:
-            raise no_ledger()
-        return len(standing(self._desk, self._ledger, engine, but=("begun", "undone")))
+        ledger = self._must_replay(engine)
+        return len(standing(self._desk, ledger, engine, but=("begun", "undone")))
 
     def replay(
         self, engine: Engine, *, dry_run: bool = False, sure: bool = False, progress: Progress | None = None
@@ -153,10 +150,8 @@ class Erasures:
         :raises PolicyError: there is no ledger, or it was written with another keyring.
         :raises ErasureRefused: who acts is not among those who erase, or it seems to be the ledger of another database.
         """
-        self._must_erase()
-        if self._ledger is None:
-            raise no_ledger()
-        replay = Replay(self._desk, self._ledger, self._owned, self._again, engine, progress)
+        ledger = self._must_replay(engine)
+        replay = Replay(self._desk, ledger, self._owned, self._again, engine, progress)
         return replay.run(dry_run=dry_run, sure=sure)
 
     def certificate(self, session: Session | Connection, record: str) -> Certificate:
@@ -290,7 +285,7 @@ class Erasures:
         self, connection: Connection, plan: ErasurePlan, record: str, request: str | None, reason: str | None
     ) -> Certificate:
         held = self._desk.held()
-        kept = [asdict(one) | {"until": _iso(one.until)} for one in plan.kept]
+        kept = [_certified(one) for one in plan.kept]
         values = {
             "record": record,
             "kind": plan.kind,
@@ -357,6 +352,14 @@ class Erasures:
             return secrets.token_hex(16)
         return self._pseudonyms.of_kind(person.kind)(person.text)
 
+    def _must_replay(self, engine: Engine) -> ErasureLedger:
+        """Whether who acts may compare the ledger with a database: the ledger."""
+        self._must_erase()
+        must_be_sync(engine, Engine)
+        if self._ledger is None:
+            raise no_ledger()
+        return self._ledger
+
     def _must_erase(self) -> None:
         rules, held = self._desk.policy.erasure, self._desk.held()
         roles = rules.roles if rules is not None else frozenset()
@@ -402,6 +405,12 @@ def _certificate(values: Mapping[str, Any]) -> Certificate:
     names = ("record", "kind", "at", "plan", "policy", "request", "ledger")
     counts, kept = json.loads(values["counts"]), tuple(json.loads(values["kept"]))
     return Certificate(**{name: values[name] for name in names}, counts=counts, kept=kept)
+
+
+def _certified(kept: Kept) -> Mapping[str, Any]:
+    """What a certificate says of rows that stay; what people call the reason stands in the policy."""
+    said = asdict(kept) | {"until": _iso(kept.until)}
+    return {name: value for name, value in said.items() if name != "title"}
 
 
 def _iso(moment: datetime | None) -> str | None:

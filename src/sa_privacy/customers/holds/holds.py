@@ -38,7 +38,7 @@ from sa_privacy.customers.holds.tables import HELD, HOLDS, TURN
 from sa_privacy.customers.owned import Owned
 from sa_privacy.errors import HoldRefused, PersonErased, UnknownPerson
 from sa_privacy.gate.people_keys import PeopleKeys
-from sa_privacy.ledger import PASSES, Desk, Person, find_person, let_past
+from sa_privacy.ledger import PASSES, Desk, Person, find_person, let_past, must_be_sync
 from sa_privacy.ledger.people import own_key
 
 __all__ = ["Holds"]
@@ -146,6 +146,7 @@ class Holds:
         :param engine: or a connection, in whose transaction they are made.
         :returns: the tables that have new triggers.
         """
+        must_be_sync(engine, Engine, Connection)
         if isinstance(engine, Engine):
             with engine.begin() as connection:
                 return self.guard(connection)

@@ -21,7 +21,7 @@ from sa_privacy.customers.retention.rows import Rows
 from sa_privacy.customers.retention.ruled import Rules
 from sa_privacy.customers.retention.running import Progress, RetentionReport, Run, Tools
 from sa_privacy.errors import PolicyError, RetentionRefused
-from sa_privacy.ledger import Desk
+from sa_privacy.ledger import Desk, must_be_sync
 from sa_privacy.policy import Schedule
 
 __all__ = ["Retention"]
@@ -107,6 +107,7 @@ class Retention:
         :param progress: called after each of them.
         :raises RetentionRefused: as for :meth:`plan`; nothing was changed.
         """
+        must_be_sync(engine, Engine, Connection)
         if isinstance(engine, Engine):
             with engine.connect() as connection:
                 return self.run(connection, as_of=as_of, schedule=schedule, chunk=chunk, progress=progress)
