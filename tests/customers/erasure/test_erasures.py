@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -126,6 +128,30 @@ def test_a_guard_holds_the_person_back_and_says_when_it_ends(scheduled: Privacy,
         with pytest.raises(ErasureRefused, match=r"(?s)open.*when it is delivered"):
             scheduled.erasure.run(engine, plan)
     assert world.state(scheduled, engine) == before
+
+
+def test_a_plan_says_reasons_and_guards_by_their_titles(database: Database, engine: Engine) -> None:
+    books = {"en": "Books of account", "ja": "帳簿書類の保存"}
+    tax = {"law": "Books", "period": "P7Y", "keeps": ["total"], "title": books}
+    guard = {
+        "sql": "orders.id = 2",
+        "ends": {"en": "when it is sent", "ja": "発送のとき"},
+        "title": {"en": "Not sent yet", "ja": "発送前"},
+    }
+    orders = ORDERS | {"reasons": {"tax": tax}, "guards": {"open": guard}}
+    said = policy(policy={"id": "x", "version": "1", "languages": ["en", "ja"]}, retention={"orders": orders})
+    world.filled(database)
+    with world.protected(engine, said) as privacy, officer(privacy):
+        with Session(engine) as session:
+            plan = privacy.erasure.plan(session, 1)
+    assert (plan.kept[0].title, plan.held[0].title) == (books, guard["title"])
+    english, japanese = (line.split() for line in (plan.as_text("en"), plan.as_text("ja")))
+    assert " ".join(english).count("Books of account") == 3, "what is done, twice, and what stays"
+    assert "guard Not sent yet" in " ".join(english)
+    assert japanese.count("帳簿書類の保存") == 3
+    assert "条件 発送前" in " ".join(japanese)
+    assert not {"tax", "open"} & {*english, *japanese}
+    assert json.dumps([asdict(one) for one in (*plan.kept, *plan.held)], default=str), "erase plan --json"
 
 
 def test_the_certificate_says_that_no_ledger_knows_of_the_erasure(made: Privacy, engine: Engine) -> None:

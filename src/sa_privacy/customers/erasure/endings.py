@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from datetime import time as daytime
 from typing import Any, Literal, Protocol
@@ -165,12 +165,11 @@ class _Rows:
                 ends = _ends(self._reasons[at].reason, moments[at])
                 until[at] = (count + 1, max(last, ends) if last is not None and ends is not None else last or ends)
             kept.setdefault(running, []).append(identified)
-        found.held += [HeldBack(self._name, count, one.by, one.what, one.ends) for one, count in held.items()]
+        found.held += [replace(one, rows=count) for one, count in held.items()]
         for at, (count, last) in until.items():
-            because = self._reasons[at]
-            found.kept.append(
-                Kept(self._name, count, because.reason.name, because.reason.law, last, self._keeps(because))
-            )
+            because, reason = self._reasons[at], self._reasons[at].reason
+            columns = self._keeps(because)
+            found.kept.append(Kept(self._name, count, reason.name, reason.law, last, columns, dict(reason.title)))
         for running, keys in kept.items():
             found.endings.append(self._ending(tuple(keys), [self._reasons[at] for at in running]))
 
@@ -242,7 +241,7 @@ def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _by_guard(table: str, guard: Guard) -> HeldBack:
-    return HeldBack(table, 1, "guard", guard.name, guard.ends)
+    return HeldBack(table, 1, "guard", guard.name, dict(guard.ends), dict(guard.title))
 
 
 def _ends(reason: Reason, moment: object) -> datetime | None:

@@ -60,6 +60,11 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     STEPS.name: ("what", "reason", "evidence", "checked", "check_number"),
 }
 """What is emptied in rows that stay: words, and what could lead to somebody."""
+_TITLES: Final = {
+    "provision": {"en": "Record of what was given to others", "ja": "第三者提供の記録"},
+    "receipt": {"en": "Record of what was received from others", "ja": "第三者提供を受けた際の記録"},
+    "request": {"en": "Request that waits for its answer", "ja": "回答待ちの請求"},
+}
 _ANSWERED: Final = {"en": "when it is answered or refused", "ja": "回答または拒否の時"}
 
 
@@ -158,7 +163,7 @@ class _Ledgers:
         self._emptied(STEPS, [row[:2] for row in kept if row[2] is None], "request")
         self._emptied(REQUESTS, [(name,) for name in sorted(stays)], "request")
         if stays:
-            self._kept.append(Kept(REQUESTS.name, len(stays), "request", "APPI 35(7)", None))
+            self._keep(REQUESTS, len(stays), "request", "APPI 35(7)", None)
         if self._checked is not None:  # in requests of nobody: somebody was taken for them
             rows = select(STEPS.c.request, STEPS.c.number).where(STEPS.c.checked == self._checked)
             others = [tuple(row) for row in self._connection.execute(rows).all() if row[0] not in names]
@@ -166,9 +171,12 @@ class _Ledgers:
         self._ends(STEPS, [row[:2] for row in steps if row[0] not in stays])
         self._ends(REQUESTS, [(name,) for name in names if name not in stays])
 
+    def _keep(self, table: Table, rows: int, reason: str, law: str, until: datetime | None) -> None:
+        self._kept.append(Kept(table.name, rows, reason, law, until, title=_TITLES[reason]))
+
     def _stays(self, trace: Trace, keys: Sequence[Key], reason: str, law: str, until: datetime | None) -> None:
         if keys:
-            self._kept.append(Kept(trace.table.name, len(keys), reason, law, until))
+            self._keep(trace.table, len(keys), reason, law, until)
             self._emptied(trace.table, keys, reason, {trace.subject.name: self._nobody})
 
     def _emptied(

@@ -20,8 +20,10 @@ __all__ = ["ErasurePlan", "HeldBack", "Kept", "plan_hash"]
 class Kept:
     """Rows of a person that stay for a reason, without what leads to the person.
 
+    :param reason: its name.
     :param until: when the reason ends for the last of them; None: its time does not run yet.
     :param columns: personal columns that stay as they are.
+    :param title: what people call the reason, by language.
     """
 
     table: str
@@ -30,6 +32,7 @@ class Kept:
     law: str
     until: datetime | None
     columns: tuple[str, ...] = ()
+    title: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class HeldBack:
     :param by: ``"guard"`` of the policy, ``"hold"``, or a ``"request"`` of theirs that has to be answered first.
     :param what: the name of the guard, the number of the case, or the reference of the request.
     :param ends: when that will be over, in words, by language; empty: when somebody says so.
+    :param title: what people call a guard, by language.
     """
 
     table: str
@@ -46,6 +50,7 @@ class HeldBack:
     by: Literal["guard", "hold", "request"]
     what: str
     ends: Mapping[str, str] = field(default_factory=dict, hash=False)
+    title: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sa_privacy.customers.erasure.plan import ErasurePlan, HeldBack, Kept
 
-__all__ = ["WORDS", "as_text"]
+__all__ = ["WORDS", "as_text", "said"]
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
@@ -72,20 +72,19 @@ def as_text(plan: ErasurePlan, language: str) -> str:
     :param language: ``"en"`` or ``"ja"``.
     """
     words = WORDS[language]
-    done = [
-        (step.table, str(step.rows), words[step.verb], words["others"] if step.why == "others" else step.why)
-        for step in plan.steps
-    ]
+    titles = {(one.table, one.reason): said(one.title, language) or one.reason for one in plan.kept}
     counted: dict[tuple[str, str, str], int] = {}
-    for table, rows, what, why in done:
-        counted[table, what, why] = counted.get((table, what, why), 0) + int(rows)
+    for step in plan.steps:
+        reasons = [titles.get((step.table, name), name) for name in step.why.split(", ")]
+        why = words["others"] if step.why == "others" else ", ".join(reasons)
+        counted[step.table, words[step.verb], why] = counted.get((step.table, words[step.verb], why), 0) + step.rows
     lines = [words["title"].format(plan.kind, plan.made)]
     if counted:
         heads = [words["table"], words["rows"], words["what"], words["why"]]
         lines += ["", *_table(heads, [(table, str(rows), what, why) for (table, what, why), rows in counted.items()])]
     if plan.kept:
         heads = [words["table"], words["rows"], words["why"], words["until"], words["columns"]]
-        lines += ["", words["kept"], *_table(heads, [_kept(one, words) for one in plan.kept])]
+        lines += ["", words["kept"], *_table(heads, [_kept(one, words, language) for one in plan.kept])]
     if plan.held:
         heads = [words["table"], words["rows"], words["why"], words["ends"]]
         lines += ["", words["held"], *_table(heads, [_held(one, words, language) for one in plan.held])]
@@ -96,14 +95,20 @@ def as_text(plan: ErasurePlan, language: str) -> str:
     return "\n".join([*lines, "", words["hash"].format(plan.hash)])
 
 
-def _kept(one: Kept, words: dict[str, str]) -> Sequence[str]:
+def said(titles: Mapping[str, str], language: str) -> str:
+    """What something is called in a language, or else in another one; empty where it has no title."""
+    return titles.get(language) or next(iter(titles.values()), "")
+
+
+def _kept(one: Kept, words: dict[str, str], language: str) -> Sequence[str]:
     until = f"{one.until:%Y-%m-%d}" if one.until is not None else words["open"]
-    return one.table, str(one.rows), f"{one.reason} ({one.law})", until, ", ".join(one.columns)
+    reason = f"{said(one.title, language) or one.reason} ({one.law})"
+    return one.table, str(one.rows), reason, until, ", ".join(one.columns)
 
 
 def _held(one: HeldBack, words: dict[str, str], language: str) -> Sequence[str]:
-    ends = one.ends.get(language) or next(iter(one.ends.values()), "")
-    return one.table, str(one.rows), words[one.by].format(one.what), ends
+    what = words[one.by].format(said(one.title, language) or one.what)
+    return one.table, str(one.rows), what, said(one.ends, language)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

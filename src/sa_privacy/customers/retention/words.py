@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from unicodedata import east_asian_width
 
+from sa_privacy.customers.erasure.words import said
+
 if TYPE_CHECKING:
     from sa_privacy.customers.retention.plan import Due, RetentionPlan, Waiting
 
@@ -98,7 +100,7 @@ def _rows(one: Due, words: Mapping[str, str], language: str) -> Iterator[list[st
         period=one.period,
         since="" if one.since is None else _at(one.since),
     )
-    yield [_said(one.title, language) or one.schedule, one.table, words[one.action], f"{one.to_do:,}", why]
+    yield [said(one.title, language) or one.schedule, one.table, words[one.action], f"{one.to_do:,}", why]
     if one.meanwhile:
         yield ["", "", "", "", words["meanwhile"].format(rows=f"{one.meanwhile:,}")]
     for held in one.waiting:
@@ -106,17 +108,13 @@ def _rows(one: Due, words: Mapping[str, str], language: str) -> Iterator[list[st
 
 
 def _waiting(held: Waiting, words: Mapping[str, str], language: str) -> str:
-    text = words[held.by].format(rows=f"{held.rows:,}", title=_said(held.title, language) or held.what, law=held.law)
+    text = words[held.by].format(rows=f"{held.rows:,}", title=said(held.title, language) or held.what, law=held.law)
     if held.by == "reason":
         return text + (
             words["not_running"] if held.until is None else words["until"].format(until=f"{held.until:%Y-%m-%d}")
         )
-    ends = _said(held.ends, language)
+    ends = said(held.ends, language)
     return text + (words["ends"].format(ends=ends) if ends else "")
-
-
-def _said(titles: Mapping[str, str], language: str) -> str:
-    return titles.get(language) or next(iter(titles.values()), "")
 
 
 def _at(moment: datetime) -> str:
