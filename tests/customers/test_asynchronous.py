@@ -37,14 +37,16 @@ async def test_an_asynchronous_engine_is_told_the_way(
 ) -> None:
     world.filled(database)
     engine = make_async_engine()
-    with world.protected(engine.sync_engine, erasures=AccessLog.open(tmp_path / "erasures")) as privacy:
-        with privacy.access(actor="officer:1", role="officer", reason="asked for"):
-            async with engine.connect() as connection:
-                plan = await connection.run_sync(privacy.erasure.plan, 1)
-                await connection.rollback()
-                for call in CALLS.values():
-                    for given in (engine, connection):
-                        with pytest.raises(PolicyError, match=r"(?s): Async(Engine|Connection) is no .*run_sync"):
-                            call(privacy, given, plan)
-                await connection.run_sync(lambda it: privacy.erasure.run(it.engine, plan))
-                assert await connection.run_sync(lambda it: privacy.erasure.unknown(it.engine)) == 0
+    with (
+        world.protected(engine.sync_engine, erasures=AccessLog.open(tmp_path / "erasures")) as privacy,
+        privacy.access(actor="officer:1", role="officer", reason="asked for"),
+    ):
+        async with engine.connect() as connection:
+            plan = await connection.run_sync(privacy.erasure.plan, 1)
+            await connection.rollback()
+            for call in CALLS.values():
+                for given in (engine, connection):
+                    with pytest.raises(PolicyError, match=r"(?s): Async(Engine|Connection) is no .*run_sync"):
+                        call(privacy, given, plan)
+            await connection.run_sync(lambda it: privacy.erasure.run(it.engine, plan))
+            assert await connection.run_sync(lambda it: privacy.erasure.unknown(it.engine)) == 0

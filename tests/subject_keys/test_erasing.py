@@ -62,6 +62,19 @@ class Bill(Base):
     line: Mapped[str] = pii_column(category="note", key="subject")
 
 
+class Slip(Base):
+    """May be left behind by whose it is."""
+
+    __tablename__ = "slips"
+    __data_subject__ = DataSubject("payer", via="payer_id")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    payer_id: Mapped[int | None] = mapped_column(ForeignKey("payers.id"))
+    placed: Mapped[date] = mapped_column(Date)
+    total: Mapped[int] = mapped_column(default=10)
+    line: Mapped[str] = pii_column(category="note", key="subject")
+
+
 class Letter(Base):
     """Need not be kept."""
 
@@ -169,3 +182,52 @@ def test_what_a_reason_keeps_is_not_sealed_under_a_key_that_ends(engine: Engine)
     with pytest.raises(RetentionRefused, match=r"reasons\.tax: bills\.memo is sealed"):
         privacy.check(engine)
     privacy.close()
+
+
+@pytest.mark.parametrize("meanwhile", ["anonymise", "pseudonymise"])
+def test_retention_empties_what_takes_no_null_of_several_people(engine: Engine, meanwhile: str) -> None:
+    policy = Policy(
+        **as_sections(POLICY), erasure={"roles": ["clerk"]}, retention={"bills": BILLS | {"meanwhile": meanwhile}}
+    )
+    privacy = Privacy(policy, keys=Keyring.generate(), log=None, metadata=Base.metadata)
+    Base.metadata.create_all(engine)
+    privacy.metadata.create_all(engine)
+    privacy.install(engine)
+    with privacy.access("service", role="clerk", actor="staff:1", reason="asked for"), Session(engine) as session:
+        session.add_all([Payer(name="Anna"), Payer(name="Bob")])
+        session.flush()
+        session.add_all([Bill(payer_id=of, placed=date(2020, 1, 1), memo="m", line="tea") for of in (1, 1, 2)])
+        session.commit()
+        assert privacy.retention.run(engine).rows == 3
+        assert privacy.retention.run(engine).rows == 0
+        assert {(bill.memo, bill.line, bill.total) for bill in session.scalars(select(Bill))} == {(None, "", 10)}
+    privacy.close()
+
+
+@pytest.mark.parametrize("action", ["erasure", "retention"])
+def test_what_takes_no_null_and_belongs_to_nobody_any_more_is_emptied_too(engine: Engine, action: str) -> None:
+    policy = Policy(
+        **as_sections(POLICY), erasure={"roles": ["clerk"]}, retention={"slips": BILLS | {"table": "slips"}}
+    )
+    privacy = Privacy(policy, keys=Keyring.generate(), log=None, metadata=Base.metadata)
+    Base.metadata.create_all(engine)
+    privacy.metadata.create_all(engine)
+    privacy.install(engine)
+    with privacy.access("service", role="clerk", actor="staff:1", reason="asked for"), Session(engine) as session:
+        session.add_all([Payer(name="Anna"), Payer(name="Bob")])
+        session.flush()
+        session.add_all([Slip(payer_id=of, placed=date(2020, 1, 1), line="tea") for of in (1, 1, 2)])
+        session.commit()
+        if action == "erasure":
+            plan = privacy.erasure.plan(session, 1)
+            session.rollback()
+            privacy.erasure.run(engine, plan)
+        else:
+            assert privacy.retention.run(engine).rows == 3
+        lines = [(slip.payer_id, slip.line) for slip in session.scalars(select(Slip).order_by(Slip.id))]
+        session.rollback()
+        privacy.retention.run(engine)
+        assert privacy.retention.run(engine).rows == 0
+    privacy.close()
+    assert [payer for payer, _ in lines][:2] == [None, None]
+    assert {line for _, line in lines[:2]} <= {"", ERASED}

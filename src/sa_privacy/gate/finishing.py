@@ -185,6 +185,9 @@ class _Statement:
         for rows, given in zip(named, self.pending, strict=True):
             there = [by_row[row] for row in rows if row in by_row]
             if any(owner is None for owner, _ in there) and _cells(given):
+                if self.ends_data and len(there) == 1:  # what was somebody's, and is emptied
+                    _seal(_cells(given), *self.keys.fresh(self.connection, [self.kind]))
+                    continue
                 self.refuse("the row belongs to nobody", "give it to a person first, or in the same statement.")
             self.take(waiting, {owner: key for owner, key in there if owner is not None}, _cells(given))
 

@@ -141,9 +141,8 @@ def test_a_plan_says_reasons_and_guards_by_their_titles(database: Database, engi
     orders = ORDERS | {"reasons": {"tax": tax}, "guards": {"open": guard}}
     said = policy(policy={"id": "x", "version": "1", "languages": ["en", "ja"]}, retention={"orders": orders})
     world.filled(database)
-    with world.protected(engine, said) as privacy, officer(privacy):
-        with Session(engine) as session:
-            plan = privacy.erasure.plan(session, 1)
+    with world.protected(engine, said) as privacy, officer(privacy), Session(engine) as session:
+        plan = privacy.erasure.plan(session, 1)
     assert (plan.kept[0].title, plan.held[0].title) == (books, guard["title"])
     english, japanese = (line.split() for line in (plan.as_text("en"), plan.as_text("ja")))
     assert " ".join(english).count("Books of account") == 3, "what is done, twice, and what stays"
@@ -151,7 +150,7 @@ def test_a_plan_says_reasons_and_guards_by_their_titles(database: Database, engi
     assert japanese.count("帳簿書類の保存") == 3
     assert "条件 発送前" in " ".join(japanese)
     assert not {"tax", "open"} & {*english, *japanese}
-    assert json.dumps([asdict(one) for one in (*plan.kept, *plan.held)], default=str), "erase plan --json"
+    assert json.dumps([asdict(plan.kept[0]), asdict(plan.held[0])], default=str), "erase plan --json"
 
 
 def test_the_certificate_says_that_no_ledger_knows_of_the_erasure(made: Privacy, engine: Engine) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Delete, Table, Update, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, Delete, Table, Update, bindparam, delete, insert, select, update
 
+from sa_privacy.columns.subject_sealed import SubjectEncrypted
 from sa_privacy.customers.destruction.emptied import NOBODYS, forget_rows, mark
 from sa_privacy.customers.destruction.graph import Graph, identity_of
 from sa_privacy.customers.destruction.rows import in_batches, matching
@@ -138,13 +139,10 @@ def _make_shell(
 
 
 def _empty(connection: Connection, table: Table, step: Step) -> None:
-    """Columns are emptied: at once, or row by row where each needs a value of its own."""
+    """Columns are emptied: at once, or row by row where each needs a value, or a cell, of its own."""
     columns = [column for column in table.columns if column.name in step.columns]
-    given = {str(column.name): step.values[str(column.name)] for column in columns if column.name in step.values}
-    rest = [column for column in columns if column.name not in given]
-    own = [column for column in rest if is_unique(column) and not column.nullable]
-    fixed = {column.key: empty_value(column) for column in rest if column not in own}
-    fixed |= {column.key: given[str(column.name)] for column in columns if column.name in given}
+    own = [column for column in columns if _differs(column, step.values)]
+    fixed = {column.key: _emptied(column, step.values) for column in columns if column not in own}
     if not own:
         _change(connection, step, update(table).values(fixed))
         return
@@ -153,7 +151,20 @@ def _empty(connection: Connection, table: Table, step: Step) -> None:
     statement = update(table).where(*where)
     for some in in_batches(step.keys, len(identity)):
         for key in some:
-            drawn = {column.key: empty_value(column) for column in own}
+            drawn = {column.key: _emptied(column, step.values) for column in own}
             parameters = {f"of_{at}": value for at, value in enumerate(key)}
             if connection.execute(statement.values(fixed | drawn), parameters).rowcount != 1:
                 _must_be_all(table, step, 0)
+
+
+def _differs(column: Column[Any], said: Mapping[str, object]) -> bool:
+    """Whether what stands in the column once it is emptied is not the same for all rows."""
+    if isinstance(column.type, SubjectEncrypted):  # a cell is under the key of whose row it is
+        return _emptied(column, said) is not None
+    return column.name not in said and is_unique(column) and not column.nullable
+
+
+def _emptied(column: Column[Any], said: Mapping[str, object]) -> Any:
+    """What the policy says, or else what says nothing."""
+    name = str(column.name)
+    return said[name] if name in said else empty_value(column)
