@@ -174,6 +174,8 @@ class Made:
             key = self._key(said.shapes[0], row)
             names = ["r_a", "r_b"][: len(key)]
             connection.execute(self.tables["pairs"].insert().values(p=person + 1, **dict(zip(names, key, strict=True))))
+        if connection.dialect.name == "postgresql":  # whose next number is after these
+            connection.exec_driver_sql("SELECT setval('people_id_seq', 100)")
 
     def _key(self, shape: Shape | None, at: int) -> tuple[int, ...]:
         return (at + 1,) if shape is None or not shape.double else (at + 1, (at + 1) * 10)
@@ -282,8 +284,9 @@ def policy_of(said: Drawn) -> Policy:
     return Policy(
         policy={"id": "drawn", "version": "1"},
         categories={"secret": {}},
-        purposes={"all": {"use": ["secret"]}},
-        roles={"officer": {}, "engineer": {"maintenance": True}},
+        purposes={"own": {"use": ["secret"], "rows": "own"}},
+        roles={"officer": {}, "person": {"purposes": ["own"]}},
+        requests={"identity": ["signed_in"], "roles": ["officer"]},
         erasure={"roles": ["officer"]},
         **({"retention": kept} if kept else {}),
     )
