@@ -324,3 +324,32 @@ def test_a_guard_that_the_database_does_not_take_is_named(engine: Engine) -> Non
     guard = {"open": {"sql": "people.no_such_column = 1", "ends": "never"}}
     with pytest.raises(RetentionRefused, match="over people: one of tax, open"):
         Erased(engine, Base, [Person(id=1, name="ann")], **kept("people", guards=guard))
+
+
+@pytest.mark.parametrize("named", [1, 2], ids=["themselves", "somebody"])
+def test_who_has_to_name_a_person_of_the_same_table_stays_emptied_where_rows_are_kept(engine: Engine, named: int) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Person(Base):
+        __tablename__ = "people"
+        __data_subject__ = DataSubject("person", key="id")
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str] = said()
+        root_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+
+    class Order(Base):
+        __tablename__ = "orders"
+        __data_subject__ = DataSubject("person", via="person_id")
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+        at: Mapped[date]
+
+    people = [{"id": 2, "name": "bo", "root_id": 2}, {"id": 1, "name": "ann", "root_id": named}]
+    rows = [*((Person, one) for one in people), Order(id=1, person_id=1, at=DAY)]
+    left = Erased(engine, Base, rows, **kept("orders"))
+    assert sorted(left.rows["people"]) == [(1, "", named), (2, "bo", 2)]
+    assert left.rows["orders"] == [(1, 1, DAY)]
+    assert left.plan.counts == {"people": {"anonymise": 1}}

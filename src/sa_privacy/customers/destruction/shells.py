@@ -23,7 +23,7 @@ def takes_shells(table: Table, values: Mapping[str, object]) -> bool:
 
     :param values: what the policy says of single columns.
     """
-    if _discriminator(table) is _UNKNOWN:
+    if _discriminator(table) is _UNKNOWN or any(_leads_to_its_own(column, values) for column in copied_columns(table)):
         return False
     try:
         shell_values(table, values)
@@ -35,6 +35,12 @@ def takes_shells(table: Table, values: Mapping[str, object]) -> bool:
 def copied_columns(table: Table) -> tuple[Column[Any], ...]:
     """What a shell has in common with the person: rows of other tables that every row has to name, as a tenant."""
     return tuple(column for column in table.columns if column.foreign_keys and not column.nullable)
+
+
+def _leads_to_its_own(column: Column[Any], values: Mapping[str, object]) -> bool:
+    """Whether a row has to name another one of its table, or itself: a shell would name the person, or somebody else."""
+    own = {one.target_fullname.rpartition(".")[0] for one in column.foreign_keys}
+    return column.table.fullname in own and column.name not in values
 
 
 def class_of(table: Table) -> dict[str, Any]:
