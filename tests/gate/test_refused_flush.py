@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, inspect, select
+from sqlalchemy import DDL, Engine, func, inspect, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
@@ -147,3 +148,12 @@ async def test_async_sessions_leave_nothing_either(engine: Engine, async_engine:
             assert dee.id is not None
     assert len(stored(engine, privacy)["orders"]) == len(before["orders"]) + 2
     privacy.uninstall(async_engine)
+
+
+@pytest.mark.backends("postgresql")
+def test_a_savepoint_is_rolled_back_after_what_the_database_refused(shop: Engine, privacy: Privacy) -> None:
+    """A transaction that has failed cannot be asked anything, and after DDL there is something to ask."""
+    with privacy.access(maintenance=True, role="engineer"), shop.begin() as connection:
+        with pytest.raises(DBAPIError, match="UndefinedTable"), connection.begin_nested():
+            connection.execute(DDL("CREATE INDEX i ON nowhere (id)"))
+        assert connection.scalar(select(func.count(Product.id))) == 1

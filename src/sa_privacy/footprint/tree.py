@@ -110,14 +110,14 @@ def footprint_of_tree(
     if dialect is None or declarations.statements or decorated(compiled) or any(map(custom_compilation, _KNOWN)):
         return None
     asked = Asked(dialect, catalogue, relations or _Nobody(), declarations)
+    writes = compiled.isinsert or compiled.isupdate or compiled.isdelete
+    select, original = None if writes else core_select(compiled), compiled.statement
+    if not writes and (kind_of(select) is not Select or (isinstance(original, Select) and adds_text(original))):
+        return None  # ROLLBACK TO SAVEPOINT, too: where a transaction has failed, nobody can be asked
     if dialect == "postgresql" and any(foreign(asked)):
         return None
-    if compiled.isinsert or compiled.isupdate or compiled.isdelete:
+    if writes:
         return _flat(compiled, asked, relations)
-    select = core_select(compiled)
-    original = compiled.statement
-    if kind_of(select) is not Select or (isinstance(original, Select) and adds_text(original)):
-        return None
     try:
         return _Tree(compiled, asked, relations).select(select)
     except (_UnknownNode, UnreadableStatement):
