@@ -93,9 +93,7 @@ class Tables:
                     yield from self._plain(shape, grantee)
 
     def _everything(self, shape: TableShape, grantee: str) -> Iterator[Right]:
-        if (
-            shape in self._own
-        ):  # the desk writes them as this role, where it reaches every row; of others, all may draw numbers
+        if shape in self._own:  # the desk writes them as this role; for other tables, the base role may draw numbers
             yield from self._used(shape, grantee)
         for privilege in (*ROWS, "TRUNCATE"):
             yield Right("table", self.thing(shape), grantee, privilege)

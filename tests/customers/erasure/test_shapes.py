@@ -327,7 +327,9 @@ def test_a_guard_that_the_database_does_not_take_is_named(engine: Engine) -> Non
 
 
 @pytest.mark.parametrize("named", [1, 2], ids=["themselves", "somebody"])
-def test_who_has_to_name_a_person_of_the_same_table_stays_emptied_where_rows_are_kept(engine: Engine, named: int) -> None:
+def test_who_has_to_name_a_person_of_the_same_table_stays_emptied_where_rows_are_kept(
+    engine: Engine, named: int
+) -> None:
     class Base(DeclarativeBase):
         pass
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, insert, select, text, update
+from sqlalchemy import Engine, create_engine, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -18,9 +19,11 @@ from sa_privacy.columns.own_tables import guard_name
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.holds.tables import HELD, HOLDS
 from sa_privacy.jobs import reseal
+from sa_privacy.walls import Login
 from tests.customers.holds import world
 from tests.customers.holds.world import Customer, Item, Order, officer, place, release
 from tests.support.databases import Database
+from tests.walls.owner import dropped, raised
 
 ORDERS: Any = Order.__table__
 REVIEW: Any = {"case": "2026-17", "reason": "a claim", "review_by": date(2027, 1, 31)}
@@ -243,6 +246,36 @@ def test_under_the_wall_triggers_do_their_work_and_nobody_reads_what_is_held(
             with pytest.raises(Exception, match="prohibited"):
                 connection.cursor().execute("SELECT subject FROM sa_privacy_held")
             connection.close()
+
+
+@pytest.mark.backends("postgresql")
+def test_behind_the_databases_wall_a_login_that_maintains_holds_erases_and_replays(
+    database: Database, tmp_path: Path
+) -> None:
+    world.filled(database)
+    owner = database.engine()
+    with (
+        AccessLog.open(tmp_path / "erasures") as erasures,
+        closing(Privacy(world.POLICY, keys=world.KEYS, log=None, metadata=world.Base, erasures=erasures)) as made,
+    ):
+        login = Login("holds_web", roles=("officer", "clerk", "engineer"))
+        raised(owner, world.POLICY, made.catalogue, world.Base.metadata, [login])
+        try:
+            engine = create_engine(database.url.set(username=login.name))
+            made.install(engine, walls=True)
+            hold = place(made, engine, subject=1)
+            with pytest.raises(HoldRefused, match="as the owner of the table"):
+                place(made, engine, query=(Order, "orders.total > 75"))
+            with world.clerk(made), engine.begin() as connection, pytest.raises(UnderHold):
+                connection.execute(delete(Order).where(Order.id == 11))
+            release(made, engine, hold)
+            plan = plan_of(made, engine, 1)
+            with officer(made):
+                assert made.erasure.run(engine, plan).counts["customers"] == {"delete": 1, "unlink": 1}
+                assert made.erasure.replay(engine).entries == 0
+            engine.dispose()
+        finally:
+            dropped(owner)
 
 
 @pytest.mark.backends("postgresql")
