@@ -155,5 +155,5 @@ def test_a_savepoint_is_rolled_back_after_what_the_database_refused(shop: Engine
     """A transaction that has failed cannot be asked anything, and after DDL there is something to ask."""
     with privacy.access(maintenance=True, role="engineer"), shop.begin() as connection:
         with pytest.raises(DBAPIError, match="UndefinedTable"), connection.begin_nested():
-            connection.execute(DDL("CREATE INDEX i ON nowhere (id)"))
+            connection.execute(DDL("CREATE INDEX i ON nowhere (id)"))  # type: ignore[no-untyped-call]
         assert connection.scalar(select(func.count(Product.id))) == 1

@@ -111,7 +111,8 @@ def footprint_of_tree(
         return None
     asked = Asked(dialect, catalogue, relations or _Nobody(), declarations)
     writes = compiled.isinsert or compiled.isupdate or compiled.isdelete
-    select, original = None if writes else core_select(compiled), compiled.statement
+    select: Any = None if writes else core_select(compiled)
+    original = compiled.statement
     if not writes and (kind_of(select) is not Select or (isinstance(original, Select) and adds_text(original))):
         return None  # ROLLBACK TO SAVEPOINT, too: where a transaction has failed, nobody can be asked
     if dialect == "postgresql" and any(foreign(asked)):
