@@ -46,6 +46,7 @@ from tests.gate.world import Customer, Order, Place
 
 HIDDEN = ("email", "birthday", "segment")
 FIRST = select(Customer).where(Customer.id == 1)
+TWIN = aliased(Customer)
 
 
 def _aliased(session: Session) -> Any:
@@ -142,6 +143,7 @@ LOADS: dict[str, Callable[[Session], Any]] = {
     "subquery": _over(select(Customer).subquery()),
     "CTE": _over(select(Customer).cte()),
     "EXISTS": lambda s: s.scalars(FIRST.where(exists(select(Order)))).one(),
+    "EXISTS of whatever": lambda s: s.scalars(FIRST.where(exists().where(TWIN.id == Customer.id))).one(),
     "has": lambda s: s.scalars(select(Order).where(Order.customer.has()).order_by(Order.id)).first().customer,  # type: ignore[union-attr]
     "any": lambda s: s.scalars(FIRST.where(Customer.orders.any(Order.id == 1))).one(),
     "Query": lambda s: s.query(Customer).filter_by(id=1).one(),
@@ -218,6 +220,19 @@ def test_counting_entities_names_no_personal_column(session: Session, shop: Engi
         assert session.query(Customer).count() == 3
         assert session.scalar(select(func.count()).select_from(select(Customer).subquery())) == 3
     assert not any(column in sql for sql in sent for column in (*HIDDEN, "phone", "street"))
+
+
+def test_whether_rows_exist_reads_none_of_their_columns(session: Session, shop: Engine, privacy: Privacy) -> None:
+    """SQLAlchemy's ``exists()`` says ``SELECT *``, which databases take for every column, and judge so."""
+    table = Customer.__table__.alias()
+    wanted = select(Order.id).where(~exists().where(table.c.id == Order.customer_id)).order_by(Order.id)
+    with statements(shop) as sent:
+        assert session.scalars(wanted).all() == []
+        with privacy.access("everything", role="clerk"):
+            assert session.scalars(wanted).all() == []
+        with pytest.raises(NoAccess, match="segment"):
+            session.scalars(select(Order.id).where(exists().where(table.c.segment == "gold")))
+    assert ["*" in sql for sql in sent[:2]] == [False, True]
 
 
 def test_a_flush_under_a_narrow_purpose_reads_nothing_back_that_it_may_not(

@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Select, Table, exists, literal_column
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.operators import exists as exists_op
 from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import compare_both_forms
@@ -112,6 +114,11 @@ def watch_compiler(
                 binary, self, lambda: super(WatchedCompiler, self).visit_binary(binary, *args, **kwargs)
             )
 
+        def visit_unary(self, unary: Any, *args: Any, **kwargs: Any) -> str:
+            if unary.operator is exists_op:
+                unary = _without_star(unary)
+            return super().visit_unary(unary, *args, **kwargs)  # type: ignore[no-any-return]
+
         def visit_on_conflict_do_update(self, on_conflict: Any, **kwargs: Any) -> str:
             return super().visit_on_conflict_do_update(by_lookup(self, on_conflict), **kwargs)  # type: ignore[no-any-return]
 
@@ -128,6 +135,20 @@ def watch_compiler(
         made.__qualname__ = plain.__qualname__
         made.__module__ = plain.__module__  # it renders as `plain` does: the footprint may trust its tree
     dialect.statement_compiler = WatchedCompiler
+
+
+def _without_star(whether: Any) -> Any:
+    """``exists().where(...)``, which says ``SELECT *``, without the columns that this grant leaves out.
+
+    No row's value decides whether there is one; but the databases take ``*`` for every column, and so does the gate.
+    """
+    now, rows = compiling(), getattr(whether.element, "element", None)
+    if now is None or not isinstance(rows, Select) or [str(column) for column in rows.selected_columns] != ["*"]:
+        return whether
+    within = (part for place in rows.get_final_froms() for part in visitors.iterate(place))
+    if not now.view.hidden(column for table in within if isinstance(table, Table) for column in table.columns):
+        return whether
+    return exists(rows.with_only_columns(literal_column("1")))
 
 
 def _keep_out_of_returning(compiler: Any, statement: Any, columns: list[Any]) -> list[Any]:
