@@ -155,6 +155,23 @@ def test_whose_rows_are_follows_foreign_keys() -> None:
     }
 
 
+def test_who_looks_after_people_is_not_whose_their_rows_are() -> None:
+    metadata = MetaData()
+    key = Column("id", Integer, primary_key=True)
+    name = Column("last_name", String)
+    Table("employees", metadata, key.copy(), name.copy(), Column("reports_to", ForeignKey("employees.id")))
+    Table("customers", metadata, key.copy(), name.copy(), Column("support_rep_id", ForeignKey("employees.id")))
+    Table("invoices", metadata, key.copy(), Column("customer_id", ForeignKey("customers.id")), Column("zip", String))
+    Table("sales_customers", metadata, Column("id", ForeignKey("customers.id"), primary_key=True), name.copy())
+    found = {one.table: (one.kind, one.key, one.via) for one in scan(metadata.sorted_tables).owners}
+    assert found == {
+        "employees": ("employee", "id", None),
+        "customers": ("customer", "id", None),
+        "invoices": ("customer", None, "customer_id"),
+        "sales_customers": ("customer", None, "id"),
+    }
+
+
 def test_points_are_decibans() -> None:
     assert confidence(0) == 0.5
     assert confidence(10) == pytest.approx(10 / 11)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sa_privacy.cli.models import load_models
+from sa_privacy.cli.models import load_models, tables_of
 from sa_privacy.cli.options import JsonOption, ModelsOption, PolicyOption
 from sa_privacy.cli.telling import FOUND, fail, print_json, say, telling
 from sa_privacy.discovery.decided import Decisions, Verdict, first_decisions, judge_columns
@@ -34,7 +34,7 @@ def check(
             personal = {name: one.category for name, one in privacy.catalogue.columns.items()}
         finally:
             privacy.close()
-        tables = [table for one in metadata for table in one.sorted_tables]
+        tables = tables_of(*metadata)
         if init:
             if columns.exists():
                 fail(f"{columns} is there already.", "take entries out of it by hand, or give --columns another name.")

@@ -9,16 +9,27 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
+from sqlalchemy.schema import sort_tables_and_constraints
 
 from sa_privacy.cli.telling import fail
 
-__all__ = ["imported", "load_models", "load_object"]
+__all__ = ["imported", "load_models", "load_object", "tables_of"]
 
 
 def load_models(names: Sequence[str]) -> list[MetaData]:
     """The ``MetaData`` of each name: of a declarative base, of a model, or itself."""
     return [_metadata(name) for name in names]
+
+
+def tables_of(*metadata: MetaData) -> list[Table]:
+    """The tables, those that others refer to first. ``sorted_tables`` warns of tables that refer to each other."""
+    found: list[Table] = []
+    for one in metadata:
+        for table, _ in sort_tables_and_constraints(one.tables.values()):  # type: ignore[no-untyped-call]
+            if table is not None:  # the last entry: the foreign keys that close a circle
+                found.append(table)
+    return found
 
 
 def _metadata(name: str) -> MetaData:

@@ -15,7 +15,7 @@ from rich.text import Text
 from sqlalchemy import Connection, MetaData, Table, inspect
 
 from sa_privacy.cli.database import connecting
-from sa_privacy.cli.models import load_models
+from sa_privacy.cli.models import load_models, tables_of
 from sa_privacy.cli.options import JsonOption, Language, LanguageOption
 from sa_privacy.cli.telling import fail, plain, print_json, say, telling
 from sa_privacy.columns.own_tables import OWN_PREFIX
@@ -130,7 +130,7 @@ def _connection(urls: Sequence[str]) -> Iterator[Connection | None]:
 def _tables(models: Sequence[MetaData], connection: Connection | None) -> list[Table]:
     """The models' tables; without models, those of the database."""
     if models or connection is None:
-        return [table for one in models for table in one.sorted_tables]
+        return tables_of(*models)
     metadata = MetaData()
     known = inspect(connection)
     for schema in known.get_schema_names():
@@ -138,7 +138,7 @@ def _tables(models: Sequence[MetaData], connection: Connection | None) -> list[T
             metadata.reflect(
                 connection, schema=None if schema == known.default_schema_name else schema, resolve_fks=False
             )
-    return [table for table in metadata.sorted_tables if not table.name.startswith(OWN_PREFIX)]
+    return [table for table in tables_of(metadata) if not table.name.startswith(OWN_PREFIX)]
 
 
 def _sampler(connection: Connection, size: int) -> Callable[[Table], Mapping[str, Sequence[str]]]:

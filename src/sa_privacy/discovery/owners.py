@@ -22,6 +22,8 @@ __all__ = ["Owner", "owners_of", "points_at_people"]
 _STAFF: Final = frozenset(
     "by creator editor updater approver admin operator staff author modifier reviewer agent manager".split()
 )
+#: The kind of people of whom a table's name says nothing more.
+_NOBODY: Final = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ def owners_of(tables: Sequence[Table], natures: Mapping[str, Nature], personal: 
     for table in tables:
         if table.fullname in said:
             kinds[table.fullname] = said[table.fullname].kind
-        elif natures[table.fullname] == "people" and _single_key(table) is not None and not _roads(table, kinds):
+        elif (
+            natures[table.fullname] == "people" and _single_key(table) is not None and not _said_elsewhere(table, kinds)
+        ):
             kinds[table.fullname] = _kind(table)
     suggested: dict[str, Owner] = {}
     for table in tables:
@@ -110,6 +114,18 @@ def _said(tables: Sequence[Table]) -> dict[str, DataSubject]:
     return said
 
 
+def _said_elsewhere(table: Table, kinds: Mapping[str, str]) -> bool:
+    """Whether a table of people only says more of people who have a row in another: as an account does, or a subclass. A
+    customer with an employee who looks after them is somebody else.
+    """
+    own = _kind(table)
+    return any(
+        own in (kind, _NOBODY) or column.primary_key or column.unique
+        for column, kind in _roads(table, kinds)
+        if not set(tokens(column.name)) & _STAFF
+    )
+
+
 def _roads(table: Table, kinds: Mapping[str, str]) -> list[tuple[Column[Any], str]]:
     """The foreign keys of one column that lead to people, the likeliest first."""
     found: list[tuple[Column[Any], str]] = []
@@ -143,4 +159,4 @@ def _single_key(table: Table) -> Column[Any] | None:
 
 def _kind(table: Table) -> str:
     words = [singular(word) for word in tokens(table.name) if singular(word) in PEOPLE]
-    return words[-1] if words else "person"
+    return words[-1] if words else _NOBODY

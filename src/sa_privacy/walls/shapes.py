@@ -44,7 +44,7 @@ def shapes_of(collections: Iterable[MetaData]) -> tuple[TableShape, ...]:
     """The tables of the models, as they would be on PostgreSQL."""
     found: dict[str, TableShape] = {}
     for collection in collections:
-        for table in collection.sorted_tables:
+        for table in collection.tables.values():
             columns = tuple(ColumnShape(str(column.name), bool(column.nullable)) for column in table.columns)
             shape = TableShape(table.schema, str(table.name), columns, tuple(_sequences(table)))
             found.setdefault(shape.name, shape)

@@ -22,7 +22,7 @@ Findings = Mapping[str, list[Finding]]
 
 def named(catalogue: Catalogue, metadata: Sequence[MetaData], columns: Sequence[str], url: str | None) -> Findings:
     """What stands against sealing the columns of those names."""
-    tables = {table.fullname: table for one in metadata for table in one.sorted_tables}
+    tables = {table.fullname: table for one in metadata for table in one.tables.values()}
     chosen = {}
     for name in columns:
         of, _, column = name.rpartition(".")

@@ -44,7 +44,7 @@ def look(asked: Asked) -> tuple[list[Section], Findings]:
     """The overview; and with a database, what stands against sealing each personal column."""
     privacy = asked.privacy
     personal = applications_own(privacy.catalogue)
-    tables = [table for one in asked.metadata for table in one.sorted_tables]
+    tables = [table for one in asked.metadata for table in one.tables.values()]
     database, found = _database(asked, [name for name, one in personal.items() if not one.sealed])
     sealed = any(one.sealed for one in personal.values())
     return [

@@ -134,7 +134,7 @@ def _wall(connection: Connection, wall: Wanted | None) -> _Answer:
 
 def examined(connection: Connection, privacy: Privacy, metadata: Sequence[MetaData]) -> dict[str, list[Finding] | None]:
     """What stands against sealing each personal column of the models; None where the database has no such column."""
-    tables = {table.fullname: table for one in metadata for table in one.sorted_tables}
+    tables = {table.fullname: table for one in metadata for table in one.tables.values()}
     found: dict[str, list[Finding] | None] = {}
     for name in applications_own(privacy.catalogue):
         place, _, column = name.rpartition(".")
