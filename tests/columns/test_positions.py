@@ -655,6 +655,17 @@ def test_a_column_appended_to_a_table_later_is_in_the_next_catalogue() -> None:
     assert privacy.catalogue is not before
 
 
+def test_the_catalogue_of_a_policy_that_seals_columns_of_others_is_made_once() -> None:
+    """Making it says again what is sealed: that is nothing new."""
+    metadata = MetaData()
+    Table("customers", metadata, Column("id", Integer, primary_key=True), Column("email", String(20)))
+    policy = make_policy(columns={"customers.email": {"category": "email", "encrypt": True}})
+    privacy = make_privacy(metadata, policy=policy)
+    before = privacy.catalogue
+    assert before.columns["customers.email"].sealed
+    assert privacy.catalogue is before
+
+
 def test_annotating_alone_changes_nothing_where_nothing_is_sealed() -> None:
     def make(column: Callable[..., Any], **said: Any) -> tuple[list[str], list[str]]:
         class Base(DeclarativeBase):

@@ -306,8 +306,13 @@ def _settle(column: Column[Any], table: Table) -> None:
             forget_compiled(table)
         index_searchable(table)
         check_sealing(column, table)
-    _register(column, table)
-    _settled[column] = annotation_of(column) or annotation  # a type tells its field once it has one
+    if isinstance(column.type, Encrypted) and column.type.field is None:
+        column.type = column.type.bound_to(f"{table.fullname}.{column.name}")
+    settled = annotation_of(column) or annotation  # a type tells its field once it has one
+    if _settled.get(column) != settled or table not in _tables:  # said again, it changes nothing
+        _settled[column] = settled
+        _tables.add(table)
+        _changed()
 
 
 def _twice(column: str, before: Annotation, annotation: Annotation) -> PolicyError:
@@ -376,11 +381,4 @@ def _mapped(mapper: Mapper[Any], class_: type[Any]) -> None:  # noqa: ARG001 - t
 @event.listens_for(object, "attribute_instrument")
 def _instrumented(class_: type[Any], key: str, attribute: Any) -> None:  # noqa: ARG001 - the event's arguments
     """A class, which may be in use, got one more attribute: what guards classes has to look again."""
-    _changed()
-
-
-def _register(column: Column[Any], table: Table) -> None:
-    if isinstance(column.type, Encrypted) and column.type.field is None:
-        column.type = column.type.bound_to(f"{table.fullname}.{column.name}")
-    _tables.add(table)
     _changed()

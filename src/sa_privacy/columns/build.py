@@ -224,7 +224,8 @@ def _with_rule(table: PersonalTable, name: str, column: str, rule: ColumnRule) -
     if table.all_columns and spelled not in table.all_columns:
         raise PolicyError(
             f'the policy\'s [columns] name "{name}", and table {table.name} has no such column.',
-            hint=f"columns of {table.name}: {', '.join(table.all_columns)}.",
+            hint=f"columns of {table.name}: {', '.join(table.all_columns)}. Where another database of the process has a table of "
+            "that name, say whose models count: Privacy(..., metadata=Base).",
             columns=(name,),
         )
     before = table.columns.get(column.lower())
