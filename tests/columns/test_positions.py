@@ -53,6 +53,7 @@ from sqlalchemy.schema import CreateTable
 
 from sa_privacy import Encrypted, PurposeDenied, pii_column
 from sa_privacy.columns import annotation_of
+from sa_privacy.errors import PolicyError
 from tests.columns.support import is_cell, make_policy, make_privacy, protected, stored
 
 Email = Annotated[str, pii_column(String(320), category="email")]
@@ -664,6 +665,19 @@ def test_the_catalogue_of_a_policy_that_seals_columns_of_others_is_made_once() -
     before = privacy.catalogue
     assert before.columns["customers.email"].sealed
     assert privacy.catalogue is before
+
+
+def test_tables_of_two_databases_whose_names_differ_in_case_are_told_apart() -> None:
+    first, second = MetaData(), MetaData()
+    Table("Customer", first, Column("Email", String(20)))
+    Table("customer", second, Column("email_address", String(20)))
+    columns = {"Customer.Email": "email", "customer.email_address": "email"}
+    assert {*make_privacy([first, second], policy=make_policy(columns=columns)).catalogue.columns} == {*columns}
+    of_the_other = make_policy(columns={"Customer.Email": "email"})
+    with pytest.raises(PolicyError, match="no such column") as refused:
+        _ = make_privacy(second, policy=of_the_other).catalogue
+    assert refused.value.hint is not None
+    assert "metadata=Base" in refused.value.hint
 
 
 def test_annotating_alone_changes_nothing_where_nothing_is_sealed() -> None:

@@ -205,16 +205,20 @@ def _with_rules(
     tables: list[PersonalTable], rules: Mapping[str, ColumnRule], others: set[Table]
 ) -> list[PersonalTable]:
     """Adds the policy's ``[columns]``: models that nobody edits."""
-    known = {table_name(table).lower(): tuple(column.name for column in table.columns) for table in others}
+    known = {table_name(table): tuple(column.name for column in table.columns) for table in others}
+    in_any_case = {name.lower(): columns for name, columns in known.items()}
     found = list(tables)
     for name, rule in rules.items():
         owner, _, column = name.rpartition(".")
-        alike = [index for index, table in enumerate(found) if table.name.lower() == owner.lower()]
+        alike = [index for index, table in enumerate(found) if table.name == owner]
+        if not alike and owner not in known:
+            alike = [index for index, table in enumerate(found) if table.name.lower() == owner.lower()]
         if not alike:
             schema, _, bare = owner.rpartition(".")
-            found.append(PersonalTable(owner, schema or None, bare, {}, known.get(owner.lower(), ())))
+            names = known.get(owner, in_any_case.get(owner.lower(), ()))
+            found.append(PersonalTable(owner, schema or None, bare, {}, names))
             alike = [len(found) - 1]
-        for index in [index for index in alike if found[index].name == owner] or alike:
+        for index in alike:
             found[index] = _with_rule(found[index], name, column, rule)
     return found
 
