@@ -157,12 +157,14 @@ def test_whose_rows_are_follows_foreign_keys() -> None:
 
 def test_who_looks_after_people_is_not_whose_their_rows_are() -> None:
     metadata = MetaData()
-    key = Column("id", Integer, primary_key=True)
-    name = Column("last_name", String)
-    Table("employees", metadata, key.copy(), name.copy(), Column("reports_to", ForeignKey("employees.id")))
-    Table("customers", metadata, key.copy(), name.copy(), Column("support_rep_id", ForeignKey("employees.id")))
-    Table("invoices", metadata, key.copy(), Column("customer_id", ForeignKey("customers.id")), Column("zip", String))
-    Table("sales_customers", metadata, Column("id", ForeignKey("customers.id"), primary_key=True), name.copy())
+
+    def people(table: str, key: Column[Any], *columns: Column[Any]) -> None:
+        Table(table, metadata, key, Column("last_name", String), *columns)
+
+    people("employees", Column("id", Integer, primary_key=True), Column("boss", ForeignKey("employees.id")))
+    people("customers", Column("id", Integer, primary_key=True), Column("support_rep_id", ForeignKey("employees.id")))
+    people("sales_customers", Column("id", ForeignKey("customers.id"), primary_key=True))
+    Table("invoices", metadata, Column("customer_id", ForeignKey("customers.id")), Column("zip", String))
     found = {one.table: (one.kind, one.key, one.via) for one in scan(metadata.sorted_tables).owners}
     assert found == {
         "employees": ("employee", "id", None),

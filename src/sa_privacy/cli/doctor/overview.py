@@ -17,6 +17,7 @@ from sa_privacy.cli.doctor.models import applications_own, policy_of, protected
 from sa_privacy.cli.doctor.section import Section
 from sa_privacy.cli.doctor.stored import examined, sealable, stored
 from sa_privacy.cli.log.place import is_url
+from sa_privacy.cli.models import tables_of
 from sa_privacy.cli.wall import wanted_wall
 from sa_privacy.privacy import Privacy
 
@@ -44,7 +45,7 @@ def look(asked: Asked) -> tuple[list[Section], Findings]:
     """The overview; and with a database, what stands against sealing each personal column."""
     privacy = asked.privacy
     personal = applications_own(privacy.catalogue)
-    tables = [table for one in asked.metadata for table in one.tables.values()]
+    tables = tables_of(*asked.metadata)
     database, found = _database(asked, [name for name, one in personal.items() if not one.sealed])
     sealed = any(one.sealed for one in personal.values())
     return [
