@@ -10,13 +10,9 @@ Read on in ``privacy/privacy.py``, then follow one denied query through ``gate/e
 
 from __future__ import annotations
 
-from sa_privacy.access import Access, Scope
-from sa_privacy.accesslog import AccessLog
-from sa_privacy.columns import DataSubject, Encrypted, Lookup, lookup_key, pii_column
-from sa_privacy.crypto import ERASED, Erased, Keyring
-from sa_privacy.customers.agent import Agent
-from sa_privacy.customers.disclosure.disclosures import Disclosure
-from sa_privacy.customers.disclosure.receipts import Giver
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from sa_privacy.errors import (
     AccessDenied,
     AccessEnded,
@@ -55,8 +51,17 @@ from sa_privacy.errors import (
     UnreadableStatement,
     WallDown,
 )
-from sa_privacy.policy import Policy, Standing
-from sa_privacy.privacy import Privacy
+
+if TYPE_CHECKING:
+    from sa_privacy.access import Access, Scope
+    from sa_privacy.accesslog import AccessLog
+    from sa_privacy.columns import DataSubject, Encrypted, Lookup, lookup_key, pii_column
+    from sa_privacy.crypto import ERASED, Erased, Keyring
+    from sa_privacy.customers.agent import Agent
+    from sa_privacy.customers.disclosure.disclosures import Disclosure
+    from sa_privacy.customers.disclosure.receipts import Giver
+    from sa_privacy.policy import Policy, Standing
+    from sa_privacy.privacy import Privacy
 
 __all__ = [
     "ERASED",
@@ -114,3 +119,29 @@ __all__ = [
     "pii_column",
 ]
 __version__ = "0.1.0.dev0"
+
+_ROOMS: Final = {
+    "sa_privacy.access": ("Access", "Scope"),
+    "sa_privacy.accesslog": ("AccessLog",),
+    "sa_privacy.columns": ("DataSubject", "Encrypted", "Lookup", "lookup_key", "pii_column"),
+    "sa_privacy.crypto": ("ERASED", "Erased", "Keyring"),
+    "sa_privacy.customers.agent": ("Agent",),
+    "sa_privacy.customers.disclosure.disclosures": ("Disclosure",),
+    "sa_privacy.customers.disclosure.receipts": ("Giver",),
+    "sa_privacy.policy": ("Policy", "Standing"),
+    "sa_privacy.privacy": ("Privacy",),
+}
+_PLACES: Final = {name: room for room, names in _ROOMS.items() for name in names}
+
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        """Imports what is asked for, so that a file of models does not wait for the gate, nor ``sa-privacy`` for SQLAlchemy."""
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_PLACES[name]), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

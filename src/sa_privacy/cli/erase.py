@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from sa_privacy.cli import files
 from sa_privacy.cli.application import Asked
 from sa_privacy.cli.office import ERASING
 from sa_privacy.cli.options import ErasuresOption, JsonOption, KindOption, Language, LanguageOption, PersonArgument
@@ -146,3 +147,7 @@ def _plain(made: ErasurePlan) -> dict[str, object]:
         "nobodys": list(made.nobodys),
         "ledger": made.ledger,
     }
+
+
+app.command()(files.scan)
+app.command()(files.clean)

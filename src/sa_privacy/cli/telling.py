@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.console import Console
 from rich.text import Text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from sa_privacy.errors import PrivacyError
 
@@ -58,6 +58,12 @@ def _warn(message: Warning | str, *_: object, **__: object) -> None:
     console.print(Text.assemble(("warning: ", "bold yellow"), plain(str(message))))
 
 
+def _of_sqlalchemy(*names: str) -> tuple[type[Any], ...]:
+    """Its errors. Where it was not imported there are none: a log is proved without it."""
+    errors = sys.modules.get("sqlalchemy.exc")
+    return tuple(getattr(errors, name) for name in names) if errors is not None else ()
+
+
 @contextmanager
 def telling() -> Iterator[None]:
     """Turns the errors and warnings of the work into words."""
@@ -67,10 +73,10 @@ def telling() -> Iterator[None]:
             yield
     except PrivacyError as error:
         fail(error.message, error.hint)
-    except DBAPIError as error:
+    except _of_sqlalchemy("DBAPIError") as error:
         said = str(error.orig).strip().splitlines() or [type(error).__name__]
         fail(f"the database says: {said[0]}", _OWNER if "permission denied" in said[0] else None)
-    except (ArgumentError, NoSuchModuleError):
+    except _of_sqlalchemy("ArgumentError", "NoSuchModuleError"):
         fail(
             "the URL is no database URL.", "write postgresql://user@host/database; a password may come from PGPASSWORD."
         )

@@ -28,6 +28,7 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.integrations.alembic.autogenerate import OWN_TABLES_TOO
 from sa_privacy.integrations.alembic.tables.frozen import VERSION_TABLE
 from sa_privacy.ledger.append_only import missing_triggers
+from sa_privacy.privacy import Privacy  # noqa: F401 - with it every table of the library is declared
 
 __all__ = ["are_there", "differences", "head", "script", "upgrade", "version"]
 
