@@ -23,7 +23,7 @@ _COMMANDS: Final = {
     ),
     "doctor": (
         "sa_privacy.cli.doctor:doctor",
-        "Say of each column what stands against sealing it, and what to do about it, and which schedules of retention do not fit\nthe models. Exit status 1 where something forbids it.",
+        "Say on one screen what is installed, protected, sealable, and at risk; or of columns, what stands against sealing them.",
     ),
     "backup": (
         "sa_privacy.cli.files:backup",
