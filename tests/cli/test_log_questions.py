@@ -25,7 +25,7 @@ from sa_privacy.policy.writing import as_sections, as_toml
 from tests.accesslog.events import ENVIRONMENT
 from tests.gate import world
 from tests.gate.world import Customer, Order
-from tests.support.command import CliRunner, Result
+from tests.support.command import INTERRUPTIBLE, CliRunner, Result
 
 RUN = CliRunner()
 pytestmark = pytest.mark.backends("sqlite")
@@ -314,8 +314,19 @@ def test_a_second_person_closes_it(glass: Callable[[], str]) -> None:
 def test_tail_follows_until_it_is_interrupted(tmp_path: Path) -> None:
     with AccessLog.open(tmp_path / "log") as log:
         log.append("note", members(actor="before"))
-        code = "from sa_privacy.cli import main; main()"
-        command = [sys.executable, "-c", code, "log", "tail", "-f", "--json", "-n", "1", "--log", str(tmp_path / "log")]
+        command = [
+            sys.executable,
+            "-c",
+            INTERRUPTIBLE,
+            "log",
+            "tail",
+            "-f",
+            "--json",
+            "-n",
+            "1",
+            "--log",
+            str(tmp_path / "log"),
+        ]
         with subprocess.Popen(
             command,
             env=dict(ENVIRONMENT) | {"PYTHONUNBUFFERED": "1"},

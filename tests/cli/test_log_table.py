@@ -22,7 +22,7 @@ from sa_privacy.accesslog.journal import segment as segment_file
 from sa_privacy.accesslog.sinks import EventTable, TableLog
 from sa_privacy.cli.app import app
 from tests.accesslog.events import ENVIRONMENT
-from tests.support.command import CliRunner, Result
+from tests.support.command import INTERRUPTIBLE, CliRunner, Result
 
 POLICY = """
 [policy]
@@ -178,7 +178,7 @@ def test_tail_follows_a_table(url: str) -> None:
         log.append("note", members(actor="before"))
         words = ["log", "tail", "-f", "--json", "-n", "1", "--log", url]
         with subprocess.Popen(
-            [sys.executable, "-c", "from sa_privacy.cli import main; main()", *words],
+            [sys.executable, "-c", INTERRUPTIBLE, *words],
             env=dict(ENVIRONMENT) | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -10,7 +10,12 @@ import typer.testing
 from typer.main import get_command
 from typer.testing import Result
 
-__all__ = ["CliRunner", "Result"]
+__all__ = ["INTERRUPTIBLE", "CliRunner", "Result"]
+
+#: The command in a process of its own, which Ctrl-C ends even where the tests run in the background of a shell, that has it ignored.
+INTERRUPTIBLE: Final = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from sa_privacy.cli import main; main()"
+)
 
 MADE: Final = functools.cache(get_command)
 
