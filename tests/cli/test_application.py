@@ -11,7 +11,7 @@ from typer.main import get_command
 from sa_privacy import Keyring
 from sa_privacy.cli.app import app
 from tests.cli.test_command import every_command
-from tests.support.command import CliRunner, Result
+from tests.support.command import CliRunner, Result, whole
 
 POLICY = """
 [policy]
@@ -58,7 +58,7 @@ def plan(*said: str, **env: str) -> Result:
 def test_an_option_is_the_same_wherever_it_stands() -> None:
     told: dict[str, set[tuple[Any, ...]]] = {}
     for words in every_command():
-        command: Any = get_command(app)
+        command: Any = whole(get_command(app))
         for word in words:
             command = command.commands[word]
         options = {one.name: one for one in command.params}

@@ -13,7 +13,7 @@ import pytest
 from typer.main import get_command
 
 from sa_privacy.cli.app import app
-from tests.support.command import CliRunner
+from tests.support.command import CliRunner, whole
 
 REPOSITORY = Path(__file__).parents[2]
 RUN = "from sa_privacy.cli import main; main()"
@@ -40,7 +40,7 @@ def called(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str
 
 
 def every_command(found: Any = None, *above: str) -> Iterator[tuple[str, ...]]:
-    found = get_command(app) if found is None else found
+    found = whole(get_command(app)) if found is None else found
     yield above
     for name, one in getattr(found, "commands", {}).items():
         yield from every_command(one, *above, name)
@@ -49,7 +49,7 @@ def every_command(found: Any = None, *above: str) -> Iterator[tuple[str, ...]]:
 @pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
 def test_the_help_of_a_command_loses_no_words(words: tuple[str, ...]) -> None:
     """What stands in brackets is markup to who prints it, and would be gone."""
-    command: Any = get_command(app)
+    command: Any = whole(get_command(app))
     for word in words:
         command = command.commands[word]
     told = [command.help, *(getattr(one, "help", None) for one in command.params)]

@@ -111,6 +111,7 @@ def test_no_value_is_printed_logged_or_kept(
     (place := tmp_path / "empty").mkdir()
     monkeypatch.chdir(place)
     caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", "sqlalchemy")  # as an application may, whose models are loaded
     url = filled.url.render_as_string(hide_password=False)
     for options in ([], ["--json"], ["--lang", "ja"]):
         ran = CliRunner().invoke(app, ["scan", url, *options])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
+from typer.main import get_group
 
 from sa_privacy import Keyring, Privacy
 from sa_privacy.accesslog import members
@@ -26,7 +27,7 @@ BLOCKS: list[tuple[str, str]] = re.findall(r"```(\w*)\n(.*?)```", GUIDE, flags=r
 SET_UP, ASK, TELL = [block for kind, block in BLOCKS if kind == "python"]
 [SCHEDULE] = [block for kind, block in BLOCKS if kind == "toml"]
 COMMANDS = [shlex.split(line)[1:] for kind, block in BLOCKS if not kind for line in block.splitlines()]
-ALL = {command.name or command.callback.__name__ for command in log_commands.registered_commands if command.callback}
+ALL = set(get_group(log_commands).commands)
 FOR_EVER = ("--follow", "--every", "60")
 
 

@@ -16,6 +16,7 @@ from sa_privacy.cli.app import app
 from sa_privacy.customers.erasure.backup import KEY_TABLE
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.customers.erasure import canaries
+from tests.support.command import whole
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "backups.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"```(\w*)\n(.*?)```", GUIDE, flags=re.DOTALL)
@@ -54,7 +55,7 @@ def test_the_guide_can_be_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("sa-privacy")])
 def test_its_commands_exist(line: str) -> None:
     _, *words = shlex.split(line)
-    here: Any = typer.main.get_command(app)
+    here: Any = whole(typer.main.get_command(app))
     while hasattr(here, "commands"):
         here = here.commands[words.pop(0)]
     known = {option for parameter in here.params for option in parameter.opts}

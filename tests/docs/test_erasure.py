@@ -192,7 +192,7 @@ def test_what_stands_against_it_is_told(privacy: Privacy, engine: Engine, comman
         session.commit()
     planned = command("plan", "17")
     assert planned.exit_code == 1
-    assert "guard open" in planned.stdout
+    assert "The order is not shipped yet" in planned.stdout
     assert "when the order is shipped" in planned.stdout
 
 

@@ -241,7 +241,7 @@ def test_what_is_said_of_encryption_is_what_the_models_do() -> None:
     assert not [text for text in without if "encrypted" in text]
     said = [one for one in NOTICES["en"].said() if "encrypted" in one.text]
     assert [one.text for one in said] == [
-        "Stored encrypted: Name, Postal address, Telephone number, E-mail address, Date of birth, Type and quantity of the items ordered, Amount charged.",
+        "Stored encrypted: Name, Postal address, Telephone number, E-mail address, Date of birth, What proves who signs in, Type and quantity of the items ordered, Amount charged.",
         "Stored encrypted in part: Opinions and answers to questionnaires.",
     ]
     assert "columns.customers.name_kana" in said[0].of

@@ -10,7 +10,9 @@ import typer.testing
 from typer.main import get_command
 from typer.testing import Result
 
-__all__ = ["INTERRUPTIBLE", "CliRunner", "Result"]
+from sa_privacy.cli.later import Later
+
+__all__ = ["INTERRUPTIBLE", "CliRunner", "Result", "whole"]
 
 #: The command in a process of its own, which Ctrl-C ends even where the tests run in the background of a shell, that has it ignored.
 INTERRUPTIBLE: Final = (
@@ -26,3 +28,11 @@ class CliRunner(typer.testing.CliRunner):
     def invoke(self, *said: Any, **options: Any) -> Result:
         with patch.object(typer.testing, "_get_command", MADE):
             return super().invoke(*said, **options)
+
+
+def whole(command: Any) -> Any:
+    """A command as it is once it is called; a group with all its commands."""
+    command = command.real() if isinstance(command, Later) else command
+    if hasattr(command, "commands"):
+        command.commands = {name: whole(one) for name, one in command.commands.items()}
+    return command

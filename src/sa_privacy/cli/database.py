@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from sa_privacy.privacy.engines import OWN
 
 __all__ = ["connecting"]
 
+_QUIET = "sa_privacy"
+# Loading an application's models may set up its logging, too; at DEBUG, SQLAlchemy would write rows into it.
+logging.getLogger(f"sqlalchemy.engine.Engine.{_QUIET}").setLevel(logging.INFO)
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -31,7 +35,9 @@ def connecting(url: str | None, *, new: bool = False) -> Iterator[Engine]:
     if driver is None:
         fail(f"{made.get_backend_name()} is not supported.", "sa_privacy works on SQLite and PostgreSQL.")
     try:
-        engine = create_engine(made.set(drivername=driver), execution_options=OWN)
+        engine = create_engine(
+            made.set(drivername=driver), execution_options=OWN, hide_parameters=True, logging_name=_QUIET
+        )
     except ModuleNotFoundError:
         fail("psycopg is not installed.", 'pip install "sa-privacy[postgres]"')
     try:
