@@ -52,8 +52,10 @@ def names_in(directory: Path) -> Iterator[dict[str, Any]]:
     names |= {one.__name__: one for one in (*_SQLALCHEMY, date, timedelta)} | {"func": func}
     names |= {"Base": models.Base, "privacy": privacy, "engine": engine, "log": log, "keys": keys, "clock": clock}
     with Session(engine) as session:
+        names["session"] = session
         try:
-            yield {**names, "session": session}
+            yield names
         finally:
-            privacy.close()
+            for made in [one for one in names.values() if isinstance(one, Privacy)]:  # also by the page
+                made.close()
             engine.dispose()
