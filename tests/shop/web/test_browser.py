@@ -210,7 +210,8 @@ def test_the_officer_finds_who_saw_a_customer_and_closes_a_review(page: Page) ->
     page.get_by_label("Customer number").fill("1")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="uses of the data of customer 1")).to_be_visible()
-    while not page.get_by_text("emergency access").count():  # on whichever page: others have looked at the customer since
+    # on whichever page: others have looked at the customer since
+    while not page.get_by_text("emergency access").count():
         page.get_by_role("link", name="Next").click()
     expect(page.get_by_text("emergency access").first).to_be_visible()
     page.get_by_role("link", name="Access log").press("Enter")
