@@ -57,7 +57,8 @@ RAW_CURSORS := walls/test_attack_cases.py::test_a_raw_cursor_gets_nothing_from_a
 LEFT_OUT := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case cli/ publish/ docs/ shop/web/
 LEFT_OUT_oldest := $(LEFT_OUT) policy/test_policy_properties.py \
   $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments) \
-  shop/test_demo.py::test_the_command_runs shop/test_demo.py::test_the_demo_shows_what_psql_said
+  shop/test_demo.py::test_the_command_runs shop/test_demo.py::test_the_demo_shows_what_psql_said \
+  discovery/ integrations/web/ testing/
 LEFT_OUT_sqlalchemy-2.0 := $(LEFT_OUT) policy/ crypto/ access/ accesslog/ customers/ staff/ jobs/ ledger/ subject_keys/ \
   shop/ typing/ oracle/ discovery/ integrations/web/ testing/ walls/ gate/test_own_rows.py gate/test_row_rules gate/test_explain.py \
   gate/test_observe.py::test_what_would_be_denied_is_what_an_engine_that_enforces_denies \
