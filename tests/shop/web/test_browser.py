@@ -64,6 +64,9 @@ def address(shop: Shop) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
+        expect.set_options(
+            timeout=20_000
+        )  # milliseconds; a page is there in a tenth of a second, where nobody else works
         found = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
         yield found
         found.close()
