@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, text
+from sqlalchemy import Column, Engine, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sa_privacy import HoldRefused, Privacy, UnderHold
+from sa_privacy.customers.holds.guarded import Guarded
 from tests.customers.holds import world
 from tests.customers.holds.world import Item, Order, officer, place, release
 from tests.support.databases import Database
@@ -136,6 +137,20 @@ def test_tables_under_another_name_have_no_triggers(made: Privacy, engine: Engin
             place(made, moved, table=Order)
         with pytest.raises(HoldRefused, match="schema_translate_map"):
             made.holds.guard(session.connection())
+
+
+def test_the_same_table_has_the_same_triggers_in_every_process() -> None:
+    """SQLAlchemy keeps constraints and indexes in sets, whose order is another one each time: nothing may hang on it."""
+
+    def unique() -> list[list[str]]:
+        names = "abcdef"
+        table = Table("t", MetaData(), *(Column(name, Integer) for name in names))
+        for at in range(len(names) - 1):
+            table.append_constraint(UniqueConstraint(names[at], names[at + 1]))
+            Index(f"ix_{at}", table.c[names[at]], unique=True)
+        return [[column.name for column in one] for one in Guarded("t", table, None, (), ()).unique()]
+
+    assert len({str(unique()) for _ in range(50)}) == 1
 
 
 class Another(DeclarativeBase):

@@ -57,18 +57,21 @@ class Guarded:
         return tuple(c for c in self.personal if isinstance(c.type, String) and not isinstance(c.type, Enum))
 
     def unique(self) -> Iterator[tuple[Any, ...]]:
-        """What no two rows have in common, as expressions over the table's columns."""
+        """What no two rows have in common, as expressions over the table's columns.
+
+        Always in the same order: SQLAlchemy keeps constraints and indexes in sets, and triggers are compared by their texts.
+        """
         if self.table.primary_key.columns:
             yield tuple(self.table.primary_key.columns)
-        for constraint in self.table.constraints:
-            if isinstance(constraint, UniqueConstraint):
-                yield tuple(constraint.columns)
+        constraints = [one for one in self.table.constraints if isinstance(one, UniqueConstraint)]
+        for constraint in sorted(constraints, key=lambda one: [column.name for column in one.columns]):
+            yield tuple(constraint.columns)
         for column in self.table.columns:
             if column.unique:
                 yield (column,)
-        for index in self.table.indexes:
-            if index.unique:
-                yield tuple(index.expressions)
+        indexes = [one for one in self.table.indexes if one.unique]
+        for index in sorted(indexes, key=lambda one: (str(one.name), one.columns.keys())):
+            yield tuple(index.expressions)
 
 
 def guarded_tables(live: LiveCatalogue) -> dict[str, Guarded]:
