@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy import Engine, ForeignKey, create_engine, insert, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from benchmarks.overhead import interleaved, memory_engine, report, row
+from benchmarks.report import report, row
+from benchmarks.timing import interleaved, memory_engine
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 
 PEOPLE, ORDERS = 100, 10

@@ -10,13 +10,10 @@ down does it to both. Each figure is the median of the rounds, with the spread o
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -24,10 +21,11 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Engine, Integer, Text, create_engine, insert, select
+from sqlalchemy import Engine, Integer, Text, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.pool import StaticPool
 
+from benchmarks.report import report, row
+from benchmarks.timing import added, interleaved, memory_engine
 from sa_privacy import AccessLog, DataSubject, Keyring, Policy, Privacy, pii_column
 
 ROWS = 100
@@ -129,40 +127,6 @@ def rows() -> list[dict[str, Any]]:
         }
         for n in range(1, ROWS + 1)
     ]
-
-
-def memory_engine() -> Engine:
-    """An in-memory SQLite database with a connection of its own."""
-    return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-
-
-def interleaved(sides: dict[str, Callable[[], None]], rounds: int, repeat: int) -> dict[str, list[float]]:
-    """Seconds per call of each side, round by round, the sides taking turns."""
-    for run in sides.values():
-        for _ in range(max(3, repeat // 10)):
-            run()
-    found: dict[str, list[float]] = {name: [] for name in sides}
-    gc.collect()
-    gc.disable()
-    try:
-        for turn in range(rounds):
-            names = list(sides) if turn % 2 == 0 else list(reversed(sides))
-            for name in names:
-                run = sides[name]
-                start = time.perf_counter()
-                for _ in range(repeat):
-                    run()
-                found[name].append((time.perf_counter() - start) / repeat)
-            gc.collect()
-    finally:
-        gc.enable()
-    return found
-
-
-def spread(values: list[float]) -> tuple[float, float, float]:
-    """Lower quartile, median, upper quartile."""
-    low, middle, high = statistics.quantiles(values, n=4)
-    return low, middle, high
 
 
 class Bench:
@@ -288,18 +252,6 @@ def measure(quick: bool) -> list[dict[str, Any]]:
     return found
 
 
-def added(plain: Callable[[], None], ours: Callable[[], None], rounds: int, repeat: int) -> list[float]:
-    """Microseconds that ours takes longer, round by round."""
-    times = interleaved({"plain": plain, "ours": ours}, rounds, repeat)
-    return [(b - a) * 1e6 for a, b in zip(times["plain"], times["ours"], strict=True)]
-
-
-def row(name: str, unit: str, bar: float | None, values: list[float]) -> dict[str, Any]:
-    """One line of the table."""
-    low, middle, high = spread(values)
-    return {"what": name, "unit": unit, "bar": bar, "median": middle, "low": low, "high": high}
-
-
 def main() -> int:
     """Prints the table; with ``--check``, exits 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -311,27 +263,6 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
     return 1 if report(found) and options.check else 0
-
-
-def report(found: list[dict[str, Any]]) -> bool:
-    """Prints the lines as a table. A bar is what a figure may be at most; at least, where it is negative.
-
-    :returns: whether a bar is missed.
-    """
-    print(f"{'':44} {'median':>8} {'middle half':>17}  {'unit':8} {'bar':>8}")
-    for line in found:
-        bar = "-" if line["bar"] is None else f"{'<=' if line['bar'] > 0 else '>='} {abs(line['bar']):.1f}"
-        middle_half = f"{line['low']:.2f} to {line['high']:.2f}"
-        print(f"{line['what']:44} {line['median']:8.2f} {middle_half:>17}  {line['unit']:8} {bar:>8}")
-    missed = [
-        line["what"]
-        for line in found
-        if line["bar"] is not None
-        and (line["median"] > line["bar"] if line["bar"] > 0 else line["median"] < -line["bar"])
-    ]
-    if missed:
-        print("bars missed: " + "; ".join(missed), file=sys.stderr)
-    return bool(missed)
 
 
 if __name__ == "__main__":

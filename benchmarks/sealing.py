@@ -22,7 +22,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy_utils import StringEncryptedType
 from sqlalchemy_utils.types.encrypted.encrypted_type import AesGcmEngine
 
-from benchmarks.overhead import Bench, interleaved, memory_engine, report, row, rows
+from benchmarks.overhead import Bench, rows
+from benchmarks.report import report, row
+from benchmarks.timing import interleaved, memory_engine
 from sa_privacy import AccessLog, Keyring, Policy, Privacy, pii_column
 
 SEALED = ("name", "address", "phone", "email")

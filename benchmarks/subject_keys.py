@@ -20,7 +20,9 @@ from typing import Any
 from sqlalchemy import Engine, Integer, Table, create_engine, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from benchmarks.overhead import ROWS, SEALED, interleaved, memory_engine, report, row, rows
+from benchmarks.overhead import ROWS, SEALED, rows
+from benchmarks.report import report, row
+from benchmarks.timing import interleaved, memory_engine
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 from sa_privacy.columns.binding import keys_of
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS

@@ -13,7 +13,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, select
 
-from benchmarks.overhead import POLICY, ProtectedBase, Visit, added, memory_engine, row
+from benchmarks.overhead import POLICY, ProtectedBase, Visit
+from benchmarks.report import row
+from benchmarks.timing import added, memory_engine
 from sa_privacy import Policy, Privacy
 
 ROUNDS, REPEAT = 25, 500

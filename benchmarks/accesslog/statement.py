@@ -26,7 +26,8 @@ from typing import Any
 from sqlalchemy import select
 
 from benchmarks.accesslog.bars import Bar
-from benchmarks.overhead import Bench, Customer, Visit, report, row
+from benchmarks.overhead import Bench, Customer, Visit
+from benchmarks.report import report, row
 from sa_privacy import AccessLog
 
 __all__ = ["bars", "measure"]

@@ -1,0 +1,37 @@
+"""What was measured, as lines: printed as a table, kept as JSON, drawn by ``benchmarks.plots``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from benchmarks.timing import spread
+
+__all__ = ["report", "row"]
+
+
+def row(name: str, unit: str, bar: float | None, values: list[float]) -> dict[str, Any]:
+    """One line of the table."""
+    low, middle, high = spread(values)
+    return {"what": name, "unit": unit, "bar": bar, "median": middle, "low": low, "high": high}
+
+
+def report(found: list[dict[str, Any]]) -> bool:
+    """Prints the lines as a table. A bar is what a figure may be at most; at least, where it is negative.
+
+    :returns: whether a bar is missed.
+    """
+    print(f"{'':44} {'median':>8} {'middle half':>17}  {'unit':8} {'bar':>8}")
+    for line in found:
+        bar = "-" if line["bar"] is None else f"{'<=' if line['bar'] > 0 else '>='} {abs(line['bar']):.1f}"
+        middle_half = f"{line['low']:.2f} to {line['high']:.2f}"
+        print(f"{line['what']:44} {line['median']:8.2f} {middle_half:>17}  {line['unit']:8} {bar:>8}")
+    missed = [
+        line["what"]
+        for line in found
+        if line["bar"] is not None
+        and (line["median"] > line["bar"] if line["bar"] > 0 else line["median"] < -line["bar"])
+    ]
+    if missed:
+        print("bars missed: " + "; ".join(missed), file=sys.stderr)
+    return bool(missed)

@@ -1,0 +1,53 @@
+"""Both sides of a comparison in turn, in one run: what a noisy machine does to one, it does to the other."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import StaticPool
+
+__all__ = ["added", "interleaved", "memory_engine", "spread"]
+
+
+def memory_engine() -> Engine:
+    """An in-memory SQLite database with a connection of its own."""
+    return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+
+def interleaved(sides: dict[str, Callable[[], None]], rounds: int, repeat: int) -> dict[str, list[float]]:
+    """Seconds per call of each side, round by round, the sides taking turns."""
+    for run in sides.values():
+        for _ in range(max(3, repeat // 10)):
+            run()
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    gc.collect()
+    gc.disable()
+    try:
+        for turn in range(rounds):
+            names = list(sides) if turn % 2 == 0 else list(reversed(sides))
+            for name in names:
+                run = sides[name]
+                start = time.perf_counter()
+                for _ in range(repeat):
+                    run()
+                found[name].append((time.perf_counter() - start) / repeat)
+            gc.collect()
+    finally:
+        gc.enable()
+    return found
+
+
+def spread(values: list[float]) -> tuple[float, float, float]:
+    """Lower quartile, median, upper quartile."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return low, middle, high
+
+
+def added(plain: Callable[[], None], ours: Callable[[], None], rounds: int, repeat: int) -> list[float]:
+    """Microseconds that ours takes longer, round by round."""
+    times = interleaved({"plain": plain, "ours": ours}, rounds, repeat)
+    return [(b - a) * 1e6 for a, b in zip(times["plain"], times["ours"], strict=True)]
