@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.timing import spread
 
-__all__ = ["report", "row"]
+__all__ = ["report", "report_curves", "row"]
 
 
 def row(name: str, unit: str, bar: float | None, values: list[float]) -> dict[str, Any]:
@@ -35,3 +35,13 @@ def report(found: list[dict[str, Any]]) -> bool:
     if missed:
         print("bars missed: " + "; ".join(missed), file=sys.stderr)
     return bool(missed)
+
+
+def report_curves(found: list[dict[str, Any]]) -> None:
+    """Prints curves as a table: the figure at the smallest and the greatest size, and the slope between."""
+    print(f"{'':52} {'from':>18} {'to':>22}  {'unit':10} {'slope':>6}  aim")
+    for one in found:
+        (small, first, *_), (great, last, *_) = one["points"][0], one["points"][-1]
+        ends = f"{first:,.3g} at {small:,g}", f"{last:,.3g} at {great:,g}"
+        fitted = "-" if one["slope"] is None else f"{one['slope']:.2f}"
+        print(f"{one['what']:52} {ends[0]:>18} {ends[1]:>22}  {one['unit']:10} {fitted:>6}  {one['aim'] or ''}")

@@ -21,8 +21,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks.accesslog.bars import Bar, best
-from benchmarks.accesslog.databases import databases
 from benchmarks.accesslog.generated import BEGIN, WRITERS, generate, person
+from benchmarks.databases import databases
 from sa_privacy.accesslog import Source
 from sa_privacy.accesslog.questions import Journal, breach, by, denied, who
 from sa_privacy.accesslog.sinks import EventTable, Shipper, TableSource

@@ -25,7 +25,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, text
 
 from benchmarks.accesslog.bars import Bar, show
-from benchmarks.accesslog.databases import databases
+from benchmarks.databases import databases
 from sa_privacy.accesslog import AccessLog, members
 from sa_privacy.accesslog.journal.reading import open_segment, read_lines, segment_names
 from sa_privacy.accesslog.sinks import EventTable, Shipper, TableLog
