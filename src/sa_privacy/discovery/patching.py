@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import ast
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Column, String, Table, Text, orm
+from sqlalchemy import Column, String, Table, Text
 
-from sa_privacy import columns
+from sa_privacy.discovery.editing import (
+    File,
+    append_keywords,
+    finished,
+    has,
+    import_name,
+    insert_type,
+    is_whole,
+    target,
+    type_of,
+)
 from sa_privacy.discovery.in_policy import policy_edited
 from sa_privacy.discovery.models import Model, Place, Sources
 from sa_privacy.discovery.owners import Owner
@@ -28,12 +36,6 @@ from sa_privacy.discovery.source import Edit, Source, called
 from sa_privacy.errors import PolicyError
 
 __all__ = ["Patch", "draw_patch", "unified"]
-
-_BEHIND: Final = re.compile(r"#[^\r\n]*|[),]")
-"""What can stand between the last argument of a call and its end."""
-_NO_TYPES: Final = frozenset(
-    "ForeignKey Sequence Identity Computed CheckConstraint UniqueConstraint FetchedValue DefaultClause".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,6 @@ class Patch:
     columns: Mapping[str, str]
     in_policy: bool
     notes: tuple[str, ...]
-
-
-@dataclass
-class _File:
-    source: Source
-    module: ModuleType
-    edits: list[Edit] = field(default_factory=list)
-    imports: dict[str, set[str]] = field(default_factory=dict)
 
 
 def draw_patch(
@@ -91,14 +85,14 @@ def draw_patch(
     return Patch("".join(parts), tuple(drawing.done), left, edited is not None, tuple(notes))
 
 
-def _drawn(file: _File, root: Path) -> str:
+def _drawn(file: File, root: Path) -> str:
     """The diff of one file.
 
     :raises PolicyError: it would not be Python, or the file's encoding has no letters for it.
     """
     source = file.source
     try:
-        return unified(source.path, root, source.in_diff(source.text), source.in_diff(_finished(file)))
+        return unified(source.path, root, source.in_diff(source.text), source.in_diff(finished(file)))
     except (SyntaxError, UnicodeError):
         raise PolicyError(
             f"{source.path.name} is written in a way that cannot be edited from here.",
@@ -126,7 +120,7 @@ class _Drawing:
         self._tables = tables
         self._plans = plans
         self._models = sources.models(tables.values())
-        self.files: dict[Path, _File] = {}
+        self.files: dict[Path, File] = {}
         self.done: list[Annotating] = []
         self.left: list[Annotating] = []
         self.notes: list[str] = []
@@ -166,7 +160,7 @@ class _Drawing:
         for name, place in places.items():
             if place is None or place.owner is None or place.statement is None:
                 continue
-            attribute = _target(place.statement)
+            attribute = target(place.statement)
             for model in self._models:
                 cls = model.mapper.class_
                 if not issubclass(cls, place.owner) or attribute not in model.mapper.column_attrs:
@@ -182,11 +176,11 @@ class _Drawing:
         file = self._file(place)
         column = self._tables[plan.finding.table].columns[plan.finding.column]
         call, mapped = place.call, _is_mapped(place)
-        if call is not None and not _is_whole(call):
+        if call is not None and not is_whole(call):
             return False
         if mapped and not place.is_dataclass:
             kind = None
-            if plan.sealed and (call is None or _type_of(call) is None):
+            if plan.sealed and (call is None or type_of(call) is None):
                 kind = self._type(column, file)
                 if kind is None:
                     return False
@@ -196,15 +190,15 @@ class _Drawing:
             place.statement, ast.Assign
         ):  # deferred(Column(...)): mypy would ask for a type
             return False
-        inner = _type_of(call) if call is not None else None
+        inner = type_of(call) if call is not None else None
         text = place.source.of(inner) if inner is not None else self._type(column, file)
         if text is None:
             return False
         said = ", ".join(part for part in (text, plan.arguments) if part)
-        wrapped = f"{_import(file, 'sa_privacy', 'Encrypted')}({said})"
-        hidden = "".join(f", {word}=False" for word in ("repr", "compare") if mapped and not _has(call, word))
+        wrapped = f"{import_name(file, 'sa_privacy', 'Encrypted')}({said})"
+        hidden = "".join(f", {word}=False" for word in ("repr", "compare") if mapped and not has(call, word))
         if call is None:
-            name = _import(file, "sqlalchemy.orm", "mapped_column")
+            name = import_name(file, "sqlalchemy.orm", "mapped_column")
             assert place.statement is not None  # noqa: S101 - an annotation stands in a class
             end = place.source.end(place.statement)
             file.edits.append(Edit(end, end, f" = {name}({wrapped}{hidden})"))
@@ -212,13 +206,13 @@ class _Drawing:
         if inner is not None:
             file.edits.append(Edit(place.source.start(inner), place.source.end(inner), wrapped))
         else:
-            _insert_type(file, call, wrapped)
+            insert_type(file, call, wrapped)
         if hidden:
-            _append(file, call, hidden.removeprefix(", "), counting=inner is None)
+            append_keywords(file, call, hidden.removeprefix(", "), counting=inner is None)
         return True
 
-    def _as_pii_column(self, plan: Annotating, place: Place, file: _File, kind: str | None) -> None:
-        name = _import(file, "sa_privacy", "pii_column")
+    def _as_pii_column(self, plan: Annotating, place: Place, file: File, kind: str | None) -> None:
+        name = import_name(file, "sa_privacy", "pii_column")
         call, said = place.call, plan.arguments
         if call is None:
             assert place.statement is not None  # noqa: S101 - an annotation stands in a class
@@ -227,10 +221,10 @@ class _Drawing:
             return
         file.edits.append(Edit(place.source.start(call.func), place.source.end(call.func), name))
         if kind:
-            _insert_type(file, call, kind)
-        _append(file, call, said, counting=bool(kind))
+            insert_type(file, call, kind)
+        append_keywords(file, call, said, counting=bool(kind))
 
-    def _type(self, column: Column[Any], file: _File) -> str | None:
+    def _type(self, column: Column[Any], file: File) -> str | None:
         """The type, as it can be written in the file: empty for text of any length; None where it cannot."""
         kind = column.type
         name = type(kind).__name__
@@ -242,7 +236,7 @@ class _Drawing:
         for bound, thing in vars(file.module).items():
             if thing is sqlalchemy:
                 return f"{bound}.{written}"
-        return written.replace(name, _import(file, "sqlalchemy", name), 1)
+        return written.replace(name, import_name(file, "sqlalchemy", name), 1)
 
     # -- whose rows ---------------------------------------------------------------------------------------------------
 
@@ -269,30 +263,30 @@ class _Drawing:
             place = _into_class(file.source, model.body)
             if place is None:
                 break
-            subject = _import(file, "sa_privacy", "DataSubject")
+            subject = import_name(file, "sa_privacy", "DataSubject")
             line = f'__data_subject__ = {subject}("{owner.kind}", {word}="{name}")'
             before, at, ending = place
             file.edits.append(Edit(at, at, f"{before}{line}{ending}"))
             return
         written = self._sources.table(table)
         call = None if written is None or self._models_of(table) else written[0].call
-        if written is None or call is None or _has(call, "info") or _has(call, None):
+        if written is None or call is None or has(call, "info") or has(call, None):
             self.notes.append(
                 f'{owner.table}: say whose the rows are: DataSubject("{owner.kind}", {word}="{column.name}")'
             )
             return
         file = self._file(written[0])
-        subject = _import(file, "sa_privacy", "DataSubject")
-        _append(file, call, f'info={{"data_subject": {subject}("{owner.kind}", {word}="{column.name}")}}')
+        subject = import_name(file, "sa_privacy", "DataSubject")
+        append_keywords(file, call, f'info={{"data_subject": {subject}("{owner.kind}", {word}="{column.name}")}}')
 
-    def _file(self, place: Place) -> _File:
-        return self.files.setdefault(place.source.path, _File(place.source, place.module))
+    def _file(self, place: Place) -> File:
+        return self.files.setdefault(place.source.path, File(place.source, place.module))
 
 
 def _into_class(source: Source, body: ast.ClassDef) -> tuple[str, int, str] | None:
     """Where a line of a class can stand, and what around it: below ``__tablename__``, or on top. None: nowhere."""
     ending = source.newline
-    named = next((one for one in body.body if _target(one) == "__tablename__"), None)
+    named = next((one for one in body.body if target(one) == "__tablename__"), None)
     if named is not None:
         below = max((one for one in body.body if one.lineno <= (named.end_lineno or 0)), key=lambda one: one.lineno)
         deep, at = source.indent(named), source.after_line(below)
@@ -306,37 +300,6 @@ def _into_class(source: Source, body: ast.ClassDef) -> tuple[str, int, str] | No
     return None if deep.strip() else (deep, source.line_start((decorators or first)[0]), ending)
 
 
-def _finished(file: _File) -> str:
-    """The text with all changes, and the imports that they need."""
-    source, edits = file.source, list(file.edits)
-    place, apart = source.import_place()
-    lines = [
-        f"from {module} import {', '.join(sorted(names, key=str.lower))}"
-        for module, names in sorted(file.imports.items())
-        if names
-    ]
-    if lines:
-        ending = source.newline
-        start = "" if place == 0 or source.text[:place].endswith(("\n", "\r")) else ending
-        edits.append(Edit(place, place, (ending if apart else start) + "".join(line + ending for line in lines)))
-    text = source.edited(edits)
-    ast.parse(text.removeprefix("\ufeff"))  # a patch that breaks a file is none
-    return text
-
-
-def _import(file: _File, module: str, name: str) -> str:
-    """The name, and an import of it where the file has none; another name where the file means something else by it."""
-    there: Any = {"sa_privacy": columns, "sqlalchemy": sqlalchemy, "sqlalchemy.orm": orm}[module]
-    wanted = getattr(there, name)
-    if getattr(file.module, name, wanted) is not wanted:  # the name is taken
-        taken = f"{module.replace('.', '_')}_{name}"
-        file.imports.setdefault(module, set()).add(f"{name} as {taken}")
-        return taken
-    if not hasattr(file.module, name):
-        file.imports.setdefault(module, set()).add(name)
-    return name
-
-
 def _attribute(model: Model, column: Column[Any]) -> str | None:
     return next((one.key for one in model.mapper.column_attrs if any(each is column for each in one.columns)), None)
 
@@ -346,81 +309,3 @@ def _is_mapped(place: Place) -> bool:
     if place.call is None or called(place.call, "mapped_column") is place.call:
         return True
     return not place.is_dataclass and place.call is getattr(place.statement, "value", None)
-
-
-def _type_of(call: ast.Call) -> ast.expr | None:
-    """The type among the arguments of a column."""
-    for keyword in call.keywords:
-        if keyword.arg == "type_":
-            return keyword.value
-    for argument in call.args[:2]:
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            continue
-        function = argument.func if isinstance(argument, ast.Call) else argument
-        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-        return None if name in _NO_TYPES or isinstance(argument, ast.Starred) else argument
-    return None
-
-
-def _is_whole(call: ast.Call) -> bool:
-    """Whether all arguments stand there, and none come from elsewhere (``*args``, ``**options``)."""
-    return not _has(call, None) and not any(isinstance(one, ast.Starred) for one in call.args)
-
-
-def _has(call: ast.Call | None, name: str | None) -> bool:
-    return call is not None and any(keyword.arg == name for keyword in call.keywords)
-
-
-def _target(statement: ast.stmt) -> str:
-    """What a statement gives a value to."""
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    return next((one.id for one in targets if isinstance(one, ast.Name)), "")
-
-
-def _insert_type(file: _File, call: ast.Call, text: str) -> None:
-    """Puts a type where it stands: behind the name, in front of all else."""
-    source = file.source
-    named = call.args[:1] and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
-    if named:
-        place = source.end(call.args[0])
-        file.edits.append(Edit(place, place, f", {text}"))
-        return
-    place = _inside(source, call)
-    more = bool(call.args or call.keywords)
-    file.edits.append(Edit(place, place, f"{text}, " if more else text))
-
-
-def _append(file: _File, call: ast.Call, text: str, *, counting: bool = False) -> None:
-    """Puts keyword arguments behind all others.
-
-    :param counting: an argument is put in by another edit.
-    """
-    source = file.source
-    last = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if last:
-        place = max(source.end(one) for one in last)
-        comma = 0
-        for found in _BEHIND.finditer(source.text, place, source.end(call) - 1):
-            if found[0] == ")":  # a value in brackets
-                place = found.end()
-            elif found[0] == ",":
-                comma = found.end()
-        if "\n" not in source.text[place : source.end(call) - 1]:
-            file.edits.append(Edit(place, place, f", {text}"))
-            return
-        if not comma:
-            file.edits.append(Edit(place, place, ","))
-        line = source.text.rindex("\n", 0, place) + 1  # a line of its own, as deep as the one before
-        deep = source.text[line : len(source.text) - len(source.text[line:].lstrip(" \t"))]
-        below = source.text.find("\n", max(place, comma), source.end(call)) + 1
-        if not below:  # the comma stands beside the end
-            file.edits.append(Edit(comma, comma, f" {text}"))
-            return
-        file.edits.append(Edit(below, below, f"{deep}{text},{source.newline}"))
-        return
-    place = _inside(source, call)
-    file.edits.append(Edit(place, place, f", {text}" if counting else text))
-
-
-def _inside(source: Source, call: ast.Call) -> int:
-    return source.text.index("(", source.end(call.func)) + 1
