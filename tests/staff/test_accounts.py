@@ -53,7 +53,10 @@ def test_from_the_account_to_the_data(office: Office) -> None:
     assert office.names(log_in(office)) == ["Ann", "Bo"]
 
 
-@pytest.mark.parametrize(("name", "password"), [(NAME, "wrong"), ("Nobody", PASSWORD), (NAME, ""), (NAME, "x" * 9000)])
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [(NAME, "wrong"), ("Nobody", PASSWORD), (NAME, ""), (NAME, "x" * 9000), ("", PASSWORD), ("x" * 9000, PASSWORD)],
+)
 def test_who_is_not_known_is_told_the_same(office: Office, name: str, password: str) -> None:
     account(office)
     with pytest.raises(LoginRefused) as caught:

@@ -18,6 +18,7 @@ from examples.shop_app.web.pages import Asked, back, begin, language_of, notice,
 from examples.shop_app.web.passwords import SHORTEST, hash_password, is_password
 from examples.shop_app.web.products import PRODUCTS
 from examples.shop_app.web.seen import days_of, uses_of
+from examples.shop_app.web.typed import day_of
 from sa_privacy import ConsentRefused, Privacy, RequestRefused
 
 __all__ = ["router"]
@@ -171,6 +172,8 @@ def consent(
     answer: Annotated[Literal["yes", "no"], Form()],
 ) -> Response:
     consents, language = shop.privacy.consents, language_of(request)
+    if to not in shop.privacy.policy.purposes and to not in shop.privacy.policy.recipients:
+        raise HTTPException(404)
     with suppress(ConsentRefused):  # the same, pressed twice
         if answer == "yes":
             consents.give(database, me.id, to, how="web", language=language)
@@ -264,11 +267,8 @@ def _proves(me: Customer, password: str) -> bool:
 def _wrong(said: dict[str, str]) -> dict[str, str]:
     """What is missing or cannot be, by field."""
     wrong = {field: f"customers.wrong_{field}" for field in ("name", "address") if not said[field]}
-    if said["birthday"]:
-        try:
-            date.fromisoformat(said["birthday"])
-        except ValueError:
-            wrong["birthday"] = "customers.wrong_birthday"
+    if said["birthday"] and day_of(said["birthday"]) is None:
+        wrong["birthday"] = "customers.wrong_birthday"
     return wrong
 
 
@@ -278,7 +278,7 @@ def _values(said: dict[str, str]) -> dict[str, Any]:
         "name_kana": said["name_kana"] or None,
         "address": said["address"],
         "phone": said["phone"] or None,
-        "birthday": date.fromisoformat(said["birthday"]) if said["birthday"] else None,
+        "birthday": day_of(said["birthday"]),
     }
 
 

@@ -16,6 +16,7 @@ from examples.shop_app.models import Customer, Inquiry, Order, Questionnaire, Us
 from examples.shop_app.web.acting import Database, Staff, TheShop
 from examples.shop_app.web.pages import PAGE_SIZE, Asked, back, notice, page
 from examples.shop_app.web.policy import DESKS
+from examples.shop_app.web.typed import Number
 from sa_privacy import AccessDenied
 
 __all__ = ["every", "inquiries", "rooms", "shipping"]
@@ -42,7 +43,7 @@ def desk(request: Request, database: Database, asked: Asked) -> Response:
 
 
 @every.get("/customers/{number}")
-def customer(request: Request, database: Database, number: int) -> Response:
+def customer(request: Request, database: Database, number: Number) -> Response:
     found = database.get(Customer, number, options=[selectinload(Customer.orders).selectinload(Order.items)])
     if found is None:  # there is none, or none whom this purpose reaches
         raise HTTPException(404)
@@ -50,7 +51,7 @@ def customer(request: Request, database: Database, number: int) -> Response:
 
 
 @shipping.post("/orders/{number}/shipped")
-def shipped(request: Request, database: Database, number: int) -> Response:
+def shipped(request: Request, database: Database, number: Number) -> Response:
     order = database.get(Order, number)
     if order is None:
         raise HTTPException(404)
@@ -74,7 +75,7 @@ def parcels(shop: TheShop, database: Database) -> Response:
 
 
 @inquiries.post("/inquiries/{number}/answered")
-def answered(request: Request, database: Database, number: int) -> Response:
+def answered(request: Request, database: Database, number: Number) -> Response:
     inquiry = database.get(Inquiry, number)
     if inquiry is None:
         raise HTTPException(404)
@@ -85,13 +86,13 @@ def answered(request: Request, database: Database, number: int) -> Response:
 
 
 @inquiries.get("/emergency/{number}")
-def ask_emergency(request: Request, number: int) -> Response:
+def ask_emergency(request: Request, number: Number) -> Response:
     return page(request, "desks/emergency.html", desk="inquiries", number=number, said={}, refused=None)
 
 
 @inquiries.post("/emergency/{number}")
 def emergency(
-    request: Request, shop: TheShop, actor: Staff, number: int, reason: Field = "", ticket: Field = ""
+    request: Request, shop: TheShop, actor: Staff, number: Number, reason: Field = "", ticket: Field = ""
 ) -> Response:
     """Breaks the glass: this customer for the purpose of shipping, once, and somebody else looks at it afterwards."""
     said = {"reason": reason.strip(), "ticket": ticket.strip()}

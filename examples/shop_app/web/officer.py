@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -14,6 +14,7 @@ from examples.shop_app.web.pages import Asked, back, notice, page
 from examples.shop_app.web.policy import OFFICER
 from examples.shop_app.web.seen import only_ledgers, uses_of
 from examples.shop_app.web.shop import Shop
+from examples.shop_app.web.typed import day_of, number_of
 from sa_privacy import (
     ErasureRefused,
     HoldRefused,
@@ -87,19 +88,17 @@ def log(
         "person": person.strip(),
         "day": day.strip(),
     }
-    begins, wrong = None, {}
-    if said["day"]:
-        try:
-            begins = datetime.combine(date.fromisoformat(said["day"]), time(), UTC)
-        except ValueError:
-            wrong["day"] = "officer.wrong_day"
-    if said["person"] and not said["person"].isdecimal():
+    day_meant, number, wrong = day_of(said["day"]), number_of(said["person"]), {}
+    if said["day"] and day_meant is None:
+        wrong["day"] = "officer.wrong_day"
+    if said["person"] and number is None:
         wrong["person"] = "officer.wrong_person"
+    begins = None if day_meant is None else datetime.combine(day_meant, time(), UTC)
     wanted = Wanted(
         actor=said["actor"] or None,
         purpose=said["purpose"] or None,
         decisions=frozenset({decision} if decision else ()),
-        subject=shop.pseudonym(int(said["person"])) if said["person"] and not wrong else None,
+        subject=None if number is None else shop.pseudonym(number),
         since=begins,
         until=None if begins is None else begins + timedelta(days=1),
         kinds=_SHOWN,
@@ -143,14 +142,15 @@ def _tells(event: Event) -> bool:
 
 @router.get("/people")
 def people(request: Request, shop: TheShop, asked: Asked, person: str = "") -> Response:
-    number = person.strip()
-    uses = uses_of(shop, int(number)) if number.isdecimal() else []
-    wrong = {"person": "officer.wrong_person"} if number and not number.isdecimal() else {}
+    said = person.strip()
+    number = number_of(said)
+    uses = [] if number is None else uses_of(shop, number)
+    wrong = {"person": "officer.wrong_person"} if said and number is None else {}
     return page(
         request,
         "officer/people.html",
         status=422 if wrong else 200,
-        person=number,
+        person=said,
         wrong=wrong,
         uses=uses[asked.start : asked.end],
         number=asked.number,
@@ -202,17 +202,15 @@ def place_hold(
 ) -> Response:
     said = {"person": person.strip(), "case": case.strip(), "reason": reason.strip(), "review_by": review_by.strip()}
     wrong = {name: "officer.wrong_needed" for name, value in said.items() if not value}
-    if said["person"] and not said["person"].isdecimal():
+    number, day = number_of(said["person"]), day_of(said["review_by"])
+    if said["person"] and number is None:
         wrong["person"] = "officer.wrong_person"
-    day = _day(said["review_by"])
     if day is None:
         wrong["review_by"] = "officer.wrong_day"
     if day is None or wrong:
         return _holds(request, shop, database, said=said, wrong=wrong)
     try:
-        shop.privacy.holds.place(
-            database, subject=int(said["person"]), case=said["case"], reason=said["reason"], review_by=day
-        )
+        shop.privacy.holds.place(database, subject=number, case=said["case"], reason=said["reason"], review_by=day)
         database.commit()
     except (HoldRefused, UnknownPerson) as error:
         database.rollback()
@@ -255,7 +253,7 @@ def _holds(
 
 @router.get("/retention")
 def retention(request: Request, shop: TheShop, database: Database, as_of: str = "") -> Response:
-    day = _day(as_of)
+    day = day_of(as_of)
     wrong = bool(as_of) and day is None
     plan = shop.privacy.retention.plan(database, as_of=day)
     return page(request, "officer/retention.html", status=422 if wrong else 200, plan=plan, as_of=as_of, wrong=wrong)
@@ -304,7 +302,7 @@ def take_step(
     asked = shop.privacy.requests
     try:
         if step == "identify":
-            number = int(person) if person.isdecimal() else 0
+            number = number_of(person) or 0
             how = "identity_card"
             asked.identify(database, reference, number, method=how, evidence=evidence or None, passed=passed == "yes")
         elif step == "begin":
@@ -367,10 +365,3 @@ def _request(
     }
     today, status = datetime.now(UTC).date(), 422 if refused else 200
     return page(request, "officer/request.html", status=status, asking=found, refused=refused, today=today, **values)
-
-
-def _day(said: str) -> date | None:
-    try:
-        return date.fromisoformat(said.strip())
-    except ValueError:
-        return None

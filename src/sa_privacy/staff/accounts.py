@@ -106,7 +106,7 @@ class Accounts:
 
     def log_in(self, database: Database, name: str, password: str) -> str:
         """See :meth:`sa_privacy.staff.Staff.log_in`."""
-        login = self._login(name)
+        login = self._attempted(name)
         self.passwords.prepare()
         engine = _engine_of(database)
         self._must_be_time(engine, login)
@@ -132,7 +132,7 @@ class Accounts:
 
     def redeem(self, database: Database, name: str, secret: str, new: str) -> str:
         """See :meth:`sa_privacy.staff.Staff.redeem`."""
-        login, hashed = self._login(name), self.passwords.hash(new)
+        login, hashed = self._attempted(name), self.passwords.hash(new)
         engine = _engine_of(database)
         self._must_be_time(engine, login)
         with self._transaction(engine) as connection:
@@ -160,6 +160,13 @@ class Accounts:
         if not isinstance(name, str) or not folded(name) or len(name) > _LONGEST_NAME:
             raise StaffRefused(f"a name has 1 to {_LONGEST_NAME} characters.", hint="give the name of the account.")
         return self._keys.pseudonym_key().of("sa-privacy-login", folded(name))
+
+    def _attempted(self, name: object) -> str:
+        """The same, of who says that the name is theirs: one that nobody can have is refused like one that nobody has."""
+        try:
+            return self._login(name)
+        except StaffRefused:
+            raise _refused() from None
 
     def _must_be_time(self, engine: Engine, login: str) -> None:
         with self._transaction(engine) as connection:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -355,3 +356,24 @@ def test_an_unknown_page_and_a_wrong_number_say_so_kindly(browse: Browse) -> Non
     assert client.get("/nowhere").status_code == 404
     assert client.get("/desks/shipping/customers/999").status_code == 404
     assert client.get("/desks/shipping/customers/x").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "typed", ["9" * 30, "9" * 5000, "\x00", "9999-12-31", "x" * 300], ids=["30", "5000", "0", "last", "long"]
+)
+def test_what_nobody_would_type_is_answered_like_a_mistake(typed: str, browse: Browse) -> None:
+    """Test clients raise what would be a 500."""
+    path = quote(typed)
+    desk = browse("sato")
+    assert desk.get(f"/desks/inquiries/customers/{path}").status_code in (404, 422)
+    assert sent(desk, f"/desks/inquiries/emergency/{path}", reason=typed, ticket=typed).status_code in (404, 422)
+    office = browse("mori")
+    for field in ("person", "day"):
+        assert office.get("/officer/log", params={field: typed}).status_code == 422
+    assert office.get("/officer/people", params={"person": typed}).status_code == 422
+    assert office.get("/officer/retention", params={"as_of": typed}).status_code == 422
+    assert sent(office, "/officer/holds", person=typed, case="1", reason="x", review_by=typed).status_code == 422
+    me = browse(EN)
+    assert sent(me, "/my/consents", to=typed, answer="yes").status_code == 404
+    assert sent(me, "/my/details", name="Me", address="Here", birthday=typed).status_code == 422
+    assert sent(browse(), "/staff/sign-in", name=typed, password=typed).status_code == 422
