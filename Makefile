@@ -68,7 +68,8 @@ ON_BOTH := $(patsubst %,--on-both=tests/%/,attack_cases columns lookup walls cli
 ONE_DATABASE := $(SHARED:%=--one-database=even $(ON_BOTH))
 ONE_DATABASE_oldest := $(SHARED:%=--one-database=odd)
 ONE_DATABASE_sqlalchemy-2.0 := $(SHARED:%=--one-database=even -m "not hypothesis")
-# Two workers, each with its own PostgreSQL; `make test WORKERS=0` runs in one process, for a debugger.
+# Two workers, each with its own PostgreSQL, and each with whole files, as long as both have work: what a file sets up, it sets up once.
+# `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS := 2
 PYTEST_ARGS :=
 SECONDS := 60
@@ -99,15 +100,15 @@ check: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
 tests: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS) $(ONE_DATABASE)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) $(ONE_DATABASE)
 
 thorough: $(VENV)/.test
-	env -u CI $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	env -u CI $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-matrix: $(MATRIX:%=matrix-%)
 
 matrix-%: .venvs/%/.test
-	.venvs/$*/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS) $(ONE_DATABASE_$*) $(LEFT_OUT_$*:%=--deselect=tests/%)
+	.venvs/$*/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) $(ONE_DATABASE_$*) $(LEFT_OUT_$*:%=--deselect=tests/%)
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.oracle --seconds $(SECONDS) $(SEED:%=--seed %)
