@@ -27,6 +27,18 @@ def test_the_select_of_an_orm_statement_is_a_core_select_of_plain_columns() -> N
         assert found.get_final_froms()
 
 
+def test_the_froms_of_a_select_that_is_compiled_are_found_without_compiling_it_again() -> None:
+    other = Customer.__table__.alias()
+    for statement in (
+        select(Customer).options(joinedload(Customer.orders)),
+        select(Customer.name).join(Customer.orders).where(other.c.id == Customer.id),
+        select(Customer.__table__.join(Order.__table__)).where(Product.id == 1),
+    ):
+        done = compiled(statement, "sqlite")
+        found = private.core_select(done)
+        assert [*private.final_froms(found, done)] == [*found.get_final_froms()]
+
+
 def test_every_part_of_a_select_is_told() -> None:
     statement = (
         select(Customer.email)

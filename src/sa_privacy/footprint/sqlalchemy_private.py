@@ -6,10 +6,10 @@ fails there, and not in an application.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.sql import Select
+from sqlalchemy.sql import FromClause, Select
 from sqlalchemy.sql.annotation import Annotated
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
@@ -21,6 +21,7 @@ __all__ = [
     "count_of_results",
     "custom_compilation",
     "decorated",
+    "final_froms",
     "kind_of",
     "name_of_alias",
     "name_of_bind",
@@ -33,6 +34,11 @@ def core_select(compiled: SQLCompiler) -> Any:
     """The SELECT that is rendered; for an ORM statement, the one that the ORM made of it."""
     state = compiled.compile_state
     return None if state is None else state.statement
+
+
+def final_froms(select: Select[Any], compiled: SQLCompiler) -> Sequence[FromClause]:
+    """``select.get_final_froms()`` of a SELECT that `compiled` renders; that compiles it once more to find out."""
+    return select._compile_state_factory(select, compiled)._get_display_froms()  # type: ignore[no-any-return, attr-defined]
 
 
 def count_of_results(compiled: SQLCompiler) -> int:

@@ -40,6 +40,7 @@ from sa_privacy.footprint.sqlalchemy_private import (
     count_of_results,
     custom_compilation,
     decorated,
+    final_froms,
     kind_of,
     name_of_alias,
     name_of_bind,
@@ -181,7 +182,7 @@ class _Tree:
         parts = select_parts(select)
         if adds_text(select):
             raise _UnknownNode
-        for element in select.get_final_froms():
+        for element in final_froms(select, self.compiled):
             self.source(element)
         rows = Rows(tuple(self.expr(column, "read") for column in self.columns(parts["columns"])))
         for condition in parts["where"]:
