@@ -84,6 +84,7 @@ WATCHED_HERE = {
     "keep_out_of_repr_and_eq",
     "notes_of_result",
     "pairs_of_relationship",
+    "room_of_compiled_cache",
     "root_engine",
     "route_flushes",
     "seen_alone",
@@ -519,6 +520,12 @@ def test_an_engines_compiled_cache_option_serves_core_and_orm(people: Engine) ->
         connection.execute(select(Person.kind))
     assert len(cache) == 2
     assert len(default) == before + 1
+
+
+def test_a_compiled_cache_has_the_room_that_the_engine_was_given() -> None:
+    assert gate_private.room_of_compiled_cache(create_engine("sqlite://")) == 500
+    assert gate_private.room_of_compiled_cache(create_engine("sqlite://", query_cache_size=7)) == 7
+    assert gate_private.room_of_compiled_cache(create_engine("sqlite://", query_cache_size=0)) == 500
 
 
 def test_the_default_cache_is_the_one_an_engine_uses_without_an_option() -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     create_mock_engine,
     event,
     inspect,
+    literal,
     select,
     text,
     update,
@@ -285,6 +286,19 @@ def test_a_compile_cache_of_the_applications_own_never_mixes_grants(cache: str, 
             with privacy.access("everything", role="clerk"):
                 assert seen(made_here) == {"name", "email", "segment", "town"}
             assert seen(made_here) == set()
+
+
+def test_there_is_room_for_as_many_compiled_statements_as_the_engine_was_given(
+    make_engine: Callable[..., Engine], made: Callable[..., Privacy]
+) -> None:
+    engine, privacy = make_engine(query_cache_size=10), made()
+    privacy.install(engine)
+    with engine.connect() as connection:
+        for number in range(40):
+            connection.execute(select(literal(1).label(f"number_{number}")))
+    assert (
+        10 <= len(engine._compiled_cache or ()) <= 15
+    )  # SQLAlchemy's own lets half as many more in before it tidies up
 
 
 def test_an_engine_that_caches_nothing_goes_on_caching_nothing(

@@ -189,7 +189,7 @@ class RoutedCache(MutableMapping[Any, Any]):
     :param size: statements kept for each set.
     """
 
-    def __init__(self, gate: Gate, size: int = 500) -> None:
+    def __init__(self, gate: Gate, size: int) -> None:
         self._gate = gate
         self._live = gate.live
         self._scope = gate.scopes.get

@@ -20,6 +20,7 @@ from sa_privacy.gate.sqlalchemy_private import (
     copies_of,
     default_compiled_cache,
     hide_rows,
+    room_of_compiled_cache,
     set_default_compiled_cache,
     show_rows,
 )
@@ -170,7 +171,7 @@ def install(
             hint="uninstall that one first, or use its own engine.",
         )
     door = Door(gate, "postgresql" if dialect.name == "postgresql" else "sqlite", dialect)
-    installed = Installation(engine, door, RoutedCache(gate))
+    installed = Installation(engine, door, RoutedCache(gate, room_of_compiled_cache(engine)))
     bind_keys(dialect, keys, accepted)
     if keys is not None:
         keys.on_lookup_change(installed.forget_statements)

@@ -47,6 +47,7 @@ __all__ = [
     "limit_selects",
     "listeners_of",
     "notes_of_result",
+    "room_of_compiled_cache",
     "root_engine",
     "route_flushes",
     "rows_of_batches",
@@ -224,6 +225,12 @@ def forget_eager_defaults(mapper: Mapper[Any], choose: Callable[[frozenset[str]]
 def default_compiled_cache(engine: Any) -> Any:
     """The compile cache that an engine uses when no execution option names another; None where it caches nothing."""
     return engine._compiled_cache
+
+
+def room_of_compiled_cache(engine: Any) -> int:
+    """How many statements the application gave it room for (``query_cache_size``), or SQLAlchemy did."""
+    cache = default_compiled_cache(engine)
+    return cache.capacity if isinstance(cache, LRUCache) else 500
 
 
 def set_default_compiled_cache(engine: Any, cache: Any) -> None:
