@@ -24,7 +24,7 @@ class Cells:
     def __init__(self, at: dict[str, list[int]]) -> None:
         self._columns: list[tuple[Callable[[Any], Any], ...]] = [tuple(map(itemgetter, found)) for found in at.values()]
         names = (json.dumps(name, ensure_ascii=False).replace("%", "%%") for name in at)
-        self._form = (',"cells":{' + ",".join(f"{name}:%d" for name in names) + "}").encode()
+        self._form = ',"cells":{' + ",".join(f"{name}:%d" for name in names) + "}"
 
     @classmethod
     def of(cls, footprint: Footprint, catalogue: Catalogue) -> Cells | None:
@@ -35,7 +35,7 @@ class Cells:
                 at.setdefault(name, []).append(index)
         return cls(at) if at else None
 
-    def members(self, rows: Sequence[Any]) -> bytes:
+    def members(self, rows: Sequence[Any]) -> str:
         """How many of them there are in these rows, as one more member. NULL is no cell."""
         count = len(rows)
         counts = []

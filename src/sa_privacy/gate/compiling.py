@@ -18,10 +18,10 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.operators import exists as exists_op
-from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import compare_both_forms
 from sa_privacy.columns.searching import empty_list, require_parameters_apart
+from sa_privacy.gate.recent import Recent
 from sa_privacy.gate.ruled_compiler import RuledCompiler, RuledStatement
 from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, limit_selects
 from sa_privacy.gate.view import View
@@ -184,7 +184,7 @@ def unwatch_compiler(dialect: Dialect) -> None:
 
 
 class RoutedCache(MutableMapping[Any, Any]):
-    """The ``compiled_cache`` of a protected engine: one LRU for each set of uncovered columns, and structure of row rules.
+    """The ``compiled_cache`` of a protected engine: one for each set of uncovered columns, and structure of row rules.
 
     :param size: statements kept for each set.
     """
@@ -194,24 +194,27 @@ class RoutedCache(MutableMapping[Any, Any]):
         self._live = gate.live
         self._scope = gate.scopes.get
         self._size = size
-        self._routes: LRUCache[tuple[Catalogue, frozenset[str], Hashable], LRUCache[Any, Any]] = LRUCache(64)
-        self._by_grant: dict[Grant | None, tuple[Catalogue, LRUCache[Any, Any]]] = {}
-        self._retired: LRUCache[Any, Any] | None = None
+        self._routes: Recent[Recent[Any]] = Recent(64)
+        self._by_grant: dict[Grant | None, tuple[Catalogue, Recent[Any]]] = {}
+        self._retired: Recent[Any] | None = None
 
     def get(self, key: Any, default: Any = None) -> Any:
         """A statement compiled for the grant in force."""
         scope = self._scope()
         known = self._by_grant.get(scope.access.grant if scope is not None and scope.alive else None)
-        if known is None or known[0] is not self._live.now:
-            return self._route().get(key, default)
-        return known[1].get(key, default)
+        route = known[1] if known is not None and known[0] is self._live.now else self._route()
+        entry = route.entries.get(key)
+        if entry is None:
+            return default
+        entry[1] = True
+        return entry[0]
 
     def retire(self) -> None:
         """The gate is off the engine: what may still hold this cache gets statements that were compiled since then."""
         self.clear()
-        self._retired = LRUCache(self._size)
+        self._retired = Recent(self._size)
 
-    def _route(self) -> LRUCache[Any, Any]:
+    def _route(self) -> Recent[Any]:
         if self._retired is not None:
             return self._retired
         view, limits = self._gate.current_view(), self._gate.limits()
@@ -219,7 +222,7 @@ class RoutedCache(MutableMapping[Any, Any]):
         key = (view.catalogue, view.uncovered, None if limits is None else limits.structure)
         route = self._routes.get(key)
         if route is None:
-            route = self._routes[key] = LRUCache(self._size)
+            route = self._routes[key] = Recent(self._size)
         if limits is not None:
             return route  # another access with the same grant may have other conditions
         if len(self._by_grant) > 1000:
@@ -228,7 +231,7 @@ class RoutedCache(MutableMapping[Any, Any]):
         return route
 
     def __getitem__(self, key: Any) -> Any:
-        return self._route()[key]
+        return self._route().entries[key][0]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._route()[key] = value
@@ -237,10 +240,10 @@ class RoutedCache(MutableMapping[Any, Any]):
         del self._route()[key]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(list(self._route().keys()))
+        return iter(self._route())
 
     def __len__(self) -> int:
-        return sum(len(route) for route in list(self._routes.values()))
+        return sum(len(route) for route, _ in list(self._routes.entries.values()))
 
     def clear(self) -> None:
         self._routes.clear()

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.lookup_key import BOTH_FORMS
@@ -27,6 +26,7 @@ from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.key_types import Told, told_keys
 from sa_privacy.gate.own_missing import own_missing
 from sa_privacy.gate.plan import KEPT, Plan
+from sa_privacy.gate.recent import Recent
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
 from sa_privacy.gate.results import WitnessedFetch
@@ -34,7 +34,7 @@ from sa_privacy.gate.row_law import bound_by_rules
 from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.site import call_site
-from sa_privacy.gate.sqlalchemy_private import is_moved, is_multivalues_batch, listeners_of
+from sa_privacy.gate.sqlalchemy_private import info_of_connection, is_moved, is_multivalues_batch, listeners_of
 from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
 from sa_privacy.gate.under_hold import Kept, kept_by_hold
 
@@ -57,7 +57,7 @@ class Door:
         self._types = types
         self._told: tuple[Catalogue | None, Told] = (None, {})
         self._live = gate.live
-        self._texts: LRUCache[str, Plan] = LRUCache(2000)
+        self._texts: Recent[Plan] = Recent(2000)
         self._epoch = 0
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
@@ -65,19 +65,16 @@ class Door:
 
         :returns: whether the statement ran here: where cells had to be finished first.
         """
+        plan: Plan | None = None
         compiled = context.compiled
         if compiled is not None and (statement is context.statement or is_as_compiled(context, statement)):
-            plan: Plan | None = compiled.__dict__.get(KEPT)
-            if plan is None or plan.catalogue is not self._live.now or (plan.facts and not self._holds(plan, context)):
-                plan = self._plan_compiled(context)
-                if plan.lasting:
-                    compiled.__dict__[KEPT] = plan
-        elif not isinstance(statement, str):
-            plan = self._plan_of_no_text(context)
+            plan = compiled.__dict__.get(KEPT)
         else:
-            plan = self._texts.get(statement)
-            if plan is None or plan.catalogue is not self._live.now or (plan.facts and not self._holds(plan, context)):
-                plan = self._plan_text(statement, context)
+            compiled = None
+            if isinstance(statement, str):
+                plan = self._texts.get(statement)
+        if plan is None or plan.catalogue is not self._live.now or (plan.facts and not self._holds(plan, context)):
+            plan = self._plan(compiled, statement, context)
         if plan.concerns:
             self.gate.admit(plan, parameters, context)
         elif plan.rows:
@@ -157,10 +154,14 @@ class Door:
 
     def _holds(self, plan: Plan, context: Any) -> bool:
         """Whether the database still says what it said when the plan was made."""
+        try:
+            answers: Answers | None = info_of_connection(context).get(self)
+        except NotImplementedError:
+            answers = None
+        if answers is not None and answers.epoch == self._epoch and monotonic() < answers.until.get(plan, 0.0):
+            return True
         connection = context.root_connection
         answers = self._answers(connection)
-        if monotonic() < answers.until.get(plan, 0.0):
-            return True
         answers.settle(connection)
         if not LiveRelations(connection, self.dialect, answers).still(plan.facts):
             return False
@@ -173,6 +174,26 @@ class Door:
         if for_everyone:
             self._epoch += 1
         self._answers(connection).unsettle(connection)
+
+    def _plan(self, compiled: Any, statement: Any, context: Any) -> Plan:
+        """A new plan, kept for the next time where it may be.
+
+        :param compiled: None where `statement` is not what SQLAlchemy made of it.
+        """
+        if compiled is not None:
+            plan = self._plan_compiled(context)
+        elif isinstance(statement, str):
+            plan = self._plan_text(statement, context)
+        else:
+            plan = self._plan_of_no_text(context)
+        plan.rows = plan.rows or (not plan.concerns and self._is_ruled(plan.footprint))
+        if plan.concerns or plan.rows:
+            plan.origin = call_site()  # where in the application it was first run: there will be events of it
+        if plan.lasting and compiled is not None:
+            compiled.__dict__[KEPT] = plan
+        elif plan.lasting and isinstance(statement, str):
+            self._texts[statement] = plan
+        return plan
 
     def _plan_compiled(self, context: Any) -> Plan:
         catalogue, compiled = self._live.current(), context.compiled
@@ -197,20 +218,18 @@ class Door:
                     told=self._told_keys(catalogue),
                 )
                 self._look_for_stand_ins(plan, ruling, relations, context)
-                return self._located(plan)
+                return plan
         text = text_to_judge(context, marked)
         plan = self.plan_of_text(text, relations, catalogue, None if context.isddl else compiled)
         self._look_for_stand_ins(plan, ruling, relations, context)
         self._look_for_names(plan, text, context.root_connection)
-        return self._located(plan)
+        return plan
 
     def _plan_text(self, statement: str, context: Any) -> Plan:
         connection = context.root_connection
         plan = self.plan_of_text(statement, self._relations(connection), self._live.current())
         self._look_for_names(plan, statement, connection)
-        if plan.lasting:
-            self._texts[statement] = plan
-        return self._located(plan)
+        return plan
 
     def _plan_of_no_text(self, context: Any) -> Plan:
         """The plan of what a driver may take in place of a text: bytes, or an object that it makes one of."""
@@ -218,7 +237,7 @@ class Door:
         error = UnreadableStatement(
             "the statement is no text.", hint="give a str: psycopg's sql.SQL(...) has .as_string(connection)."
         )
-        return self._located(Plan(NOTHING, self._live.current(), "", error))
+        return Plan(NOTHING, self._live.current(), "", error)
 
     def _fingerprint(self, sql: str, found: Footprint) -> str:
         """What events tell of a text; empty where there will be none of it."""
@@ -226,13 +245,6 @@ class Door:
 
     def _is_ruled(self, found: Footprint) -> bool:
         return self.gate.rules.may_concern(table for table, _ in found.mentions)
-
-    def _located(self, plan: Plan) -> Plan:
-        """The plan with the place in the application that made it, where there will be events of it."""
-        plan.rows = plan.rows or (not plan.concerns and self._is_ruled(plan.footprint))
-        if plan.concerns or plan.rows:
-            plan.origin = call_site()
-        return plan
 
     def _look_for_stand_ins(self, plan: Plan, ruling: Ruling | None, relations: LiveRelations, context: Any) -> None:
         """What a rule asks, and the library itself, are the tables that were meant: whoever may make a temporary one of that

@@ -26,7 +26,7 @@ from sa_privacy.gate.missing import CountedFetch, Missing
 from sa_privacy.gate.mode import Observed, enforced_part
 from sa_privacy.gate.observe import plan_as_enforced
 from sa_privacy.gate.own_conditions import ask_for_own_keys
-from sa_privacy.gate.people import subjects_of_binds
+from sa_privacy.gate.people import subjects_of_statement
 from sa_privacy.gate.plan import UNBOUNDED, Plan, Verdict
 from sa_privacy.gate.refusal import again, denials_of, refusal_of_columns, sealed_column, touches
 from sa_privacy.gate.results import WitnessedFetch
@@ -144,7 +144,7 @@ class Gate:
         event += verdict.bounded if declared else verdict.members
         subjects: tuple[str, ...] | None = None
         if people.binds and self._pseudonyms is not None:
-            subjects = subjects_of_binds(people, bound_values(context, parameters), self._pseudonyms)
+            subjects = subjects_of_statement(people, parameters, context, self._pseudonyms)
         if declared:
             said = event + subject_members(together(declared, subjects or ()))
         elif subjects is not None and people.asked:
@@ -159,23 +159,12 @@ class Gate:
         if writer is None and log is not None:
             writer = log.writer
         context.cursor_fetch_strategy = fetch = WitnessedFetch(
-            self.evidence,
-            plan,
-            lasting,
-            context,
-            event,
-            intent,
-            writer,
-            subjects,
-            declared,
-            write,
-            self.scopes,
-            self._require_same_rows,
+            self, plan, lasting, context, event, intent, writer, subjects, declared, write
         )
         if plan.ruling is not None and access is not None:
             fetch.missing = Missing.of(plan, self.limits, access, context, self.evidence)
 
-    def _require_same_rows(self, passage: WitnessedFetch, asked: Access, now: Access) -> None:
+    def require_same_rows(self, passage: WitnessedFetch, asked: Access, now: Access) -> None:
         """Rows are about to be fetched under another access than they were asked for under.
 
         :raises AccessDenied: it may not reach them. It is written down.

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from sa_privacy.access import Access, Declared, Scope, as_text, ended
 from sa_privacy.accesslog import members
 from sa_privacy.errors import AccessDenied, LogUnavailable
-from sa_privacy.gate.people import Pseudonyms, subjects_of_binds, subjects_of_keys, subjects_of_rows
+from sa_privacy.gate.people import Pseudonyms, subjects_of_keys, subjects_of_rows, subjects_of_statement
 from sa_privacy.gate.plan import UNBOUNDED, Plan
 from sa_privacy.gate.site import call_site
-from sa_privacy.gate.statement import bound_values
 
 if TYPE_CHECKING:
     from sa_privacy.accesslog import EventLog
@@ -30,7 +29,8 @@ __all__ = ["Evidence", "access_members", "subject_members", "together"]
 
 _ROWS_IN_EVENT = 10_000
 _NOBODY: Final = members(actor=None)
-_SUBJECTS: Final = b',"subjects":["%b"]'
+_BETWEEN: Final = '","'
+_UNBOUNDED: Final = UNBOUNDED.decode()
 _logger = logging.getLogger("sa_privacy")
 
 Subjects = tuple[str, ...]
@@ -96,7 +96,7 @@ class Evidence:
         """Writes down a statement that does not run, and whose data it asked for."""
         subjects: Subjects | None = self.declared(access)
         if not subjects and self.pseudonyms is not None and plan.people.asked:
-            subjects = subjects_of_binds(plan.people, bound_values(context, parameters), self.pseudonyms)
+            subjects = subjects_of_statement(plan.people, parameters, context, self.pseudonyms)
         whose = subject_members(subjects) if subjects else UNBOUNDED
         encoded = plan.encode(decision, denials, self._policy.hash)
         self.writer(access)("intent", access_members(access) + encoded + whose + self.whereabouts(plan.touched()))
@@ -119,8 +119,8 @@ class Evidence:
                 subjects = found
             elif subjects is not None:
                 subjects = together(subjects, found)
-        cells = plan.cells.members(rows) if plan.cells is not None else b""
-        self._write_outcome(passage, b"%d" % count, subjects, cells)
+        cells = plan.cells.members(rows) if plan.cells is not None else ""
+        self._write_outcome(passage, count, subjects, cells)
 
     def outcome_without_rows(self, passage: WitnessedFetch, count: int, made: object = None) -> None:
         """A statement that gives no rows ran and touched `count` of them; less than 0: the driver cannot tell.
@@ -133,26 +133,20 @@ class Evidence:
                 subjects = ()
             elif people.made is not None and count == 1 and made:
                 subjects = subjects_of_keys(people, people.made, (made,), self.pseudonyms)
-        self._write_outcome(passage, b"null" if count < 0 else b"%d" % count, subjects, b"")
+        self._write_outcome(passage, "null" if count < 0 else count, subjects, "")
 
-    def _write_outcome(self, passage: WitnessedFetch, rows: bytes, subjects: Subjects | None, cells: bytes) -> None:
-        event = passage.event
+    def _write_outcome(self, passage: WitnessedFetch, rows: int | str, subjects: Subjects | None, cells: str) -> None:
+        event, log = passage.event, self.log
+        intent = passage.intent if log is None or passage.writer == log.writer else "null"  # numbers are a writer's own
         if passage.declared:
             subjects = together(passage.declared, subjects or ())
         if subjects:
-            whose = _SUBJECTS % '","'.join(subjects).encode()
+            whose = f',"subjects":["{_BETWEEN.join(subjects)}"]'
         elif subjects is not None:
-            event, whose = event.removesuffix(UNBOUNDED), b',"subjects":[]'
-        elif event.endswith(UNBOUNDED):
-            whose = b""
+            event, whose = event.removesuffix(UNBOUNDED), ',"subjects":[]'
         else:
-            whose = UNBOUNDED
-        log = self.log
-        if log is not None and passage.writer != log.writer:
-            said = b'%b,"intent":null,"rows":%b%b%b' % (event, rows, whose, cells)  # numbers are a writer's own
-        else:
-            said = b'%b,"intent":%d,"rows":%b%b%b' % (event, passage.intent, rows, whose, cells)
-        passage.write("outcome", said)
+            whose = "" if event.endswith(UNBOUNDED) else _UNBOUNDED
+        passage.write("outcome", event + f',"intent":{intent},"rows":{rows}{whose}{cells}'.encode())
 
     def refuse_late(self, passage: WitnessedFetch, scope: Scope) -> NoReturn:
         """Rows are asked for after the scope under which their statement ran was left.
@@ -296,9 +290,7 @@ def access_members(access: Access | None) -> bytes:
 
 def subject_members(subjects: Iterable[str]) -> bytes:
     """The subjects as one more member. Pseudonyms are letters and digits, so nothing needs escaping."""
-    if not subjects:
-        return b',"subjects":[]'
-    return _SUBJECTS % '","'.join(subjects).encode()
+    return f',"subjects":["{_BETWEEN.join(subjects)}"]'.encode() if subjects else b',"subjects":[]'
 
 
 def together(some: Iterable[str], others: Iterable[str]) -> Subjects:

@@ -7,16 +7,17 @@ written. A statement of which one mention may reach anybody is *unbounded*: nobo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import BindParameter
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.footprint import Footprint, KeyPredicate
 from sa_privacy.gate.key_types import SPELLED, Told, is_as_told, spelled
-from sa_privacy.gate.statement import bound_list
+from sa_privacy.gate.statement import bound_list, bound_values
 
 __all__ = [
     "OWNER_BIND",
@@ -24,9 +25,9 @@ __all__ = [
     "Pseudonyms",
     "is_owner",
     "people_of",
-    "subjects_of_binds",
     "subjects_of_keys",
     "subjects_of_rows",
+    "subjects_of_statement",
 ]
 
 #: How the parameters are named by which the gate itself limits statements to one person's rows.
@@ -40,7 +41,8 @@ _NO_TYPES: Final[Mapping[str, BindParameter[Any]]] = MappingProxyType({})
 _NOTHING_TOLD: Final[Told] = MappingProxyType({})
 
 
-class People(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class People:
     """Where a statement says whose data it is about.
 
     :param known: it says so at all, at the latest by its rows; else it is unbounded.
@@ -53,6 +55,7 @@ class People(NamedTuple):
     :param made: the kind of person that a new row is, where the driver reports the key that the database chose.
     :param told: by kind of person, how a key in the database becomes the one that the application knows, where they differ.
     :param plain: those of the binds that hold a key as it is in the database.
+    :param one: the kind and the bind where all that the statement says is one person's key, as the application knows it.
     """
 
     known: bool = False
@@ -61,10 +64,11 @@ class People(NamedTuple):
     binds: tuple[tuple[str, str | int, bool], ...] = ()
     new: frozenset[str | int] = frozenset()
     keys: tuple[tuple[int, str], ...] = ()
-    perhaps: Mapping[int, int] = _NONE
+    perhaps: Mapping[int, int] = field(default_factory=lambda: _NONE)
     made: str | None = None
-    told: Told = _NOTHING_TOLD
+    told: Told = field(default_factory=lambda: _NOTHING_TOLD)
     plain: frozenset[str | int] = frozenset()
+    one: tuple[str, str | int] | None = None
 
     def named(self, kind: str, keys: Iterable[Any]) -> Iterable[Any]:
         """The keys of people as the application knows them, of those in the database.
@@ -99,12 +103,15 @@ def people_of(
         found = _Found(footprint, catalogue, generated).people()
     except _Unbounded:
         return _UNBOUNDED
-    if not told:
-        return found
-    plain = {
-        bind for kind, bind, _ in found.binds if not is_as_told(types.get(str(bind)), catalogue.key_types.get(kind))
-    }
-    return found._replace(told=told, plain=frozenset(plain))
+    plain: set[str | int] = set()
+    if told:
+        kinds = catalogue.key_types
+        plain = {bind for kind, bind, _ in found.binds if not is_as_told(types.get(str(bind)), kinds.get(kind))}
+    one = None
+    if len(found.binds) == 1:
+        [(kind, bind, many)] = found.binds
+        one = None if many or bind in plain else (kind, bind)
+    return replace(found, told=told, plain=frozenset(plain), one=one)
 
 
 class _Found:
@@ -234,19 +241,30 @@ def subjects_of_rows(people: People, rows: Sequence[Any], pseudonyms: Pseudonyms
     return tuple(found)
 
 
-def subjects_of_binds(
-    people: People, values: Sequence[Mapping[str | int, Any]], pseudonyms: Pseudonyms
+def subjects_of_statement(
+    people: People, parameters: Any, context: Any, pseudonyms: Pseudonyms
 ) -> tuple[str, ...] | None:
-    """Whose data a statement with these values asks for; None where that cannot be told.
+    """Whose data a statement asks for, by the values bound to it; None where that cannot be told.
 
     NULL asks for nobody, but as the key of a new row: the database chooses one.
     """
+    if people.one is not None:
+        sets: Sequence[Mapping[str | int, Any]] = getattr(context, "compiled_parameters", ())
+        if len(sets) == 1:
+            kind, bind = people.one
+            key = sets[0].get(bind)
+            if key is not None and not isinstance(key, SPELLED):
+                try:
+                    return (pseudonyms(kind)(key),)
+                except (TypeError, ValueError):
+                    return None
+    return _subjects_of_binds(people, bound_values(context, parameters), pseudonyms)
+
+
+def _subjects_of_binds(
+    people: People, values: Sequence[Mapping[str | int, Any]], pseudonyms: Pseudonyms
+) -> tuple[str, ...] | None:
     try:
-        if len(people.binds) == 1 and len(values) == 1:
-            [(kind, bind, many)] = people.binds
-            key = values[0].get(bind)
-            if key is not None and not many and not isinstance(key, SPELLED) and bind not in people.plain:
-                return (pseudonyms(kind)(key),)
         found: dict[str, None] = {}
         for one in values:
             for kind, bind, many in people.binds:

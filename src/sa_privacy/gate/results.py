@@ -9,20 +9,20 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sa_privacy.gate.plan import KEPT
 from sa_privacy.gate.sqlalchemy_private import in_greenlet, is_multivalues_batch, rows_of_batches
 
 if TYPE_CHECKING:
-    from sa_privacy.access import Access, AccessScopes, Scope
-    from sa_privacy.gate.evidence import Evidence
+    from sa_privacy.access import Scope
+    from sa_privacy.gate.engine import Gate
     from sa_privacy.gate.missing import Missing
     from sa_privacy.gate.plan import Plan
 
 __all__ = ["WitnessedFetch"]
 
-_LARGEST_CHUNK = 256
+_LARGEST_CHUNK: Final = 256
 
 
 class WitnessedFetch:
@@ -35,8 +35,7 @@ class WitnessedFetch:
     Rows are handed over while the scope of the access that asked for them is alive, and no longer; and under another access
     only where that reaches the same rows.
 
-    :param scopes: the accesses in force.
-    :param goes_over: raises where rows that one access asked for may not be fetched under another one.
+    :param gate: that let it through.
     :param scope: that scope; None where none was needed.
     :param context: the execution context, which holds the strategy SQLAlchemy would have used.
     :param event: the members that intent and outcome share.
@@ -49,17 +48,14 @@ class WitnessedFetch:
     __slots__ = (
         "_chunk",
         "_context",
-        "_evidence",
-        "_goes_over",
+        "_gate",
         "_inner",
         "_largest",
-        "_scopes",
         "_silent",
         "_waiting",
         "declared",
         "event",
         "intent",
-        "is_async",
         "missing",
         "newcomers",
         "plan",
@@ -71,7 +67,7 @@ class WitnessedFetch:
 
     def __init__(
         self,
-        evidence: Evidence,
+        gate: Gate,
         plan: Plan,
         scope: Scope | None,
         context: Any,
@@ -81,14 +77,10 @@ class WitnessedFetch:
         subjects: tuple[str, ...] | None,
         declared: tuple[str, ...],
         write: Callable[[str, bytes], int],
-        scopes: AccessScopes,
-        goes_over: Callable[[WitnessedFetch, Access, Access], None],
     ) -> None:
         inner: Any = context.cursor_fetch_strategy
-        self._inner: Any = inner._inner if isinstance(inner, WitnessedFetch) else inner
-        self._evidence = evidence
-        self._scopes = scopes
-        self._goes_over = goes_over
+        self._inner: Any = inner if type(inner) is not WitnessedFetch else inner._inner
+        self._gate = gate
         self._context = context
         self._waiting: deque[Any] | None = None
         self._chunk = 1
@@ -104,7 +96,6 @@ class WitnessedFetch:
         self.write = write
         #: Looks for rows that a flush under row rules was meant for, and did not touch.
         self.missing: Missing | None = None
-        self.is_async: bool = context.dialect.is_async
         #: Told the keys of new people, as the database reports them.
         self.newcomers: Callable[[list[Any]], None] | None = None
 
@@ -132,16 +123,16 @@ class WitnessedFetch:
                 self._silent = False
                 rows = rows_of_batches(context)
                 if rows is None:
-                    self._evidence.outcome_without_rows(self, len(context.compiled_parameters))
+                    self._gate.evidence.outcome_without_rows(self, len(context.compiled_parameters))
                 else:
-                    self._evidence.outcome(self, rows)
+                    self._gate.evidence.outcome(self, rows)
                     if self.newcomers is not None:
-                        self._tell_newcomers(rows, self.newcomers)
+                        self._tell_newcomers(context, rows, self.newcomers)
             elif context.cursor.description is None:
                 self._silent = False
                 cursor = context.cursor
                 made = cursor.lastrowid if self.plan.people.made is not None else None
-                self._evidence.outcome_without_rows(self, cursor.rowcount, made)
+                self._gate.evidence.outcome_without_rows(self, cursor.rowcount, made)
                 if self.newcomers is not None and made is not None:
                     self.newcomers([made])
                 missing, self.missing = self.missing, None
@@ -156,10 +147,10 @@ class WitnessedFetch:
         """
         try:
             if not scope.alive:
-                self._evidence.refuse_late(self, scope)
-            now = self._scopes.get()
+                self._gate.evidence.refuse_late(self, scope)
+            now = self._gate.scopes.get()
             if now is not None and now.alive and now.access is not scope.access:
-                self._goes_over(self, scope.access, now.access)
+                self._gate.require_same_rows(self, scope.access, now.access)
         except BaseException:
             self._waiting = None
             result.close()
@@ -169,17 +160,17 @@ class WitnessedFetch:
         if rows or self._silent:
             self._silent = False
             try:
-                self._evidence.outcome(self, rows)
+                self._gate.evidence.outcome(self, rows)
                 if self.newcomers is not None:
-                    self._tell_newcomers(rows, self.newcomers)
+                    self._tell_newcomers(result.context, rows, self.newcomers)
             except BaseException:
                 # These rows are lost: who asks again must not take the ones after them for the whole.
                 result.close()
                 raise
 
-    def _tell_newcomers(self, rows: Sequence[Any], tell: Callable[[list[Any]], None]) -> None:
+    def _tell_newcomers(self, context: Any, rows: Sequence[Any], tell: Callable[[list[Any]], None]) -> None:
         """Tells who the new people are, where rows say so; else they are known when they are next written to."""
-        if len(self.plan.people.keys) != 1 or (self.is_async and not in_greenlet()):
+        if len(self.plan.people.keys) != 1 or (context.dialect.is_async and not in_greenlet()):
             return  # rows of an AsyncSession may be read where nothing can be asked
         [(index, _)] = self.plan.people.keys
         keys = [row[index] for row in rows]
@@ -204,7 +195,7 @@ class WitnessedFetch:
 
     def fetchone(self, result: Any, dbapi_cursor: Any, hard_close: bool = False) -> Any:
         """The next row, or None."""
-        if self.scope is not None and self.scope is not self._scopes.get():
+        if self.scope is not None and self.scope is not self._gate.scopes.get():
             self._goes_on(result, self.scope)
         if self._waiting:
             return self._waiting.popleft()
@@ -219,7 +210,7 @@ class WitnessedFetch:
 
     def fetchmany(self, result: Any, dbapi_cursor: Any, size: int | None = None) -> Any:
         """The next rows, at most `size`."""
-        if self.scope is not None and self.scope is not self._scopes.get():
+        if self.scope is not None and self.scope is not self._gate.scopes.get():
             self._goes_on(result, self.scope)
         if self._waiting:
             count = len(self._waiting) if size is None else min(size, len(self._waiting))
@@ -233,7 +224,7 @@ class WitnessedFetch:
 
     def fetchall(self, result: Any, dbapi_cursor: Any) -> Any:
         """All rows that are left."""
-        if self.scope is not None and self.scope is not self._scopes.get():
+        if self.scope is not None and self.scope is not self._gate.scopes.get():
             self._goes_on(result, self.scope)
         rows = self._inner.fetchall(result, dbapi_cursor)
         self._witness(result, rows)

@@ -41,6 +41,7 @@ __all__ = [
     "forget_eager_defaults",
     "hide_rows",
     "in_greenlet",
+    "info_of_connection",
     "is_flush",
     "is_moved",
     "is_multivalues_batch",
@@ -67,6 +68,10 @@ DEFER_FOR_STATE: Any = _DEFER_FOR_STATE
 
 #: The dictionary that the ``QueryContext`` of one execution keeps. It starts as a copy of what compiling left in it.
 notes_of_result: Callable[[Any], dict[Any, Any]] = attrgetter("attributes")
+
+#: The ``info`` of the DBAPI connection that a statement's execution context runs on, without the way over three properties.
+#: Raises NotImplementedError of the first connection of an engine, while its dialect gets to know the server.
+info_of_connection: Callable[[Any], dict[Any, Any]] = attrgetter("_dbapi_connection.info")
 
 #: Where an instance keeps its state, in its ``__dict__``.
 InstanceKey = "_sa_instance_state"

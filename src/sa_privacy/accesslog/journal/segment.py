@@ -240,7 +240,7 @@ class Segment:
 
     def _put(self, body: bytes) -> None:
         digest = sha256(body).hexdigest().encode()
-        line = body + b',"hash":"' + digest + b'"}\n'
+        line = b"".join((body, b',"hash":"', digest, b'"}\n'))
         length = len(line)
         if length > MAX_LINE:
             raise LogUnavailable(
