@@ -8,7 +8,7 @@ long as it compiles, so that attributes know which engine asks, and engines with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -195,15 +195,23 @@ class RoutedCache(MutableMapping[Any, Any]):
         self._scope = gate.scopes.get
         self._size = size
         self._routes: Recent[Recent[Any]] = Recent(64)
-        self._by_grant: dict[Grant | None, tuple[Catalogue, Recent[Any]]] = {}
+        #: By grant: the catalogue of then, and the route; None where row rules hold, which differ between accesses.
+        self._by_grant: dict[Grant | None, tuple[Catalogue, Recent[Any] | None]] = {}
+        #: Where they do, the routes by catalogue, grant and structure.
+        self._under_rules: Recent[Recent[Any]] = Recent(256)
         self._retired: Recent[Any] | None = None
 
     def get(self, key: Any, default: Any = None) -> Any:
         """A statement compiled for the grant in force."""
         scope = self._scope()
-        known = self._by_grant.get(scope.access.grant if scope is not None and scope.alive else None)
-        route = known[1] if known is not None and known[0] is self._live.now else self._route()
-        entry = route.entries.get(key)
+        grant = scope.access.grant if scope is not None and scope.alive else None
+        known = self._by_grant.get(grant)
+        route: Recent[Any] | None = None
+        if known is not None and known[0] is self._live.now:
+            route = known[1]
+            if route is None and (limits := self._gate.limits()) is not None:
+                route = self._under_rules.get((limits.catalogue, grant, limits.structure))
+        entry = (route if route is not None else self._route()).entries.get(key)
         if entry is None:
             return default
         entry[1] = True
@@ -224,10 +232,10 @@ class RoutedCache(MutableMapping[Any, Any]):
         if route is None:
             route = self._routes[key] = Recent(self._size)
         if limits is not None:
-            return route  # another access with the same grant may have other conditions
+            self._under_rules[limits.catalogue, view.grant, limits.structure] = route
         if len(self._by_grant) > 1000:
             self._by_grant.clear()
-        self._by_grant[view.grant] = (view.catalogue, route)
+        self._by_grant[view.grant] = (view.catalogue, route if limits is None else None)
         return route
 
     def __getitem__(self, key: Any) -> Any:
@@ -248,3 +256,4 @@ class RoutedCache(MutableMapping[Any, Any]):
     def clear(self) -> None:
         self._routes.clear()
         self._by_grant.clear()
+        self._under_rules.clear()

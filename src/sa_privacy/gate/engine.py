@@ -7,7 +7,8 @@ run. What they let through is written down before it runs, and again before its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.util import LRUCache
@@ -21,7 +22,7 @@ from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.evidence import Evidence, access_members, subject_members, together
 from sa_privacy.gate.finishing import Finishing
-from sa_privacy.gate.limits import LimitsInForce
+from sa_privacy.gate.limits import Limits, LimitsInForce
 from sa_privacy.gate.missing import CountedFetch, Missing
 from sa_privacy.gate.mode import Observed, enforced_part
 from sa_privacy.gate.observe import plan_as_enforced
@@ -161,7 +162,7 @@ class Gate:
         context.cursor_fetch_strategy = fetch = WitnessedFetch(
             self, plan, lasting, context, event, intent, writer, subjects, declared, write
         )
-        if plan.ruling is not None and access is not None:
+        if plan.ruling is not None and access is not None and (context.isupdate or context.isdelete):
             fetch.missing = Missing.of(plan, self.limits, access, context, self.evidence)
 
     def require_same_rows(self, passage: WitnessedFetch, asked: Access, now: Access) -> None:
@@ -218,8 +219,9 @@ class Gate:
         if self.standings is not None and self.rules.beyond_own:
             self._must_stand_for_rows(self.standings, plan, access, parameters, context)
         try:
-            row_law.require(law, self.limits(), access)
-            self._require_bound(access, parameters, context)
+            limits = self.limits()
+            row_law.require(law, limits, access)
+            self._require_bound(access, limits, parameters, context)
         except RowsDenied as error:
             self.evidence.refused(plan, access, "denied", denials_of(error, _NOTHING_DENIED), parameters, context)
             raise
@@ -230,7 +232,9 @@ class Gate:
             return
         for judged, word in ((law, "denied"), (plan, "would_deny")):
             try:
-                own_rows.require_kept(judged, access, bound_values(context, parameters), self._ask(context, access))
+                own_rows.require_kept(
+                    judged, access, bound_values(context, parameters), partial(self._ask, context, access)
+                )
             except RowsDenied:
                 self.evidence.refused(plan, access, word, ["rows of others"], parameters, context)
                 if judged is law:
@@ -249,8 +253,9 @@ class Gate:
         elif access is not None:
             self.evidence.write_refusal(access, denials)
 
-    def _ask(self, context: Any, access: Access) -> own_rows.Ask:
-        return ask_for_own_keys(context, self.catalogue(), self.live.metadata, access)
+    def _ask(self, context: Any, access: Access, table: str, key: str, wanted: Collection[Any]) -> Collection[Any]:
+        """Which of the keys, of a column of a table, stand in rows that are the subject's."""
+        return ask_for_own_keys(context, self.catalogue(), self.live.metadata, access)(table, key, wanted)
 
     def law(self, plan: Plan) -> Plan:
         """What of a plan is enforced: the plan itself, or the part of it that touches no observed table."""
@@ -294,7 +299,7 @@ class Gate:
 
         What is enforced is judged first. What is only observed can then be refused no more, but it is judged too.
         """
-        law = self.law(plan)
+        law = self.law(plan) if self.observes else plan
         enforced = verdict if law is plan else self._verdict(law, access.grant if access is not None else None)
         if not enforced.allowed:
             enforced = self._written(law, enforced, access, parameters, context)
@@ -326,20 +331,21 @@ class Gate:
         if plan.sealed_inside or plan.unsealed:
             raise sealed_column(plan, access.grant if access is not None else None)
         if access is not None:
-            row_law.require(plan, self.limits(), access)
-            self._require_bound(access, parameters, context)
+            limits = self.limits()
+            row_law.require(plan, limits, access)
+            self._require_bound(access, limits, parameters, context)
         if verdict.own and access is not None:
-            own_rows.require(plan, access, bound_values(context, parameters), self._ask(context, access))
+            own_rows.require(plan, access, bound_values(context, parameters), partial(self._ask, context, access))
         elif plan.rows and access is not None and own_rows.has_own_purpose(access):
-            own_rows.require_kept(plan, access, bound_values(context, parameters), self._ask(context, access))
+            own_rows.require_kept(plan, access, bound_values(context, parameters), partial(self._ask, context, access))
         return verdict
 
-    def _require_bound(self, access: Access, parameters: Any, context: Any) -> None:
+    def _require_bound(self, access: Access, limits: Limits | None, parameters: Any, context: Any) -> None:
         """Makes sure that the values are sent that were judged, where they decide which rows are reached.
 
         :raises RowsDenied: a listener has put others in their place.
         """
-        limited = self.limits() is not None or own_rows.has_own_purpose(access)
+        limited = limits is not None or own_rows.has_own_purpose(access)
         if limited and not are_as_bound(context, parameters):
             raise RowsDenied(
                 "a listener has changed the parameters of the statement, and these decide which rows it reaches.",

@@ -7,6 +7,7 @@ parameter of a condition asks, as the statement is executed, for the value in th
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -186,7 +187,12 @@ class LimitsInForce:
     def __call__(self) -> Limits | None:
         """Those of the access in force; None where it has none."""
         scope = self._scopes.get()
-        return self.for_access(scope.access) if scope is not None and scope.alive else None
+        if scope is None or not scope.alive:
+            return None
+        known: Limits | None = scope.access.notes.get(self)
+        if known is not None and known.catalogue is self.rules.live.now:
+            return known
+        return self.for_access(scope.access)
 
     def for_access(self, access: Access) -> Limits | None:
         """Those of an access; None where it has none."""
@@ -398,16 +404,10 @@ def _may_be(one: str, other: str) -> bool:
     return False
 
 
-class InForce:
+class InForce(partial[Any]):
     """Gives the value of a parameter of a rule, for the access in force."""
 
-    __slots__ = ("_at", "_table", "_value")
-
-    def __init__(self, value: Callable[[str, int], Any], table: str, at: int) -> None:
-        self._value, self._table, self._at = value, table, at
-
-    def __call__(self) -> Any:
-        return self._value(self._table, self._at)
+    __slots__ = ()
 
 
 def _asking(

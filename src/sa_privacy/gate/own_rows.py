@@ -8,7 +8,7 @@ leads to, by the rule or by who wrote the statement; a new row must be theirs; a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
@@ -57,8 +57,29 @@ def is_subject(access: Access, kind: str, key: object, catalogue: Catalogue) -> 
     return wanted is not None and key is not None and str(wanted) == str(key)
 
 
-def own_tables(plan: Plan, grant: Grant) -> set[str]:
-    """The tables of the plan that the grant reaches only for the subject's own rows."""
+class OwnTable(NamedTuple):
+    """A table that a plan reaches only for the subject's own rows.
+
+    :param kind: of person; None where the table names nobody.
+    :param inserts: the binds of the columns of each new row.
+    :param bindings: for each mention of the table, the predicates that may bind it to the person's key.
+    """
+
+    table: PersonalTable
+    kind: str | None
+    inserts: tuple[Mapping[str, str | int], ...]
+    bindings: tuple[tuple[KeyPredicate, ...], ...]
+
+
+def own_tables(plan: Plan, grant: Grant) -> tuple[OwnTable, ...]:
+    """Those that the plan reaches under the grant only for the subject's own rows; worked out once."""
+    known = plan.own.get(grant)
+    if known is None:
+        known = plan.own[grant] = tuple(_own_table(plan, name) for name in sorted(_own_names(plan, grant)))
+    return known
+
+
+def _own_names(plan: Plan, grant: Grant) -> set[str]:
     footprint, catalogue = plan.footprint, plan.catalogue
     found = set()
     for verb, names in (("read", footprint.reads), ("match", footprint.matches), ("write", footprint.writes)):
@@ -69,21 +90,38 @@ def own_tables(plan: Plan, grant: Grant) -> set[str]:
     return found | {table for table in footprint.deletes if grant.deletes_own_only(table)}
 
 
+def _own_table(plan: Plan, name: str) -> OwnTable:
+    footprint, catalogue = plan.footprint, plan.catalogue
+    holder, kind = catalogue.holders.get(name, (None, None))
+    return OwnTable(
+        catalogue.by_name[name],
+        kind,
+        tuple(dict(columns) for table, columns in footprint.inserts if table == name),
+        tuple(
+            tuple(one for one in predicates if one.column == holder)
+            for table, predicates in footprint.mentions
+            if table == name
+        ),
+    )
+
+
 def require(plan: Plan, access: Access, values: Values, ask: Ask) -> None:
     """Makes sure the statement is bound to the subject.
 
     :raises RowsDenied: it is not.
     """
     _require_subject(plan, access)
-    for name in sorted(own_tables(plan, access.grant)):
-        table = plan.catalogue.by_name[name]
-        if name not in plan.catalogue.holders:
+    for own in own_tables(plan, access.grant):
+        if own.kind is None:
+            name = own.table.name
             raise _refusal(
                 plan, access, f"and {name} names no data subject", f"give {name} a __data_subject__ = DataSubject(...)."
             )
-        _require_new_rows(plan, access, table, values, ask)
-        _require_bound(plan, access, table, values)
-    require_kept(plan, access, values, ask)
+        if own.inserts:
+            _require_new_rows(plan, access, own, values, ask)
+        _require_bound(plan, access, own, values)
+    if plan.footprint.moves:
+        require_kept(plan, access, values, ask)
 
 
 def require_kept(plan: Plan, access: Access, values: Values, ask: Ask) -> None:
@@ -96,7 +134,7 @@ def require_kept(plan: Plan, access: Access, values: Values, ask: Ask) -> None:
             continue
         _require_subject(plan, access)
         table = plan.catalogue.by_name[name]
-        _require_bound(plan, access, table, values)
+        _require_bound(plan, access, _own_table(plan, name), values)
         given = [one.get(bind) for one in values] if bind is not None else [None]
         if not _leads_to_subject(access, table, column, given, plan.catalogue, ask):
             raise _refusal(
@@ -120,10 +158,10 @@ def _require_subject(plan: Plan, access: Access) -> None:
         )
 
 
-def _require_new_rows(plan: Plan, access: Access, table: PersonalTable, values: Values, ask: Ask) -> None:
-    subject = table.subject
+def _require_new_rows(plan: Plan, access: Access, own: OwnTable, values: Values, ask: Ask) -> None:
+    table, subject = own.table, own.table.subject
     column = "" if subject is None else subject.key or subject.steps[0][0]
-    for binds in (dict(columns) for inserted, columns in plan.footprint.inserts if inserted == table.name):
+    for binds in own.inserts:
         bind = binds.get(column)
         given = [one.get(bind) for one in values] if bind is not None else [None]
         if not _leads_to_subject(access, table, column, given, plan.catalogue, ask):
@@ -148,25 +186,29 @@ def _leads_to_subject(
     return False
 
 
-def _require_bound(plan: Plan, access: Access, table: PersonalTable, values: Values) -> None:
-    holder, kind = plan.catalogue.holders[table.name]
-
-    def binds(predicate: KeyPredicate) -> bool:
-        if predicate.column != holder:
-            return False
-        sets = [bound_list(one, predicate.bind) if predicate.many else (one.get(predicate.bind),) for one in values]
-        return bool(sets) and all(
-            keys and all(is_subject(access, kind, key, plan.catalogue) for key in keys) for keys in sets
-        )
-
-    for mentioned, predicates in plan.footprint.mentions:
-        if mentioned == table.name and not any(binds(predicate) for predicate in predicates):
+def _require_bound(plan: Plan, access: Access, own: OwnTable, values: Values) -> None:
+    wanted = key_of(access, own.kind, plan.catalogue) if own.kind is not None else None
+    for predicates in own.bindings:
+        if wanted is None or not _is_bound(predicates, str(wanted), values):
+            name, holder = own.table.name, plan.catalogue.holders[own.table.name][0]
             raise _refusal(
                 plan,
                 access,
-                f"and the statement reaches other rows of {table.name}",
-                f"bind it to them: {_condition(table, holder)}.",
+                f"and the statement reaches other rows of {name}",
+                f"bind it to them: {_condition(own.table, holder)}.",
             )
+
+
+def _is_bound(predicates: Sequence[KeyPredicate], wanted: str, values: Values) -> bool:
+    """Whether one of the predicates asks for this key alone, in every set of values."""
+    for predicate in predicates:
+        for one in values:
+            keys = bound_list(one, predicate.bind) if predicate.many else (one.get(predicate.bind),)
+            if not keys or any(key is None or str(key) != wanted for key in keys):
+                break
+        else:
+            return bool(values)
+    return False
 
 
 def _condition(table: PersonalTable, holder: str) -> str:

@@ -19,6 +19,7 @@ from sa_privacy.gate.people import people_of
 
 if TYPE_CHECKING:
     from sa_privacy.errors import PrivacyError
+    from sa_privacy.gate.own_rows import OwnTable
     from sa_privacy.gate.ruling import Ruling
     from sa_privacy.policy import Decision, Grant
 
@@ -74,6 +75,7 @@ class Plan:
         "late",
         "law",
         "origin",
+        "own",
         "people",
         "refusal",
         "rows",
@@ -100,6 +102,8 @@ class Plan:
         self.refusal = refusal
         self.origin: str | None = None
         self.verdicts: dict[Grant | None, Verdict] = {}
+        #: The tables that a grant reaches only for the subject's own rows, where somebody asked.
+        self.own: dict[Grant, tuple[OwnTable, ...]] = {}
         #: What of it is enforced, where a table is only observed; None where nobody asked yet.
         self.law: Plan | None = None
         #: What the database said that it relies on: questions and answers.

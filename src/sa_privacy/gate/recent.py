@@ -54,7 +54,7 @@ class Recent(Generic[T]):
 
     def _let_go(self) -> None:
         with self._lock:
-            kept = sorted(list(self.entries.items()), key=_was_asked_for)  # in each half, the oldest stay in front
+            kept = sorted(self.entries.items(), key=_was_asked_for)  # in each half, the oldest stay in front
             for key, _ in kept[: max(0, len(kept) - self._size)]:
                 self.entries.pop(key, None)
             for entry in list(self.entries.values()):
