@@ -87,7 +87,7 @@ def _compiled(gate: Gate, engine: Engine, statement: Any) -> tuple[Any, str]:
     if isinstance(statement, ExecutableDDLElement):
         compiled: Any = statement.compile(dialect=engine.dialect)
         return compiled, str(compiled)
-    compiled = compile_as_enforced(gate, statement, engine.dialect, gate.grant())
+    compiled = compile_as_enforced(gate.catalogue(), statement, engine.dialect, gate.grant())
     return compiled, compiled.string
 
 
@@ -117,10 +117,10 @@ def _denials(gate: Gate, plan: Plan, compiled: Any) -> list[str]:
     if plan.refusal is not None:
         return [str(plan.refusal)]
     values = _values(compiled)
-    decision = gate.decide(plan, grant)
+    decision = gate.judge.decide(plan, grant)
     empty = frozenset() if decision.allowed else plan.footprint.left_null(values)
     if empty:
-        decision = gate.decide(plan, grant, unwritten=empty)
+        decision = gate.judge.decide(plan, grant, unwritten=empty)
     denials = [f"{denial.verb} {denial.column}" for denial in decision.denials]
     denials += [f"{name} is sealed" for name in plan.sealed_inside or plan.unsealed]
     if not denials and scope is not None and scope.alive:

@@ -20,24 +20,25 @@ from sa_privacy.gate.ruling import RULING, Ruling
 from sa_privacy.gate.view import View
 
 if TYPE_CHECKING:
-    from sa_privacy.gate.engine import Gate
+    from sa_privacy.columns.catalogue import Catalogue
+    from sa_privacy.gate.judge import Judge
     from sa_privacy.policy import Grant
 
 __all__ = ["compile_as_enforced", "plan_as_enforced"]
 
 
 def compile_as_enforced(
-    gate: Gate, statement: Any, dialect: Dialect, grant: Grant | None, *, column_keys: Any = None
+    catalogue: Catalogue, statement: Any, dialect: Dialect, grant: Grant | None, *, column_keys: Any = None
 ) -> Any:
     """`statement`, as an engine that enforces would send it under `grant`.
 
     :raises AccessDenied: it would be refused before it is sent.
     """
-    with as_enforced(View(gate.catalogue(), grant)):
+    with as_enforced(View(catalogue, grant)):
         return statement.compile(dialect=dialect, column_keys=column_keys)
 
 
-def plan_as_enforced(gate: Gate, plan: Plan, context: Any, grant: Grant | None) -> Plan:
+def plan_as_enforced(judge: Judge, plan: Plan, context: Any, grant: Grant | None) -> Plan:
     """The plan that the statement of `plan` would have had; `plan` itself where it would have been the same.
 
     :raises AccessDenied: it would have been refused before it was sent.
@@ -46,13 +47,13 @@ def plan_as_enforced(gate: Gate, plan: Plan, context: Any, grant: Grant | None) 
     statement = context.invoked_statement  # of an ORM statement, the compiled one keeps only what it became
     if not isinstance(compiled, SQLCompiler) or statement is None or plan.refusal is not None:
         return plan
-    again = compile_as_enforced(gate, statement, context.dialect, grant, column_keys=compiled.column_keys)
+    again = compile_as_enforced(judge.catalogue(), statement, context.dialect, grant, column_keys=compiled.column_keys)
     if again.string == compiled.string:
         return plan
     dialect: Literal["postgresql", "sqlite"] = "postgresql" if context.dialect.name == "postgresql" else "sqlite"
     known: dict[str, Any] = {
         "catalogue": plan.catalogue,
-        "declarations": gate.declarations(),
+        "declarations": judge.declarations(),
         "relations": LiveRelations(context.root_connection, dialect),
     }
     ruling: Ruling | None = vars(again).get(RULING)

@@ -38,7 +38,7 @@ def refusal_of_columns(grant: Grant | None, columns: Iterable[PersonalColumn]) -
     return denied(decide_columns(grant, columns), grant)
 
 
-def denials_of(error: PrivacyError, decision: Decision) -> list[str]:
+def denials_of(error: PrivacyError, decision: Decision | None = None) -> list[str]:
     """What stood against a statement, in words for the log."""
     if isinstance(error, UnreadableStatement):
         return ["unreadable"]
@@ -50,7 +50,8 @@ def denials_of(error: PrivacyError, decision: Decision) -> list[str]:
         return ["not granted"]
     if isinstance(error, NotPledged):
         return ["not pledged"]
-    return [f"{denial.verb} {denial.column}" for denial in decision.denials] or [f"read {n}" for n in error.columns]
+    denials = decision.denials if decision is not None else ()
+    return [f"{denial.verb} {denial.column}" for denial in denials] or [f"read {n}" for n in error.columns]
 
 
 def again(error: PrivacyError) -> PrivacyError:

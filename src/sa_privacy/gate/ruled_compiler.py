@@ -52,10 +52,10 @@ class RuledStatement(_Compiler):  # type: ignore[misc]
     SQLAlchemy takes the value of any parameter from what is executed with the statement, if its name is there.
     """
 
-    def construct_params(self, params: Any = None, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def construct_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The values of one execution, by parameter."""
-        made: dict[str, Any] = super().construct_params(params, *args, **kwargs)
-        for bind, name in self.bind_names.items() if params else ():
+        made: dict[str, Any] = super().construct_params(*args, **kwargs)
+        for bind, name in self.bind_names.items():
             if type(bind.callable) is InForce:
                 made[name] = bind.callable()
         return made
