@@ -76,6 +76,7 @@ WATCHED_HERE = {
     "forget_eager_defaults",
     "hide_rows",
     "in_greenlet",
+    "info_of_connection",
     "is_flush",
     "is_moved",
     "is_multivalues_batch",
@@ -1009,3 +1010,22 @@ def test_the_pairs_of_a_relationship_name_what_is_referred_to_first_whichever_si
     assert pairs(relationships["rights"]) == pairs(relationships["of"]) == [[(left.id, right.of_id)]]
     assert pairs(relationships["others"]) == [[(left.id, between.c.left_id)], [(right.id, between.c.right_id)]]
     assert pairs(relationships["seen"]) == []
+
+
+def test_a_statement_leads_to_the_info_of_its_dbapi_connection_also_after_that_was_replaced() -> None:
+    engine = create_engine("sqlite://")
+    contexts: list[Any] = []
+    event.listen(engine, "before_cursor_execute", lambda *said: contexts.append(said[4]))
+    with engine.connect() as connection:
+        connection.info["mine"] = 1
+        connection.execute(select(1))
+        assert gate_private.info_of_connection(contexts[-1]) is connection.info
+        connection.rollback()
+        connection.invalidate()
+        connection.execute(select(1))
+        assert gate_private.info_of_connection(contexts[-1]) is connection.info
+        assert "mine" not in gate_private.info_of_connection(contexts[-1])
+        connection.rollback()
+        connection.detach()
+        connection.execute(select(1))
+        assert gate_private.info_of_connection(contexts[-1]) is connection.info

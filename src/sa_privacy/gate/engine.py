@@ -20,7 +20,7 @@ from sa_privacy.crypto import Keyring
 from sa_privacy.errors import AccessDenied, RowsDenied
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate import own_rows, row_law
-from sa_privacy.gate.evidence import Evidence, access_members, subject_members, together
+from sa_privacy.gate.evidence import MEMBERS, Evidence, access_members, subject_members, together
 from sa_privacy.gate.finishing import Finishing
 from sa_privacy.gate.judge import Judge
 from sa_privacy.gate.limits import LimitsInForce
@@ -132,7 +132,10 @@ class Gate:
             verdict = self.judge.verdict(plan, access, parameters, context)
         if self.standings is not None and access is not None:
             verdict = self.judge.must_stand(self.standings, plan, verdict, access, parameters, context)
-        event = access_members(scope.access if scope is not None else None)  # who had it, where it ended
+        held = scope.access if scope is not None else None  # who had it, where it ended
+        event: bytes | None = held.notes.get(MEMBERS) if held is not None else None
+        if event is None:
+            event = access_members(held)
         if self.observes and self.judge.law(plan) is not plan:
             event += self.evidence.whereabouts(plan.touched())
         people, write = plan.people, self.write

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from sa_privacy.gate.results import WitnessedFetch
     from sa_privacy.policy import Policy
 
-__all__ = ["Evidence", "access_members", "subject_members", "together"]
+__all__ = ["MEMBERS", "Evidence", "access_members", "subject_members", "together"]
 
 _ROWS_IN_EVENT = 10_000
+#: Where an access keeps the part of its events that is always the same.
+MEMBERS: Final = "members"
 _NOBODY: Final = members(actor=None)
 _BETWEEN: Final = '","'
 _UNBOUNDED: Final = UNBOUNDED.decode()
@@ -205,7 +207,7 @@ class Evidence:
 
     def say_with(self, access: Access, **said: Any) -> None:
         """Has all events of an access of the desk say more: ``recipient``, ``provision``."""
-        access.notes["members"] = access_members(access) + b"," + members(**said)
+        access.notes[MEMBERS] = access_members(access) + b"," + members(**said)
 
     def broken(self, access: Access) -> None:
         """Writes down that the glass is broken. Somebody else's review closes it.
@@ -269,7 +271,7 @@ def access_members(access: Access | None) -> bytes:
     """The part of an event that is the same for everything done under one access."""
     if access is None:
         return _NOBODY
-    encoded: bytes | None = access.notes.get("members")
+    encoded: bytes | None = access.notes.get(MEMBERS)
     if encoded is None:
         route = access.details.get("route")
         said: dict[str, Any] = {
@@ -282,7 +284,7 @@ def access_members(access: Access | None) -> bytes:
             "break_glass": access.break_glass is not None,
             "ticket": access.break_glass.ticket if access.break_glass is not None else None,
         }
-        encoded = access.notes["members"] = members(
+        encoded = access.notes[MEMBERS] = members(
             actor=access.actor, **{name: value for name, value in said.items() if value}
         )
     return encoded
