@@ -38,7 +38,7 @@ def core_select(compiled: SQLCompiler) -> Any:
 
 def final_froms(select: Select[Any], compiled: SQLCompiler) -> Sequence[FromClause]:
     """``select.get_final_froms()`` of a SELECT that `compiled` renders; that compiles it once more to find out."""
-    return select._compile_state_factory(select, compiled)._get_display_froms()  # type: ignore[no-any-return, attr-defined]
+    return select._compile_state_factory(select, compiled)._get_display_froms()
 
 
 def count_of_results(compiled: SQLCompiler) -> int:
