@@ -1,0 +1,103 @@
+"""Who does the pieces of a long work: this process, several processes of this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from threading import Lock
+from typing import Annotated, Any
+
+import typer
+
+from sa_privacy.cli.telling import fail
+
+__all__ = ["DaskOption", "Processes", "Workers", "WorkersOption", "executor"]
+
+WorkersOption = Annotated[int, typer.Option(help="Processes that work at once.", min=1)]
+DaskOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The scheduler of a Dask cluster that does the work; its workers have this application installed.",
+        metavar="ADDRESS",
+        show_default=False,
+    ),
+]
+
+_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """The options of a command whose work can be shared out: with ``spread`` each field is one."""
+
+    workers: WorkersOption = 1
+    dask: DaskOption = None
+
+
+@contextmanager
+def executor(workers: Workers, prepare: Callable[[], object] | None = None) -> Iterator[Executor | None]:
+    """What takes the pieces; None: there is one worker, and it is this process.
+
+    Where a worker dies, the pieces it had raise :class:`concurrent.futures.BrokenExecutor` (of Dask, after it tried them on
+    others), and the executor goes on: they may be submitted again.
+
+    :param prepare: called once in each worker before its first piece, in those too that join later. Can be pickled.
+    """
+    if workers.dask is not None:
+        with _cluster(workers.dask, prepare) as found:
+            yield found
+    elif workers.workers == 1:
+        yield None
+    else:
+        with Processes(workers.workers, prepare) as pool:
+            yield pool
+
+
+class Processes(Executor):
+    """Processes that are started anew (spawn), and again when one of them has died.
+
+    The pool of the standard library ends with the first worker that dies.
+    """
+
+    def __init__(self, count: int, prepare: Callable[[], object] | None = None) -> None:
+        self._count = count
+        self._prepare = prepare
+        self._lock = Lock()
+        self._pool = self._begin()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with self._lock:
+            try:
+                return self._pool.submit(fn, *args, **kwargs)
+            except BrokenExecutor:
+                self._pool.shutdown()
+                self._pool = self._begin()
+                return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with self._lock:
+            self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _begin(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._count, get_context("spawn"), self._prepare)
+
+
+@contextmanager
+def _cluster(address: str, prepare: Callable[[], object] | None) -> Iterator[Executor]:
+    try:
+        import distributed  # noqa: PLC0415 - an extra
+    except ImportError:
+        fail("--dask needs the library of the cluster.", "pip install 'sa-privacy[dask]'.")
+    untyped: Any = distributed
+    try:
+        client = untyped.Client(address, timeout=_SECONDS, set_as_default=False)
+    except (OSError, ValueError):
+        fail(f"there is no Dask scheduler at {address}.", "name it as its own log does: tcp://HOST:8786.")
+    with client:
+        if prepare is not None:
+            client.register_worker_callbacks(setup=prepare)
+        with client.get_executor(pure=False) as found:
+            yield found
