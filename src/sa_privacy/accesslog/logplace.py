@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -71,6 +73,8 @@ class LogPlace(Source, Protocol):
         key: VerifyingKey | Iterable[VerifyingKey] | None = None,
         second: Place | str | None = None,
         workers: int = 1,
+        executor: Executor | None = None,
+        resume: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> Verification:
         """Prove that nothing was changed, added, removed or moved.
@@ -78,6 +82,8 @@ class LogPlace(Source, Protocol):
         :param key: who may have signed checkpoints.
         :param second: where checkpoints are copied to.
         :param workers: processes, where they help.
+        :param executor: does the work instead, in pieces.
+        :param resume: a file that notes what holds: after an interruption, the next one goes on there.
         :param progress: told how much is done, and how much there is.
         """
         ...

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
-from threading import Lock
 from typing import Annotated, Any
 
 import typer
 
 from sa_privacy.cli.telling import fail
+from sa_privacy.executors import Processes
 
-__all__ = ["DaskOption", "Processes", "Workers", "WorkersOption", "executor"]
+__all__ = ["DaskOption", "Workers", "WorkersOption", "executor"]
 
 WorkersOption = Annotated[int, typer.Option(help="Processes that work at once.", min=1)]
 DaskOption = Annotated[
@@ -54,35 +53,6 @@ def executor(workers: Workers, prepare: Callable[[], object] | None = None) -> I
     else:
         with Processes(workers.workers, prepare) as pool:
             yield pool
-
-
-class Processes(Executor):
-    """Processes that are started anew (spawn), and again when one of them has died.
-
-    The pool of the standard library ends with the first worker that dies.
-    """
-
-    def __init__(self, count: int, prepare: Callable[[], object] | None = None) -> None:
-        self._count = count
-        self._prepare = prepare
-        self._lock = Lock()
-        self._pool = self._begin()
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        with self._lock:
-            try:
-                return self._pool.submit(fn, *args, **kwargs)
-            except BrokenExecutor:
-                self._pool.shutdown()
-                self._pool = self._begin()
-                return self._pool.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        with self._lock:
-            self._pool.shutdown(wait, cancel_futures=cancel_futures)
-
-    def _begin(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._count, get_context("spawn"), self._prepare)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import atexit
 import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
@@ -162,9 +163,10 @@ class AccessLog:
         key: VerifyingKey | Iterable[VerifyingKey] | None = None,
         second: Place | str | os.PathLike[str] | None = None,
         workers: int = 1,
+        executor: Executor | None = None,
     ) -> Verification:
         """Check every line of every segment, in constant memory; see :func:`verify_directory`."""
-        return verify_directory(self._path, key=key, second=second, workers=workers)
+        return verify_directory(self._path, key=key, second=second, workers=workers, executor=executor)
 
     def metrics(self) -> Metrics:
         """The log in figures; one look at each file's size and lock.

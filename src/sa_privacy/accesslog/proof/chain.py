@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 import zlib
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,18 @@ from sa_privacy.accesslog.event import Event
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_segment
 from sa_privacy.accesslog.journal.segment import MAX_LINE, START, segment_name
 
-__all__ = ["SEGMENT_NAME", "Bad", "Chain", "Mark", "Problem", "Segment", "examine", "writer_of"]
+__all__ = [
+    "SEGMENT_NAME",
+    "Bad",
+    "Chain",
+    "Mark",
+    "Problem",
+    "Segment",
+    "examine",
+    "examine_part",
+    "join_parts",
+    "writer_of",
+]
 
 SEGMENT_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}\.jsonl", re.ASCII)
 FORMATS = (1, 2)
@@ -137,6 +149,7 @@ class Chain:
         self.torn = 0
         self.failed = -1
         self._opens = -1
+        self._part = False
         self._second = ""
         self._kinds: set[str] = set()
 
@@ -152,6 +165,12 @@ class Chain:
         if after.bytes > size or file.seek(after.bytes) != after.bytes:
             raise Bad("cut: the segment ends before what was there")
         return after.bytes
+
+    def enter(self, begin: int) -> None:
+        """Begin with the line after so many bytes, and take its word for what is before it."""
+        self.writer = writer_of(self.name)
+        self.bytes = begin
+        self._part = True
 
     def run(self, file: BinaryIO, left: int, marks: tuple[Mark, ...] = ()) -> None:
         """Take all lines of a file.
@@ -189,7 +208,7 @@ class Chain:
             self.torn = len(rest)
 
     def _begin(self, line: bytes) -> None:
-        """Look at the first line of the segment: it says where the chain stands.
+        """Look at the first line of the segment, or of a part of one: it says where the chain stands.
 
         :raises Bad: it is no such line.
         """
@@ -200,6 +219,10 @@ class Chain:
         if head is None:
             raise Bad("the line does not begin as a line of the log does")
         kind, at, writer, number = head.groups()
+        if self._part:
+            self.first = self.seq = int(number)
+            self.follows = self.prev = body[-65:-1].decode("ascii", "replace")
+            return
         if kind != b"opened":
             raise Bad("broken header: the first line is not an opening line")
         if segment_name(at.decode(), writer.decode()) != self.name:
@@ -338,17 +361,69 @@ def examine(
     :param after: a line up to which the segment was held against the chain before: only what follows is.
     :param upto: how many bytes of it are looked at; None: all that are there when it is opened.
     """
+
+    def run(chain: Chain, file: BinaryIO) -> None:
+        compressed = isinstance(file, gzip.GzipFile)  # nobody writes those
+        left = _ENDLESS if compressed else os.fstat(file.fileno()).st_size
+        left = left if upto is None else min(left, upto)
+        if after is not None:
+            left -= chain.resume(after, file, left)
+        chain.run(file, left, marks)
+
+    return _examined(root, name, run)
+
+
+def examine_part(root: Path, name: str, marks: tuple[Mark, ...], upto: int, begin: int, end: int) -> Segment:
+    """Hold the lines of a segment that begin in a range of its bytes against the chain.
+
+    The first one's word is taken for what is before it: :func:`join_parts` holds that against the part before.
+
+    :param marks: those of the lines that end in the range.
+    """
+
+    def run(chain: Chain, file: BinaryIO) -> None:
+        here, there = min(_line_at(file, begin), upto), min(_line_at(file, end), upto)
+        if begin > 0:
+            chain.enter(here)
+        file.seek(here)
+        chain.run(file, there - here, marks)
+
+    return _examined(root, name, run)
+
+
+def join_parts(parts: Sequence[Segment]) -> Segment | None:
+    """The segment that was examined in these parts; None: something is wrong in one, or between two."""
+    if any(part.problem is not None or part.failed >= 0 or part.gone for part in parts):
+        return None
+    whole = parts[0]
+    for part in parts[1:]:
+        if (part.first >= 0 or part.torn) and (whole.closed or whole.torn):
+            return None
+        if part.first < 0:  # no line begins there, or none that was finished
+            whole = whole._replace(torn=whole.torn + part.torn)
+        elif (part.first, part.follows) == (whole.seq, whole.hash):
+            whole = part._replace(first=whole.first, follows=whole.follows)
+        else:
+            return None
+    return whole if whole.first >= 0 else None
+
+
+def _line_at(file: BinaryIO, place: int) -> int:
+    """Where the first line begins at this byte or after it; where none does, the file's end, or too far for a line."""
+    if place > 0:
+        file.seek(place - 1)
+        file.readline(MAX_LINE + 1)
+        return file.tell()
+    return 0
+
+
+def _examined(root: Path, name: str, run: Callable[[Chain, BinaryIO], None]) -> Segment:
     chain = Chain(name.removesuffix(COMPRESSED))
     problem: Problem | None = None
     gone = False
     try:
         with open_segment(root / name) as file:
-            compressed = isinstance(file, gzip.GzipFile)  # nobody writes those
-            left = _ENDLESS if compressed else os.fstat(file.fileno()).st_size
-            left = left if upto is None else min(left, upto)
-            if after is not None:
-                left -= chain.resume(after, file, left)
-            chain.run(file, left, marks)
+            run(chain, file)
     except FileNotFoundError:
         gone = True
     except (OSError, EOFError, zlib.error) as error:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
 from sa_privacy.accesslog.journal.reading import segment_exists
 from sa_privacy.accesslog.proof.chain import Mark, Problem, Segment, examine, writer_of
 from sa_privacy.accesslog.proof.linking import link, starts, unreached
+from sa_privacy.accesslog.proof.pieces import examine_all
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Place, place_of
+from sa_privacy.accesslog.proof.resuming import Held, identity
 from sa_privacy.accesslog.proof.snapshot import Standing, take_snapshot
 from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched, walk
 from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
+from sa_privacy.executors import Processes
 
 __all__ = ["NO_CHECKPOINT", "Covered", "Problem", "Progress", "Verification", "verify_directory"]
 
@@ -92,6 +94,8 @@ def verify_directory(
     key: VerifyingKey | Iterable[VerifyingKey] | None = None,
     second: Place | str | os.PathLike[str] | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Check the log in a directory; needs no right to write, and memory for one line and one head of each writer.
@@ -102,8 +106,12 @@ def verify_directory(
     :param second: where the checkpoints are copied to: a directory, a database URL, or any :class:`Place`.
     :param workers: processes, for a log of more than 64 MiB. With more than 1 they are started anew (spawn), so the program's
         main module has to be importable.
+    :param executor: does the work instead, whatever it is: its workers see the directory under the same path, and this takes
+        their word. What a worker had that died is done by another.
+    :param resume: a file, outside of the log's directory, that notes which segments hold. If this is interrupted, it stays, and
+        the next verification does not read these again where their files are as they were; see ``unshown``.
     :param progress: called after each segment.
-    :raises LogUnavailable: the directory or the second place cannot be read.
+    :raises LogUnavailable: the directory or the second place cannot be read, or a worker does not see it.
     """
     root = Path(directory)
     keys = None if key is None else {one.id: one for one in ((key,) if isinstance(key, VerifyingKey) else key)}
@@ -112,7 +120,9 @@ def verify_directory(
         raise LogUnavailable(
             f"There is no second place {place.directory}.", hint="name the directory that checkpoints are copied to."
         )
-    return _Verifying(root, keys, place, workers, progress).run()
+    with ExitStack() as stack:
+        held = None if resume is None else stack.enter_context(Held(Path(resume), root))
+        return _Verifying(root, keys, place, workers, executor, held, progress).run()
 
 
 class _Verifying:
@@ -122,13 +132,18 @@ class _Verifying:
         keys: Mapping[str, VerifyingKey] | None,
         second: Place | None,
         workers: int,
+        executor: Executor | None,
+        held: Held | None,
         progress: Progress | None,
     ) -> None:
         self.root = root
         self.keys = keys
         self.second = second
         self.workers = workers
+        self.executor = executor
+        self.held = held
         self.progress = progress
+        self.resumed = 0
 
     def run(self) -> Verification:
         """What is read is what was there when the segments were measured; what is missing of it may have been let go since.
@@ -137,7 +152,7 @@ class _Verifying:
         """
         vouched = self._vouched()
         standing = take_snapshot(self.root)
-        segments = list(self._examined(standing, vouched))
+        segments = self._examined(standing, vouched)
         absent = self._absent(segments)
         problems, after = self._judge(segments, vouched, absent), _uncovered(segments, vouched)
         events = sum(one.lines for one in segments)
@@ -168,26 +183,30 @@ class _Verifying:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def _examined(self, standing: list[Standing], vouched: Vouched) -> Iterator[Segment]:
-        heads = {head.segment: (head.mark,) for head in vouched.heads.values()}
-        names = [one.name for one in standing]
-        marks: list[tuple[Mark, ...]] = [heads.get(one.segment, ()) for one in standing]
-        ends = [one.upto for one in standing]
+    def _examined(self, standing: list[Standing], vouched: Vouched) -> list[Segment]:
+        marks: dict[str, tuple[Mark, ...]] = {head.segment: (head.mark,) for head in vouched.heads.values()}
         sizes = [one.size or 0 for one in standing]
-        done, total = 0, sum(sizes)
-        pool: ProcessPoolExecutor | None = None
-        if self.workers > 1 and len(names) > 1 and total > _WORTH_PROCESSES:
-            pool = ProcessPoolExecutor(min(self.workers, len(names)), multiprocessing.get_context("spawn"))
-        try:
-            found = (pool.map if pool else map)(examine, repeat(self.root), names, marks, repeat(None), ends)
-            for one, size in zip(found, sizes, strict=True):
-                yield one
-                done += size
+        found: dict[int, Segment] = {}
+        files: dict[int, tuple[int, int, int, int] | None] = {}
+        for place, one in enumerate(standing if self.held is not None else ()):
+            if self.held is not None and (known := self.held.known(one, marks.get(one.segment, ()))) is not None:
+                found[place] = known
+            files[place] = identity(self.root, one)
+        self.resumed = sum(sizes[place] for place in found)
+        done, total = self.resumed, sum(sizes)
+        unread = [(place, one) for place, one in enumerate(standing) if place not in found]
+        with ExitStack() as stack:
+            executor = self.executor
+            if executor is None and self.workers > 1 and total - done > _WORTH_PROCESSES:
+                executor = stack.enter_context(Processes(self.workers))
+            for place, segment in examine_all(self.root.absolute(), unread, marks, executor):
+                found[place] = segment
+                if self.held is not None:
+                    self.held.add(files[place], marks.get(segment.name, ()), segment)
+                done += sizes[place]
                 if self.progress is not None:
                     self.progress(done, total)
-        finally:
-            if pool is not None:
-                pool.shutdown(cancel_futures=True)
+        return [found[place] for place in range(len(standing))]
 
     def _absent(self, segments: list[Segment]) -> frozenset[str]:
         """The segments that are named by the one before and are not there. Asked before it is asked what was let go."""
@@ -277,9 +296,14 @@ class _Verifying:
         return Covered(vouched.number, at, self.keys is not None, after, vouched.behind)
 
     def _unshown(self, vouched: Vouched, after: int) -> tuple[str, ...]:
-        if not vouched.number:
-            return (_NO_CHECKPOINTS,)
         said = []
+        if self.held is not None and self.resumed:
+            said.append(
+                f"{self.resumed} bytes of segments were read by a run that began at {self.held.since} and was interrupted, and "
+                "not again: a change since then that left the files' times is not found, nor one by who may write --resume."
+            )
+        if not vouched.number:
+            return (*said, _NO_CHECKPOINTS)
         if self.keys is None:
             said.append(
                 "no key was given: the checkpoints' signatures were not checked, and all of them may be forged."

@@ -7,6 +7,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
@@ -138,10 +139,14 @@ class Journal:
         key: VerifyingKey | Iterable[VerifyingKey] | None = None,
         second: Place | str | None = None,
         workers: int = 1,
+        executor: Executor | None = None,
+        resume: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> Verification:
         """See :func:`~sa_privacy.accesslog.verify_directory`."""
-        return verify_directory(self.path, key=key, second=second, workers=workers, progress=progress)
+        return verify_directory(
+            self.path, key=key, second=second, workers=workers, executor=executor, resume=resume, progress=progress
+        )
 
     def writing(self) -> AccessLog:
         """The log, to write to as one more writer."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Executor
 from datetime import datetime
 from typing import Any, Self
 
@@ -208,9 +210,11 @@ class TableSource:
         key: VerifyingKey | Iterable[VerifyingKey] | None = None,
         second: Place | str | None = None,
         workers: int = 1,
+        executor: Executor | None = None,
+        resume: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> Verification:
-        """See :meth:`EventTable.verify`; by one process, which does not tell how far it is."""
+        """See :meth:`EventTable.verify`; by one process, from the beginning, which does not tell how far it is."""
         return self.table.verify(key=key, second=second)
 
     def writing(self) -> TableLog:

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +19,10 @@ from sa_privacy.accesslog import LogPlace
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.verify import Problem, Verification
+from sa_privacy.cli.executors import Workers, WorkersOption, executor
 from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, LogOption, directory, place
 from sa_privacy.cli.options import JsonOption
+from sa_privacy.cli.spread import spread
 from sa_privacy.cli.telling import FOUND, IMPOSSIBLE, fail, print_json, say, telling
 from sa_privacy.crypto import SigningKey, VerifyingKey
 from sa_privacy.errors import LogChanged, LogUnavailable
@@ -118,6 +122,14 @@ def _say_checkpoint(made: Checkpoint | None, as_json: bool) -> None:
         say(f"checkpoint {made.number}, {made.at}: {len(made.heads)} writer(s) had written.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Workers(Workers):
+    """As many as there are processors: nothing but time depends on it."""
+
+    workers: WorkersOption = os.cpu_count() or 1
+
+
+@spread
 def verify(
     *,
     log: LogOption = DEFAULT,
@@ -126,16 +138,24 @@ def verify(
         typer.Option(help="Public PEM of a key that signs checkpoints. May be repeated.", metavar="FILE"),
     ] = None,
     second: SecondOption = None,
-    workers: Annotated[int, typer.Option(help="Processes, for a long log.", min=1)] = os.cpu_count() or 1,
+    how: _Workers,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Note here what holds: after an interruption, the same command goes on there.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Prove that nothing in the log was changed, added, removed or moved; name the first event where something was.
 
     Exit status 0: the log holds. 1: it does not. 2: it could not be looked at.
     """
-    with telling(), place(log, written=False) as asked:
+    with telling(), place(log, written=False) as asked, executor(Workers(dask=how.dask)) as cluster:
         keys = load_keys(key) or None
-        found = _verified(asked, keys, second, workers, quiet=as_json)
+        found = _verified(asked, keys, second, how.workers, cluster, resume, quiet=as_json)
     if as_json:
         print_json(_as_json(found))
     else:
@@ -145,10 +165,17 @@ def verify(
 
 
 def _verified(
-    log: LogPlace, keys: list[VerifyingKey] | None, second: str | None, workers: int, *, quiet: bool
+    log: LogPlace,
+    keys: list[VerifyingKey] | None,
+    second: str | None,
+    workers: int,
+    cluster: Executor | None,
+    resume: Path | None,
+    *,
+    quiet: bool,
 ) -> Verification:
     if quiet or not sys.stderr.isatty():
-        return log.verify(key=keys, second=second, workers=workers)
+        return log.verify(key=keys, second=second, workers=workers, executor=cluster, resume=resume)
     columns = (TextColumn("verifying"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
@@ -156,6 +183,8 @@ def _verified(
             key=keys,
             second=second,
             workers=workers,
+            executor=cluster,
+            resume=resume,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
 
