@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from benchmarks.processes.__main__ import ALL, processes, together
 from benchmarks.processes.process import MIX
+from benchmarks.processes.waiting import Watch
 from benchmarks.processes.world import prepare
 from sa_privacy.accesslog import Checkpoints, verify_directory
 from sa_privacy.accesslog.journal.reading import segment_names
@@ -69,6 +73,37 @@ def test_events_do_not_wait_for_who_makes_checkpoints(running: tuple[Running, Pa
     with locked(folder / "log"):
         assert [one.operations for one in together(processes, "protected", PATIENCE, most=6)] == [6, 6, 6]
     assert Checkpoints(folder / "log", SigningKey.generate()).write() is not None
+
+
+def test_who_waits_for_a_lock_is_seen(postgresql_server: Server, tmp_path: Path) -> None:
+    """In the database and on a file: the benchmark's "nobody waits" is worth something."""
+    with postgresql_database(postgresql_server) as database:
+        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with (
+            psycopg.connect(url, autocommit=True) as watching,
+            psycopg.connect(url) as holds,
+            psycopg.connect(url) as wants,
+            (tmp_path / "file").open("w") as held,
+            (tmp_path / "file").open("w") as wanted,
+        ):
+            holds.execute("SELECT pg_advisory_xact_lock(9)")
+            fcntl.flock(held, fcntl.LOCK_EX)
+            waiting = [
+                threading.Thread(target=wants.execute, args=("SELECT pg_advisory_xact_lock(9)",)),
+                threading.Thread(target=fcntl.flock, args=(wanted, fcntl.LOCK_EX)),
+            ]
+            with Watch(watching, [os.getpid()], every=0.01) as watch:
+                for thread in waiting:
+                    thread.start()
+                until = time.monotonic() + PATIENCE
+                while not (watch.seen["locks"] and watch.seen["files"]) and time.monotonic() < until:
+                    time.sleep(0.01)
+            holds.rollback()
+            fcntl.flock(held, fcntl.LOCK_UN)
+            for thread in waiting:
+                thread.join()
+    assert watch.seen["locks"] > 0
+    assert watch.seen["files"] > 0
 
 
 def test_the_log_of_all_holds(running: tuple[Running, Path]) -> None:
