@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from sa_privacy.accesslog import AccessLog, Verification, verify_directory
 from sa_privacy.accesslog.proof import pieces
 from sa_privacy.accesslog.proof.chain import examine_part, join_parts
+from sa_privacy.accesslog.sinks import EventTable, Shipper
 from sa_privacy.errors import LogUnavailable
 from sa_privacy.executors import Processes, results
 from tests.accesslog.proving import SAID, World
@@ -197,3 +199,42 @@ def test_an_event_of_another_log_does_not_pass_in_pieces(world: World, tmp_path:
     assert not alone.ok
     with ThreadPoolExecutor(3) as pool:
         assert verified(world, pool) == alone
+
+
+def test_a_table_is_verified_by_workers_too(world: World, tmp_path: Path) -> None:
+    """Each writer is a piece; a line that was changed, and one that questions do not find, are told as by one process."""
+    world.logs[0].close()
+    url = f"sqlite:///{tmp_path / 'shipped.db'}"
+    with EventTable(url) as table:
+        table.create()
+        Shipper(world.log, table).run_once()
+        with Counting(2) as pool:
+            alone = table.verify(second=world.second)
+            assert alone.ok, str(alone)
+            assert table.verify(second=world.second, executor=pool) == alone
+            assert pool.pieces == 2
+            with table.engine.begin() as connection:
+                for trigger in inspect_triggers(connection):
+                    connection.execute(text(f'DROP TRIGGER "{trigger}"'))
+                connection.execute(
+                    text("UPDATE sa_privacy_events SET line = replace(line, '17', '18') WHERE id % 50 = 7")
+                )
+            alone = table.verify(second=world.second)
+            assert len(alone.problems) == 2
+            assert table.verify(second=world.second, executor=pool) == alone
+
+
+class Counting(ThreadPoolExecutor):
+    """Counts what it is handed."""
+
+    pieces = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.pieces += 1
+        assert "sqlite:" not in repr(args)  # of other URLs, the password would be there
+        return super().submit(fn, *args, **kwargs)
+
+
+def inspect_triggers(connection: Connection) -> list[str]:
+    """Whoever may write the file can drop them."""
+    return list(connection.scalars(text("SELECT name FROM sqlite_schema WHERE type = 'trigger'")))

@@ -172,3 +172,12 @@ def test_a_cluster_verifies_a_log(log: Path, monkeypatch: pytest.MonkeyPatch) ->
     away = run("verify", "--log", log, "--dask", "tcp://127.0.0.1:1")
     assert away.exit_code == 2
     assert "no Dask scheduler" in away.stderr
+
+
+def test_a_run_that_was_broken_off_is_noted_of_files_only(log: Path, tmp_path: Path) -> None:
+    done = run("verify", "--log", log, "--resume", tmp_path / "notes")
+    assert done.exit_code == 0, done.stderr
+    assert not (tmp_path / "notes").exists()
+    refused = run("verify", "--log", "sqlite:///nowhere.db", "--resume", tmp_path / "notes")
+    assert refused.exit_code == 2
+    assert "leave --resume out" in refused.stderr

@@ -5,36 +5,28 @@ find them.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import blake2b, sha256
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from sa_privacy.accesslog.event import decode_event
-from sa_privacy.accesslog.journal.segment import START, segment_name
 from sa_privacy.accesslog.proof.checkpoint import Head
 from sa_privacy.accesslog.proof.places import Place, place_of
 from sa_privacy.accesslog.proof.verify import Covered, Problem, Verification
 from sa_privacy.accesslog.proof.vouched import Vouched, read_copied
+from sa_privacy.accesslog.sinks.chain import Chain
 from sa_privacy.accesslog.sinks.entry import SEQS, Row, anybody_row, row_of, subject_rows
 from sa_privacy.accesslog.sinks.table import EventTable, reaching
 from sa_privacy.crypto import VerifyingKey
+from sa_privacy.executors import results
 
-__all__ = ["Chain", "verify_table"]
+__all__ = ["verify_table"]
 
 _AT_ONCE = 5000
-
-_HEAD = re.compile(
-    rb'\{"kind":"([a-z][a-z0-9_]{0,31})","at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"'
-    rb',"writer":"([0-9a-f]{16})","seq":(0|[1-9][0-9]{0,17}),'
-)
-_NEXT = re.compile(rb',"next":"([^"\\]+)"')
-_HASH = b',"hash":"'
-_TAIL = len(_HASH) + 64 + len(b'"}\n')
-
 
 _NO_CHECKPOINTS = (
     "a table holds no checkpoints, and no place that they are copied to was named (--second): a chain that was written anew, "
@@ -47,6 +39,7 @@ def verify_table(
     table: EventTable,
     key: VerifyingKey | Iterable[VerifyingKey] | None = None,
     second: Place | str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> Verification:
     """See :meth:`EventTable.verify`."""
     keys = None if key is None else {one.id: one for one in ((key,) if isinstance(key, VerifyingKey) else key)}
@@ -59,11 +52,10 @@ def verify_table(
     late = 0
     unclosed: list[str] = []
     sums: dict[int, _Sum] = {}
-    for writer, number in table.writers().items():
-        chain, found = Chain(writer), _Sum()
-        head = vouched.heads.pop(writer, None)
-        problem = _check(table, number, chain, found, head)
-        last = -1 if found.last < 0 else found.last % SEQS
+    wanted = [(writer, number, vouched.heads.pop(writer, None)) for writer, number in table.writers().items()]
+    for (_, number, head), found in zip(wanted, _examined(table, wanted, executor), strict=True):
+        last = -1 if found.sum.last < 0 else found.sum.last % SEQS
+        problem = found.problem
         if problem is None and head is not None and last < head.seq:
             problem = _cut(table, head, last)
             late += problem is None
@@ -71,11 +63,11 @@ def verify_table(
         if problem is not None:
             problems.append(problem)
         else:
-            sums[number] = found
-            if not chain.closed:
-                unclosed.append(chain.segment)
-        events += chain.events
-        segments += max(chain.segments, 1)
+            sums[number] = found.sum
+            if not found.closed:
+                unclosed.append(found.segment)
+        events += found.events
+        segments += max(found.segments, 1)
     for head in vouched.heads.values():  # of writers of which nothing is here
         problem = _cut(table, head, -1)
         problems += [] if problem is None else [problem]
@@ -108,6 +100,53 @@ def _cut(table: EventTable, head: Head, last: int) -> Problem | None:
         return None
     what = f"cut: a checkpoint vouches for lines up to seq {head.seq}, and they were shipped"
     return Problem(head.segment, 1, last + 1, what)
+
+
+class _Lines(NamedTuple):
+    """What a writer's lines turned out to be; see :class:`Chain` and :class:`_Sum`."""
+
+    problem: Problem | None
+    events: int
+    segments: int
+    segment: str
+    closed: bool
+    sum: _Sum
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One writer, for a worker. Can be pickled; says nothing of the URL, where a password may be."""
+
+    url: str = field(repr=False)
+    name: str
+    schema: str | None
+    writer: str
+    number: int
+    head: Head | None
+
+
+def _examined(
+    table: EventTable, wanted: Sequence[tuple[str, int, Head | None]], executor: Executor | None
+) -> Iterator[_Lines]:
+    """Each writer's lines, in this order: by the workers of an executor, where they can reach the table by its URL."""
+    url = table.url
+    if executor is None or url is None:
+        yield from (_examine(table, *one) for one in wanted)
+        return
+    pieces = [_Piece(url, table.schema.name, table.schema.schema, *one) for one in wanted]
+    found = dict(results(executor, _work, pieces))
+    yield from (found[place] for place in range(len(wanted)))
+
+
+def _work(piece: _Piece) -> _Lines:
+    with EventTable(piece.url, name=piece.name, schema=piece.schema) as table:
+        return _examine(table, piece.writer, piece.number, piece.head)
+
+
+def _examine(table: EventTable, writer: str, number: int, head: Head | None) -> _Lines:
+    chain, found = Chain(writer), _Sum()
+    problem = _check(table, number, chain, found, head)
+    return _Lines(problem, chain.events, chain.segments, chain.segment, chain.closed, found)
 
 
 def _check(table: EventTable, number: int, chain: Chain, found: _Sum, head: Head | None) -> Problem | None:
@@ -198,89 +237,3 @@ def _first_not_found(table: EventTable, number: int, writer: str) -> Problem | N
 def as_in_line(at: str | datetime) -> str:
     """A time of the table as it stands in a line."""
     return at if isinstance(at, str) else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-class Chain:
-    """One writer's lines while they are read.
-
-    :ivar segment: the segment that the last line was in, by its opening line; the writer's id where that is not here.
-    :ivar events: the lines that hold.
-    :ivar closed: whether the writer closed its last segment.
-    """
-
-    def __init__(self, writer: str) -> None:
-        self.writer = writer
-        self.segment = writer
-        self.segments = 0
-        self.events = 0
-        self.closed = False
-        self._line = 0
-        self._seq: int | None = None
-        self._prev = START
-        self._next: str | None = None
-
-    def take(self, line: bytes) -> Problem | None:
-        """Take the next line, its line break included, or say why it does not hold."""
-        self._line += 1
-        what = self._fault(line)
-        if what is not None:
-            return self.problem(what)
-        self.events += 1
-        return None
-
-    @property
-    def hash(self) -> str:
-        """Of the line taken last."""
-        return self._prev.decode()
-
-    def problem(self, what: str, seq: int | None = None) -> Problem:
-        """What is wrong with the line taken last, of this number; the one that belongs there."""
-        return Problem(self.segment, self._line, (self._seq or 0) if seq is None else seq, what)
-
-    def _fault(self, line: bytes) -> str | None:
-        body, tail = line[:-_TAIL], line[-_TAIL:]
-        digest = sha256(body).hexdigest().encode()
-        if tail != _HASH + digest + b'"}\n':
-            return "changed: the hash does not match the line"
-        head = _HEAD.match(body)
-        if head is None:
-            return "the line does not begin as a line of the log does"
-        kind, at, writer, number = head.groups()
-        seq = int(number)
-        if writer.decode() != self.writer:
-            return "added: the line belongs to another writer"
-        if self._seq is None:
-            self._seq = seq  # what was before may have been removed in time
-        elif not body.endswith(b',"prev":"' + self._prev + b'"'):
-            if seq > self._seq:
-                return f"lines are missing: seq {seq} stands here"
-            return "the line does not follow from the one before: one of the two was replaced"
-        if seq != self._seq:
-            return f"lines are missing or moved: seq {seq} stands here"
-        if seq == 0 and (kind != b"opened" or not body.endswith(b',"prev":"' + START + b'"')):
-            return "the first line is not an opening line"
-        if self._line > 1 and (kind == b"opened") is not self.closed:
-            return "added: the segment was closed before" if self.closed else "added: a segment opens once"
-        if not self._is_event(line, kind, seq):
-            return "the line is not an event, or says twice, and differently, which event it is"
-        if kind == b"opened":
-            name = segment_name(at.decode(), self.writer)
-            if self.closed and name != self._next:
-                return "added: the segment before names another one to follow, or none"
-            self.segments += 1
-            self._line = 1
-            self.segment = name
-        elif kind == b"closed":
-            following = _NEXT.search(body)
-            self._next = following.group(1).decode() if following else None
-        self.closed = kind == b"closed"
-        self._prev = digest
-        self._seq = seq + 1
-        return None
-
-    def _is_event(self, line: bytes, kind: bytes, seq: int) -> bool:
-        try:
-            event = decode_event(line)
-        except ValueError:  # its text may quote the line
-            return False
-        return (event.kind.encode(), event.writer, event.seq) == (kind, self.writer, seq)

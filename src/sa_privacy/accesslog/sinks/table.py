@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -47,6 +48,14 @@ class EventTable:
         self.engine, self._own = engine_of(place)
         self.schema = Schema(self.engine.dialect.name, name, schema)
         self._months: set[str] = set()
+
+    @property
+    def url(self) -> str | None:
+        """Where others find the table; None where this was given an engine, or the database is in this process's memory."""
+        url = self.engine.url
+        if not self._own or (url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")):
+            return None
+        return url.render_as_string(hide_password=False)
 
     def create(self) -> None:
         """Make what is not there yet; does nothing where all is. Several processes may call it at once.
@@ -182,6 +191,7 @@ class EventTable:
         *,
         key: VerifyingKey | Iterable[VerifyingKey] | None = None,
         second: Place | str | os.PathLike[str] | None = None,
+        executor: Executor | None = None,
     ) -> Verification:
         """Check every line of every writer, and that questions find it; in constant memory.
 
@@ -191,11 +201,13 @@ class EventTable:
 
         :param key: who may have signed the journal's checkpoints; without it, signatures are not checked.
         :param second: where the journal's checkpoints are copied to: each writer's line there has to be the one they vouch for.
+        :param executor: its workers check the writers' lines, where they reach the table by the URL that this was given, and
+            this takes their word; they are sent the URL. Whether questions find the lines is checked here.
         :raises LogUnavailable: the database or the second place cannot be read.
         """
         from sa_privacy.accesslog.sinks.proof import verify_table  # noqa: PLC0415 - it reads this table
 
-        return verify_table(self, key, second)
+        return verify_table(self, key, second, executor)
 
     def close(self) -> None:
         """Let go of the connections, unless the engine is the caller's."""

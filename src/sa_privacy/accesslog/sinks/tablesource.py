@@ -27,11 +27,13 @@ from sa_privacy.accesslog.unbounded import Unbounded, by_times, is_unbounded
 from sa_privacy.accesslog.wanted import Wanted
 from sa_privacy.crypto import VerifyingKey
 from sa_privacy.errors import LogUnavailable
+from sa_privacy.executors import Processes
 
 __all__ = ["TableSource"]
 
 _AT_ONCE = 2000
 _ASKED_AT_ONCE = 500
+_WORTH_PROCESSES = 100_000
 _ALWAYS = frozenset({"intent", "outcome", "use"})
 _REFUSED = frozenset({"denied", "would_deny"})
 
@@ -214,8 +216,17 @@ class TableSource:
         resume: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> Verification:
-        """See :meth:`EventTable.verify`; by one process, from the beginning, which does not tell how far it is."""
-        return self.table.verify(key=key, second=second)
+        """See :meth:`EventTable.verify`; from the beginning, by this process or those of an executor, and it does not tell how
+        far it is.
+        """
+        if executor is None and workers > 1 and self.table.url is not None and self._events() > _WORTH_PROCESSES:
+            with Processes(workers) as pool:
+                return self.table.verify(key=key, second=second, executor=pool)
+        return self.table.verify(key=key, second=second, executor=executor)
+
+    def _events(self) -> int:
+        """About how many there are."""
+        return sum(end % SEQS for _, end in self.table.ends().values())
 
     def writing(self) -> TableLog:
         """The table as a log, to write to as one more writer.

@@ -20,7 +20,7 @@ from sa_privacy.accesslog.proof.checkpoint import Checkpoint
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.verify import Problem, Verification
 from sa_privacy.cli.executors import Workers, WorkersOption, executor
-from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, LogOption, directory, place
+from sa_privacy.cli.log.place import DEFAULT, DirectoryOption, LogOption, directory, is_url, place
 from sa_privacy.cli.options import JsonOption
 from sa_privacy.cli.spread import spread
 from sa_privacy.cli.telling import FOUND, IMPOSSIBLE, fail, print_json, say, telling
@@ -153,6 +153,8 @@ def verify(
 
     Exit status 0: the log holds. 1: it does not. 2: it could not be looked at.
     """
+    if resume is not None and is_url(log):
+        fail("only files are verified from where it was broken off: a table is read as a whole.", "leave --resume out.")
     with telling(), place(log, written=False) as asked, executor(Workers(dask=how.dask)) as cluster:
         keys = load_keys(key) or None
         found = _verified(asked, keys, second, how.workers, cluster, resume, quiet=as_json)
