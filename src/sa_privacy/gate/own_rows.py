@@ -8,6 +8,7 @@ leads to, by the rule or by who wrote the statement; a new row must be theirs; a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sa_privacy.access import Access
@@ -233,24 +234,21 @@ def refusal_in_memory(access: Access, columns: Sequence[PersonalColumn]) -> Rows
 
 def _kinds(access: Access, catalogue: Catalogue) -> frozenset[str]:
     """The kinds of people whose rows the access's own purposes are about."""
-    return _noted(access, catalogue)[0]
+    return _own(access.grant, catalogue)[0]
 
 
 def _leading_tables(access: Access, catalogue: Catalogue) -> frozenset[str]:
     """The tables with rows of the subject's, and those that lead to them."""
-    return _noted(access, catalogue)[1]
+    return _own(access.grant, catalogue)[1]
 
 
-def _noted(access: Access, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
-    known: tuple[Catalogue, tuple[frozenset[str], frozenset[str]]] | None = access.notes.get("own")
-    if known is None or known[0] is not catalogue:
-        grant = access.grant
-        limited = [table for table in catalogue if is_limited(table, grant)]
-        kinds = frozenset(table.subject.kind for table in limited if table.subject is not None)
-        steps = {there for t in limited if t.subject is not None for _, there, _ in t.subject.steps}
-        leading = frozenset({t.name for t in limited if t.name in catalogue.holders} | (steps & set(catalogue.holders)))
-        known = access.notes["own"] = (catalogue, (kinds, leading))
-    return known[1]
+@lru_cache(maxsize=256)
+def _own(grant: Grant, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
+    limited = [table for table in catalogue if is_limited(table, grant)]
+    kinds = frozenset(table.subject.kind for table in limited if table.subject is not None)
+    steps = {there for t in limited if t.subject is not None for _, there, _ in t.subject.steps}
+    leading = frozenset({t.name for t in limited if t.name in catalogue.holders} | (steps & set(catalogue.holders)))
+    return kinds, leading
 
 
 def _refusal(plan: Plan, access: Access, why: str, hint: str) -> RowsDenied:
