@@ -30,7 +30,9 @@ from sqlalchemy.util import LRUCache
 
 from sa_privacy.columns.lookup_key import LookupKey
 from sa_privacy.columns.sealed import Encrypted
+from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.gate.own_conditions import condition_of_person, own_condition, table_named
+from sa_privacy.gate.own_rows import key_of
 from sa_privacy.gate.people import OWNER_BIND
 from sa_privacy.gate.sqlalchemy_private import structure_of
 
@@ -81,11 +83,12 @@ class Limit:
 
     :param rules: where it comes from.
     :param row: what stands in it for the row.
-    :param values: its parameters, in an order that all of this shape share.
-    :param owner: the one of them that holds the key of the person whose rows alone are left; None where there is none.
+    :param binds: its parameters, in an order that all of this shape share.
+    :param owner: the one of them that stands for the key of the person whose rows alone are left; None where there is none.
+    :param key: that key.
     """
 
-    __slots__ = ("condition", "owner", "row", "rules", "shape", "values")
+    __slots__ = ("binds", "condition", "key", "owner", "row", "rules", "shape")
 
     def __init__(
         self,
@@ -93,20 +96,34 @@ class Limit:
         shape: Shape,
         row: Alias | None = None,
         condition: Any = None,
-        values: tuple[BindParameter[Any], ...] = (),
+        binds: tuple[BindParameter[Any], ...] = (),
         owner: BindParameter[Any] | None = None,
+        key: object = None,
     ) -> None:
         self.rules = rules
         self.shape = shape
         self.row = row
         self.condition: ColumnElement[bool] = condition
-        self.values = values
+        self.binds = binds
         self.owner = owner
+        self.key = key
 
     @property
     def fault(self) -> str | None:
         """Why there is no condition; None where there is one."""
         return self.shape.fault
+
+    def of(self, key: object) -> Limit:
+        """The same condition, for the rows of another person."""
+        if self.owner is None:
+            return self
+        own = as_own_type(key, self.owner.type)
+        return Limit(self.rules, self.shape, self.row, self.condition, self.binds, self.owner, own)
+
+    def value(self, at: int) -> Any:
+        """What a parameter holds."""
+        bind = self.binds[at]
+        return self.key if bind is self.owner else bind.effective_value
 
     def hides(self, mention: Any) -> bool:
         """Whether a subquery of the rule selects from something of the mention's name, and would take it for that; or from
@@ -121,7 +138,7 @@ class Limit:
         """Whether the other leaves the same rows."""
         if self.fault is not None or self.shape is not other.shape:
             return False
-        mine, theirs = ([bind.effective_value for bind in limit.values] for limit in (self, other))
+        mine, theirs = ([limit.value(at) for at in range(len(limit.binds))] for limit in (self, other))
         try:
             return bool(mine == theirs)
         except Exception:  # noqa: BLE001 - values of the application's own types may compare as they like
@@ -141,7 +158,7 @@ class Limit:
             of the tables that the condition asks.
         """
         table = self.rules.table
-        places = {bind: at for at, bind in enumerate(self.values)}
+        places = {bind: at for at, bind in enumerate(self.binds)}
 
         def stand_in(element: Any, **_: Any) -> Any:
             if isinstance(element, BindParameter) and element in places:
@@ -183,6 +200,8 @@ class LimitsInForce:
         self._scopes = scopes
         self._rows: dict[Table, Alias] = {}
         self._shapes: LRUCache[Hashable, Shape] = LRUCache(1000)
+        self._lasting: LRUCache[Hashable, Any] = LRUCache(1000)
+        """Conditions that no access changes, but for whose rows are left; and what consent asks, for rules beside it."""
 
     def __call__(self) -> Limits | None:
         """Those of the access in force; None where it has none."""
@@ -218,14 +237,20 @@ class LimitsInForce:
         """The value of a parameter of the table's condition, for the access in force."""
         limits = self()
         limit = limits.of.get(table) if limits is not None else None
-        if limit is None or at >= len(limit.values):
+        if limit is None or at >= len(limit.binds):
             return None  # compiled under other rules: the gate refuses it
-        return limit.values[at].effective_value
+        return limit.value(at)
 
     def _limit(self, rules: RulesOfTable, catalogue: Catalogue, access: Access) -> Limit | None:
         """None where the rule is that of one's own rows alone, and cannot be put as a condition: the gate then looks for it
         in what the statement itself says.
         """
+        subject = catalogue.by_name[rules.table].subject
+        key = key_of(access, subject.kind, catalogue) if rules.own and subject is not None else None
+        name = (rules, key is None)
+        known: Limit | None = self._lasting.get(name)
+        if known is not None:
+            return known.of(key)
         table = rules.source if rules.source is not None else table_named(rules.table, self.rules.live.metadata)
         if table is None:
             return self._faulty(rules, "is of a table that no model shows") if rules.beyond_own else None
@@ -248,9 +273,13 @@ class LimitsInForce:
                     frozenset(map(_schema_of, asked)) - {_schema_of(table)},
                 )
                 shape = self._shapes.setdefault(key, made)
-            return Limit(rules, shape, row, condition, values, own.key if own is not None else None)
+            owner = own.key if own is not None else None
+            limit = Limit(rules, shape, row, condition, values, owner, None if owner is None else owner.effective_value)
         except _Faulty as faulty:
             return self._faulty(rules, str(faulty))
+        if not (rules.always or rules.roles) and (not rules.consents or self._consent_lasts):
+            self._lasting[name] = limit
+        return limit
 
     def _row(self, table: Table) -> Alias:
         row = self._rows.get(table)
@@ -270,7 +299,18 @@ class LimitsInForce:
         if rules.roles:
             yield or_(*(and_(*(_said(rule, row, access) for rule in group)) for group in rules.roles))
         for purposes in rules.consents:
-            yield or_(*(self._consent(purpose, row, table, rules.table, catalogue) for purpose in purposes))
+            name = (rules, purposes)
+            asked = self._lasting.get(name)
+            if asked is None:
+                asked = or_(*(self._consent(purpose, row, table, rules.table, catalogue) for purpose in purposes))
+                if self._consent_lasts:
+                    self._lasting[name] = asked
+            yield asked
+
+    @property
+    def _consent_lasts(self) -> bool:
+        """Whether what the store of consents answers holds for later statements, too."""
+        return getattr(self.rules.consents, "lasting", False) is True
 
     def _consent(self, purpose: str, row: Alias, table: Table, name: str, catalogue: Catalogue) -> ColumnElement[bool]:
         """That the person behind the row agreed to a purpose."""

@@ -28,7 +28,8 @@ class ConsentPort(Protocol):
         :param kind: the kind of data subject, e.g. ``"customer"``.
         :param key: the expression for a person's key in the statement (a SQLAlchemy ``ColumnElement``).
         :returns: a SQLAlchemy ``ColumnElement[bool]`` with the same shape each time; values in it may differ. For the wall on
-            PostgreSQL they must not, but for a parameter named ``sa_privacy_now``, which is the moment of the statement.
+            PostgreSQL they must not, but for a parameter named ``sa_privacy_now``, which is the moment of the statement. A
+            store in whose conditions none ever differs may say so, ``lasting = True``, and is asked once for many accesses.
         """
         ...
 

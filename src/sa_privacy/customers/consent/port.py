@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -38,6 +38,9 @@ class ConsentLedger:
     that the policy has now, and not longer ago than its ``valid_for``. A new version asks everybody anew. Where silence
     means yes (``opt_out``), whoever refused or withdrew has not agreed, of whatever version and however long ago.
     """
+
+    lasting: ClassVar = True
+    """Its conditions hold no value that changes, but for a parameter that asks for the moment."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
