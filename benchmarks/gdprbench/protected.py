@@ -106,7 +106,7 @@ class Protected(System):
         keys = Keyring.generate()
         keys.save(directory / "keys.json")
         self.privacy = Privacy(POLICY, keys=keys, log=AccessLog.open(self.log), metadata=Base)
-        self.privacy.restrict(Record, role="processor", where=lambda one, access: one.pur.in_(access.purposes))
+        self.privacy.restrict(Record, role="processor", where=lambda one, access: one.pur == access.purposes[0])
         self.privacy.install(engine)
         self.files = [self.log, directory / "keys.json"]
         self._of = keys.pseudonym_key().of

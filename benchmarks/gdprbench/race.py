@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from benchmarks.gdprbench.oracle import Answer, Oracle, compare
@@ -95,7 +96,7 @@ def _run(system: System, batch: Sequence[Operation]) -> tuple[list[Answer], list
             moments.append(time.perf_counter())
     finally:
         gc.enable()
-    return answers, [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    return answers, [after - before for before, after in pairwise(moments)]
 
 
 def _in_order(answer: Answer) -> Answer:

@@ -65,7 +65,7 @@ class System(ABC):
     def uses(self, session: Session, user: str) -> list[int]:
         """How many rows each use of a person's data by the regulator handed over, in order of time."""
 
-    def note_use(self, session: Session, operation: Operation, rows: int) -> None:
+    def note_use(self, session: Session, operation: Operation, rows: int) -> None:  # noqa: B027 - others need none
         """Writes down that the regulator used somebody's data, where nothing else does."""
 
     # -- what does not ---------------------------------------------------------------------------------------------

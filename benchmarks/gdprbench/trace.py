@@ -94,7 +94,8 @@ def trace(role: Role, mix: Mix, records: int, operations: int, seed: int = 1123)
     weights = MIXES[role, mix]
     chosen = random.choices(list(weights), list(weights.values()), k=operations)
     found, made = [], records
-    for number, (verb, by) in enumerate(chosen):
+    for number, (wanted, by) in enumerate(chosen):
+        verb: Verb = "update" if wanted == "update-metadata" else wanted
         now = (
             EPOCH + _DAY_OF_TRACE * number / operations + timedelta(microseconds=1)
         )  # so that none ends at that moment
@@ -107,10 +108,10 @@ def trace(role: Role, mix: Mix, records: int, operations: int, seed: int = 1123)
             n = n if random.random() < 0.5 else made + n  # as many that were never there
         value = now if by == "expires_at" else record(n)[by]
         change: dict[str, Any] = {}
-        if verb == "update":
+        if wanted == "update":
             change = {"data": data(f"{n} changed {number}")}
-        elif verb == "update-metadata":
-            verb, field = "update", random.choice(_CHANGED[role])
+        elif wanted == "update-metadata":
+            field = random.choice(_CHANGED[role])
             change = {field: f"{field}{random.randrange(2 if field == 'dec' else 10)}"}
         found.append(
             Operation(

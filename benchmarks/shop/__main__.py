@@ -1,7 +1,7 @@
 """Requests, withdrawals, breach reports and erasures of the example shop, by how many rows there are of each person.
 
-    python -m benchmarks.shop             # 1 to 10,000 rows for each person; some minutes
-    python -m benchmarks.shop --quick     # 1 to 100
+python -m benchmarks.shop             # 1 to 10,000 rows for each person; some minutes
+python -m benchmarks.shop --quick     # 1 to 100
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +16,6 @@ from sa_privacy import Privacy
 from sa_privacy.accesslog.questions import Journal, breach
 
 __all__ = ["Incomplete", "Shop"]
-
-_OFFICER = {"actor": "staff:2", "role": "privacy_officer", "reason": "benchmark"}
 
 
 class Incomplete(AssertionError):
@@ -32,13 +31,16 @@ class Shop:
     def __init__(self, privacy: Privacy, engine: Engine, log: Path, filled: Filled) -> None:
         self.privacy, self.engine, self.log, self.filled = privacy, engine, log, filled
 
+    def _officer(self, *, maintenance: bool = False) -> AbstractContextManager[object]:
+        return self.privacy.access(maintenance=maintenance, actor="staff:2", role="privacy_officer", reason="benchmark")
+
     def file(self, person: int) -> float:
         """A person asks for their file: from the request to the answer as JSON."""
         privacy, began = self.privacy, time.perf_counter()
         signed_in = privacy.access("account", actor=f"customer:{person}", role="customer", subject=("customer", person))
         with signed_in, Session(self.engine) as session, session.begin():
             reference = privacy.requests.receive(session, "disclosure", language="en").reference
-        with privacy.access(**_OFFICER), Session(self.engine) as session:
+        with self._officer(), Session(self.engine) as session:
             privacy.requests.begin(session, reference)
             file = privacy.requests.answer(session, reference).file
             session.commit()
@@ -100,7 +102,7 @@ class Shop:
     def erasure(self, person: int) -> float:
         """A person is erased: the plan, and the run of it."""
         began = time.perf_counter()
-        with self.privacy.access(**_OFFICER):
+        with self._officer():
             with Session(self.engine) as session:
                 plan = self.privacy.erasure.plan(session, person)
             self.privacy.erasure.run(self.engine, plan)
@@ -116,7 +118,7 @@ class Shop:
 
     def _left(self, person: int) -> dict[str, int]:
         found = {}
-        with self.privacy.access(maintenance=True, **_OFFICER), Session(self.engine) as session:
+        with self._officer(maintenance=True), Session(self.engine) as session:
             for model, column in (
                 (Customer, Customer.id),
                 (Order, Order.customer_id),
