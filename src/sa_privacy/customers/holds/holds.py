@@ -172,13 +172,17 @@ class Holds:
 
         :param connection: of an open desk.
         """
-        guarded = guarded_tables(self._desk.live).get(table.fullname)
+        known = self._desk.live.current().by_name.get(table.fullname)
+        kind = known.subject.kind if known is not None and known.subject is not None else None
+        concerns = or_(HELD.c.table_name == table.fullname, and_(HELD.c.kind == "subject", HELD.c.person_kind == kind))
+        rows = connection.execute(select(HELD).where(concerns).order_by(HELD.c.case_number, HELD.c.id)).all()
+        guarded = guarded_tables(self._desk.live).get(table.fullname) if rows else None
         if guarded is None:
             return {}
-        kind = guarded.owned.kind if guarded.owned is not None else None
-        concerns = or_(HELD.c.table_name == guarded.name, and_(HELD.c.kind == "subject", HELD.c.person_kind == kind))
         found: dict[str, list[ColumnElement[bool]]] = {}
-        for row in connection.execute(select(HELD).where(concerns).order_by(HELD.c.case_number, HELD.c.id)).all():
+        for row in rows:
+            if row.kind == "subject" and guarded.owned is None:
+                continue
             if row.kind == "query":
                 condition = found_by(guarded, row.condition, None)
             else:

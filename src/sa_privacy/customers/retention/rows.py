@@ -81,7 +81,7 @@ class Rows:
 
     def meanwhile(self) -> ColumnElement[bool]:
         """Of these, those that a reason keeps, and of which something is still to be emptied."""
-        if self.schedule.action == "shred" or self.erased:
+        if self.schedule.action == "shred" or self.erased or not self.ruled.reasons:
             return _NO
         return and_(not_(self.ruled.stopped()), not_(self._free()), self._to_empty())
 
