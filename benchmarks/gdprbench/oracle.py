@@ -92,7 +92,7 @@ def compare(what: str, expected: Answer, got: Answer, fields: Sequence[str] = FI
     if expected == got and type(expected) is type(got):
         return
     if not (isinstance(expected, list) and isinstance(got, list)):
-        raise WrongAnswer(f"{what}: {got} instead of {expected}")
+        raise WrongAnswer(f"{what}: {_told(got)} instead of {_told(expected)}")
     here, there = ({row[0]: row for row in rows if isinstance(row, tuple)} for rows in (expected, got))
     for key, row in sorted(here.items()):
         if key not in there:
@@ -103,3 +103,7 @@ def compare(what: str, expected: Answer, got: Answer, fields: Sequence[str] = FI
     for key in sorted(there.keys() - here.keys()):
         raise WrongAnswer(f"{what}: {key} is not to be there")
     raise WrongAnswer(f"{what}: {len(got)} entries, not the {len(expected)} that were expected")
+
+
+def _told(answer: Answer) -> str:
+    return f"{len(answer)} rows" if isinstance(answer, list) else str(answer)

@@ -74,7 +74,7 @@ class System(ABC):
         """Makes the tables and fills them."""
         self.base.metadata.create_all(self.engine)
         with self.looking_after(), Session(self.engine) as session, session.begin():
-            session.execute(insert(self.people), [{"id": user(n)} for n in range(PEOPLE)])
+            session.execute(insert(self.people), [{"id": user(n)} for n in range(min(PEOPLE, 2 * len(records)))])
             for start in range(0, len(records), _BATCH):
                 session.execute(insert(self.records), records[start : start + _BATCH])
 

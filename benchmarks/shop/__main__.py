@@ -17,10 +17,11 @@ from benchmarks.report import report_curves
 from benchmarks.results import Results, curve
 from benchmarks.shop.asked import Incomplete, Shop
 from benchmarks.shop.people import fill
-from examples.shop_app.demo.stage import POLICY
+from examples import shop_app
 from examples.shop_app.models import Base
 from sa_privacy import AccessLog, Keyring, Privacy
 
+POLICY: Final = Path(shop_app.__path__[0]) / "privacy.toml"
 ROUNDS: Final = {1: 5, 10: 5, 100: 5, 1_000: 5, 10_000: 3}
 ASKED: Final[dict[str, tuple[str, Literal["flat", "linear"]]]] = {  # in an order that leaves for the next what it needs
     "file": ("the file of a person, from request to JSON", "linear"),
