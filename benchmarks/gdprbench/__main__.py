@@ -16,12 +16,10 @@ from typing import Any
 
 from benchmarks.gdprbench.oracle import WrongAnswer
 from benchmarks.gdprbench.places import Places, postgresql, sqlite
-from benchmarks.gdprbench.plain import Plain
-from benchmarks.gdprbench.protected import Protected
 from benchmarks.gdprbench.race import Race, race
 from benchmarks.gdprbench.records import record
+from benchmarks.gdprbench.sides import Apart
 from benchmarks.gdprbench.space import personal_bytes, stored
-from benchmarks.gdprbench.systems import System
 from benchmarks.gdprbench.trace import MIXES, Mix, Role, trace
 from benchmarks.report import report, row
 from benchmarks.results import Results
@@ -35,18 +33,15 @@ def one(places: Places, role: Role, mix: Mix, records: int, operations: int, *, 
     name = f"{places.kind}, {role}" + ("" if mix == "both" else f", {mix} mix")
     directory = places.directory / f"{role}-{mix}"
     directory.mkdir(mode=0o700)
-    systems: list[System] = [
-        Plain(places.engine(f"plain-{role}-{mix}")),
-        Protected(places.engine(f"protected-{role}-{mix}"), directory),
-    ]
+    sides = [Apart(side, places.url(f"{side}-{role}-{mix}"), directory) for side in ("plain", "protected")]
     rows = [record(n) for n in range(records)]
     began = time.monotonic()
     try:
-        found = race(name, systems, rows, trace(role, mix, records, operations))
-        space = {system.name: stored(system) / personal_bytes(rows) for system in systems}
+        found = race(name, sides, rows, trace(role, mix, records, operations))
+        space = {side.name: side.ask(stored) / personal_bytes(rows) for side in sides}
     finally:
-        for system in systems:
-            system.close()
+        for side in sides:
+            side.close()
     print(f"{name}: all answers right, {time.monotonic() - began:.0f} s", flush=True)
     if shows:
         print(*found.lines(), sep="\n")

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from tests.support.postgres import Server
 
-__all__ = ["Places", "bytes_in", "postgresql", "sqlite"]
+__all__ = ["Places", "bytes_in", "engine_of", "postgresql", "sqlite"]
 
 
 @dataclass
@@ -29,17 +29,27 @@ class Places:
     directory: Path
     server: Server | None = None
 
-    def engine(self, name: str) -> Engine:
-        """An engine on an empty database of its own."""
+    def url(self, name: str) -> str:
+        """Of an empty database."""
         if self.server is None:
-            engine = create_engine(f"sqlite:///{self.directory / name}.db")
-            event.listen(engine, "connect", _no_disk_between_us)
-            return engine
+            return f"sqlite:///{self.directory / name}.db"
         with self.server.connection.cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}"'.encode())
             cursor.execute(f'CREATE DATABASE "{name}"'.encode())
         place = f"{self.server.user}@/{name}?host={self.server.host}&port={self.server.port}"
-        return create_engine(f"postgresql+psycopg://{place}")
+        return f"postgresql+psycopg://{place}"
+
+    def engine(self, name: str) -> Engine:
+        """An engine on an empty database."""
+        return engine_of(self.url(name))
+
+
+def engine_of(url: str) -> Engine:
+    """An engine on a database."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _no_disk_between_us)
+    return engine
 
 
 def _no_disk_between_us(connection: Any, _record: object) -> None:

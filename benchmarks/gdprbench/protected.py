@@ -93,15 +93,12 @@ class Record(Base):
 
 
 class Protected(System):
-    """The application with this library.
-
-    :param directory: of its log and keys.
-    """
+    """The application with this library."""
 
     name, base, records, people = "protected", Base, Record, Person
 
     def __init__(self, engine: Engine, directory: Path) -> None:
-        super().__init__(engine)
+        super().__init__(engine, directory)
         self.log = directory / "log"
         keys = Keyring.generate()
         keys.save(directory / "keys.json")

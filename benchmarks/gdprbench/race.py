@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from benchmarks.gdprbench.oracle import Answer, Oracle, compare
 from benchmarks.gdprbench.records import FIELDS, METADATA
+from benchmarks.gdprbench.sides import Side
 from benchmarks.gdprbench.systems import System
 from benchmarks.gdprbench.trace import Operation
 
@@ -57,46 +55,34 @@ class Race:
         return found
 
 
-def race(
-    what: str, systems: Sequence[System], records: Sequence[dict[str, Any]], operations: Sequence[Operation]
-) -> Race:
+def race(what: str, sides: Sequence[Side], records: Sequence[dict[str, Any]], operations: Sequence[Operation]) -> Race:
     """Lets the systems take turns, batch by batch.
 
     :param what: names the workload in errors.
     :raises WrongAnswer: one of them answered something else than the oracle. Nothing is timed then.
     """
     oracle, found = Oracle(records), Race(operations=len(operations))
-    for system in systems:
-        system.load(records)
+    for side in sides:
+        side.ask(_load, records)
     for start in range(0, len(operations), BATCH):
         batch = operations[start : start + BATCH]
         expected = [oracle.answer(one) for one in batch]
         found.found_nothing += sum(one in ([], 0) and one is not False for one in expected)
-        turns = list(systems) if start // BATCH % 2 == 0 else list(reversed(systems))
-        for system in turns:
-            answers, times = _run(system, batch)
-            found.seconds[system.name].append(sum(times))
+        turns = list(sides) if start // BATCH % 2 == 0 else list(reversed(sides))
+        for side in turns:
+            answers, times = side.ask(System.batch, batch)
+            found.seconds[side.name].append(sum(times))
             for number, (one, wanted, answer) in enumerate(zip(batch, expected, answers, strict=True)):
-                where = f"{what}, {system.name}, operation {start + number} ({one})"
+                where = f"{what}, {side.name}, operation {start + number} ({one})"
                 compare(where, wanted, _in_order(answer), METADATA if one.verb == "read-metadata" else FIELDS)
-                found.by_operation[str(one)][system.name].append(times[number])
-    for system in systems:
-        compare(f"{what}, {system.name}, at the end", oracle.rows(), system.rows())
+                found.by_operation[str(one)][side.name].append(times[number])
+    for side in sides:
+        compare(f"{what}, {side.name}, at the end", oracle.rows(), side.ask(System.rows))
     return found
 
 
-def _run(system: System, batch: Sequence[Operation]) -> tuple[list[Answer], list[float]]:
-    answers: list[Answer] = []
-    gc.collect()
-    gc.disable()
-    try:
-        moments = [time.perf_counter()]
-        for one in batch:
-            answers.append(system.run(one))
-            moments.append(time.perf_counter())
-    finally:
-        gc.enable()
-    return answers, [after - before for before, after in pairwise(moments)]
+def _load(system: System, records: Sequence[dict[str, Any]]) -> None:
+    system.load(records)
 
 
 def _in_order(answer: Answer) -> Answer:

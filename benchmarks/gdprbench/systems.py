@@ -6,10 +6,13 @@ a transaction of its own.
 
 from __future__ import annotations
 
+import gc
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +31,7 @@ _BATCH = 1_000
 class System(ABC):
     """An application on an empty database.
 
+    :param directory: an empty one, for what it keeps beside the database.
     :cvar name: what it is called in tables.
     :cvar base: the registry of its models.
     :cvar records: the class of GDPRbench's records, and ``people`` of whose they are.
@@ -39,8 +43,8 @@ class System(ABC):
     records: ClassVar[Any]
     people: ClassVar[Any]
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, directory: Path) -> None:
+        self.engine, self.directory = engine, directory
         self.files: list[Path] = []
 
     # -- what differs ----------------------------------------------------------------------------------------------
@@ -84,6 +88,20 @@ class System(ABC):
             return self.delete_expired(operation.value)
         with self.acting(operation), Session(self.engine) as session, session.begin():
             return self._run(session, operation)
+
+    def batch(self, operations: Sequence[Operation]) -> tuple[list[Answer], list[float]]:
+        """Carries operations out, one after the other: what each answers, and the seconds that it takes."""
+        answers: list[Answer] = []
+        gc.collect()
+        gc.disable()
+        try:
+            moments = [time.perf_counter()]
+            for one in operations:
+                answers.append(self.run(one))
+                moments.append(time.perf_counter())
+        finally:
+            gc.enable()
+        return answers, [after - before for before, after in pairwise(moments)]
 
     def rows(self) -> list[tuple[Any, ...]]:
         """All records, in order of their keys, without a database's own idea of order."""

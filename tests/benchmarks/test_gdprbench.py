@@ -17,6 +17,7 @@ from benchmarks.gdprbench.plain import Plain
 from benchmarks.gdprbench.protected import Protected
 from benchmarks.gdprbench.race import race
 from benchmarks.gdprbench.records import FIELDS, record
+from benchmarks.gdprbench.sides import Apart, Here
 from benchmarks.gdprbench.trace import MIXES, Mix, Role, trace
 from benchmarks.gdprbench.zipfian import Zipfian
 
@@ -32,12 +33,22 @@ def places() -> Iterator[Places]:
 
 @pytest.mark.parametrize(("role", "mix"), MIXES)
 def test_both_systems_answer_every_operation_as_the_oracle_does(places: Places, role: Role, mix: Mix) -> None:
-    systems = [Plain(places.engine("plain")), Protected(places.engine("protected"), places.directory)]
-    found = race(role, systems, ROWS, trace(role, mix, RECORDS, OPERATIONS))
+    systems = [system(places.engine(system.name), places.directory) for system in (Plain, Protected)]
+    found = race(role, [*map(Here, systems)], ROWS, trace(role, mix, RECORDS, OPERATIONS))
     assert found.operations == OPERATIONS
     assert found.found_nothing < OPERATIONS / 2
     for system in systems:
         system.close()
+
+
+def test_systems_work_in_processes_of_their_own(places: Places) -> None:
+    sides = [Apart(name, places.url(name), places.directory) for name in ("plain", "protected")]
+    operations = trace("customer", "paper", RECORDS, 10)
+    assert race("customer", sides, ROWS, operations).operations == 10
+    with pytest.raises(RuntimeError, match=r"(?s)the plain system failed:.*IntegrityError"):
+        sides[0].ask(Plain.load, ROWS)  # its tables are full
+    for side in sides:
+        side.close()
 
 
 class Forgetful(Plain):
@@ -50,11 +61,11 @@ class Forgetful(Plain):
 def test_an_application_that_forgets_a_condition_is_found_out(places: Places) -> None:
     operations = [one for one in trace("customer", "repository", RECORDS, 400) if str(one) == "read by pur"]
     with pytest.raises(WrongAnswer, match=r"customer, plain, operation \d+ \(read by pur\): key\d+ is not to be there"):
-        race("customer", [Forgetful(places.engine("plain"))], ROWS, operations)
+        race("customer", [Here(Forgetful(places.engine("plain"), places.directory))], ROWS, operations)
 
 
 def test_a_row_that_was_changed_behind_its_back_is_found_by_the_oracle(places: Places) -> None:
-    system, oracle = Plain(places.engine("plain")), Oracle(ROWS)
+    system, oracle = Plain(places.engine("plain"), places.directory), Oracle(ROWS)
     system.load(ROWS)
     compare("the table", oracle.rows(), system.rows())
     with system.engine.begin() as connection:
