@@ -6,11 +6,12 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
-__all__ = ["added", "interleaved", "memory_engine", "spread"]
+__all__ = ["added", "in_turn", "interleaved", "memory_engine", "spread"]
 
 
 def memory_engine() -> Engine:
@@ -23,21 +24,28 @@ def interleaved(sides: dict[str, Callable[[], None]], rounds: int, repeat: int) 
     for run in sides.values():
         for _ in range(max(3, repeat // 10)):
             run()
-    found: dict[str, list[float]] = {name: [] for name in sides}
+
+    def seconds(run: Callable[[], None]) -> float:
+        start = time.perf_counter()
+        for _ in range(repeat):
+            run()
+        return (time.perf_counter() - start) / repeat
+
     gc.collect()
     gc.disable()
     try:
-        for turn in range(rounds):
-            names = list(sides) if turn % 2 == 0 else list(reversed(sides))
-            for name in names:
-                run = sides[name]
-                start = time.perf_counter()
-                for _ in range(repeat):
-                    run()
-                found[name].append((time.perf_counter() - start) / repeat)
-            gc.collect()
+        return in_turn({name: partial(seconds, run) for name, run in sides.items()}, rounds)
     finally:
         gc.enable()
+
+
+def in_turn(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """What each side says that it took, round by round, in turn; every other round the other way round."""
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(rounds):
+        for name in list(sides) if turn % 2 == 0 else list(reversed(sides)):
+            found[name].append(sides[name]())
+        gc.collect()
     return found
 
 

@@ -1,19 +1,8 @@
-"""What protection costs, as ratios from one interleaved run.
-
-    python -m benchmarks.overhead            # about half a minute
-    python -m benchmarks.overhead --quick    # a few seconds, coarser
-
-Both sides of each comparison run in turn, round after round, in one process, so that a machine that speeds up or slows
-down does it to both. Each figure is the median of the rounds, with the spread of the middle half.
-"""
+"""The engines that the headlines are measured on, in one process: plain, and protected with and without a log."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import sys
-import tempfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -24,9 +13,24 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine, Integer, Text, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from benchmarks.report import report, row
-from benchmarks.timing import added, interleaved, memory_engine
+from benchmarks.timing import memory_engine
 from sa_privacy import AccessLog, DataSubject, Keyring, Policy, Privacy, pii_column
+
+__all__ = [
+    "POLICY",
+    "ROWS",
+    "SEALED",
+    "Bench",
+    "Customer",
+    "PlainBase",
+    "PlainCustomer",
+    "PlainProduct",
+    "PlainVisit",
+    "Product",
+    "ProtectedBase",
+    "Visit",
+    "rows",
+]
 
 ROWS = 100
 SEALED = ("name", "address", "phone", "email")
@@ -204,66 +208,3 @@ class Bench:
             execute(sql).all()
 
         return run
-
-
-def measure(quick: bool) -> list[dict[str, Any]]:
-    """All comparisons; each a row of name, bar, median, low, high, unit."""
-    rounds, few, many = (7, 5, 300) if quick else (25, 20, 1500)
-    found = []
-    plain_visit, visit = PlainVisit.__table__, Visit.__table__
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench()
-        plain_row = bench.statement(bench.plain, select(plain_visit).where(plain_visit.c.id == 1))
-        plain_number = bench.statement(bench.plain, select(PlainVisit.took).where(PlainVisit.id == 1))
-        full = bench.protect("everything", AccessLog.open(Path(folder) / "log"))
-        engine = bench.engines["everything"]
-        with full.access("work", role="staff", actor="bench"):
-            sides = {
-                "plain": bench.entities(bench.plain, PlainCustomer),
-                "ours": bench.entities(engine, Customer),
-                "floor": bench.openings(),
-            }
-            times = interleaved(sides, rounds, few)
-            for side, label, bar in (
-                ("ours", "100 entities x 4 sealed columns, all read", 1.6),
-                ("floor", "  plain, and 400 bare AES-GCM openings", None),
-            ):
-                ratios = [one / plain for plain, one in zip(times["plain"], times[side], strict=True)]
-                found.append(row(label, "x plain", bar, ratios))
-            ours_row = bench.statement(engine, select(visit).where(visit.c.id == 1))
-            ours_number = bench.statement(engine, select(Visit.took).where(Visit.id == 1))
-            found.append(
-                row("gate and durable log, a statement", "us more", 12.0, added(plain_row, ours_row, rounds, many))
-            )
-            bare = interleaved({"bare": bench.events(Path(folder))}, rounds, many)["bare"]
-            found.append(row("  two bare events: encode, hash, write", "us", None, [each * 1e6 for each in bare]))
-            label = "plain columns of a table with personal ones"
-            found.append(row(label, "us more", 1.0, added(plain_number, ours_number, rounds, many)))
-            plain_product = bench.statement(bench.plain, select(PlainProduct.title).where(PlainProduct.id == 1))
-            ours_product = bench.statement(engine, select(Product.title).where(Product.id == 1))
-            label = "a table with nothing personal"
-            found.append(row(label, "us more", 1.0, added(plain_product, ours_product, rounds, many)))
-        full.close()
-        gate = bench.protect("gate", None)
-        with gate.access("work", role="staff", actor="bench"):
-            ours_row = bench.statement(bench.engines["gate"], select(visit).where(visit.c.id == 1))
-            found.append(row("gate alone, a statement", "us more", None, added(plain_row, ours_row, rounds, many)))
-        gate.close()
-    return found
-
-
-def main() -> int:
-    """Prints the table; with ``--check``, exits 1 where a bar is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    options = parser.parse_args()
-    found = measure(options.quick)
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
-    return 1 if report(found) and options.check else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
