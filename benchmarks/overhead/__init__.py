@@ -18,4 +18,15 @@ from benchmarks.overhead.bench import (
     rows,
 )
 
-__all__ = ["POLICY", "ROWS", "SEALED", "Bench", "Customer", "PlainCustomer", "Product", "ProtectedBase", "Visit", "rows"]
+__all__ = [
+    "POLICY",
+    "ROWS",
+    "SEALED",
+    "Bench",
+    "Customer",
+    "PlainCustomer",
+    "Product",
+    "ProtectedBase",
+    "Visit",
+    "rows",
+]

@@ -70,17 +70,18 @@ class Worker:
         """What the side answers to one of its methods; nothing: that it is there."""
         if question:
             self._here.send(question)
-        answer = self._here.recv()
-        if isinstance(answer, str):
-            raise RuntimeError(f"{self.name}:\n{answer}")
+        answer, failed = self._here.recv()
+        if failed:
+            raise RuntimeError(f"{self.name}:\n{failed}")
         return answer
 
     def close(self) -> None:
         """Lets it go."""
+        if self._process.is_alive():
+            self._here.send(None)
+            self._process.join(timeout=20)
         self._here.close()
-        self._process.join(timeout=20)
-        if self._process.exitcode is None:
-            self._process.kill()
+        self._process.kill()
 
 
 def _work(here: Connection, name: str, url: URL, folder: Path, is_async: bool) -> None:
@@ -88,14 +89,13 @@ def _work(here: Connection, name: str, url: URL, folder: Path, is_async: bool) -
         side = make_side(name, url, folder, is_async=is_async)
         gc.collect()
         gc.freeze()
-        here.send(sorted(set(OPERATIONS) - {each for each, run in side.how.items() if run is None}))
-        while True:
-            method, *arguments = here.recv()
-            here.send(getattr(side, method)(*arguments))
-    except EOFError:
+        here.send(([each for each in OPERATIONS if side.run(each) is not None], None))
+        while (question := here.recv()) is not None:
+            method, *arguments = question
+            here.send((getattr(side, method)(*arguments), None))
         side.close()
     except Exception:  # noqa: BLE001 - told to the one who asked
-        here.send(traceback.format_exc())
+        here.send((None, traceback.format_exc()))
 
 
 @contextmanager
@@ -127,12 +127,13 @@ def measure(
     for database, is_async in kinds:
         with _workers(database, is_async) as workers:
             for name in only or OPERATIONS:
+                print(f"\r  {name:40}", end="\r", file=sys.stderr, flush=True)
                 sides: dict[str, Callable[[], float]] = {}
                 for side, (worker, able) in workers.items():
                     if name in able:
                         worker.ask("check", name)
-                        worker.ask("seconds", name, 3)
-                        repeat = max(1, round(seconds / worker.ask("seconds", name, 2)))
+                        repeat = max(1, round(seconds / worker.ask("seconds", name, 1)))
+                        worker.ask("seconds", name, min(repeat, 3))
                         sides[side] = partial(worker.ask, "seconds", name, repeat)
                 yield from _lines(database, is_async, name, in_turn(sides, rounds))
 
@@ -152,8 +153,3 @@ def _lines(database: str, is_async: bool, name: str, times: dict[str, list[float
     if name == ENTITIES and not is_async and database == "sqlite":
         slower = [peer / ours for peer, ours in zip(times[SQLALCHEMY_UTILS], times[SEALING], strict=True)]
         yield line("", f"{name}: SQLAlchemy-Utils beside ours", "x ours", -FASTER, slower)
-
-
-def progress(what: str) -> None:
-    """Says on stderr what is being done."""
-    print(f"\r{what:70}", end="", file=sys.stderr, flush=True)

@@ -10,7 +10,20 @@ from sqlalchemy.orm import Session, joinedload
 
 from benchmarks.overhead.models import PEOPLE, PERSONAL, Models, person
 
-__all__ = ["BULK", "ENTITIES", "INSERTS", "LOOK_UP", "OPERATIONS", "POINT", "TEXT", "Operation", "Run", "Values", "one_of", "scan"]
+__all__ = [
+    "BULK",
+    "ENTITIES",
+    "INSERTS",
+    "LOOK_UP",
+    "OPERATIONS",
+    "POINT",
+    "TEXT",
+    "Operation",
+    "Run",
+    "Values",
+    "one_of",
+    "scan",
+]
 
 BULK = 1000
 POINT, ENTITIES, TEXT, LOOK_UP, INSERTS = (
@@ -66,7 +79,9 @@ def entities(session: Session, models: Models, turn: int) -> list[Values]:
 
 def columns(session: Session, models: Models, turn: int) -> list[Values]:
     of = models.Customer
-    return [tuple(one) for one in session.execute(select(of.name, of.address, of.phone, of.email).where(of.id <= PEOPLE))]
+    return [
+        tuple(one) for one in session.execute(select(of.name, of.address, of.phone, of.email).where(of.id <= PEOPLE))
+    ]
 
 
 def sql_text(session: Session, models: Models, turn: int) -> Values:

@@ -72,9 +72,7 @@ GRANT USAGE ON SEQUENCE customers_id_seq, orders_id_seq TO {LOGIN};
 ALTER ROLE {LOGIN} SET log_statement = 'all';
 ALTER ROLE {LOGIN} SET log_parameter_max_length = 0;
 """
-_BEGIN = (
-    f"SELECT set_config('bench.key', '{KEY}', true), set_config('bench.shop', '1', true), set_config('bench.actor', 'staff:17', true)"
-)
+_BEGIN = f"SELECT set_config('bench.key', '{KEY}', true), set_config('bench.shop', '1', true), set_config('bench.actor', 'staff:17', true)"
 _SECRET, _HOW = text("current_setting('bench.key')"), text("'cipher-algo=aes256, s2k-mode=1, compress-algo=0'")
 _DECRYPTED = ", ".join(f"pgp_sym_decrypt({key}, current_setting('bench.key'))" for key in PERSONAL)
 
@@ -103,7 +101,9 @@ def _look_up(session: Session, models: Models, turn: int) -> Values:
 
 
 def _sql_text(session: Session, models: Models, turn: int) -> Values:
-    return tuple(session.execute(text(f"SELECT {_DECRYPTED} FROM customers WHERE id = :id"), {"id": one_of(turn)}).one())
+    return tuple(
+        session.execute(text(f"SELECT {_DECRYPTED} FROM customers WHERE id = :id"), {"id": one_of(turn)}).one()
+    )
 
 
 def _by_hand(url: URL, *, is_async: bool) -> Side:

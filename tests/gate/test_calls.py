@@ -1,54 +1,22 @@
 """How many Python functions of the library run: what a hot path costs, the same on every machine.
 
-``benchmarks/overhead.py`` times the same statements. A number here goes up only for a reason that is worth its time.
+``benchmarks/overhead`` times the same operations. A number here goes up only for a reason that is worth its time.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, select
 
-import sa_privacy
+from benchmarks.calls import calls, measure, more, recorded
 from benchmarks.overhead import Bench, Customer, Product, Visit
 from sa_privacy import AccessLog, Privacy
 from tests.gate import owned
-
-HERE = str(Path(sa_privacy.__file__).parent)
-
-Calls = Counter[str]
-
-
-def calls(run: Callable[[], None]) -> Calls:
-    """The library's functions that one run calls, once everything is worked out.
-
-    The smallest of some runs: the log looks at its file once a second, the gate asks the database every few seconds.
-    """
-    run()
-    return min((_count(run) for _ in range(5)), key=Counter.total)
-
-
-def _count(run: Callable[[], None]) -> Calls:
-    found: Calls = Counter()
-
-    def seen(frame: FrameType, event: str, argument: Any) -> None:
-        code = frame.f_code
-        if event == "call" and code.co_filename.startswith(HERE):
-            found[f"{Path(code.co_filename).stem}.{code.co_qualname}"] += 1
-
-    sys.setprofile(seen)
-    try:
-        run()
-    finally:
-        sys.setprofile(None)
-    return found
 
 
 @pytest.fixture
@@ -111,3 +79,15 @@ def test_a_select_of_ones_own_rows(tmp_path: Path) -> None:
     # the conditions in force (for which the statement was compiled, that value, and whether it is the condition's), and
     # whether the key that the statement is bound to is theirs
     assert found.total() <= 48, found
+
+
+def test_no_operation_calls_more_than_is_recorded() -> None:
+    """Where it calls more for a reason, or fewer: ``python -m benchmarks.calls --write``."""
+    assert more(measure(), recorded()) == {}
+
+
+def test_more_calls_are_seen() -> None:
+    found = {"get by key": Counter({"engine.Gate.admit": 2, "log.append": 1}), "known": Counter(a=1)}
+    assert more(found, {"get by key": 3, "known": 1}) == {}
+    assert list(more(found, {"get by key": 2, "known": 1})) == ["get by key"]
+    assert list(more(found, {"known": 1})) == ["get by key"]  # a new operation has to be recorded
