@@ -13,7 +13,8 @@
 #   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
 #   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
-#   make bench-quick   overhead ratios, fewer rounds
+#   make bench         all benchmarks, their tables and pictures; an hour and more, on a quiet machine (ONLY='overhead sealing')
+#   make bench-quick   overhead beside plain SQLAlchemy and the peers, coarsely, in a minute
 #   make package       builds wheel and sources, and follows the tutorial with the wheel, where nothing else is installed
 #   make docs          the documentation as a site, in build/site; a link that leads nowhere fails
 #   make diagrams      draws its diagrams anew, where one was changed; needs npm and Chromium
@@ -78,8 +79,9 @@ SEED :=
 CELLS := 1000000
 RULED := 2000
 MUTANTS :=
+ONLY :=
 
-.PHONY: help demo shop test check tests thorough test-matrix fuzz rules mixups kill mutants bench-quick package docs diagrams clean
+.PHONY: help demo shop test check tests thorough test-matrix fuzz rules mixups kill mutants bench bench-quick package docs diagrams clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -129,7 +131,10 @@ mutants: .venvs/mutation/.test
 	@CI=1 SA_PRIVACY_ALL_EXAMPLES=1 .venvs/mutation/bin/mutmut run $(MUTANTS)
 	@.venvs/mutation/bin/mutmut results
 
-bench-quick: $(VENV)/.test
+bench: $(VENV)/.bench
+	@$(BIN)/python -m benchmarks $(ONLY)
+
+bench-quick: $(VENV)/.bench
 	@$(BIN)/python -m benchmarks.overhead --quick
 
 package:
@@ -144,6 +149,10 @@ diagrams:
 
 $(VENV)/.docs: pyproject.toml tools/venv.sh
 	@tools/venv.sh $(VENV) test,dev,docs
+	@touch $@ $(VENV)/.test
+
+$(VENV)/.bench: pyproject.toml tools/venv.sh
+	@tools/venv.sh $(VENV) test,dev,bench
 	@touch $@ $(VENV)/.test
 
 $(VENV)/.demo: pyproject.toml tools/venv.sh

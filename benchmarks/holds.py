@@ -19,6 +19,7 @@ from sqlalchemy import Engine, ForeignKey, create_engine, insert, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.report import report, row
+from benchmarks.results import Results
 from benchmarks.timing import interleaved, memory_engine
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 
@@ -143,6 +144,8 @@ def main() -> int:
         if options.only in (None, label.lower()):
             with databases(label) as engines:
                 found += measure(engines, label, rounds=rounds, repeat=repeat)
+    if not (options.quick or options.only):
+        Results("holds", "What the triggers of holds cost", "python -m benchmarks.holds", found).write()
     report(found)
     return 0
 

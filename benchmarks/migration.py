@@ -1,6 +1,6 @@
 """How fast a full table is sealed, beside the database's own UPDATE rates, in one run.
 
-    python -m benchmarks.migration                                   # SQLite, in a file
+    python -m benchmarks.migration                                   # SQLite, in a file, and a PostgreSQL of its own
     python -m benchmarks.migration --url postgresql+psycopg://owner@host/empty_database
 
 Two columns of each row. The job works in one process, so that its rate is that of one core; PostgreSQL has another for
@@ -17,10 +17,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from sqlalchemy import Engine, MetaData, String, Table, create_engine, insert, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from benchmarks.databases import databases
+from benchmarks.report import row
+from benchmarks.results import Results
 from sa_privacy import Keyring, Policy, Privacy, pii_column
 from sa_privacy.jobs import reseal, seal
 
@@ -94,18 +98,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--url")
+    parser.add_argument(
+        "--url", help="of an empty database, instead of SQLite and a PostgreSQL of its own; writes nothing"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rows; writes nothing")
     said = parser.parse_args(arguments)
+    rows, found = (2_000 if said.quick else said.rows), []
     with tempfile.TemporaryDirectory() as directory:
-        engine = create_engine(said.url or f"sqlite:///{Path(directory) / 'bench.db'}")
-        try:
-            run(engine, said.rows, said.rounds)
-        finally:
-            engine.dispose()
+        for name, url in [("", said.url)] if said.url else databases(Path(directory)):
+            engine = create_engine(url)
+            try:
+                found += run(engine, rows, said.rounds, name or engine.dialect.name)
+            finally:
+                engine.dispose()
+    if not (said.url or said.quick):
+        Results("migration", "How fast a full table is sealed", "python -m benchmarks.migration", found).write()
     return 0
 
 
-def run(engine: Engine, rows: int, rounds: int) -> None:
+def run(engine: Engine, rows: int, rounds: int, name: str) -> list[dict[str, Any]]:
     """One table for each way and round; the ways take turns."""
     keys = Keyring.generate()
     privacy = Privacy(POLICY, keys=keys, log=None, metadata=Base)
@@ -130,12 +141,18 @@ def run(engine: Engine, rows: int, rounds: int) -> None:
                 cpu[way].append(rows / (time.process_time() - start_cpu))
     privacy.close()
     print(f"{engine.dialect.name}, {rows:,} rows, two columns, batches of {BATCH}; medians of {rounds} rounds")
+    found = []
     for way in ways:
         ratios = [a / b for a, b in zip(wall[way], wall["UPDATE by key"], strict=True)]
         print(
             f"{way:16} {median(wall[way]):9,.0f} rows/s   {median(cpu[way]):9,.0f} rows per second of this process's CPU   "
             f"{median(ratios):5.2f} of UPDATE by key"
         )
+        ours = way in {"seal", "reseal"}
+        found.append(row(f"{'' if ours else '  '}{name}: {way}", "rows/s", None, wall[way]))
+        if ours:
+            found.append(row(f"{name}: {way}, one core", "rows/s", None, cpu[way]))
+    return found
 
 
 if __name__ == "__main__":

@@ -1,94 +1,158 @@
-"""Draws the results that benchmarks have written, as pictures for the documentation.
+"""Draws what benchmarks have found, as pictures for the documentation. Needs the extra ``bench``.
 
-    python -m benchmarks.overhead --json benchmarks/results/overhead.json
-    python -m benchmarks.plots                  # benchmarks/results/*.json -> docs/assets/performance/*.svg
+    python -m benchmarks.plots        # benchmarks/results/*.json -> docs/assets/performance/*.svg
 
-A bar is the median, its whisker the middle half of the rounds, and a mark what was aimed at. Lines with the same unit share an axis.
+A bar is the median, its whisker the middle half of the rounds, and a mark what was aimed at. A curve has logarithmic
+axes, and in its label the exponent that fits: 0 is flat, 1 linear. The same results give the same picture, and each
+picture names the digest of its results (``benchmarks/pictures.py``).
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
-PICTURES = Path(__file__).parents[1] / "docs" / "assets" / "performance"
-_LEFT, _WIDE, _HIGH, _GAP = 330, 430, 34, 58
-_STYLE = """
-text { font: 13px "Noto Sans", "Segoe UI", Helvetica, Arial, sans-serif; fill: #23324a; }
-.unit { font-weight: 600; } .value { font-variant-numeric: tabular-nums; font-weight: 600; } .small { font-size: 11px; fill: #5b6b84; }
-.ours { fill: #2f5d8a; } .floor { fill: #a9b4c4; } .spread { stroke: #17223a; stroke-width: 1.5; } .aim { stroke: #b3261e; stroke-width: 2.5; }
-.axis { stroke: #d5dae2; }
-""".strip()
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.pictures import PICTURES, digest, pictures
+
+# Okabe and Ito's colours: apart from each other for colour-blind people, too.
+OURS, PEER, AIM, INK = "#0072B2", "#B8B8B8", "#D55E00", "#23324A"
+PEERS = ("#D55E00", "#E69F00", "#7A7A7A")
+CURVES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A7A7A", "#000000")
+MARKS = "os^Dv<>P"
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#8A94A6",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "sa-privacy",
+}
+_ROW, _WIDE = 0.3, 8.4  # inches
+
+Lines = list[dict[str, Any]]
 
 
-def drawn(lines: list[dict[str, Any]], title: str) -> str:
+def draw(found: dict[str, Any], path: Path, said: str) -> None:
     """The picture of what one benchmark has found.
 
-    :param lines: each with ``what``, ``unit``, ``median``, ``low``, ``high``, and ``bar``: what was aimed at, or None. A line whose
-        name begins with a blank is no measurement of the library, but a floor to compare with.
+    :param said: the digest that the picture is to name.
     """
-    panels = [(unit, list(some)) for unit, some in groupby(sorted(lines, key=_unit), key=_unit)]
-    body = "\n".join(piece for at, panel in enumerate(panels) for piece in _panel(*panel, top=_top(panels, at)))
-    high, wide = _top(panels, len(panels)) + 26, _LEFT + _WIDE + 90
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="img">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n"
-        f'<rect width="{wide}" height="{high}" fill="#ffffff"/>\n{body}\n'
-        f'<g transform="translate({_LEFT} {high - 14})">{_LEGEND}</g>\n</svg>\n'
-    )
+    with mpl.rc_context(_STYLE):
+        lines = found.get("lines")
+        figure = _curves(found["curves"]) if not lines else _matrix(lines) if "side" in lines[0] else _bars(lines)
+        figure.suptitle(found["title"], fontsize=12, fontweight="bold", color=INK)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Description": said}, bbox_inches="tight")
 
 
-def _unit(line: dict[str, Any]) -> str:
-    return str(line["unit"])
+def _bars(lines: Lines) -> Figure:
+    units = list(dict.fromkeys(line["unit"] for line in lines))
+    panels = [(unit, [line for line in lines if line["unit"] == unit]) for unit in units]
+    heights = [len(some) + 1.5 for _, some in panels]
+    figure = Figure(figsize=(_WIDE, _ROW * sum(heights) + 0.6), layout="constrained")
+    axes = figure.subplots(len(panels), squeeze=False, height_ratios=heights)[:, 0]
+    for one, (unit, some) in zip(axes, panels, strict=True):
+        _panel(one, unit, some)
+    said = "blue: the library · grey: a floor or a peer · thin line: the middle half · orange: the aim"
+    figure.supxlabel(said, fontsize=8.5, color=INK)
+    return figure
 
 
-def _top(panels: list[tuple[str, list[dict[str, Any]]]], at: int) -> int:
-    return 20 + sum(_GAP + _HIGH * len(lines) for _, lines in panels[:at])
-
-
-_LEGEND = (
-    '<rect class="ours" width="16" height="9" y="-8"/><text class="small" x="22">the library</text>'
-    '<rect class="floor" x="110" width="16" height="9" y="-8"/><text class="small" x="132">a floor to compare with</text>'
-    '<path class="aim" d="M288 -10v12"/><text class="small" x="296">aim</text>'
-    '<path class="spread" d="M340 -4h18"/><text class="small" x="364">middle half</text>'
-)
-
-
-def _panel(unit: str, lines: list[dict[str, Any]], *, top: int) -> Iterator[str]:
-    most = max(max(line["high"], line["bar"] or 0) for line in lines) * 1.02
-    yield f'<text class="unit" x="{_LEFT}" y="{top + 8}">{escape(unit)}</text>'
-    yield f'<path class="axis" d="M{_LEFT} {top + 18}v{_HIGH * len(lines) + 4}"/>'
+def _panel(axes: Axes, unit: str, lines: Lines) -> None:
+    most = max(max(line["high"], abs(line["bar"] or 0)) for line in lines)
     for at, line in enumerate(lines):
-        middle = top + 38 + at * _HIGH
-
-        def x(value: float) -> str:
-            return f"{_LEFT + _WIDE * max(value, 0) / most:.1f}"
-
-        floor = line["what"].startswith(" ")
-        width = float(x(line["median"])) - _LEFT
-        yield f'<text x="{_LEFT - 12}" y="{middle + 4}" text-anchor="end">{escape(line["what"].strip())}</text>'
-        yield f'<rect class="{"floor" if floor else "ours"}" x="{_LEFT}" y="{middle - 9}" width="{width:.1f}" height="18"/>'
-        yield f'<path class="spread" d="M{x(line["low"])} {middle}H{x(line["high"])}"/>'
+        peer = line["what"].startswith(" ")
+        middle = line["median"]
+        axes.barh(at, max(middle, 0), height=0.62, color=PEER if peer else OURS)
+        axes.plot(
+            [max(line["low"], 0), max(line["high"], 0)], [at, at], color=INK, linewidth=1.4, solid_capstyle="butt"
+        )
         if line["bar"]:
-            yield f'<path class="aim" d="M{x(line["bar"])} {middle - 13}v26"/>'
-        end = max(float(x(line["high"])), float(x(line["bar"] or 0)), float(x(line["median"])))
-        yield f'<text class="value" x="{end + 8:.1f}" y="{middle + 4}">{line["median"]:.2f}</text>'
+            axes.plot([abs(line["bar"])] * 2, [at - 0.42, at + 0.42], color=AIM, linewidth=2.4)
+        end = max(line["high"], middle, abs(line["bar"] or 0), 0)
+        aim = f"  ({'at most' if line['bar'] > 0 else 'at least'} {abs(line['bar']):g})" if line["bar"] else ""
+        axes.text(end + most * 0.012, at, f"{middle:,.2f}{aim}", va="center", fontsize=9)
+    axes.set_yticks(range(len(lines)), [line["what"].strip() for line in lines])
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    axes.set_xlim(0, most * 1.22)
+    axes.set_xlabel(unit)
+    axes.tick_params(axis="y", length=0)
+
+
+def _matrix(lines: Lines) -> Figure:
+    """A row for each operation, a point for each side: how many times as long as plain SQLAlchemy it takes."""
+    ratios = [line for line in lines if line["unit"] == "x plain"]
+    operations = list(dict.fromkeys(line["operation"] for line in ratios))
+    sides = list(dict.fromkeys((line["side"], line["what"].startswith(" ")) for line in ratios))
+    figure = Figure(figsize=(_WIDE, 0.62 * len(operations) + 1.4), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(1, color=INK, linewidth=1)
+    for at, (side, peer) in enumerate(sides):
+        some = [line for line in ratios if line["side"] == side]
+        ys = [operations.index(line["operation"]) + 0.7 * (at / (len(sides) - 1) - 0.5) for line in some]
+        own = sum(not is_peer for _, is_peer in sides)
+        color = PEERS[at - own] if peer else mpl.colormaps["Blues"](0.35 + 0.65 * at / max(own - 1, 1))
+        axes.hlines(ys, [line["low"] for line in some], [line["high"] for line in some], color=color, linewidth=1.4)
+        axes.plot([line["median"] for line in some], ys, "D" if peer else "o", color=color, markersize=5.5, label=side)
+    for at in range(1, len(operations)):
+        axes.axhline(at - 0.5, color="#E3E7EE", linewidth=0.8)
+    axes.set_yticks(range(len(operations)), operations)
+    axes.set_ylim(len(operations) - 0.5, -0.5)
+    axes.set_xscale("log")
+    ticks = [tick for tick in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if tick <= 1.1 * max(line["high"] for line in ratios)]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(left=min(0.8, 0.95 * min(line["median"] for line in ratios)))
+    axes.set_xlabel("times as long as plain SQLAlchemy (the line; logarithmic)")
+    axes.tick_params(axis="y", length=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
+    return figure
+
+
+def _curves(curves: Lines) -> Figure:
+    def axes_of(one: dict[str, Any]) -> tuple[str, str]:
+        return one["x"], one["unit"]
+
+    panels = [(of, list(some)) for of, some in groupby(sorted(curves, key=axes_of), key=axes_of)]
+    figure = Figure(figsize=(_WIDE, 3.4 * len(panels) + 0.5), layout="constrained")
+    for axes, ((x, unit), some) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
+        for at, one in enumerate(some):
+            _curve(axes, one, CURVES[at % len(CURVES)], MARKS[at % len(MARKS)])
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel(x)
+        axes.set_ylabel(unit)
+        axes.grid(visible=True, which="major", color="#E3E7EE", linewidth=0.8)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
+    return figure
+
+
+def _curve(axes: Axes, one: dict[str, Any], color: str, mark: str) -> None:
+    xs, middles, lows, highs = zip(*one["points"], strict=True)
+    fitted = "" if one["slope"] is None else f"\n~ n^{one['slope']:.2f}" + (f", aim {one['aim']}" if one["aim"] else "")
+    axes.plot(xs, middles, color=color, marker=mark, markersize=4.5, linewidth=1.6, label=one["what"] + fitted)
+    axes.fill_between(xs, lows, highs, color=color, alpha=0.18, linewidth=0)
 
 
 def main() -> int:
     """Draws all results that there are."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for path in sorted(RESULTS.glob("*.json")):
-        picture = PICTURES / f"{path.stem}.svg"
-        picture.write_text(
-            drawn(json.loads(path.read_text(encoding="utf-8")), f"Benchmark {path.stem}"), encoding="utf-8"
-        )
+    for picture, path in pictures().items():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if picture.stem != path.stem:  # where there are lines as well, curves have a picture of their own
+            found["lines"] = []
+        draw(found, picture, digest(path))
         print(picture)
     return 0
 

@@ -9,7 +9,6 @@ The peer is ``StringEncryptedType`` of SQLAlchemy-Utils with its AES-GCM engine,
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from sqlalchemy_utils.types.encrypted.encrypted_type import AesGcmEngine
 
 from benchmarks.overhead import Bench, rows
 from benchmarks.report import report, row
+from benchmarks.results import Results
 from benchmarks.timing import interleaved, memory_engine
 from sa_privacy import AccessLog, Keyring, Policy, Privacy, pii_column
 
@@ -227,16 +227,18 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows to look among")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each comparison")
     parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds; writes nothing")
     options = parser.parse_args()
+    if options.quick:
+        options.rows, options.rounds = 20_000, 5
     keys = Keyring.generate()
     with tempfile.TemporaryDirectory() as folder:
         privacy = Privacy(POLICY, keys=keys, log=AccessLog.open(Path(folder) / "log"), metadata=Base)
         found = cells(keys, options.rounds) + lists(privacy, options.rounds)
         found += lookups(privacy, Path(folder), options.rows, options.rounds)
         privacy.close()
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    if not options.quick:
+        Results("sealing", "What sealing costs", "python -m benchmarks.sealing", found).write()
     return 1 if report(found) and options.check else 0
 
 

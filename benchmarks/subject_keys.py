@@ -22,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.overhead import ROWS, SEALED, rows
 from benchmarks.report import report, row
+from benchmarks.results import Results
 from benchmarks.timing import interleaved, memory_engine
 from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 from sa_privacy.columns.binding import keys_of
@@ -194,6 +195,9 @@ def main() -> int:
             found += measure(plain, engine, "PostgreSQL", rounds=rounds, repeat=repeat)
             plain.dispose()
             engine.dispose()
+    if not (options.quick or options.only):
+        title = "What keys of people cost, beside keys of the ring"
+        Results("subject_keys", title, "python -m benchmarks.subject_keys", found).write()
     return 1 if report(found) and options.check else 0
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["Bar", "best", "missed", "seconds", "show"]
 
@@ -29,6 +29,13 @@ class Bar(NamedTuple):
     def met(self) -> bool:
         """Whether the bar is met; what has none is."""
         return self.bar is None or (self.value >= self.bar if self.least else self.value <= self.bar)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """As results keep it: a line, and its floor as another."""
+        bar = None if self.bar is None else -self.bar if self.least else self.bar
+        for what, value, aim in ((self.what, self.value, bar), (f"  {self.what}: floor", self.floor, None)):
+            if value is not None:
+                yield {"what": what, "unit": self.unit, "bar": aim, "median": value, "low": value, "high": value}
 
 
 def show(bars: Iterable[Bar]) -> list[Bar]:

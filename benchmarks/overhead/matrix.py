@@ -41,7 +41,8 @@ BARS = {
 }
 FASTER = 8.0  # times, that our list has to be faster than that of SQLAlchemy-Utils
 
-_fork = get_context("fork")  # a process that has imported everything is there at once
+_fork = get_context("forkserver")  # copies of a process without threads that has imported everything: there at once
+_fork.set_forkserver_preload(["benchmarks.overhead.matrix", "tests.support.databases"])
 
 
 def sides_of(database: str) -> list[str]:
@@ -99,7 +100,7 @@ def _work(here: Connection, name: str, url: URL, folder: Path, is_async: bool) -
 
 
 @contextmanager
-def _workers(database: str, is_async: bool) -> Iterator[dict[str, tuple[Worker, list[str]]]]:
+def _workers(database: str, is_async: bool, names: tuple[str, ...]) -> Iterator[dict[str, tuple[Worker, list[str]]]]:
     from tests.support.databases import postgresql_database  # noqa: PLC0415 - only where it is asked for
     from tests.support.postgres import Server  # noqa: PLC0415
 
@@ -107,7 +108,7 @@ def _workers(database: str, is_async: bool) -> Iterator[dict[str, tuple[Worker, 
         server = stack.enter_context(Server()) if database == "postgresql" else None
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         workers = []
-        for name in sides_of(database):
+        for name in names or sides_of(database):
             url = make_url("sqlite://") if server is None else stack.enter_context(postgresql_database(server)).url
             folder = scratch / name.replace(" ", "-")
             folder.mkdir(mode=0o700)
@@ -117,25 +118,31 @@ def _workers(database: str, is_async: bool) -> Iterator[dict[str, tuple[Worker, 
 
 
 def measure(
-    *, rounds: int, seconds: float, kinds: tuple[tuple[str, bool], ...] = KINDS, only: tuple[str, ...] = ()
+    *,
+    rounds: int,
+    seconds: float,
+    kinds: tuple[tuple[str, bool], ...] = KINDS,
+    only: tuple[str, ...] = (),
+    sides: tuple[str, ...] = (),
 ) -> Iterator[dict[str, Any]]:
     """The lines, as they are found.
 
     :param seconds: how long a side works, about, when its turn has come.
     :param only: operations; all where it is left out.
+    :param sides: who takes part, plain first; all where it is left out.
     """
     for database, is_async in kinds:
-        with _workers(database, is_async) as workers:
+        with _workers(database, is_async, sides) as workers:
             for name in only or OPERATIONS:
                 print(f"\r  {name:40}", end="\r", file=sys.stderr, flush=True)
-                sides: dict[str, Callable[[], float]] = {}
+                turns: dict[str, Callable[[], float]] = {}
                 for side, (worker, able) in workers.items():
                     if name in able:
                         worker.ask("check", name)
                         repeat = max(1, round(seconds / worker.ask("seconds", name, 1)))
                         worker.ask("seconds", name, min(repeat, 3))
-                        sides[side] = partial(worker.ask, "seconds", name, repeat)
-                yield from _lines(database, is_async, name, in_turn(sides, rounds))
+                        turns[side] = partial(worker.ask, "seconds", name, repeat)
+                yield from _lines(database, is_async, name, in_turn(turns, rounds))
 
 
 def _lines(database: str, is_async: bool, name: str, times: dict[str, list[float]]) -> Iterator[dict[str, Any]]:
