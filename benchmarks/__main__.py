@@ -25,6 +25,7 @@ BENCHMARKS = (
     "shop",
     "growth",
     "processes",
+    "capacity",
 )
 #: What is made of their results.
 AFTERWARDS = ("plots", "tables")

@@ -1,7 +1,7 @@
 """How many of the library's Python functions each operation calls, everything on: the same on every machine.
 
     python -m benchmarks.calls            # beside what is recorded in benchmarks/results/calls.json; 1 where there are more
-    python -m benchmarks.calls --write    # records it anew, where fewer are called, or more for a reason
+    python -m benchmarks.calls --write    # records it anew, and fills the tables, where fewer are called, or more for a reason
 
 ``tests/gate/test_calls.py`` compares the same in CI. What SQLAlchemy itself calls is not counted.
 """
@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import make_url
 
 import sa_privacy
+from benchmarks import tables
 from benchmarks.overhead.configurations import EVERYTHING, STAFF_AND_HOLDS, make
 from benchmarks.overhead.operations import OPERATIONS, TEXT
 from benchmarks.results import RESULTS
@@ -100,6 +101,7 @@ def main() -> int:
         what = {"title": "Calls of the library's Python functions", "command": "python -m benchmarks.calls --write"}
         totals = {operation: one.total() for operation, one in found.items()}
         RECORD.write_text(json.dumps({**what, "calls": totals}, indent=2) + "\n", encoding="utf-8")
+        tables.main()
     known = recorded()
     for operation, one in found.items():
         print(f"{operation:40} {one.total():8,} calls {known.get(operation, 0):8,} recorded")

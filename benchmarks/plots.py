@@ -18,8 +18,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from benchmarks.pictures import PICTURES, digest, pictures
+from benchmarks.tables import number
 
 # Okabe and Ito's colours: apart from each other for colour-blind people, too.
 OURS, PEER, AIM, INK = "#0072B2", "#B8B8B8", "#D55E00", "#23324A"
@@ -70,7 +72,7 @@ def _bars(lines: Lines) -> Figure:
 
 
 def _panel(axes: Axes, unit: str, lines: Lines) -> None:
-    most = max(max(line["high"], abs(line["bar"] or 0)) for line in lines)
+    most = max(max(line["high"], abs(line["bar"] or 0)) for line in lines) or 1
     for at, line in enumerate(lines):
         peer = line["what"].startswith(" ")
         middle = line["median"]
@@ -82,7 +84,7 @@ def _panel(axes: Axes, unit: str, lines: Lines) -> None:
             axes.plot([abs(line["bar"])] * 2, [at - 0.42, at + 0.42], color=AIM, linewidth=2.4)
         end = max(line["high"], middle, abs(line["bar"] or 0), 0)
         aim = f"  ({'at most' if line['bar'] > 0 else 'at least'} {abs(line['bar']):g})" if line["bar"] else ""
-        axes.text(end + most * 0.012, at, f"{middle:,.2f}{aim}", va="center", fontsize=9)
+        axes.text(end + most * 0.012, at, f"{number(middle)}{aim}", va="center", fontsize=9)
     axes.set_yticks(range(len(lines)), [line["what"].strip() for line in lines])
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.set_xlim(0, most * 1.22)
@@ -131,6 +133,11 @@ def _curves(curves: Lines) -> Figure:
             _curve(axes, one, CURVES[at % len(CURVES)], MARKS[at % len(MARKS)])
         axes.set_xscale("log")
         axes.set_yscale("log")
+        sizes = sorted({point[0] for one in some for point in one["points"]})
+        axes.set_xticks(sizes, [f"{size:,g}" for size in sizes])
+        axes.set_xticks([], minor=True)
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
         axes.set_xlabel(x)
         axes.set_ylabel(unit)
         axes.grid(visible=True, which="major", color="#E3E7EE", linewidth=0.8)

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.pictures import pictures
 from benchmarks.results import RESULTS
 
-__all__ = ["PAGES", "filled"]
+__all__ = ["PAGES", "filled", "number"]
 
 _ROOT = Path(__file__).parents[1]
 PAGES = (_ROOT / "benchmarks" / "README.md", _ROOT / "docs" / "performance.md")
@@ -71,7 +71,8 @@ def _of(path: Path, beside: Path) -> str:
     return "\n\n".join(parts)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A figure with three or four digits that count."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
@@ -83,8 +84,8 @@ def _lines(lines: list[dict[str, Any]]) -> str:
     def cells() -> Iterator[list[str]]:
         for line in lines:
             what = f"*{line['what'].strip()}*" if line["what"].startswith(" ") else line["what"]
-            middle = f"{_number(line['low'])} to {_number(line['high'])}"
-            yield [what, f"{_number(line['median'])} {line['unit']}", middle, _aim(line["bar"], line["median"])]
+            middle = f"{number(line['low'])} to {number(line['high'])}"
+            yield [what, f"{number(line['median'])} {line['unit']}", middle, _aim(line["bar"], line["median"])]
 
     return _table(["what", "median", "middle half", "aim"], cells())
 
@@ -106,7 +107,7 @@ def _matrix(lines: list[dict[str, Any]]) -> str:
             yield [
                 operation,
                 *(
-                    "refused" if one is None else _number(one["median"]) + (" ms" * (one["unit"] == "ms"))
+                    "refused" if one is None else number(one["median"]) + (" ms" * (one["unit"] == "ms"))
                     for one in found
                 ),
             ]
@@ -120,7 +121,7 @@ def _curves(curves: list[dict[str, Any]]) -> str:
         for one in curves:
             (small, first, *_), (great, last, *_) = one["points"][0], one["points"][-1]
             fitted = "" if one["slope"] is None else f"{one['slope']:.2f}"
-            ends = [f"{_number(y)} {one['unit']} at {x:,g}" for x, y in ((small, first), (great, last))]
+            ends = [f"{number(y)} {one['unit']} at {x:,g}" for x, y in ((small, first), (great, last))]
             yield [one["what"], one["x"], *ends, fitted, one["aim"] or ""]
 
     return _table(["what", "against", "from", "to", "slope", "aim"], cells())
