@@ -20,7 +20,6 @@ __all__ = [
     "EVERYTHING",
     "GATE",
     "LOG",
-    "MEANING",
     "PLAIN",
     "SEALING",
     "STAFF_AND_HOLDS",
@@ -37,16 +36,6 @@ PLAIN, GATE, LOG, SEALING, STAFF_AND_HOLDS, EVERYTHING, WALL = CONFIGURATIONS = 
     "everything",
     "everything, wall",
 )
-#: What they are about, one layer more each.
-MEANING = {
-    PLAIN: "SQLAlchemy without the library",
-    GATE: "columns are annotated, and each statement is judged",
-    LOG: "and written down, before it runs and before its rows are handed over",
-    SEALING: "and the four columns are sealed; the e-mail has a unique look-up",
-    STAFF_AND_HOLDS: "and staff need a grant and a pledge; triggers keep what is under a hold",
-    EVERYTHING: "and a rule says which rows the role reaches",
-    WALL: "and PostgreSQL itself keeps all of it, for a login of the application's own",
-}
 LOGIN, OFFICER, STAFF = "bench_web", "staff:1", "staff:17"
 
 _COMMON: dict[str, Any] = {

@@ -13,16 +13,10 @@ from benchmarks.overhead.models import PERSONAL, Models, make_models, person
 from benchmarks.overhead.operations import LOOK_UP, TEXT, Values, one_of, scan
 from benchmarks.overhead.side import Side
 
-__all__ = ["ADVANCED_ALCHEMY", "BY_HAND", "MEANING", "PEERS", "SQLALCHEMY_UTILS", "make"]
+__all__ = ["ADVANCED_ALCHEMY", "BY_HAND", "PEERS", "SQLALCHEMY_UTILS", "make"]
 
 SQLALCHEMY_UTILS, ADVANCED_ALCHEMY, BY_HAND = "SQLAlchemy-Utils", "advanced-alchemy", "by hand"
 PEERS = (SQLALCHEMY_UTILS, ADVANCED_ALCHEMY, BY_HAND)
-#: What they are, for the page.
-MEANING = {
-    SQLALCHEMY_UTILS: "`StringEncryptedType` with `AesGcmEngine`: encrypts, and nothing else",
-    ADVANCED_ALCHEMY: "`EncryptedString` with its `FernetBackend`: encrypts, and nothing else",
-    BY_HAND: "pgcrypto, row level security, a trigger that notes changes, and the server's log of statements",
-}
 LOGIN, KEY = "bench_by_hand", "a key of the peer, of no use to anybody"
 
 
