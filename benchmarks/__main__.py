@@ -28,7 +28,7 @@ BENCHMARKS = (
     "capacity",
 )
 #: What is made of their results.
-AFTERWARDS = ("plots", "tables")
+AFTERWARDS = ("plots", "tables", "carried")
 
 
 def main() -> int:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.accesslog import asking, memory, shipping, statement, verifying, writing
-from benchmarks.accesslog.bars import Bar, missed, show
+from benchmarks.accesslog.bars import Bar, lines_of
 from benchmarks.accesslog.generated import generate
+from benchmarks.report import report
 from benchmarks.results import Results
 
 
@@ -40,11 +41,10 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer events; the bars of questions are of a million")
     parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
     options = parser.parse_args()
-    found = show(bars(options.quick))
+    lines = lines_of(bars(options.quick))
     if not options.quick:
-        lines = [line for bar in found for line in bar.lines()]
         Results("accesslog", "What the access log costs", "python -m benchmarks.accesslog", lines).write()
-    return 1 if missed(found) and options.check else 0
+    return 1 if report(lines) and options.check else 0
 
 
 if __name__ == "__main__":

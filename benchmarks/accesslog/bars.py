@@ -1,4 +1,4 @@
-"""One table for all that is measured: the value, the bar, and the floor under it."""
+"""What is measured once: the value, the bar, and the floor under it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
 
-__all__ = ["Bar", "best", "missed", "seconds", "show"]
+__all__ = ["Bar", "best", "lines_of", "seconds"]
 
 
 class Bar(NamedTuple):
@@ -25,11 +25,6 @@ class Bar(NamedTuple):
     least: bool = False
     floor: float | None = None
 
-    @property
-    def met(self) -> bool:
-        """Whether the bar is met; what has none is."""
-        return self.bar is None or (self.value >= self.bar if self.least else self.value <= self.bar)
-
     def lines(self) -> Iterator[dict[str, Any]]:
         """As results keep it: a line, and its floor as another."""
         bar = None if self.bar is None else -self.bar if self.least else self.bar
@@ -38,29 +33,13 @@ class Bar(NamedTuple):
                 yield {"what": what, "unit": self.unit, "bar": aim, "median": value, "low": value, "high": value}
 
 
-def show(bars: Iterable[Bar]) -> list[Bar]:
-    """Prints the table, line by line as figures come; returns them."""
-    print(f"{'':52} {'measured':>10} {'bar':>12} {'floor':>10}  unit")
-    found = []
+def lines_of(bars: Iterable[Bar]) -> list[dict[str, Any]]:
+    """All lines, for results and report; says on stderr what is done, as figures come."""
+    found: list[dict[str, Any]] = []
     for one in bars:
-        bar = "" if one.bar is None else f"{'>=' if one.least else '<='} {_number(one.bar)}"
-        floor = "" if one.floor is None else _number(one.floor)
-        missing = "" if one.met else "  MISSED"
-        print(f"{one.what:52} {_number(one.value):>10} {bar:>12} {floor:>10}  {one.unit}{missing}", flush=True)
-        found.append(one)
+        print(f"  {one.what}", file=sys.stderr, flush=True)
+        found += one.lines()
     return found
-
-
-def missed(bars: Iterable[Bar]) -> bool:
-    """Whether a bar is; says which on stderr."""
-    names = [one.what for one in bars if not one.met]
-    if names:
-        sys.stderr.write(f"bars missed: {'; '.join(names)}\n")
-    return bool(names)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -15,8 +15,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.accesslog.bars import Bar, show
+from benchmarks.accesslog.bars import Bar, lines_of
 from benchmarks.accesslog.generated import generate, person
+from benchmarks.report import report
 from sa_privacy.accesslog import AccessLog, members, verify_directory
 from sa_privacy.accesslog.questions import Journal, who
 from sa_privacy.accesslog.sinks import EventTable, Shipper
@@ -87,7 +88,7 @@ def main() -> None:
         print(peak())
         return
     for events in chosen.events:
-        show(Bar(f"{events:,} events: {name}", peak, "MB") for name, peak in peaks_of(events))
+        report(lines_of(Bar(f"{events:,} events: {name}", peak, "MB") for name, peak in peaks_of(events)))
 
 
 if __name__ == "__main__":

@@ -24,8 +24,9 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, text
 
-from benchmarks.accesslog.bars import Bar, show
+from benchmarks.accesslog.bars import Bar, lines_of
 from benchmarks.databases import databases
+from benchmarks.report import report
 from sa_privacy.accesslog import AccessLog, members
 from sa_privacy.accesslog.journal.reading import open_segment, read_lines, segment_names
 from sa_privacy.accesslog.sinks import EventTable, Shipper, TableLog
@@ -135,7 +136,7 @@ def main() -> None:
     for events in given.events:
         with tempfile.TemporaryDirectory() as scratch:
             print(f"{events:,} events")
-            show(bars(Path(scratch), events))
+            report(lines_of(bars(Path(scratch), events)))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.accesslog.bars import Bar, best, seconds, show
+from benchmarks.accesslog.bars import Bar, best, lines_of, seconds
 from benchmarks.accesslog.generated import generate
+from benchmarks.report import report
 from sa_privacy.accesslog import Checkpoints, verify_directory
 from sa_privacy.crypto import SigningKey
 
@@ -61,7 +62,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as root:
             generate(Path(root) / "log", events)
             print(f"{events:,} events")
-            show(bars(Path(root) / "log", events, chosen.workers))
+            report(lines_of(bars(Path(root) / "log", events, chosen.workers)))
         events *= 10
 
 
