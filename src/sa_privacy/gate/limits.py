@@ -11,29 +11,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
-    CTE,
     Alias,
     BindParameter,
     ColumnElement,
     Table,
-    TableClause,
     and_,
     bindparam,
     column,
     or_,
-    select,
 )
-from sqlalchemy.sql import operators, visitors
-from sqlalchemy.sql.elements import ColumnClause, Null
-from sqlalchemy.sql.selectable import AliasedReturnsRows
+from sqlalchemy.sql import visitors
 from sqlalchemy.util import LRUCache
 
-from sa_privacy.columns.lookup_key import LookupKey
-from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.gate.key_types import as_own_type
 from sa_privacy.gate.own_conditions import condition_of_person, own_condition, table_named
 from sa_privacy.gate.own_rows import key_of
 from sa_privacy.gate.people import OWNER_BIND
+from sa_privacy.gate.shape import ROW, Shape, schema_of
 from sa_privacy.gate.sqlalchemy_private import structure_of
 
 if TYPE_CHECKING:
@@ -46,36 +40,10 @@ __all__ = ["RULE_BIND", "InForce", "Limit", "Limits", "LimitsInForce"]
 
 #: How the parameters of rules are named in statements.
 RULE_BIND: Final = "sa_privacy_rule"
-#: What stands for the row that a rule is about, until it is put into a statement.
-_ROW: Final = "sa_privacy_row"
 
 
 class _Faulty(Exception):
     """A rule gives no condition; says why."""
-
-
-class Shape:
-    """What is the same of conditions that differ in their values only. Compared by identity: there is one of each.
-
-    :param fault: why there is no such condition: statements that reach the table are refused.
-    :param inner: the names of what its own subqueries select from.
-    :param asks: the names of the tables behind them, where no schema says which is meant.
-    :param beside: the schemas of tables behind them that are not the schema of the row's own table.
-    """
-
-    __slots__ = ("asks", "beside", "fault", "inner")
-
-    def __init__(
-        self,
-        fault: str | None,
-        inner: frozenset[str] = frozenset(),
-        asks: frozenset[str] = frozenset(),
-        beside: frozenset[str | None] = frozenset(),
-    ) -> None:
-        self.fault = fault
-        self.inner = inner
-        self.asks = asks
-        self.beside = beside
 
 
 class Limit:
@@ -129,10 +97,9 @@ class Limit:
         """Whether a subquery of the rule selects from something of the mention's name, and would take it for that; or from
         tables of which the search path, or a ``schema_translate_map``, would say another thing than of the mention.
         """
-        if self.shape.asks and self.row is not None and _schema_of(mention) != _schema_of(self.row):
+        if self.shape.asks and self.row is not None and schema_of(mention) != schema_of(self.row):
             return True
-        name = str(mention.name).lower()
-        return any(_may_be(name, inner) for inner in self.shape.inner)
+        return self.shape.hides(mention)
 
     def is_like(self, other: Limit) -> bool:
         """Whether the other leaves the same rows."""
@@ -265,14 +232,7 @@ class LimitsInForce:
             key = (rules.table, structure)
             shape = self._shapes.get(key)
             if shape is None:
-                asked = [*_tables_inside(condition)]
-                made = Shape(
-                    _fault_of(condition, row, table),
-                    frozenset(_names_inside(condition)),
-                    frozenset(one.name.lower() for one in asked if not _schema_of(one)),
-                    frozenset(map(_schema_of, asked)) - {_schema_of(table)},
-                )
-                shape = self._shapes.setdefault(key, made)
+                shape = self._shapes.setdefault(key, Shape.of(condition, row, table))
             owner = own.key if own is not None else None
             limit = Limit(rules, shape, row, condition, values, owner, None if owner is None else owner.effective_value)
         except _Faulty as faulty:
@@ -284,7 +244,7 @@ class LimitsInForce:
     def _row(self, table: Table) -> Alias:
         row = self._rows.get(table)
         if row is None:
-            made: Any = table.alias(_ROW)
+            made: Any = table.alias(ROW)
             row = self._rows[table] = made
         return row
 
@@ -363,85 +323,6 @@ def _said(rule: RowRule, row: Alias, access: Access) -> ColumnElement[bool]:
     if not isinstance(said, ColumnElement):
         raise _Faulty(f"gave a {type(said).__name__}, which is no SQL condition{rule.place}")
     return said
-
-
-def _fault_of(condition: ColumnElement[bool], row: Alias, table: Table) -> str | None:
-    """Why a condition cannot stand in a statement; None where it can."""
-    around = [one for one in select(condition).get_final_froms() if one is not row]
-    if around:
-        name = getattr(around[0], "name", "another table")
-        return f"names {name} itself: the row's columns are those of its first argument, others stand in a subquery"
-    if any(isinstance(element, CTE) for element in visitors.iterate(condition)):
-        return "has a WITH query, which would stand among those of the statement: write a subquery"
-    if _computes_with_cells(condition):
-        return "compares or computes with a sealed column other than by its lookup"
-    if any(one.fullname == table.fullname for one in _inner_sources(condition) if isinstance(one, Table)):
-        return f"selects from {table.fullname} itself: write aliased(...) there, so that the two can be told apart"
-    return None
-
-
-def _computes_with_cells(element: Any) -> bool:
-    """Whether a sealed column stands where the database would compare bytes that differ for equal values."""
-    if isinstance(element, LookupKey):
-        return False
-    if getattr(element, "operator", None) in (operators.is_, operators.is_not) and isinstance(element.right, Null):
-        return False
-    if isinstance(element, ColumnClause):
-        return isinstance(element.type, Encrypted)
-    return any(_computes_with_cells(child) for child in element.get_children())
-
-
-def _inner_sources(condition: Any) -> Iterator[Any]:
-    """What subqueries of a condition select from."""
-    waiting: list[Any] = []
-    for element in visitors.iterate(condition):
-        if element.__visit_name__ == "select":
-            waiting += element.get_final_froms()  # type: ignore[attr-defined]
-    while waiting:
-        one = waiting.pop()
-        if one.__visit_name__ == "join":
-            waiting += (one.left, one.right)
-        elif one.__visit_name__ == "grouping":
-            waiting.append(one.element)
-        else:
-            yield one
-
-
-def _names_inside(condition: Any) -> Iterator[str]:
-    """The names of what subqueries select from."""
-    for one in _inner_sources(condition):
-        name = str(getattr(one, "name", ""))
-        if name != _ROW:
-            yield name.lower()
-
-
-def _tables_inside(condition: Any) -> Iterator[TableClause]:
-    """The tables behind what subqueries select from."""
-    for one in _inner_sources(condition):
-        table = _table_behind(one)
-        if getattr(one, "name", "") != _ROW and isinstance(table, TableClause):
-            yield table
-
-
-def _table_behind(source: Any) -> Any:
-    while isinstance(source, AliasedReturnsRows):
-        source = source.element
-    return source
-
-
-def _schema_of(source: Any) -> str | None:
-    """The schema that is said of a table, or of the one behind an alias."""
-    return getattr(_table_behind(source), "schema", None) or None
-
-
-def _may_be(one: str, other: str) -> bool:
-    """Whether two names may come to be the same. ``%(12345 orders)s`` becomes ``orders_1``, or another number."""
-    if one == other:
-        return True
-    for early, late in ((one, other), (other, one)):
-        if "%(" in early and "%(" not in late:
-            return late.startswith(early.rpartition(" ")[2].partition(")")[0] + "_")
-    return False
 
 
 class InForce(partial[Any]):
