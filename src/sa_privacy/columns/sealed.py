@@ -154,16 +154,10 @@ class Encrypted(TypeDecorator[Any]):
         if self.field is None:
             return self._fieldless
         cipher, encode, normalise = self._cipher(dialect), self._encode, self._normalise
-        seal = cipher.seal
         if normalise is None:
-            return self._guarded(lambda value: None if (plain := encode(value)) is None else seal(plain))
+            return cipher.sealer(encode, refuse=self._refused)
         slots = keys_of(dialect).digests(self.lookup_field or self.field).slots
-
-        def seal_with_slots(value: Any) -> bytes | None:
-            plaintext = encode(value)
-            return None if plaintext is None else seal(plaintext, slots(normalise(value, plaintext)))
-
-        return self._guarded(seal_with_slots)
+        return cipher.sealer(encode, slots=slots, normalise=normalise, refuse=self._refused)
 
     def digester(self, dialect: Dialect) -> Callable[[Any], Any]:
         """From a value that the column is compared with to the slots that a cell of it would have."""
@@ -210,26 +204,32 @@ class Encrypted(TypeDecorator[Any]):
             if value is None:
                 return None
             if value is ERASED:
-                raise SealFailed(
-                    f"{self._name} was given what stands for an erased value, which cannot be stored.",
-                    hint="leave the attribute as it was read, or give it a value.",
-                    columns=(self.field,) if self.field else (),
-                )
+                raise self._refused(value)
             try:
                 return make(value)
             except (MemoryError, PrivacyError):
                 raise
             except Exception:  # noqa: BLE001, S110 - whatever was raised may hold the value
                 pass
-            # Outside the except block: the error's context could hold the value.
-            raise SealFailed(
-                f"{self._name} holds {type(self.inner).__name__} and was given {type(value).__name__} "
-                "that cannot be stored as such.",
-                hint=f"give it a value of type {_python_name(self.inner)}.",
-                columns=(self.field,) if self.field else (),
-            )
+            raise self._refused(value)  # outside the except block: the error's context could hold the value
 
         return made
+
+    def _refused(self, value: Any) -> SealFailed:
+        """The error for a value that cannot be sealed."""
+        columns = (self.field,) if self.field else ()
+        if value is ERASED:
+            return SealFailed(
+                f"{self._name} was given what stands for an erased value, which cannot be stored.",
+                hint="leave the attribute as it was read, or give it a value.",
+                columns=columns,
+            )
+        return SealFailed(
+            f"{self._name} holds {type(self.inner).__name__} and was given {type(value).__name__} "
+            "that cannot be stored as such.",
+            hint=f"give it a value of type {_python_name(self.inner)}.",
+            columns=columns,
+        )
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         if self.field is None:

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sa_privacy.crypto.codec import Unrepresentable, WrongType
 from sa_privacy.crypto.derivation import Label, field_bytes, frame, subkey
+from sa_privacy.crypto.erased import ERASED
 from sa_privacy.crypto.lookup import EMPTY_SLOTS
 from sa_privacy.crypto.ring import Ring, key_name
 from sa_privacy.crypto.secrecy import Unportable
 from sa_privacy.crypto.subject_key import KEY_ID_BYTES
-from sa_privacy.errors import CellRejected, KeyUnavailable
+from sa_privacy.errors import CellRejected, KeyUnavailable, PrivacyError
 
 __all__ = [
     "DOMAIN",
@@ -76,6 +77,10 @@ def is_cell(value: object) -> bool:
         return False
     least = SHORTEST.get(value[1])
     return value[0] == VERSION and least is not None and len(value) >= least
+
+
+def _plaintext(_value: Any, plaintext: bytes) -> bytes:
+    return plaintext
 
 
 class FieldCipher(Unportable):
@@ -233,23 +238,44 @@ class FieldCipher(Unportable):
 
         return open_plain
 
-    def sealer(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes | None]:
-        """A function that encodes a value and seals it, in one frame. None stays None (NULL).
+    def sealer(
+        self,
+        encode: Callable[[Any], bytes | None],
+        *,
+        slots: Callable[[bytes], bytes] | None = None,
+        normalise: Callable[[Any, bytes], bytes] = _plaintext,
+        refuse: Callable[[Any], Exception] | None = None,
+    ) -> Callable[[Any], bytes | None]:
+        """A function that encodes a value and seals it, in one frame. None stays None (NULL), and so does what is encoded
+        to None.
 
-        :param encode: a codec's ``encode``. What it raises comes out as TypeError or ValueError that names the field,
-            and never the value.
+        :param encode: a codec's ``encode``.
+        :param slots: :meth:`LookupDigests.slots`, for a cipher with slots; both empty where left out.
+        :param normalise: from a value and its plaintext to what is digested.
+        :param refuse: makes the error for a value that `encode` or `normalise` fails for, and for :data:`ERASED`; where
+            left out it is a TypeError or ValueError that names the field. What they raised may hold the value, and is
+            dropped.
         """
-        primary, refusal = self._primary, self._refusal
+        primary, start, tail = self._primary, self._slotted_start, self._aad_tail
+        refusal = partial(self._refusal, refuse=refuse)
 
         def seal_value(value: Any) -> bytes | None:
             if value is None:
                 return None
             try:
+                if value is ERASED:
+                    raise WrongType("an erased value cannot be stored")
+                plaintext = encode(value)
+                if plaintext is None:
+                    return None
                 header, encrypt, aad = primary[0]
+                if slots is not None:
+                    header = header[_START] + slots(normalise(value, plaintext))
+                    aad = start + header + tail
                 nonce = urandom(12)
-                return header + nonce + encrypt(nonce, encode(value), aad)
+                return header + nonce + encrypt(nonce, plaintext, aad)
             except Exception as error:  # noqa: BLE001 - whatever encode raised may hold the value
-                refused = refusal(error)
+                refused = refusal(error, value)
             raise refused
 
         return seal_value
@@ -337,12 +363,14 @@ class FieldCipher(Unportable):
         hint = hint or "Restore the row from a backup, and look into who changed it."
         return CellRejected(f"{self._field}: {what}.", hint=hint, columns=(self._field,))
 
-    def _refusal(self, error: Exception) -> Exception:
+    def _refusal(self, error: Exception, value: Any, *, refuse: Callable[[Any], Exception] | None) -> Exception:
         """What may be said of an error that happened while a value was being sealed."""
-        if isinstance(error, MemoryError):
+        if isinstance(error, (MemoryError, PrivacyError)):
             return error
         if not self._primary:
             return self._keyless(self._field, "written")
+        if refuse is not None:
+            return refuse(value)
         if isinstance(error, WrongType):
             return WrongType(f"{self._field}: {error}")
         if isinstance(error, Unrepresentable):

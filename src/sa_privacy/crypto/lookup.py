@@ -7,8 +7,10 @@ replaced while every row stays found and unique: see "Rotation of the lookup key
 from __future__ import annotations
 
 from collections.abc import Callable
-from hmac import digest
 from typing import NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from sa_privacy.crypto.derivation import Label, field_bytes, subkey
 from sa_privacy.crypto.ring import Ring
@@ -27,15 +29,17 @@ _DIGEST_BYTES = 16
 class _Key(Unportable):
     """The lookup key of one entry for one field, and the id as it stands in a slot."""
 
-    __slots__ = ("name", "secret")
+    __slots__ = ("_keyed", "name")
 
     def __init__(self, key_id: int, secret: bytes) -> None:
         self.name = key_id.to_bytes(4, "big")
-        self.secret = secret
+        self._keyed = HMAC(secret, SHA256())  # copied for each digest: the key is taken in once
 
     def slot(self, normalised: bytes) -> bytes:
         """The 20 bytes of a slot."""
-        return self.name + digest(self.secret, normalised, "sha256")[:_DIGEST_BYTES]
+        keyed = self._keyed.copy()
+        keyed.update(normalised)
+        return self.name + keyed.finalize()[:_DIGEST_BYTES]
 
     def __repr__(self) -> str:
         return f"<lookup key {self.name.hex()}>"
