@@ -294,6 +294,8 @@ def _codec(inner: TypeEngine[Any]) -> _Codec:
             f"{type(inner).__name__} cannot be sealed: its Python type is not known to the library.",
             hint="use a type whose values are str, bytes, numbers, dates, UUID, Enum or JSON, or encrypt=False.",
         ) from error
+    if kind is str:
+        return str.encode, plain.decode  # as the codec's, but that an error holds the value: it is dropped by who asks
     if kind.__name__ in ("Decimal", "float"):  # SQLAlchemy's numeric columns take whole numbers too
         return (lambda value: plain.encode(kind(value) if type(value) is int else value)), plain.decode
     return plain.encode, plain.decode

@@ -99,19 +99,18 @@ def plain_reader(kind: TypeEngine[Any], dialect: Dialect, coltype: object = None
     def processor() -> Callable[[Any], Any]:
         return kind.dialect_impl(dialect).result_processor(dialect, coltype) or as_it_is
 
-    def native(value: Any) -> Any:
-        return processor()(value)
-
     if is_binary(kind, dialect):
-        return lambda value: native(_bytes_of(value))
-    if dialect.name != "postgresql":
-        return lambda value: native(_not_bytes(value))
-    of_text = _text_form(kind, dialect)[0]
+        return lambda value: processor()(_bytes_of(value))
+    postgresql = dialect.name == "postgresql"
+    of_text = _text_form(kind, dialect)[0] if postgresql else as_it_is
 
     def read(value: Any) -> Any:
-        if isinstance(value, (bytes, bytearray, memoryview)):
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            return processor()(value)
+        if postgresql:
             return of_text(str(value, "utf-8"))
-        return native(value)
+        # SQLite keeps bytes in any column: they are a damaged cell, or of a later release, and no value.
+        raise TypeError(type(value).__name__)
 
     return read
 
@@ -135,13 +134,6 @@ def _bytes_of(value: Any) -> bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     raise TypeError(type(value).__name__)
-
-
-def _not_bytes(value: Any) -> Any:
-    """SQLite keeps bytes in any column: they are a damaged cell, or of a later release, and no value."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        raise TypeError(type(value).__name__)
-    return value
 
 
 def _text_form(kind: Any, dialect: Dialect) -> _Both:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from os import urandom
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -77,6 +77,10 @@ def is_cell(value: object) -> bool:
         return False
     least = SHORTEST.get(value[1])
     return value[0] == VERSION and least is not None and len(value) >= least
+
+
+def _encode_erased() -> NoReturn:
+    raise WrongType("an erased value cannot be stored")
 
 
 def _plaintext(_value: Any, plaintext: bytes) -> bytes:
@@ -263,9 +267,7 @@ class FieldCipher(Unportable):
             if value is None:
                 return None
             try:
-                if value is ERASED:
-                    raise WrongType("an erased value cannot be stored")
-                plaintext = encode(value)
+                plaintext = encode(value) if value is not ERASED else _encode_erased()
                 if plaintext is None:
                     return None
                 header, encrypt, aad = primary[0]

@@ -64,7 +64,7 @@ class SubjectCipher(Unportable):
     :param keyless: as for :class:`FieldCipher`.
     """
 
-    __slots__ = ("__weakref__", "_aad_tail", "_field", "_keys", "_plain", "_slots")
+    __slots__ = ("__weakref__", "_aad_start", "_aad_tail", "_field", "_keys", "_plain", "_slots")
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class SubjectCipher(Unportable):
         self._field = field
         self._keys = keys
         self._slots = slots
+        self._aad_start = DOMAIN + HEADER[SUITE_SUBJECT_SLOTS if slots else SUITE_SUBJECT].to_bytes(4, "big")
         self._aad_tail = frame(field_bytes(field))
         self._plain = FieldCipher(field, slots=slots, keyless=keyless)
 
@@ -122,7 +123,7 @@ class SubjectCipher(Unportable):
             raise ValueError(f"{self._field}: slots are {SLOTS_BYTES} bytes, and only for a cipher made with slots")
         header = _SLOTTED_START + (slots or EMPTY_SLOTS) + key.id if self._slots else _START + key.id
         nonce = urandom(12)
-        return header + nonce + key.encrypt(nonce, plaintext, self._aad(header))
+        return header + nonce + key.encrypt(nonce, plaintext, self._aad_start + header + self._aad_tail)
 
     def open(self, framed: bytes | bytearray | memoryview) -> Any:
         """The plaintext of a frame, or :data:`ERASED`.
@@ -141,8 +142,7 @@ class SubjectCipher(Unportable):
         """
         known, reopen = self._keys.known, self._reopen
         header_at, nonce_at, sealed_at = _places(HEADER[SUITE_SUBJECT_SLOTS if self._slots else SUITE_SUBJECT])
-        start = DOMAIN + HEADER[SUITE_SUBJECT_SLOTS if self._slots else SUITE_SUBJECT].to_bytes(4, "big")
-        tail = self._aad_tail
+        start, tail = self._aad_start, self._aad_tail
 
         def open_frame(framed: bytes | None) -> Any:
             if framed is None:

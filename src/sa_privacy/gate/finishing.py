@@ -308,7 +308,7 @@ _SAY = (
 
 
 def _cells(given: Any) -> Cells:
-    values = given.values() if isinstance(given, Mapping) else given
+    values = given if isinstance(given, (tuple, list)) else given.values()
     return [value for value in values if type(value) is PendingCell]
 
 

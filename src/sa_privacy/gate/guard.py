@@ -51,7 +51,7 @@ def _guarded(plain: Any) -> type[Any]:
                 return self
             values = instance.__dict__
             try:
-                mark = values[InstanceKey].__dict__.get(MARK)
+                mark = getattr(values[InstanceKey], MARK, None)
             except KeyError:  # made past SQLAlchemy, which says so itself
                 mark = None
             if mark is None:

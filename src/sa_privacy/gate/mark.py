@@ -87,7 +87,7 @@ class Marks:
 def marks(instance: object) -> Mark | None:
     """The mark of an object, or None where it was not loaded through a protected engine."""
     state = instance.__dict__.get(InstanceKey)
-    return None if state is None else state.__dict__.get(MARK)
+    return getattr(state, MARK, None)
 
 
 def owner_of(state: InstanceState[Any], mark: Mark, key: str) -> Access | None:

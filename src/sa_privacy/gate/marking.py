@@ -40,7 +40,7 @@ _FLUSHING: Final = ("before_insert", "before_update")
 class _Loading:
     """What holds for all objects of one result that are loaded under one access."""
 
-    __slots__ = ("access", "marks", "uncovered")
+    __slots__ = ("access", "marks", "partly", "uncovered")
 
     def __init__(self, access: Access | None) -> None:
         self.access = access
@@ -48,6 +48,8 @@ class _Loading:
         self.marks: dict[type[Any], tuple[Mark | None, HeldBySession | None]] = {}
         #: What the access does not cover, where the statement was compiled with it.
         self.uncovered: frozenset[str] = frozenset()
+        #: Whether something of what comes is not covered, or is only observed.
+        self.partly = False
 
 
 class Marking:
@@ -159,13 +161,11 @@ class Marking:
         except KeyError:
             mark, held = loading.marks[state.class_] = self._begin(loading, state, context)
         if mark is not None:
-            state.__dict__[MARK] = mark
-            if self._gate.observes:
-                self._leave_to_nobody(state, self._memory.attributes.loaded(state))
+            setattr(state, MARK, mark)  # its __dict__ would be made for this, and is not before it is asked for
             if held is not None and held.absent:
                 held.note(state)
-            if loading.uncovered:
-                self._drop(state, self._memory.attributes.loaded(state), loading.uncovered)
+            if loading.partly:
+                self._put_in_order(state, loading)
 
     def _begin(
         self, loading: _Loading, state: InstanceState[Any], context: Any
@@ -179,7 +179,15 @@ class Marking:
         uncovered = self._gate.current_view().uncovered
         if through is not None and not uncovered <= through[1]:
             loading.uncovered = uncovered
+        loading.partly = self._gate.observes or bool(loading.uncovered)
         return mark, None if mark.access is None else self._memory.away.held_by(session)
+
+    def _put_in_order(self, state: InstanceState[Any], loading: _Loading) -> None:
+        """Not all that came belongs to the access that loaded it."""
+        if self._gate.observes:
+            self._leave_to_nobody(state, self._memory.attributes.loaded(state))
+        if loading.uncovered:
+            self._drop(state, self._memory.attributes.loaded(state), loading.uncovered)
 
     def _leave_to_nobody(self, state: InstanceState[Any], keys: Iterable[str]) -> None:
         """What is only observed came whole: each attribute is judged when read, also under the access that loaded it."""

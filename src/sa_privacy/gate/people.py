@@ -266,14 +266,13 @@ def _subjects_of_binds(
 ) -> tuple[str, ...] | None:
     try:
         found: dict[str, None] = {}
-        for one in values:
-            for kind, bind, many in people.binds:
-                keys = _listed(one, bind) if many else (one[bind],)
-                if bind in people.new and None in keys:
-                    return None
-                said = spelled(keys)
-                for key in people.named(kind, said) if bind in people.plain else said:
-                    found[pseudonyms(kind)(key)] = None
+        for kind, bind, many in people.binds:
+            keys = [key for one in values for key in _listed(one, bind)] if many else [one[bind] for one in values]
+            if bind in people.new and None in keys:
+                return None
+            said = spelled(keys)
+            named = people.named(kind, said) if bind in people.plain else said
+            found.update(dict.fromkeys(map(pseudonyms(kind), named)))
     except (KeyError, TypeError, ValueError):
         return None
     return tuple(found) if values else None
