@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import __version__ as sqlalchemy_version
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, insert, select
 
 from benchmarks.calls import calls, measure, more, recorded
-from benchmarks.overhead import Bench, Customer, Product, Visit
+from benchmarks.overhead import Bench, Customer, Product, Visit, rows
 from sa_privacy import AccessLog, Privacy
 from tests.gate import owned
 
@@ -60,6 +60,25 @@ def test_each_further_entity_costs_its_mark_and_one_call_for_a_cell_and_for_a_va
     }
     # once: the statement, its two events, the connection, the session, and whether its objects may leave it
     assert few.total() - 9 * 10 <= 44, few
+
+
+def test_each_further_row_of_an_insert_costs_one_call_for_a_cell(bench: Bench) -> None:
+    with bench.engines["it"].connect() as connection:
+
+        def inserting(count: int) -> Callable[[], None]:
+            new = [values | {"id": 1000 + values["id"]} for values in rows()[:count]]
+
+            def run() -> None:
+                connection.execute(insert(Customer), new)
+                connection.rollback()
+
+            return run
+
+        few, many = calls(inserting(10)), calls(inserting(100))
+    assert dict(many - few) == {
+        "cell.FieldCipher.sealer.<locals>.seal_value": 4 * 90,
+        "key_types.spelled": 90,  # one generator for all rows, which goes on for each
+    }
 
 
 def test_a_select_of_ones_own_rows(tmp_path: Path) -> None:
