@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
@@ -14,9 +15,9 @@ from sqlalchemy.pool import StaticPool
 __all__ = ["added", "in_turn", "interleaved", "memory_engine", "spread"]
 
 
-def memory_engine() -> Engine:
-    """An in-memory SQLite database with a connection of its own."""
-    return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+def memory_engine(**options: Any) -> Engine:
+    """An in-memory SQLite database with a connection of its own; `options` go to ``create_engine``."""
+    return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, **options)
 
 
 def interleaved(sides: dict[str, Callable[[], None]], rounds: int, repeat: int) -> dict[str, list[float]]:
