@@ -35,7 +35,7 @@ from sa_privacy.gate.ruling import Ruling
 from sa_privacy.gate.standing import Standings
 from sa_privacy.gate.statement import bound_values
 from sa_privacy.gate.view import View
-from sa_privacy.policy import ConsentPort, Grant
+from sa_privacy.policy import GRANTS_KEPT, ConsentPort, Grant
 
 __all__ = ["Gate"]
 
@@ -77,7 +77,7 @@ class Gate:
         self.limits = LimitsInForce(self.rules, scopes)
         #: Seals what is written under people's keys.
         self.finishing = Finishing(scopes, live)
-        self._views: LRUCache[Any, View] = LRUCache(256)
+        self._views: LRUCache[Any, View] = LRUCache(GRANTS_KEPT)
         self.evidence = Evidence(self.policy, log, keys, live.current, lenient=observed.everything)
         self._pseudonyms = self.evidence.pseudonyms
         #: Judges what a statement asks for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import BindParameter
 
@@ -16,6 +16,7 @@ from sa_privacy.gate.cells import Cells
 from sa_privacy.gate.key_types import Told
 from sa_privacy.gate.keyed import Keyed
 from sa_privacy.gate.people import people_of
+from sa_privacy.policy import GRANTS_KEPT
 
 if TYPE_CHECKING:
     from sa_privacy.errors import PrivacyError
@@ -29,6 +30,8 @@ __all__ = ["KEPT", "UNBOUNDED", "Plan", "Verdict"]
 KEPT = "_sa_privacy_plan"
 #: The member of an event that cannot tell whose data it was.
 UNBOUNDED: Final = b',"unbounded":true'
+
+T = TypeVar("T")
 
 _NO_BINDS: Final[Mapping[str, BindParameter[Any]]] = MappingProxyType({})
 
@@ -51,6 +54,15 @@ class Verdict:
         #: The members where the access itself says whose data it is.
         self.bounded = encoded
         self.members = encoded + UNBOUNDED if unbounded else encoded
+
+
+class ByGrant(dict["Grant | None", T]):
+    """What was worked out for grants. Where there are more of them than a policy remembers, it begins anew."""
+
+    def __setitem__(self, grant: Grant | None, value: T) -> None:
+        if len(self) >= GRANTS_KEPT:
+            self.clear()
+        super().__setitem__(grant, value)
 
 
 class Plan:
@@ -101,9 +113,9 @@ class Plan:
         self.fingerprint = fingerprint
         self.refusal = refusal
         self.origin: str | None = None
-        self.verdicts: dict[Grant | None, Verdict] = {}
+        self.verdicts: ByGrant[Verdict] = ByGrant()
         #: The tables that a grant reaches only for the subject's own rows, where somebody asked.
-        self.own: dict[Grant, tuple[OwnTable, ...]] = {}
+        self.own: ByGrant[tuple[OwnTable, ...]] = ByGrant()
         #: What of it is enforced, where a table is only observed; None where nobody asked yet.
         self.law: Plan | None = None
         #: What the database said that it relies on: questions and answers.

@@ -21,7 +21,7 @@ from sa_privacy.policy.dealings import (
 from sa_privacy.policy.decide import Decision, Denial, Request, Touch, decide
 from sa_privacy.policy.document import Policy, check
 from sa_privacy.policy.faults import Fault
-from sa_privacy.policy.grant import Grant, in_emergency, may_act_for, must_be_known, valid_part
+from sa_privacy.policy.grant import GRANTS_KEPT, Grant, in_emergency, may_act_for, must_be_known, valid_part
 from sa_privacy.policy.ports import ConsentPort, StaffPort, Standing
 from sa_privacy.policy.retention import Action, Clock, ErasureRules, Guard, Reason, Schedule
 from sa_privacy.policy.vocabulary import OWN_CATEGORY, Category, ColumnRule, LogRules, Purpose, Role, System, Verb
@@ -30,6 +30,7 @@ from sa_privacy.policy.wording import denied
 __all__ = [
     "ARTICLES",
     "EVIDENCE",
+    "GRANTS_KEPT",
     "OWN_CATEGORY",
     "Action",
     "Category",

@@ -17,7 +17,7 @@ from typing import NoReturn
 from sa_privacy.errors import PolicyError
 from sa_privacy.policy.dealings import ConsentRules, Contact, Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Fault, Faults, as_error
-from sa_privacy.policy.grant import Grant, make_grant, must_not_break_glass
+from sa_privacy.policy.grant import GRANTS_KEPT, Grant, make_grant, must_not_break_glass
 from sa_privacy.policy.places import lines_of
 from sa_privacy.policy.reading import Contents, read
 from sa_privacy.policy.retention import Clock, ErasureRules, Schedule
@@ -25,7 +25,6 @@ from sa_privacy.policy.vocabulary import OWN_CATEGORY, Category, ColumnRule, Log
 
 __all__ = ["Policy", "check"]
 
-_GRANTS_KEPT = 1024
 _FORM = 1  # of what is hashed; a change to it changes every hash
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -217,7 +216,7 @@ class Policy:
             return found
         made = make_grant(self, purposes, roles, system=system, maintenance=maintenance, break_glass=break_glass)
         with self._lock:
-            while len(grants) >= _GRANTS_KEPT:
+            while len(grants) >= GRANTS_KEPT:
                 del grants[next(iter(grants))]
             return grants.setdefault(key, made)
 
@@ -277,7 +276,7 @@ class Policy:
         deletable = dict.fromkeys(deletes, False)
         made = Grant(self, held.purposes, held.roles, held.system, everything, opened, opened, deletable)
         with self._lock:
-            while len(self._desks) >= _GRANTS_KEPT:
+            while len(self._desks) >= GRANTS_KEPT:
                 del self._desks[next(iter(self._desks))]
             return self._desks.setdefault(key, made)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from sa_privacy.errors import RoleDenied, UnknownPurpose, UnknownRole
 from sa_privacy.policy.faults import cut, listing, nearest
@@ -13,7 +13,19 @@ from sa_privacy.policy.vocabulary import OWN_CATEGORY, OWN_PREFIX, Verb
 if TYPE_CHECKING:
     from sa_privacy.policy.document import Policy
 
-__all__ = ["Grant", "in_emergency", "make_grant", "may_act_for", "must_be_known", "must_not_break_glass", "valid_part"]
+__all__ = [
+    "GRANTS_KEPT",
+    "Grant",
+    "in_emergency",
+    "make_grant",
+    "may_act_for",
+    "must_be_known",
+    "must_not_break_glass",
+    "valid_part",
+]
+
+#: How many grants a policy remembers. People act in ever new sets of roles: what is kept of grants has to end somewhere.
+GRANTS_KEPT: Final = 1024
 
 _Granting = dict[tuple[str, str], frozenset[str]]
 
