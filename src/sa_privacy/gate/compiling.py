@@ -8,7 +8,7 @@ long as it compiles, so that attributes know which engine asks, and engines with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from sa_privacy.columns.lookup_key import compare_both_forms
 from sa_privacy.columns.searching import empty_list, require_parameters_apart
 from sa_privacy.gate.recent import Recent
 from sa_privacy.gate.ruled_compiler import RuledCompiler, RuledStatement
+from sa_privacy.gate.shared import Shared
 from sa_privacy.gate.sqlalchemy_private import asked_to_return, by_lookup, limit_selects
 from sa_privacy.gate.view import View
 
@@ -38,16 +39,27 @@ __all__ = ["Compiling", "RoutedCache", "as_enforced", "compiling", "unwatch_comp
 class Compiling:
     """One compilation on a protected engine: the compiler at work, what its caller may see, and whose engine it is.
 
-    ``left_out`` gathers the columns that entities inside subqueries left out, in case the statement names them outside.
+    ``left_out`` gathers the columns that entities inside subqueries left out, in case the statement names them outside;
+    ``shown`` and ``hidden`` the names of all columns that it asked about, by what the answer was.
     """
 
-    __slots__ = ("compiler", "left_out", "owner", "view")
+    __slots__ = ("compiler", "hidden", "left_out", "owner", "shown", "view")
 
-    def __init__(self, compiler: SQLCompiler, view: View, owner: object) -> None:
+    def __init__(self, compiler: SQLCompiler, view: View, owner: object, around: Compiling | None) -> None:
         self.compiler = compiler
         self.view = view
         self.owner = owner
         self.left_out: set[PersonalColumn] = set()
+        self.shown: set[str] = set() if around is None else around.shown
+        self.hidden: set[str] = set() if around is None else around.hidden
+
+    def hides(self, columns: Iterable[Column[Any]]) -> tuple[PersonalColumn, ...]:
+        """The personal ones among `columns` that its caller may not see. What is compiled depends on the answer."""
+        personal = self.view.personal(columns)
+        hidden = tuple(column for column in personal if column.name in self.view.uncovered)
+        self.hidden.update(column.name for column in hidden)
+        self.shown.update(column.name for column in personal if column.name not in self.view.uncovered)
+        return hidden
 
     @property
     def positional(self) -> bool:
@@ -86,13 +98,14 @@ def watch_compiler(
         sa_privacy_owner = owner
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            now = Compiling(self, _instead.get() or view(), owner)
+            now = Compiling(self, _instead.get() or view(), owner, compiling())
             ruling = self.sa_privacy_ruling = rules()
             token = _compiling.set(now)
             try:
                 super().__init__(*args, **kwargs)
                 require_parameters_apart(self)
                 self.sa_privacy_left_out = tuple(now.left_out)
+                self.sa_privacy_shown, self.sa_privacy_hidden = frozenset(now.shown), frozenset(now.hidden)
             finally:
                 _compiling.reset(token)
             if ruling is not None:
@@ -146,7 +159,7 @@ def _without_star(whether: Any) -> Any:
     if now is None or not isinstance(rows, Select) or [str(column) for column in rows.selected_columns] != ["*"]:
         return whether
     within = (part for place in rows.get_final_froms() for part in visitors.iterate(place))
-    if not now.view.hidden(column for table in within if isinstance(table, Table) for column in table.columns):
+    if not now.hides(column for table in within if isinstance(table, Table) for column in table.columns):
         return whether
     return exists(rows.with_only_columns(literal_column("1")))
 
@@ -200,6 +213,7 @@ class RoutedCache(MutableMapping[Any, Any]):
         #: Where they do, the routes by catalogue, grant and structure.
         self._under_rules: Recent[Recent[Any]] = Recent(256)
         self._retired: Recent[Any] | None = None
+        self._shared = Shared(size)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """A statement compiled for the grant in force."""
@@ -213,9 +227,20 @@ class RoutedCache(MutableMapping[Any, Any]):
                 route = self._under_rules.get((limits.catalogue, grant, limits.structure))
         entry = (route if route is not None else self._route()).entries.get(key)
         if entry is None:
-            return default
+            return self._from_others(key, default)
         entry[1] = True
         return entry[0]
+
+    def _from_others(self, key: Any, default: Any) -> Any:
+        """A statement that was compiled for another grant, where it would be the same for the one in force."""
+        if self._retired is not None:
+            return default
+        view, limits = self._gate.current_view(), self._gate.limits()
+        found = self._shared.find(key, view, None if limits is None else limits.structure)
+        if found is None:
+            return default
+        self._route()[key] = found
+        return found
 
     def retire(self) -> None:
         """The gate is off the engine: what may still hold this cache gets statements that were compiled since then."""
@@ -243,6 +268,9 @@ class RoutedCache(MutableMapping[Any, Any]):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._route()[key] = value
+        if self._retired is None:
+            limits = self._gate.limits()
+            self._shared.keep(key, value, self._gate.current_view(), None if limits is None else limits.structure)
 
     def __delitem__(self, key: Any) -> None:
         del self._route()[key]
@@ -251,9 +279,10 @@ class RoutedCache(MutableMapping[Any, Any]):
         return iter(self._route())
 
     def __len__(self) -> int:
-        return sum(len(route) for route, _ in list(self._routes.entries.values()))
+        return len(self._shared)
 
     def clear(self) -> None:
         self._routes.clear()
         self._by_grant.clear()
         self._under_rules.clear()
+        self._shared.clear()

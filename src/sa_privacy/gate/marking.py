@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstanceState, Mapper, Session
 
 from sa_privacy.gate.binds import owner_of_dialect
 from sa_privacy.gate.mark import AWAY, FORMER, MARK, Mark, is_of_another_row, owner_of
-from sa_privacy.gate.orm import UNCOVERED
+from sa_privacy.gate.orm import SHOWN
 from sa_privacy.gate.put_away import hide
 from sa_privacy.gate.refusal import decide_columns
 from sa_privacy.gate.sqlalchemy_private import (
@@ -46,7 +46,7 @@ class _Loading:
         self.access = access
         #: For each mapped class its mark, None where it came another way, and where its objects are noted, if anywhere.
         self.marks: dict[type[Any], tuple[Mark | None, HeldBySession | None]] = {}
-        #: What the access does not cover, where the statement was compiled with it.
+        #: What the access does not cover, where the statement shows some of it.
         self.uncovered: frozenset[str] = frozenset()
         #: Whether something of what comes is not covered, or is only observed.
         self.partly = False
@@ -128,7 +128,7 @@ class Marking:
         """Whether what an object got came through an engine of this gate."""
         if self._memory.idle:
             return False
-        through = notes_of_result(context).get(UNCOVERED) if context is not None else None
+        through = notes_of_result(context).get(SHOWN) if context is not None else None
         return self._governed(session, state) if through is None else through[0] is self._gate
 
     def _writes_through(self, connection: Any) -> bool:
@@ -175,9 +175,9 @@ class Marking:
         if not self._came_through(session, state, context):
             return None, None
         mark = self._mark(session, state)
-        through = notes_of_result(context).get(UNCOVERED)
+        through = notes_of_result(context).get(SHOWN)
         uncovered = self._gate.current_view().uncovered
-        if through is not None and not uncovered <= through[1]:
+        if through is not None and not uncovered.isdisjoint(through[1]):
             loading.uncovered = uncovered
         loading.partly = self._gate.observes or bool(loading.uncovered)
         return mark, None if mark.access is None else self._memory.away.held_by(session)

@@ -21,11 +21,11 @@ from sa_privacy.gate.mark import AWAY, MARK, owner_of
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.sqlalchemy_private import DEFER_FOR_STATE
 
-__all__ = ["UNCOVERED", "base_columns", "narrow_property", "widen_property"]
+__all__ = ["SHOWN", "base_columns", "narrow_property", "widen_property"]
 
-#: Under what a compiled statement keeps whose engine compiled it, and the columns that the grant it was compiled for does
-#: not cover.
-UNCOVERED: Final = "sa_privacy_uncovered"
+#: Under what a compiled statement keeps whose engine compiled it, and the names of the personal columns that it did not
+#: leave out.
+SHOWN: Final = "sa_privacy_shown"
 
 
 def base_columns(prop: ColumnProperty[Any]) -> Iterator[Column[Any]]:
@@ -83,8 +83,8 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
         def setup(self, context: Any, query_entity: Any, path: Any, adapter: Any, **kwargs: Any) -> None:
             now = compiling()
             if now is not None:
-                context.attributes[UNCOVERED] = (now.owner, now.view.uncovered)
-            hidden = now.view.hidden(base_columns(self)) if now is not None and now.view.uncovered else ()
+                context.attributes[SHOWN] = (now.owner, now.shown)
+            hidden = now.hides(base_columns(self)) if now is not None else ()
             if now is None or not hidden or _needed_by_mapper(self):
                 super().setup(context, query_entity, path, adapter, **kwargs)
                 return
@@ -92,7 +92,7 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
                 if now.view.grant is None:
                     raise refusal_of_columns(None, hidden)
                 keys = [prop.key for prop in self.parent.column_attrs]
-                every = [c for found in _hidden_by_key(self.parent, keys, now.view.hidden).values() for c in found]
+                every = [c for found in _hidden_by_key(self.parent, keys, now.hides).values() for c in found]
                 hidden = tuple(dict.fromkeys(every))
                 raise PurposeDenied(
                     f"{', '.join(f'{c.name} ({c.category})' for c in hidden)} cannot be left out of an entity that is "
@@ -104,7 +104,7 @@ def _narrowing(plain: type[ColumnProperty[Any]]) -> type[Any]:
                 )
             wanted = kwargs.get("only_load_props")
             if wanted:
-                refused = _hidden_by_key(self.parent, wanted, now.view.hidden)
+                refused = _hidden_by_key(self.parent, wanted, now.hides)
                 columns = [key for key in set(wanted) if isinstance(self.parent.get_property(key), ColumnProperty)]
                 if len(refused) == len(columns):
                     # Nothing would be left of the load, which SQLAlchemy answers with an AssertionError.

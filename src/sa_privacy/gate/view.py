@@ -48,7 +48,3 @@ class View:
                 if personal is not None:
                     found.append(personal)
         return tuple(found)
-
-    def hidden(self, columns: Iterable[Column[object]]) -> tuple[PersonalColumn, ...]:
-        """The personal ones among `columns` that this grant does not cover."""
-        return tuple(column for column in self.personal(columns) if column.name in self.uncovered)
