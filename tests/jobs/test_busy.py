@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from sa_privacy.bulk import turns
 from sa_privacy.crypto.cell import is_cell
-from sa_privacy.jobs import Busy, batch, retype, seal
+from sa_privacy.jobs import Busy, retype, seal
 from tests.jobs.world import fill, maintaining, raw
 
 COLUMNS = ["customers.email", "customers.name"]
@@ -60,7 +61,7 @@ def test_the_change_of_type_waits_no_longer_than_it_is_told(
 
 @pytest.mark.backends("sqlite")
 def test_a_locked_database_is_asked_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "_TURNS", 3)
+    monkeypatch.setattr(turns, "_TURNS", 3)
     fill(engine, 3)
     hurried = create_engine(engine.url, connect_args={"timeout": 0})
     with maintaining() as privacy, engine.connect() as other:

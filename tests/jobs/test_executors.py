@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from sa_privacy import Keyring, PolicyError
+from sa_privacy.bulk import Lease, Task
 from sa_privacy.crypto.cell import is_cell
 from sa_privacy.jobs import prepare_worker, seal
-from sa_privacy.jobs.batch import Chunk, Done
+from sa_privacy.jobs.batch import Done
+from sa_privacy.jobs.worker import batch_at
 from tests.jobs.far_away import make
 from tests.jobs.killing import CONTEXT, start_server
 from tests.jobs.world import Customer, fill, maintaining, opened, raw
@@ -83,7 +85,8 @@ def test_a_worker_without_keys_is_told_so(engine: Engine, method: str) -> None:
 
 
 def test_what_is_sent_holds_no_key_and_no_value() -> None:
-    sent = pickle.dumps(Chunk("job", "seal", ("customers.email",), (1,), (9,), 20))
+    task = Task("job", "here", batch_at, ("seal", ("customers.email",), "hash", 20), make)
+    sent = pickle.dumps((task, Lease("work", 1, 1)))
     back = pickle.dumps(Done(rows=2))
     assert len(sent) < 400
     assert len(back) < 400

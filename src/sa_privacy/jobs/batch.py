@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event, inspect
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
+from sa_privacy.bulk import Key, Lease, Range, begin_to_write, mark_done, patiently, range_of
 from sa_privacy.columns.binding import keys_of, unbind_keys
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.binds import owner_of_dialect
 from sa_privacy.gate.scrub import scrub_error
 from sa_privacy.gate.sqlalchemy_private import hide_rows, show_rows
-from sa_privacy.jobs.retype import Busy, stored_types
-from sa_privacy.jobs.sql import Key, TableSql
+from sa_privacy.jobs.retype import stored_types
+from sa_privacy.jobs.sql import TableSql
 from sa_privacy.jobs.target import Target
 from sa_privacy.jobs.values import DONE, REJECTED, Operation, change_of
 from sa_privacy.ledger import PASSES, let_past
@@ -26,29 +26,9 @@ from sa_privacy.ledger import PASSES, let_past
 if TYPE_CHECKING:
     from sa_privacy.crypto import Keyring
 
-__all__ = ["Batch", "Chunk", "Done", "connected", "patiently", "working_on"]
+__all__ = ["Batch", "Done", "connected", "working_on"]
 
-T = TypeVar("T")
-_TURNS = 12
-_AGAIN = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """What a worker is asked to do. Holds keys of rows, and no key of the keyring.
-
-    :param job: which job of this process it belongs to.
-    :param after: the range begins after this key; None: with the first.
-    :param upto: the range ends with this key; None: with the last.
-    :param limit: no more rows than that: others may have come into the range.
-    """
-
-    job: str
-    operation: Operation
-    columns: tuple[str, ...]
-    after: Key | None
-    upto: Key | None
-    limit: int
+Groups = dict[tuple[int, ...], list[tuple[Key, Key, Key]]]
 
 
 @dataclass
@@ -87,46 +67,64 @@ class Done:
 
 
 class Batch:
-    """Works on chunks of one target.
+    """Works on ranges of one target.
 
     :param engine: has the keys (see :func:`working_on`).
+    :param limit: no more rows of a range than that: others may have come into it.
     """
 
-    def __init__(self, engine: Engine, target: Target, operation: Operation, keys: Keyring) -> None:
+    def __init__(self, engine: Engine, target: Target, operation: Operation, keys: Keyring, limit: int) -> None:
         self._engine = engine
         self._target = target
         self._operation = operation
+        self._limit = limit
         with connected(engine) as connection:
             stored = stored_types(connection, target)
             self._may_be_held = inspect(connection).has_table(PASSES.name)
         self.sql = TableSql(target, engine.dialect, keys, stored)
         self._changes = [change_of(operation, target, column, engine.dialect, keys) for column in target.columns]
 
-    def run(self, chunk: Chunk) -> Done:
-        """Does what a chunk asks for."""
+    def end_of_range(self, after: Key | None, size: int) -> Key | None:
+        """The key with which a range of `size` rows with work ends; None: there are fewer."""
+        statement, parameters = self.sql.end_of_range(self._operation, after, size)
+
+        def ask() -> Key | None:
+            with connected(self._engine) as connection:
+                found = connection.exec_driver_sql(statement, parameters).first()
+            return None if found is None else tuple(found)
+
+        return patiently(ask)
+
+    def carry_out(self, lease: Lease) -> Done:
+        """Works on a chunk: none of its transactions is open while values are changed."""
 
         def attempt() -> Done:
             with connected(self._engine) as connection:
-                return self.run_on(connection, chunk, own=True)
+                rows = self._rows(connection, range_of(connection, lease))
+                connection.rollback()
+                done, groups = self._changed(rows)
+                begin_to_write(connection)
+                self._write_all(connection, groups, done)
+                mark_done(connection, lease, done.changed)
+                connection.commit()
+                return done
 
         return patiently(attempt)
 
-    def run_on(self, connection: Connection, chunk: Chunk, *, own: bool) -> Done:
-        """The same, on a connection.
-
-        :param own: its transactions are the batch's: none is open while values are changed.
-        """
-        statement, parameters = self.sql.rows(self._operation, chunk.after, chunk.upto, chunk.limit)
-        rows = connection.exec_driver_sql(statement, parameters).fetchall()
-        if own:
-            connection.rollback()
-        done = Done(rows=len(rows), full=len(rows) == chunk.limit)
-        with let_past(connection, self._operation) if self._may_be_held else nullcontext():
-            for changed, group in self._changed(rows, done).items():
-                self._write(connection, changed, group, done)
-        if own:
-            connection.commit()
+    def finish(self, connection: Connection) -> Done:
+        """Works on what is left, in the transaction of a connection."""
+        done, groups = self._changed(self._rows(connection, Range(None, None)))
+        self._write_all(connection, groups, done)
         return done
+
+    def _rows(self, connection: Connection, wanted: Range) -> Sequence[Any]:
+        statement, parameters = self.sql.rows(self._operation, wanted.after, wanted.upto, self._limit)
+        return connection.exec_driver_sql(statement, parameters).fetchall()
+
+    def _write_all(self, connection: Connection, groups: Groups, done: Done) -> None:
+        with let_past(connection, self._operation) if self._may_be_held else nullcontext():
+            for changed, group in groups.items():
+                self._write(connection, changed, group, done)
 
     def _write(
         self, connection: Connection, changed: tuple[int, ...], group: list[tuple[Key, Key, Key]], done: Done
@@ -149,9 +147,9 @@ class Batch:
             done.values[self._target.names[index]] += written
         done.lost += len(group) - written
 
-    def _changed(self, rows: Any, done: Done) -> dict[tuple[int, ...], list[tuple[Key, Key, Key]]]:
+    def _changed(self, rows: Sequence[Any]) -> tuple[Done, Groups]:
         """The rows to write, by which columns of them change."""
-        groups: dict[tuple[int, ...], list[tuple[Key, Key, Key]]] = {}
+        done, groups = Done(rows=len(rows), full=len(rows) == self._limit), Groups()
         size, changes = len(self.sql.key), list(enumerate(self._changes))
         for row in rows:
             changed, old, new, stuck = [], [], [], 0
@@ -168,7 +166,7 @@ class Batch:
             done.stuck += stuck
             if changed:
                 groups.setdefault(tuple(changed), []).append((tuple(row[:size]), tuple(old), tuple(new)))
-        return groups
+        return done, groups
 
 
 def connected(engine: Engine) -> Connection:
@@ -177,25 +175,6 @@ def connected(engine: Engine) -> Connection:
     if engine.dialect.name == "postgresql":
         connection.execution_options(isolation_level="READ COMMITTED")
     return connection
-
-
-def patiently(work: Callable[[], T]) -> T:
-    """Tries again where the database says that it is somebody else's turn.
-
-    :raises Busy: it never was the job's.
-    """
-    for turn in range(_TURNS):
-        try:
-            return work()
-        except OperationalError as error:
-            said = getattr(error.orig, "sqlstate", None) in _AGAIN or "locked" in str(error.orig)
-            if not said:
-                raise
-        time.sleep(min(2.0, 0.05 * 2**turn))
-    raise Busy(
-        "the database gave the job no turn to write.",
-        hint="run it again when there is less to do: it goes on where it was.",
-    )
 
 
 @contextmanager

@@ -1,25 +1,24 @@
-"""Passes over one table: ranges of keys are cut, handed to workers, and told of in the log, until nothing is left."""
+"""Passes over one table: chunks are given out to workers, and told of in the log, until nothing is left."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+from uuid import uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from sa_privacy.accesslog import members
-from sa_privacy.jobs.batch import Batch, Chunk, Done, connected, patiently
-from sa_privacy.jobs.count import rows_to_do
-from sa_privacy.jobs.sql import Key
-from sa_privacy.jobs.target import Target
-from sa_privacy.jobs.values import Operation
-from sa_privacy.jobs.worker import enlist, work
+from sa_privacy.bulk import Course, Crew, Key, Lease, Pace, Task, Work, board_of, cutting, enlist
+from sa_privacy.jobs.batch import Done, connected
 
-__all__ = ["Inline", "Pace", "Passes", "Progress", "Tally"]
+__all__ = ["Passes", "Progress", "Tally", "Told"]
 
 _PASSES = 20
 
@@ -50,7 +49,7 @@ class Progress:
 
 @dataclass
 class Tally:
-    """What all passes did together.
+    """What all passes of this process did together.
 
     :param rejected: by column, values that hold no value of the type, or would not come back the same: left as they were.
     :param refused: by column, values of rows that the database refused (a unique index over lookups: the value is there
@@ -66,140 +65,108 @@ class Tally:
     rejected: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
+    def add(self, one: Done) -> None:
+        """One more pass, which says anew what it had to leave."""
+        self.passes += 1
+        self.changed += one.changed
+        self.values += one.values.total()
+        self.lost += one.lost
+        self.rejected, self.refused = one.rejected, one.refused
+
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast a job may go.
+class Told:
+    """Who is told of a job.
 
-    :param batch: rows of one transaction.
-    :param rate: rows a second, of all workers together; None: as fast as it goes.
-    :param workers: chunks that are worked on at once.
+    :param record: writes one event; `members` are those that all of them share.
+    :param progress: told how many rows were looked at.
     """
 
-    batch: int = 500
-    rate: float | None = None
-    workers: int = 1
-
-    @property
-    def size(self) -> int:
-        """Rows of one chunk: no more than one second's."""
-        return self.batch if self.rate is None else max(1, min(self.batch, int(self.rate)))
+    record: Callable[[str, bytes], int]
+    members: bytes
+    progress: Callable[[int], object]
 
 
-class Inline(Executor):
-    """An executor that works at once, in the thread that asks."""
+class Whole(Protocol):
+    """A part of a work that also knows where its ranges end."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
+    def end_of_range(self, after: Key | None, size: int) -> Key | None: ...
+    def carry_out(self, lease: Lease) -> Done: ...
 
 
 class Passes:
-    """Works on one target until nothing is left.
+    """Works on one table.
 
-    :param record: writes one event; `members` are those that all of them share.
+    :param part: does chunks in this process.
+    :param elsewhere: makes the same in another one, of a station and what is said.
     """
 
     def __init__(
         self,
         engine: Engine,
-        target: Target,
-        operation: Operation,
-        batch: Batch,
+        work: Work,
+        part: Whole,
+        elsewhere: Callable[..., Any],
+        said: tuple[Any, ...],
         *,
         pace: Pace,
-        executor: Executor,
-        record: Callable[[str, bytes], int],
-        members: bytes,
-        tell: Callable[[int], None],
+        crew: Crew,
+        told: Told,
     ) -> None:
-        self._engine = engine
-        self._target = target
-        self._operation: Operation = operation
-        self._batch = batch
-        self._pace = pace
-        self._executor = executor
-        self._record = record
-        self._members = members
-        self._tell = tell
-        self._start = time.monotonic()
-        self._handed_out = 0
+        self._engine, self._work, self._part = engine, work, part
+        self._pace, self._crew, self._told = pace, crew, told
+        self._task = partial(Task, uuid4().hex, part=elsewhere, said=said, make=crew.make)
 
-    def run(self) -> Tally:
-        """Passes over the table, until one finds nothing that it could do, or twenty of them did not find the end."""
+    def run(self, remaining: Callable[[Done], int]) -> Tally:
+        """Passes over the table, until one finds nothing that it could do, or twenty of them did not find the end.
+
+        :param remaining: how many rows still have work, after a pass.
+        """
         tally = Tally()
-        # The slots of a cell are compared by its value alone: there a pass has to look at all cells.
-        exact = self._operation != "reseal" or not any(
-            self._target.sealed_type(column).lookup is not None for column in self._target.columns
-        )
-        with enlist(self._batch) as job:
-            for turn in range(_PASSES):
-                one = self._pass(job)
-                tally.passes += 1
-                tally.changed += one.changed
-                tally.values += one.values.total()
-                tally.lost += one.lost
-                tally.rejected, tally.refused = one.rejected, one.refused
-                tally.remaining = self._remaining() if exact else one.lost + one.stuck
-                if not one.lost and not one.full and tally.remaining <= one.stuck:
-                    break
-                time.sleep(min(2.0, 0.02 * 2**turn))
+        for turn in range(_PASSES):
+            one = self.once()
+            tally.add(one)
+            tally.remaining = remaining(one)
+            all_stuck = one.rows and not one.changed  # the rest is another process's
+            if not one.lost and not one.full and (tally.remaining <= one.stuck or all_stuck):
+                break
+            time.sleep(min(2.0, 0.02 * 2**turn))
         return tally
 
-    def _remaining(self) -> int:
-        with connected(self._engine) as connection:
-            return rows_to_do(connection, self._batch.sql, self._operation)
+    def once(self) -> Done:
+        """One pass; or a part of one, where other processes are at it, too."""
+        total = Done()
 
-    def _pass(self, job: str) -> Done:
-        total, pending = Done(), dict[Future[Done], int]()
-        try:
-            for after, upto in self._ranges():
-                while len(pending) >= self._pace.workers:
-                    self._collect(pending, total)
-                self._wait_for_turn()
-                intent = self._record("intent", self._members)
-                names = self._target.names
-                chunk = Chunk(job, self._operation, names, after, upto, limit=2 * self._pace.size)
-                pending[self._executor.submit(work, chunk)] = intent
-            while pending:
-                self._collect(pending, total)
-        except BaseException:
-            for future in pending:
-                future.cancel()
-            wait(pending)
-            raise
+        def begun() -> int:
+            return self._told.record("intent", self._told.members)
+
+        def ended(intent: int, done: Done) -> None:
+            said = members(intent=intent, rows=done.changed, subjects=None, cells=dict(done.values))
+            self._told.record("outcome", self._told.members + b"," + said)
+            total.add(done)
+            self._told.progress(done.rows)
+
+        with connected(self._engine) as connection:
+            board = board_of(connection, self._work, partial(_writing, self._engine), _now, self._crew)
+        board.begin()
+        cut = cutting(self._part.end_of_range, self._pace.size)
+        with enlist(self._part) as here:
+            Course(
+                board, self._crew, self._task(here), cut, self._pace, begun=begun, ended=ended, settled=_settled
+            ).run()
         return total
 
-    def _collect(self, pending: dict[Future[Done], int], total: Done) -> None:
-        for future in wait(pending, return_when=FIRST_COMPLETED).done:
-            intent, done = pending.pop(future), future.result()
-            said = members(intent=intent, rows=done.changed, subjects=None, cells=dict(done.values))
-            self._record("outcome", self._members + b"," + said)
-            total.add(done)
-            self._tell(done.rows)
 
-    def _ranges(self) -> Iterator[tuple[Key | None, Key | None]]:
-        """Ranges with one chunk's rows each; the last may have no end. None are cut where there is no work."""
-        after: Key | None = None
-        while (upto := self._end_of_range(after)) is not None:
-            yield after, upto
-            after = upto
-        if self._end_of_range(after, size=1) is not None:
-            yield after, None
+def _settled(rows: int) -> Done:
+    """Of a chunk whose worker died, before or after it was done."""
+    return Done(rows=rows, changed=rows)
 
-    def _end_of_range(self, after: Key | None, size: int | None = None) -> Key | None:
-        statement, parameters = self._batch.sql.end_of_range(self._operation, after, size or self._pace.size)
 
-        def ask() -> Key | None:
-            with connected(self._engine) as connection:
-                found = connection.exec_driver_sql(statement, parameters).first()
-            return None if found is None else tuple(found)
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    with connected(engine) as connection, connection.begin():
+        yield connection
 
-        return patiently(ask)
 
-    def _wait_for_turn(self) -> None:
-        if self._pace.rate is not None:
-            due = self._start + self._handed_out / self._pace.rate
-            time.sleep(max(0.0, due - time.monotonic()))
-        self._handed_out += self._pace.size
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -8,20 +8,33 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, LargeBinary, and_, func, or_, select, tuple_, type_coerce, update
+from sqlalchemy import Connection, Engine, LargeBinary, and_, func, or_, select, type_coerce, update
 
 from sa_privacy.accesslog import members
+from sa_privacy.bulk import (
+    Crew,
+    Key,
+    Lease,
+    Pace,
+    Station,
+    begin_to_write,
+    end_of,
+    mark_done,
+    patiently,
+    range_of,
+    within,
+)
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.crypto import ERASED, SubjectKey
 from sa_privacy.crypto.cell import HEADER, SUITE_SUBJECT, SUITE_SUBJECT_SLOTS, is_cell
 from sa_privacy.crypto.subject_cell import DESTROYED, MISSING, key_id_of
 from sa_privacy.errors import CellRejected, KeyUnavailable, PersonErased
 from sa_privacy.gate.people_keys import Owner
-from sa_privacy.jobs.batch import connected, patiently
+from sa_privacy.jobs.batch import Done, connected
 from sa_privacy.jobs.count import ColumnCount, TableCount
-from sa_privacy.jobs.passes import Progress, Tally
-from sa_privacy.jobs.sql import Key
-from sa_privacy.jobs.target import Keeper, Target
+from sa_privacy.jobs.passes import Passes, Progress, Tally, Told
+from sa_privacy.jobs.target import Keeper, Target, keys_for_job, targets_of
+from sa_privacy.jobs.worker import lent_keys, work_of
 
 __all__ = ["reseal_for_people"]
 
@@ -35,8 +48,8 @@ def reseal_for_people(
     target: Target,
     said: bytes,
     *,
-    batch: int,
-    rate: float | None,
+    pace: Pace,
+    crew: Crew,
     dry_run: bool,
     progress: Callable[[Progress], object] | None,
 ) -> tuple[TableCount, Tally | None, float]:
@@ -48,87 +61,104 @@ def reseal_for_people(
         counted = _count(connection, target)
     if dry_run:
         return counted, None, 0.0
-    job, start, after = _Resealing(engine, privacy, target, said), time.monotonic(), None
-    done = 0
-    while True:
-        began = time.monotonic()
-        rows, after = patiently(lambda after=after: job.batch(after, batch))  # type: ignore[misc]
+    start, done, names = time.monotonic(), 0, sorted(target.names)
+    said += b"," + members(
+        **dict.fromkeys(("reads", "matches", "writes"), names),
+        statement="job:reseal",
+        decision="allowed",
+        policy=privacy.policy.hash,
+        unbounded=True,
+    )
+
+    def tell(rows: int) -> None:
+        nonlocal done
         done += rows
         if progress is not None:
             progress(Progress(target.name, done, max(done, counted.rows), time.monotonic() - start))
-        if after is None:
-            break
-        if rate is not None:
-            time.sleep(max(0.0, rows / rate - (time.monotonic() - began)))
-    job.tally.passes = 1
-    return counted, job.tally, time.monotonic() - start
+
+    work = work_of("reseal", target.name, target.names, keys_for_job(privacy))
+    passes = Passes(
+        engine,
+        work,
+        _Resealing(engine, privacy, target),
+        _resealing_at,
+        (target.names, work.hash),
+        pace=pace,
+        crew=crew,
+        told=Told(privacy.record, said, tell),
+    )
+    tally, one = Tally(), passes.once()
+    tally.add(one)
+    tally.remaining = one.rejected.total() + one.lost
+    return counted, tally, time.monotonic() - start
+
+
+def _resealing_at(station: Station, columns: tuple[str, ...], wanted: str) -> _Resealing:
+    [target] = targets_of(station.privacy, columns)
+    lent_keys(station, "reseal", target.name, target.names, wanted)
+    return _Resealing(station.engine, station.privacy, target)
 
 
 class _Resealing:
-    """The columns of one table, batch by batch."""
+    """The columns of one table, chunk by chunk."""
 
-    def __init__(self, engine: Engine, privacy: Keeper, target: Target, said: bytes) -> None:
+    def __init__(self, engine: Engine, privacy: Keeper, target: Target) -> None:
         self._engine, self._privacy, self._target = engine, privacy, target
         self._raw = [type_coerce(column, LargeBinary()) for column in target.columns]
         dialect = engine.dialect
         self._kinds = [target.sealed_type(column) for column in target.columns]
         self._seal = [kind.bind_processor(dialect) for kind in self._kinds]
         self._open = [kind.result_processor(dialect, None) for kind in self._kinds]
-        names = sorted(target.names)
-        self._said = (
-            said
-            + b","
-            + members(
-                **dict.fromkeys(("reads", "matches", "writes"), names),
-                statement="job:reseal",
-                decision="allowed",
-                policy=privacy.policy.hash,
-                unbounded=True,
-            )
-        )
-        self.tally = Tally()
 
-    def batch(self, after: Key | None, limit: int) -> tuple[int, Key | None]:
-        """One transaction: how many rows were looked at, and the key of the last; None where there are no more."""
+    def end_of_range(self, after: Key | None, size: int) -> Key | None:
+        """The key with which a range of `size` rows ends; None: there are fewer."""
+        asked = end_of(select(self._target.table), self._target.key, after, size)
+
+        def ask() -> Key | None:
+            with connected(self._engine) as connection:
+                found = connection.execute(asked).first()
+            return None if found is None else tuple(found)
+
+        return patiently(ask)
+
+    def carry_out(self, lease: Lease) -> Done:
+        """All rows of a chunk, in one transaction."""
         key = self._target.key
-        asked = select(*key, *self._raw).order_by(*key).limit(limit)
-        if after is not None:
-            asked = asked.where(tuple_(*key) > tuple_(*after) if len(key) > 1 else key[0] > after[0])
-        with connected(self._engine) as connection:
-            rows = [(tuple(row[: len(key)]), tuple(row[len(key) :])) for row in connection.execute(asked)]
-            connection.rollback()
-            if not rows:
-                return 0, None
-            intent = self._privacy.record("intent", self._said)
-            changed = self._change(connection, rows)
-            connection.commit()
-        self._privacy.record("outcome", self._said + b"," + members(intent=intent, rows=changed, subjects=None))
-        return len(rows), rows[-1][0] if len(rows) == limit else None
 
-    def _change(self, connection: Connection, rows: list[tuple[Key, tuple[Any, ...]]]) -> int:
+        def attempt() -> Done:
+            with connected(self._engine) as connection:
+                asked = select(*key, *self._raw).where(*within(key, range_of(connection, lease)))
+                rows = [(tuple(row[: len(key)]), tuple(row[len(key) :])) for row in connection.execute(asked)]
+                connection.rollback()
+                begin_to_write(connection)
+                done = Done(rows=len(rows))
+                self._change(connection, rows, done)
+                mark_done(connection, lease, done.changed)
+                connection.commit()
+                return done
+
+        return patiently(attempt)
+
+    def _change(self, connection: Connection, rows: list[tuple[Key, tuple[Any, ...]]], done: Done) -> None:
         frames = _frames(connection, rows)
-        opened = {key: found for key, cells in rows if (found := self._to_seal(cells, frames))}
+        opened = {key: found for key, cells in rows if (found := self._to_seal(cells, frames, done))}
         keys = self._keys(connection, list(opened))
-        changed = 0
         for key, cells in rows:
             owner_key = keys.get(key)
             for at, pending in opened.get(key, {}).items():
                 name = self._target.names[at]
                 if owner_key is None:
-                    self.tally.rejected[name] += 1
+                    done.rejected[name] += 1
                     continue
                 where = [column == value for column, value in zip(self._target.key, key, strict=True)]
                 statement = update(self._target.table).where(and_(*where), self._raw[at] == bytes(cells[at]))
                 new = type_coerce(pending.sealed(owner_key), LargeBinary())
                 written = connection.execute(statement.values({self._target.columns[at].key: new})).rowcount
-                self.tally.values += written
-                self.tally.lost += 1 - written
-                changed += written
-        self.tally.changed += changed
-        self.tally.remaining = self.tally.rejected.total() + self.tally.lost
-        return changed
+                done.values[name] += written
+                done.lost += 1 - written
+                done.changed += written
 
-    def _to_seal(self, cells: tuple[Any, ...], frames: Mapping[bytes, bytes]) -> dict[int, Any]:
+    def _to_seal(self, cells: tuple[Any, ...], frames: Mapping[bytes, bytes], done: Done) -> dict[int, Any]:
         """By position, the values that have to be sealed anew, as pending cells."""
         found = {}
         for at, cell in enumerate(cells):
@@ -141,7 +171,7 @@ class _Resealing:
             try:
                 value = self._open[at](raw if key_id is None else frames.get(key_id, bytes((MISSING,))) + raw)
             except (CellRejected, KeyUnavailable):
-                self.tally.rejected[self._target.names[at]] += 1
+                done.rejected[self._target.names[at]] += 1
                 continue
             if value is ERASED:
                 continue

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, Connection, Enum
 from sqlalchemy.exc import DataError, OperationalError
 
+from sa_privacy.bulk import Busy
 from sa_privacy.columns.stored import is_binary, is_text
-from sa_privacy.errors import CellRejected, PolicyError, PrivacyError
+from sa_privacy.errors import CellRejected, PolicyError
 from sa_privacy.jobs.target import Target
 
-__all__ = ["Busy", "declared_type", "stored_types", "to_bytes", "to_plain_type"]
+__all__ = ["declared_type", "stored_types", "to_bytes", "to_plain_type"]
 
 _LOCKS = 10
 # So that the text form of a value does not depend on who asks.
@@ -28,12 +29,6 @@ _FORMS = (
     "extra_float_digits = 1",
     "bytea_output = 'hex'",
 )
-
-
-class Busy(PrivacyError):
-    """The database did not let the job have its turn. Nothing was changed since the last batch."""
-
-    code = "SP-305"
 
 
 def stored_types(connection: Connection, target: Target) -> dict[str, str]:

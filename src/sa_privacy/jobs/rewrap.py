@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from time import monotonic
 
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
 from sa_privacy.accesslog import members
+from sa_privacy.bulk import (
+    Crew,
+    Key,
+    Lease,
+    Pace,
+    Station,
+    begin_to_write,
+    crew_of,
+    end_of,
+    mark_done,
+    patiently,
+    range_of,
+    within,
+)
 from sa_privacy.columns.binding import keys_of
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
-from sa_privacy.jobs.batch import connected, patiently, working_on
-from sa_privacy.jobs.passes import Progress
+from sa_privacy.jobs.batch import Done, connected, working_on
+from sa_privacy.jobs.passes import Passes, Progress, Told
 from sa_privacy.jobs.target import Keeper, keys_for_job, said_of
+from sa_privacy.jobs.worker import lent_keys, work_of
 
 __all__ = ["Rewrapped", "count_wrapped", "rewrap"]
 
@@ -45,6 +61,8 @@ def rewrap(
     privacy: Keeper,
     *,
     batch: int = 500,
+    workers: int = 1,
+    executor: Executor | Crew | None = None,
     dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Rewrapped:
@@ -53,50 +71,87 @@ def rewrap(
     Each is replaced only as it was read: one that is destroyed meanwhile stays destroyed.
 
     :param engine: its own, unprotected and synchronous.
+    :param workers: and `executor`: as for :func:`sa_privacy.jobs.reseal`.
     :param progress: told after each batch how far it is.
     :raises KeyUnavailable: the ring lacks a key that wraps some.
     :raises NoAccess: no maintenance access is declared around it.
     """
-    keys, said = keys_for_job(privacy), said_of("reseal", privacy)
+    keys, said, done, began = keys_for_job(privacy), said_of("reseal", privacy), 0, monotonic()
+    said += b"," + members(statement="job:rewrap", decision="allowed", policy=privacy.policy.hash, unbounded=True)
+
+    def tell(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if progress is not None:
+            progress(Progress(SUBJECT_KEYS.name, done, to_do, monotonic() - began))
+
     with working_on(engine, keys):
         with connected(engine) as connection:
             counted = count_wrapped(connection)
         to_do = counted.total() - counted[keys.primary_id]
-        changed, after, began = 0, b"", monotonic()
-        while to_do and not dry_run:
-            last, done = patiently(lambda after=after: _batch(engine, privacy, said, after, batch))  # type: ignore[misc]
-            changed += done
-            if progress is not None:
-                progress(Progress(SUBJECT_KEYS.name, changed, to_do, monotonic() - began))
-            if last is None:
-                break
-            after = last
-    return Rewrapped(to_do, changed)
+        if dry_run or not to_do:
+            return Rewrapped(to_do, 0)
+        work = work_of("rewrap", SUBJECT_KEYS.name, (), keys)
+        made = (_Wrapping(engine, keys.primary_id), _wrapping_at, (work.hash,))
+        passes = Passes(
+            engine,
+            work,
+            *made,
+            pace=Pace(batch),
+            crew=crew_of(executor, workers),
+            told=Told(privacy.record, said, tell),
+        )
+        return Rewrapped(to_do, passes.once().changed)
 
 
-def _batch(engine: Engine, privacy: Keeper, said: bytes, after: bytes, batch: int) -> tuple[bytes | None, int]:
-    """One transaction: the id of the last key that was looked at, and how many were wrapped anew."""
-    with connected(engine) as connection:
-        asked = select(_KEYS.id, _KEYS.wrapped).where(_KEYS.id > after).order_by(_KEYS.id).limit(batch)
-        rows = [(bytes(key), wrapped) for key, wrapped in connection.execute(asked)]
-        ring = keys_of(engine.dialect).subject_keys
-        new = [
-            {"key": key, "was": bytes(wrapped), "now": made}
-            for key, wrapped in rows
-            if wrapped is not None and (made := ring.rewrap(key, bytes(wrapped))) is not None
-        ]
-        done = 0
-        if new:
-            said += b"," + members(
-                statement="job:rewrap", decision="allowed", policy=privacy.policy.hash, unbounded=True
-            )
-            intent = privacy.record("intent", said)
-            statement = (
-                update(SUBJECT_KEYS)
-                .where(_KEYS.id == bindparam("key"), _KEYS.wrapped == bindparam("was"))
-                .values(wrapped=bindparam("now"))
-            )
-            done = connection.execute(statement, new).rowcount
-            connection.commit()
-            privacy.record("outcome", said + b"," + members(intent=intent, rows=done, subjects=None))
-        return (rows[-1][0] if rows else None), done
+def _wrapping_at(station: Station, wanted: str) -> _Wrapping:
+    keys = lent_keys(station, "rewrap", SUBJECT_KEYS.name, (), wanted)
+    return _Wrapping(station.engine, keys.primary_id)
+
+
+class _Wrapping:
+    """The keys that another key than the primary wraps, chunk by chunk."""
+
+    def __init__(self, engine: Engine, primary: int) -> None:
+        self._engine = engine
+        self._ring = keys_of(engine.dialect).subject_keys
+        self._to_do = select(_KEYS.id, _KEYS.wrapped).where(
+            _KEYS.wrapped.is_not(None), func.substr(_KEYS.wrapped, 2, 4) != primary.to_bytes(4, "big")
+        )
+
+    def end_of_range(self, after: Key | None, size: int) -> Key | None:
+        """The id with which a range of `size` keys ends; None: there are fewer."""
+
+        def ask() -> Key | None:
+            with connected(self._engine) as connection:
+                found = connection.execute(end_of(self._to_do, [_KEYS.id], after, size)).first()
+            return None if found is None else tuple(found)
+
+        return patiently(ask)
+
+    def carry_out(self, lease: Lease) -> Done:
+        """All keys of a chunk, in one transaction."""
+
+        def attempt() -> Done:
+            with connected(self._engine) as connection:
+                rows = connection.execute(self._to_do.where(*within([_KEYS.id], range_of(connection, lease)))).all()
+                connection.rollback()
+                new = [
+                    {"key": bytes(key), "was": bytes(wrapped), "now": made}
+                    for key, wrapped in rows
+                    if (made := self._ring.rewrap(bytes(key), bytes(wrapped))) is not None
+                ]
+                begin_to_write(connection)
+                done = Done(rows=len(rows))
+                if new:
+                    statement = (
+                        update(SUBJECT_KEYS)
+                        .where(_KEYS.id == bindparam("key"), _KEYS.wrapped == bindparam("was"))
+                        .values(wrapped=bindparam("now"))
+                    )
+                    done.changed = connection.execute(statement, new).rowcount
+                mark_done(connection, lease, done.changed)
+                connection.commit()
+                return done
+
+        return patiently(attempt)

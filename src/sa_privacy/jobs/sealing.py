@@ -5,7 +5,8 @@ cells alone (``Privacy(..., accept_plaintext=...)``). A row is changed only wher
 concurrent write is never overwritten with stale data; each new value is verified by opening it before the old one goes.
 
 What is left to do stands in the data: what is a cell, and under which key. So a job that was killed, at any moment, is
-started again and goes on; nothing else is kept.
+started again and goes on. Which of its chunks are under way, and whose they are, stands in the library's own tables, where
+they are there: so several processes may be at one job (:mod:`sa_privacy.bulk`).
 
 A job compares sealed values, which the gate refuses to all. So it works on an engine of its own, which no Privacy
 protects, under a maintenance access, and writes an intent and an outcome for each batch into the access log.
@@ -22,18 +23,20 @@ from typing import Any, NoReturn
 from sqlalchemy import Connection, Engine
 
 from sa_privacy.accesslog import members
+from sa_privacy.bulk import Crew, Pace, crew_of
 from sa_privacy.crypto import Keyring
 from sa_privacy.crypto.ring import key_name
 from sa_privacy.errors import CellRejected, KeyUnavailable, PolicyError
-from sa_privacy.jobs.batch import Batch, Chunk, connected, working_on
-from sa_privacy.jobs.count import TableCount, count
+from sa_privacy.jobs.batch import Batch, Done, connected, working_on
+from sa_privacy.jobs.count import TableCount, count, rows_to_do
 from sa_privacy.jobs.doctor import require_sealable
 from sa_privacy.jobs.indexes import drop_lookups, make_lookups, missing_lookups
-from sa_privacy.jobs.passes import Inline, Pace, Passes, Progress, Tally
+from sa_privacy.jobs.passes import Passes, Progress, Tally, Told
 from sa_privacy.jobs.people import reseal_for_people
 from sa_privacy.jobs.retype import declared_type, to_bytes, to_plain_type
 from sa_privacy.jobs.target import Keeper, Target, keys_for_job, said_of, targets_of
 from sa_privacy.jobs.values import Operation, change_of
+from sa_privacy.jobs.worker import batch_at, work_of
 
 __all__ = ["TableReport", "reseal", "seal", "unseal"]
 
@@ -90,7 +93,8 @@ def reseal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: A
         - ``dry_run``: counts, and changes nothing.
         - ``batch``: rows of one transaction. Default 500.
         - ``rate``: rows a second at most.
-        - ``executor``: any ``concurrent.futures.Executor``; ``workers``: how many chunks it gets at once. Worker processes
+        - ``executor``: ``Threads(4)``, ``Processes(4, make)``, ``Dask(address, make)`` of this package; or any
+          ``concurrent.futures.Executor``, and ``workers``: how many chunks it gets at once. Worker processes of one's own
           need :func:`sa_privacy.jobs.prepare_worker`.
         - ``progress``: called with a :class:`Progress` after each batch.
     :raises KeyUnavailable: a cell names a key that the ring does not hold.
@@ -119,13 +123,13 @@ def _run(
     batch: int = 500,
     rate: float | None = None,
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | Crew | None = None,
     progress: Callable[[Progress], object] | None = None,
     lock_timeout: float = 5.0,
 ) -> list[TableReport]:
-    if batch < 1 or workers < 1 or (rate is not None and rate < 1):
-        raise PolicyError("batch, workers and rate are numbers from 1 up.", hint="leave them out for the defaults.")
-    said = said_of(operation, privacy)
+    if batch < 1 or (rate is not None and rate < 1):
+        raise PolicyError("batch and rate are numbers from 1 up.", hint="leave them out for the defaults.")
+    said, pace, crew = said_of(operation, privacy), Pace(batch, rate), crew_of(executor, workers)
     keys, targets = keys_for_job(privacy), targets_of(privacy, columns, stored_as)
     theirs = [target for target in targets if target.by_subject]
     targets = [target for target in targets if not target.by_subject]
@@ -152,10 +156,10 @@ def _run(
                 jobs.append(_Job(operation, engine, privacy, target, said, lock_timeout, counted))
         for job in jobs:  # every table can be written and searched by the new release before the first is sealed
             job.prepare()
-        reports += [job.run(Pace(batch, rate, workers), executor or Inline(), progress) for job in jobs]
+        reports += [job.run(pace, crew, progress) for job in jobs]
         for target in theirs:
             counted, tally, seconds = reseal_for_people(
-                engine, privacy, target, said, batch=batch, rate=rate, dry_run=dry_run, progress=progress
+                engine, privacy, target, said, pace=pace, crew=crew, dry_run=dry_run, progress=progress
             )
             reports.append(TableReport(operation, counted, tally, seconds))
     return reports
@@ -241,7 +245,7 @@ class _Job:
             with connected(self._engine) as connection, connection.begin():
                 make_lookups(connection, self._target)
 
-    def run(self, pace: Pace, executor: Executor, progress: Callable[[Progress], object] | None) -> TableReport:
+    def run(self, pace: Pace, crew: Crew, progress: Callable[[Progress], object] | None) -> TableReport:
         start, done, counted = time.monotonic(), 0, self._counted
 
         def tell(rows: int) -> None:
@@ -251,19 +255,13 @@ class _Job:
                 total = max(done, counted.to_do)
                 progress(Progress(self._target.name, done, total, time.monotonic() - start))
 
-        batch = Batch(self._engine, self._target, self._operation, self._keys)
-        passes = Passes(
-            self._engine,
-            self._target,
-            self._operation,
-            batch,
-            pace=pace,
-            executor=executor,
-            record=self._privacy.record,
-            members=self._members,
-            tell=tell,
-        )
-        tally = passes.run()
+        names, limit = self._target.names, 2 * pace.size
+        batch = Batch(self._engine, self._target, self._operation, self._keys, limit)
+        work = work_of(self._operation, self._target.name, names, self._keys)
+        told = Told(self._privacy.record, self._members, tell)
+        said = (self._operation, names, work.hash, limit)
+        passes = Passes(self._engine, work, batch, batch_at, said, pace=pace, crew=crew, told=told)
+        tally = passes.run(lambda one: self._remaining(batch, one))
         if self._operation == "unseal" and not tally.remaining:
             if self._engine.dialect.name == "postgresql":
                 self._locked = self._retype(
@@ -276,6 +274,17 @@ class _Job:
         left = batch.sql.left_over(self._operation)
         return TableReport(self._operation, counted, tally, seconds, self._locked, left)
 
+    def _remaining(self, batch: Batch, one: Done) -> int:
+        """Rows that still have work. The slots of a cell are compared by its value alone: there a pass looks at all cells, and
+        knows.
+        """
+        if self._operation == "reseal" and any(
+            self._target.sealed_type(column).lookup is not None for column in self._target.columns
+        ):
+            return one.lost + one.stuck
+        with connected(self._engine) as connection:
+            return rows_to_do(connection, batch.sql, self._operation)
+
     def _retype(self, change: Callable[[Connection], float]) -> float:
         intent = self._privacy.record("intent", self._members)
         with connected(self._engine) as connection:
@@ -287,7 +296,7 @@ class _Job:
         """The cells that came until the table was locked."""
         full = True
         while full:
-            done = batch.run_on(connection, Chunk("", self._operation, self._target.names, None, None, 1000), own=False)
+            done = batch.finish(connection)
             full = done.full
             tally.changed += done.changed
             tally.values += done.values.total()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import Dialect
 
+from sa_privacy.bulk import Key
 from sa_privacy.columns.stored import cell_condition
 from sa_privacy.crypto.cell import SUITE_PLAIN, VERSION
 from sa_privacy.jobs.target import Target
@@ -16,9 +17,7 @@ from sa_privacy.jobs.values import Operation, current_header, mistakable
 if TYPE_CHECKING:
     from sa_privacy.crypto import Keyring
 
-__all__ = ["Key", "TableSql"]
-
-Key = tuple[Any, ...]
+__all__ = ["TableSql"]
 
 _NO_CELL = "FALSE"
 

@@ -1,89 +1,52 @@
-"""Who works on a chunk: this process, for threads; or another, which gets its keys by itself and never by pickle.
-
-::
-
-    def make():  # in a module that the workers can import
-        engine = create_engine(URL)
-        return engine, Privacy("privacy.toml", keys=Keyring.load("keys.json"), log=None, metadata=Base)
-
-
-    pool = ProcessPoolExecutor(4, mp_context=get_context("spawn"), initializer=prepare_worker, initargs=(make,))
-    seal(engine, privacy, ["customers.email"], executor=pool, workers=4)
-"""
+"""A worker in another process: what it needs of its own engine and keys to do chunks of a job."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
-
+from sa_privacy.bulk import Station, Work
+from sa_privacy.crypto.ring import key_name
 from sa_privacy.errors import PolicyError
-from sa_privacy.jobs.batch import Batch, Chunk, Done, working_on
-from sa_privacy.jobs.target import Keeper, keys_for_job, targets_of
+from sa_privacy.jobs.batch import Batch, working_on
+from sa_privacy.jobs.target import Target, keys_for_job, targets_of
+from sa_privacy.jobs.values import Operation
 
-__all__ = ["enlist", "prepare_worker", "work"]
+if TYPE_CHECKING:
+    from sa_privacy.crypto import Keyring
 
-
-class _Worker:
-    """A worker process: its own engine and keys, and the batches made so far."""
-
-    def __init__(self, engine: Engine, privacy: Keeper) -> None:
-        self._engine = engine
-        self._privacy = privacy
-        self._keys = keys_for_job(privacy)
-        self._batches: dict[tuple[str, ...], Batch] = {}
-        self._open = ExitStack()
-        self._open.enter_context(working_on(engine, self._keys))  # as long as the process lives
-
-    def batch(self, chunk: Chunk) -> Batch:
-        key = (chunk.job, chunk.operation, *chunk.columns)
-        if key not in self._batches:
-            [target] = targets_of(self._privacy, chunk.columns)
-            self._batches[key] = Batch(self._engine, target, chunk.operation, self._keys)
-        return self._batches[key]
+__all__ = ["batch_at", "lent_keys", "work_of"]
 
 
-#: The batches of this very process, by job: a forked child must not use its parent's connections.
-_here: dict[tuple[int, str], Batch] = {}
-_prepared: dict[int, _Worker] = {}
+def work_of(operation: str, table: str, columns: tuple[str, ...], keys: Keyring) -> Work:
+    """What a job does in one table: with another keyring, or the same in another state, it is something else."""
+    state = (keys.lookup_phase, str(keys.search_slot), *map(key_name, (keys.primary_id, *keys.ids)))
+    return Work(operation, table, (*sorted(columns), *state))
 
 
-def prepare_worker(make: Callable[[], tuple[Engine, Any]]) -> None:
-    """The initializer of worker processes.
+def lent_keys(station: Station, operation: str, table: str, columns: tuple[str, ...], wanted: str) -> Keyring:
+    """The keys of a station, which its engine has from now on.
 
-    :param make: can be pickled, that is a function of a module; makes the engine, and the ``Privacy`` with its keys, in the
-        worker. The log stays with the process that runs the job: ``log=None`` here.
+    :param wanted: the hash of the work.
+    :raises PolicyError: they are not those of whoever runs the job.
     """
-    _prepared[os.getpid()] = _Worker(*make())
+    keys = keys_for_job(station.privacy)
+    if work_of(operation, table, columns, keys).hash != wanted:
+        raise PolicyError(
+            "a worker has another keyring than the process that runs the job, or the same as it was before.",
+            hint="give all of them the same file; workers load it when a job begins.",
+        )
+    if not station.is_open:
+        station.open.enter_context(working_on(station.engine, keys))
+        station.is_open = True
+    return keys
 
 
-@contextmanager
-def enlist(batch: Batch) -> Iterator[str]:
-    """Makes a batch known to the threads of this process, under the name that it yields."""
-    job = uuid4().hex
-    _here[os.getpid(), job] = batch
-    try:
-        yield job
-    finally:
-        del _here[os.getpid(), job]
+def batch_at(station: Station, operation: Operation, columns: tuple[str, ...], wanted: str, limit: int) -> Batch:
+    """The batches of one table, at a station.
 
-
-def work(chunk: Chunk) -> Done:
-    """Works on a chunk, wherever it was sent.
-
-    :raises PolicyError: to a process without keys.
+    :param wanted: the hash of the work.
     """
-    batch = _here.get((os.getpid(), chunk.job))
-    if batch is None:
-        worker = _prepared.get(os.getpid())
-        if worker is None:
-            raise PolicyError(
-                "a worker process has no keys, and none are sent to it.",
-                hint="ProcessPoolExecutor(..., initializer=sa_privacy.jobs.prepare_worker, initargs=(make,)).",
-            )
-        batch = worker.batch(chunk)
-    return batch.run(chunk)
+    target: Target
+    [target] = targets_of(station.privacy, columns)
+    keys = lent_keys(station, operation, target.name, target.names, wanted)
+    return Batch(station.engine, target, operation, keys, limit)
