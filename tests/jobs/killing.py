@@ -22,7 +22,7 @@ from sqlalchemy import Engine, create_engine, delete, insert, text, update
 
 from sa_privacy import Keyring, Privacy
 from sa_privacy.jobs import batch, seal
-from sa_privacy.jobs.sql import TableSql
+from tests.jobs.far_away import SlowSql
 from tests.jobs.world import FAR, POLICY, Base, Customer, maintaining
 
 COLUMNS = ["customers.name", "customers.email"]
@@ -41,14 +41,6 @@ def start_server() -> None:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         forkserver.ensure_running()
-
-
-class SlowSql(TableSql):
-    """Waits between what a batch reads and what it writes: for those who kill, and for those who write."""
-
-    def write(self, *given: Any) -> int:
-        time.sleep(0.02)
-        return super().write(*given)
 
 
 def run_job(url: str, keys: str, rows: int, starts: Connection) -> None:
