@@ -17,9 +17,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, func, select
 
 from sa_privacy import AccessLog, Keyring, PolicyError
-from sa_privacy.bulk import CHUNKS, WORKS, Crew, boards
+from sa_privacy.bulk import CHUNKS, WORKS, boards
 from sa_privacy.crypto.cell import is_cell
-from sa_privacy.jobs import Processes, Threads, WorkersLost, reseal, seal
+from sa_privacy.jobs import Processes, WorkersLost, reseal, seal
 from tests.jobs.far_away import make_slow
 from tests.jobs.killing import CONTEXT, killed, start_server
 from tests.jobs.world import Customer, fill, maintaining, opened, raw
@@ -31,9 +31,9 @@ ROWS = 400
 class Forked(Processes):
     """Processes that are there at once."""
 
-    def hire(self) -> Executor:
+    def _begin(self) -> ProcessPoolExecutor:
         start_server()
-        return ProcessPoolExecutor(self.workers, mp_context=CONTEXT)
+        return ProcessPoolExecutor(self._count, mp_context=CONTEXT)
 
 
 @pytest.fixture
@@ -53,12 +53,14 @@ def filled(engine: Engine) -> Engine:
 
 
 @pytest.fixture
-def crew(filled: Engine, keys: Keyring, tmp_path: Path) -> Iterator[Crew]:
+def crew(filled: Engine, keys: Keyring, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Two processes, and what they work with."""
     pids = tmp_path / "pids"
     pids.mkdir()
     url = filled.url.render_as_string(hide_password=False)
-    with Forked(2, partial(make_slow, url, str(tmp_path / "keys.json"), str(pids))) as made:
-        yield made
+    with Forked(2) as pool:
+        make = partial(make_slow, url, str(tmp_path / "keys.json"), str(pids))
+        yield {"executor": pool, "workers": 2, "make": make}
 
 
 def must_be_told_of(log: AccessLog, rows: int) -> None:
@@ -81,7 +83,7 @@ def must_be_sealed(engine: Engine, keys: Keyring, make_engine: Callable[..., Eng
 
 
 def test_workers_that_are_killed_are_replaced(
-    filled: Engine, keys: Keyring, crew: Crew, make_engine: Callable[..., Engine], tmp_path: Path
+    filled: Engine, keys: Keyring, crew: dict[str, Any], make_engine: Callable[..., Engine], tmp_path: Path
 ) -> None:
     before, log, moments = raw(filled), AccessLog.open(tmp_path / "log"), random.Random(1)
     kills = list[int]()
@@ -95,7 +97,7 @@ def test_workers_that_are_killed_are_replaced(
                 kills.append(pid)
 
     with maintaining(keys, log=log) as privacy:
-        [report] = seal(filled, privacy, COLUMNS, batch=10, executor=crew, progress=kill_one)
+        [report] = seal(filled, privacy, COLUMNS, batch=10, progress=kill_one, **crew)
         assert report.complete
         must_be_told_of(log, ROWS)
     assert len(kills) == 3
@@ -103,9 +105,9 @@ def test_workers_that_are_killed_are_replaced(
 
 
 def test_workers_that_die_at_once_are_not_replaced_for_ever(filled: Engine, keys: Keyring) -> None:
-    with maintaining(keys) as privacy, Forked(2, partial(os._exit, 1)) as dying:  # type: ignore[arg-type]
+    with maintaining(keys) as privacy, Forked(2) as dying:
         with pytest.raises(WorkersLost) as lost:
-            seal(filled, privacy, COLUMNS, executor=dying)
+            seal(filled, privacy, COLUMNS, executor=dying, make=partial(os._exit, 1))
         assert "goes on where it was" in str(lost.value.hint)
         [report] = seal(filled, privacy, COLUMNS)  # its leases were given back
     assert report.complete
@@ -113,9 +115,12 @@ def test_workers_that_die_at_once_are_not_replaced_for_ever(filled: Engine, keys
 
 def test_an_executor_of_the_callers_own_is_theirs_to_replace(filled: Engine, keys: Keyring) -> None:
     start_server()
-    with maintaining(keys) as privacy, ProcessPoolExecutor(1, mp_context=CONTEXT, initializer=os._exit, initargs=(1,)) as p:
-        with pytest.raises(WorkersLost, match="lost its workers"):
-            seal(filled, privacy, COLUMNS, executor=p)
+    with (
+        maintaining(keys) as privacy,
+        ProcessPoolExecutor(1, mp_context=CONTEXT, initializer=os._exit, initargs=(1,)) as pool,
+        pytest.raises(WorkersLost, match="lost its workers"),
+    ):
+        seal(filled, privacy, COLUMNS, executor=pool)
 
 
 def test_two_processes_share_a_job(
@@ -176,40 +181,33 @@ def test_a_coordinator_that_was_killed_is_taken_over_from(
 
 def test_threads_reseal_with_leases(filled: Engine, keys: Keyring, make_engine: Callable[..., Engine]) -> None:
     before = raw(filled)
-    with maintaining(keys) as privacy, Threads(3) as crew:
+    with maintaining(keys) as privacy, ThreadPoolExecutor(3) as pool:
         seal(filled, privacy, COLUMNS)
         keys.rotate()
-        [report] = reseal(filled, privacy, COLUMNS, batch=20, executor=crew)
+        [report] = reseal(filled, privacy, COLUMNS, batch=20, executor=pool, workers=3)
         assert report.tally is not None
         assert (report.tally.changed, report.tally.passes) == (ROWS, 1)
     must_be_sealed(filled, keys, make_engine, before)
 
 
-def test_a_worker_with_another_keyring_is_refused(filled: Engine, keys: Keyring, crew: Crew) -> None:
+def test_a_worker_with_another_keyring_is_refused(filled: Engine, keys: Keyring, crew: dict[str, Any]) -> None:
     before = raw(filled, "email")
     keys.rotate()  # and the file is as it was
     with maintaining(keys) as privacy, pytest.raises(PolicyError, match="another keyring") as refused:
-        seal(filled, privacy, COLUMNS, executor=crew)
+        seal(filled, privacy, COLUMNS, **crew)
     assert "same file" in str(refused.value.hint)
     assert [bytes(v) if isinstance(v, memoryview) else v for (v,) in raw(filled, "email")] == [
         v.encode() if filled.dialect.name == "postgresql" else v for (v,) in before
     ]
 
 
-class Elsewhere(Threads):
+class Elsewhere(Executor):
     """Workers of other machines."""
-
-    @property
-    def is_here(self) -> bool:
-        return False
 
 
 @pytest.mark.backends("sqlite")
 def test_workers_elsewhere_need_the_tables(engine: Engine, keys: Keyring) -> None:
     fill(engine, 3)
-    with maintaining(keys) as privacy, Elsewhere() as crew:
-        with pytest.raises(PolicyError, match="no table sa_privacy_works") as refused:
-            seal(engine, privacy, COLUMNS, executor=crew)
-        assert "sa-privacy tables upgrade" in str(refused.value.hint)
-
-
+    with maintaining(keys) as privacy, pytest.raises(PolicyError, match="no table sa_privacy_works") as refused:
+        seal(engine, privacy, COLUMNS, executor=Elsewhere())
+    assert "sa-privacy tables upgrade" in str(refused.value.hint)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sa_privacy.bulk.boards import board_of
 from sa_privacy.bulk.course import Course, Pace, cutting
-from sa_privacy.bulk.crew import Crew, Dask, Make, Processes, Threads, WorkersLost, crew_of
+from sa_privacy.bulk.crew import Crew, Make, WorkersLost, crew_of
 from sa_privacy.bulk.kept import Kept, mark_done, range_of
 from sa_privacy.bulk.keys import Key
 from sa_privacy.bulk.ranges import end_of, within
@@ -28,7 +28,6 @@ __all__ = [
     "Course",
     "Crew",
     "Cut",
-    "Dask",
     "Kept",
     "Key",
     "Lease",
@@ -36,11 +35,9 @@ __all__ = [
     "Make",
     "Pace",
     "Part",
-    "Processes",
     "Range",
     "Station",
     "Task",
-    "Threads",
     "Unkept",
     "Work",
     "WorkersLost",

@@ -7,8 +7,8 @@
         return engine, Privacy("privacy.toml", keys=Keyring.load("keys.json"), log=None, metadata=Base)
 
 
-    with Processes(4, make) as crew:
-        seal(engine, privacy, ["customers.email"], executor=crew)
+    with Processes(4) as pool:
+        seal(engine, privacy, ["customers.email"], executor=pool, workers=4, make=make)
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _station(task: Task) -> Station:
         if process not in _prepared:
             raise PolicyError(
                 "a worker process has no keys, and none are sent to it.",
-                hint="ProcessPoolExecutor(..., initializer=sa_privacy.jobs.prepare_worker, initargs=(make,)).",
+                hint="make=..., a function of a module; or ProcessPoolExecutor(..., initializer=prepare_worker, initargs=(make,)).",
             )
         return _prepared[process]
     with _making:

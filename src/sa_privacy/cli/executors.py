@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import URL, Engine
 
 from sa_privacy.cli.telling import fail
 from sa_privacy.executors import Processes
@@ -26,6 +27,7 @@ DaskOption = Annotated[
 ]
 
 _SECONDS = 10
+_OF_CLUSTER = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,15 @@ class Workers:
 
     workers: WorkersOption = 1
     dask: DaskOption = None
+
+    @property
+    def at_once(self) -> int:
+        """Chunks that are handed out and not done. A cluster may grow: it gets more than it has workers."""
+        return self.workers if self.dask is None else max(self.workers, _OF_CLUSTER)
+
+    def url(self, engine: Engine) -> str:
+        """The database, as workers are told it: a password is sent to no other machine, where the driver finds its own."""
+        return engine.url.render_as_string(hide_password=False) if self.dask is None else _without_password(engine.url)
 
 
 @contextmanager
@@ -71,3 +82,8 @@ def _cluster(address: str, prepare: Callable[[], object] | None) -> Iterator[Exe
             client.register_worker_callbacks(setup=prepare)
         with client.get_executor(pure=False) as found:
             yield found
+
+
+def _without_password(url: URL) -> str:
+    kept = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+    return kept.difference_update_query(["password"]).render_as_string(hide_password=False)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from multiprocessing import get_context
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +18,7 @@ from sa_privacy.access import AccessBlock
 from sa_privacy.cli import job_report
 from sa_privacy.cli.application import Asked
 from sa_privacy.cli.database import connecting
+from sa_privacy.cli.executors import Workers, executor
 from sa_privacy.cli.models import load_object
 from sa_privacy.cli.office import MAINTAINING
 from sa_privacy.cli.options import JsonOption, OwnerUrlOption
@@ -39,7 +38,6 @@ ColumnsArgument = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")]
 BatchOption = Annotated[int, typer.Option(help="Rows of one transaction.", min=1)]
 RateOption = Annotated[str | None, typer.Option(help="Rows a second at most.", metavar="N/s", show_default=False)]
-WorkersOption = Annotated[int, typer.Option(help="Processes that work at once.", min=1)]
 StoredAsOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,7 +61,6 @@ class Job(Asked):
     dry_run: DryRunOption = False
     batch: BatchOption = 500
     rate: RateOption = None
-    workers: WorkersOption = 1
     as_json: JsonOption = False
 
     def access(self, privacy: Privacy, reason: str | None) -> AccessBlock:
@@ -88,6 +85,7 @@ def seal(
     *,
     columns: ColumnsArgument,
     job: Job,
+    how: Workers,
     stored_as: StoredAsOption = None,
     lock_timeout: LockOption = 5.0,
 ) -> None:
@@ -96,7 +94,7 @@ def seal(
     The models declare the columns sealed already, and the application reads both forms: Privacy(..., accept_plaintext=...).
     docs/sealing.md has it step by step.
     """
-    _run(jobs.seal, job, columns, "seal columns", stored_as or (), lock_timeout=lock_timeout)
+    _run(jobs.seal, job, how, columns, "seal columns", stored_as or (), lock_timeout=lock_timeout)
 
 
 @spread
@@ -110,12 +108,13 @@ def reseal(
         typer.Option("--subject-keys", help="The keys of people: wrapped anew, whatever is sealed under them stays."),
     ] = False,
     job: Job,
+    how: Workers,
 ) -> None:
     """Seal cells anew, under the keyring's primary key and with the lookup slots of the moment: after a rotation."""
     if subject_keys:
-        _rewrap(job)
+        _rewrap(job, how)
     if columns or not subject_keys:
-        _run(jobs.reseal, job, columns or [], "reseal columns")
+        _run(jobs.reseal, job, how, columns or [], "reseal columns")
 
 
 @spread
@@ -123,19 +122,23 @@ def unseal(
     *,
     columns: ColumnsArgument,
     job: Job,
+    how: Workers,
     lock_timeout: LockOption = 5.0,
 ) -> None:
     """Put plain values where cells are, and give the columns their own types back. Nothing may write cells meanwhile."""
-    _run(jobs.unseal, job, columns, "unseal columns", lock_timeout=lock_timeout)
+    _run(jobs.unseal, job, how, columns, "unseal columns", lock_timeout=lock_timeout)
 
 
-def _rewrap(job: Job) -> None:
-    with job.working("reseal keys of people") as (privacy, engine), bars() as move:
+def _rewrap(job: Job, how: Workers) -> None:
+    with job.working("reseal keys of people") as (privacy, engine), executor(how) as pool, bars() as move:
         done = jobs.rewrap(
             engine,
             privacy,
             batch=job.batch,
             dry_run=job.dry_run,
+            executor=pool,
+            workers=how.at_once,
+            make=partial(_make_worker, job, [], how.url(engine)),
             progress=lambda one: move("keys of people", one.done, one.total, one.rate),
         )
     if job.as_json:
@@ -149,6 +152,7 @@ def _rewrap(job: Job) -> None:
 def _run(
     work: Callable[..., list[TableReport]],
     job: Job,
+    how: Workers,
     columns: list[str],
     reason: str,
     stored_as: Iterable[str] = (),
@@ -158,19 +162,20 @@ def _run(
     rate = _rate(job.rate)
     with (
         job.working(reason, **_kept(types)) as (privacy, engine),
-        _pool(job, types, engine) as pool,
+        executor(how) as pool,
         bars() as move,
     ):
         reports = work(
             engine,
             privacy,
             columns,
-            executor=pool,
+            executor=None if job.dry_run else pool,
+            workers=how.at_once,
+            make=partial(_make_worker, job, types, how.url(engine)),
             progress=lambda one: move(one.table, one.done, one.total, one.rate),
             dry_run=job.dry_run,
             batch=job.batch,
             rate=rate,
-            workers=job.workers,
             **options,
         )
     if job.as_json:
@@ -180,17 +185,6 @@ def _run(
             job_report.tell(report)
     if not job.dry_run and not all(report.complete for report in reports):
         raise typer.Exit(FOUND)
-
-
-@contextmanager
-def _pool(job: Job, types: list[tuple[str, str]], engine: Engine) -> Iterator[Executor | None]:
-    if job.workers == 1 or job.dry_run:
-        yield None
-        return
-    url = engine.url.render_as_string(hide_password=False)
-    make = partial(jobs.prepare_worker, partial(_make_worker, job, types, url))
-    with ProcessPoolExecutor(job.workers, mp_context=get_context("spawn"), initializer=make) as pool:
-        yield pool
 
 
 def _make_worker(job: Job, types: list[tuple[str, str]], url: str) -> tuple[Engine, Privacy]:

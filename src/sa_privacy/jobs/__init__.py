@@ -7,7 +7,8 @@ said to each database, ``batch`` does it for one range of keys, ``passes`` has a
 
 from __future__ import annotations
 
-from sa_privacy.bulk import Busy, Crew, Dask, Processes, Threads, WorkersLost, prepare_worker
+from sa_privacy.bulk import Busy, WorkersLost, prepare_worker
+from sa_privacy.executors import Processes
 from sa_privacy.jobs.count import ColumnCount, TableCount
 from sa_privacy.jobs.doctor import examine, matched_in
 from sa_privacy.jobs.finding import Finding
@@ -18,8 +19,6 @@ from sa_privacy.jobs.sealing import TableReport, reseal, seal, unseal
 __all__ = [
     "Busy",
     "ColumnCount",
-    "Crew",
-    "Dask",
     "Finding",
     "Processes",
     "Progress",
@@ -27,7 +26,6 @@ __all__ = [
     "TableCount",
     "TableReport",
     "Tally",
-    "Threads",
     "WorkersLost",
     "examine",
     "matched_in",

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
 from sa_privacy.accesslog import members
 from sa_privacy.bulk import (
-    Crew,
     Key,
     Lease,
+    Make,
     Pace,
     Station,
     begin_to_write,
@@ -62,7 +62,8 @@ def rewrap(
     *,
     batch: int = 500,
     workers: int = 1,
-    executor: Executor | Crew | None = None,
+    executor: Executor | None = None,
+    make: Make | None = None,
     dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Rewrapped:
@@ -71,7 +72,7 @@ def rewrap(
     Each is replaced only as it was read: one that is destroyed meanwhile stays destroyed.
 
     :param engine: its own, unprotected and synchronous.
-    :param workers: and `executor`: as for :func:`sa_privacy.jobs.reseal`.
+    :param workers: and `executor` and `make`: as for :func:`sa_privacy.jobs.reseal`.
     :param progress: told after each batch how far it is.
     :raises KeyUnavailable: the ring lacks a key that wraps some.
     :raises NoAccess: no maintenance access is declared around it.
@@ -98,7 +99,7 @@ def rewrap(
             work,
             *made,
             pace=Pace(batch),
-            crew=crew_of(executor, workers),
+            crew=crew_of(executor, workers, make),
             told=Told(privacy.record, said, tell),
         )
         return Rewrapped(to_do, passes.once().changed)

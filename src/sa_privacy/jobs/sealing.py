@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from sqlalchemy import Connection, Engine
 
 from sa_privacy.accesslog import members
-from sa_privacy.bulk import Crew, Pace, crew_of
+from sa_privacy.bulk import Crew, Make, Pace, crew_of
 from sa_privacy.crypto import Keyring
 from sa_privacy.crypto.ring import key_name
 from sa_privacy.errors import CellRejected, KeyUnavailable, PolicyError
@@ -93,9 +93,10 @@ def reseal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: A
         - ``dry_run``: counts, and changes nothing.
         - ``batch``: rows of one transaction. Default 500.
         - ``rate``: rows a second at most.
-        - ``executor``: ``Threads(4)``, ``Processes(4, make)``, ``Dask(address, make)`` of this package; or any
-          ``concurrent.futures.Executor``, and ``workers``: how many chunks it gets at once. Worker processes of one's own
-          need :func:`sa_privacy.jobs.prepare_worker`.
+        - ``executor``: any ``concurrent.futures.Executor``: threads, :class:`sa_privacy.jobs.Processes`, that of a Dask client;
+          ``workers``: how many chunks it gets at once.
+        - ``make``: what workers in other processes begin with, a function of a module that makes the engine, and the
+          ``Privacy`` with its keys. The log stays with the process that runs the job: ``log=None`` there.
         - ``progress``: called with a :class:`Progress` after each batch.
     :raises KeyUnavailable: a cell names a key that the ring does not hold.
     """
@@ -123,13 +124,14 @@ def _run(
     batch: int = 500,
     rate: float | None = None,
     workers: int = 1,
-    executor: Executor | Crew | None = None,
+    executor: Executor | None = None,
+    make: Make | None = None,
     progress: Callable[[Progress], object] | None = None,
     lock_timeout: float = 5.0,
 ) -> list[TableReport]:
     if batch < 1 or (rate is not None and rate < 1):
         raise PolicyError("batch and rate are numbers from 1 up.", hint="leave them out for the defaults.")
-    said, pace, crew = said_of(operation, privacy), Pace(batch, rate), crew_of(executor, workers)
+    said, pace, crew = said_of(operation, privacy), Pace(batch, rate), crew_of(executor, workers, make)
     keys, targets = keys_for_job(privacy), targets_of(privacy, columns, stored_as)
     theirs = [target for target in targets if target.by_subject]
     targets = [target for target in targets if not target.by_subject]
