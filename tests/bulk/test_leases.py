@@ -50,7 +50,7 @@ def board(engine: Engine, clock: Clock) -> Callable[..., Kept]:
 
     def make(work: Work = WORK) -> Kept:
         made = Kept(work, opening, clock, LASTING)
-        made.begin()
+        made.begin(clock())
         return made
 
     return make

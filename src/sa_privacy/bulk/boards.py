@@ -42,4 +42,4 @@ def board_of(
             f"chunks for workers of other machines are leased in the database, which has no table {WORKS.name}.",
             hint="sa-privacy tables upgrade; or threads and processes of this machine.",
         )
-    return Unkept(clock)
+    return Unkept()

@@ -48,11 +48,11 @@ class Kept:
         self._id = ""
         self.lasting = lasting
 
-    def begin(self) -> datetime:
+    def begin(self, as_of: datetime) -> datetime:
         now = self._clock()
 
         def begin(connection: Connection) -> tuple[str, datetime]:
-            asked = select(_W.id, _W.begun_at).where(_W.hash == self._work.hash)
+            asked = select(_W.id, _W.as_of).where(_W.hash == self._work.hash)
             found = connection.execute(asked).first()
             if found is not None and not _is_over(connection, found[0]):
                 return found[0], found[1]
@@ -61,14 +61,16 @@ class Kept:
             _forget(connection, now - _FORGOTTEN)
             made = uuid4().hex
             row = {"id": made, "hash": self._work.hash, "what": self._work.what[:200], "table_name": self._work.table}
-            connection.execute(insert(WORKS).values(**row, begun_at=now, chunks=0, cut_upto=None, all_cut=False))
-            return made, now
+            connection.execute(
+                insert(WORKS).values(**row, begun_at=now, as_of=as_of, chunks=0, cut_upto=None, all_cut=False)
+            )
+            return made, as_of
 
         try:
-            self._id, begun = self._do(begin)
+            self._id, found = self._do(begin)
         except IntegrityError:  # somebody began it in this moment
-            self._id, begun = self._do(begin)
-        return begun
+            self._id, found = self._do(begin)
+        return found
 
     def take(self, cut: Cut, wanted: int) -> list[Lease]:
         found = self._do(lambda connection: self._free(connection, wanted))

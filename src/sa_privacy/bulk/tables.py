@@ -18,6 +18,7 @@ WORKS: Final = Table(
     own_column("what", String(200), nullable=False),
     own_column("table_name", String(200), nullable=False),
     own_column("begun_at", Moment(), nullable=False),
+    own_column("as_of", Moment(), nullable=False),
     own_column("chunks", Integer, nullable=False),
     own_column("cut_upto", Text),
     own_column("all_cut", Boolean, nullable=False),

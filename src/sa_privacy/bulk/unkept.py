@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,14 +16,13 @@ class Unkept:
 
     lasting = 60.0
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._upto: Key | None = None
         self._chunks = 0
         self._all_cut = False
 
-    def begin(self) -> datetime:
-        return self._clock()
+    def begin(self, as_of: datetime) -> datetime:
+        return as_of
 
     def take(self, cut: Cut, wanted: int) -> list[Lease]:
         if self._all_cut:

@@ -71,8 +71,11 @@ class Board(Protocol):
     lasting: float
     """How long a lease lasts that nobody renews, in seconds."""
 
-    def begin(self) -> datetime:
-        """Begins the work, or joins those who are at it. Says when it was begun."""
+    def begin(self, as_of: datetime) -> datetime:
+        """Begins the work, or joins those who are at it.
+
+        :returns: as of which moment it is done: what was said by whoever began it.
+        """
         ...
 
     def take(self, cut: Cut, wanted: int) -> list[Lease]:

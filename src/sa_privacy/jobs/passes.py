@@ -148,7 +148,7 @@ class Passes:
 
         with connected(self._engine) as connection:
             board = board_of(connection, self._work, partial(_writing, self._engine), _now, self._crew)
-        board.begin()
+        board.begin(_now())
         cut = cutting(self._part.end_of_range, self._pace.size)
         with enlist(self._part) as here:
             Course(

@@ -66,7 +66,7 @@ def test_shred_destroys_the_key_of_each_person_once(database: Database, engine: 
         return 1
 
     with world.made(engine, world.policy({"people": PEOPLE})) as privacy, world.officer(privacy):
-        object.__setattr__(privacy.retention._tools, "destroy", destroy)
+        object.__setattr__(privacy.retention.tools, "destroy", destroy)
         privacy.retention._keyed = lambda: True
         before = world.state(privacy, engine)
         assert plan(privacy, engine)["people", "people"].ends == 1

@@ -136,12 +136,12 @@ class Holds:
 
 def test_what_is_held_stays_and_release_resumes(engine: Engine) -> None:
     with scheduled(engine, orders=OLD_ORDERS) as privacy:
-        object.__setattr__(privacy._retention._tools, "holding", Holds)
+        object.__setattr__(privacy._retention.tools, "holding", Holds)
         due = plan(privacy, engine)["orders", "orders"]
         assert [(one.by, one.what, one.rows) for one in due.waiting] == [("hold", "2026-7", 1)]
         privacy.retention.run(engine)
         assert ids(privacy, engine, "orders") == [3, 4, 6]
-        object.__setattr__(privacy._retention._tools, "holding", lambda: None)
+        object.__setattr__(privacy._retention.tools, "holding", lambda: None)
         assert privacy.retention.run(engine).rows == 1
 
 

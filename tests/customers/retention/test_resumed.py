@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event
 
 from sa_privacy import Keyring, Privacy
+from sa_privacy.bulk import boards
 from tests.customers.retention import world
 from tests.jobs.killing import CONTEXT, start_server
 from tests.support.databases import Database
@@ -145,6 +146,7 @@ def run_killed(url: str, keys: str, starts: Any, pause: float) -> None:
 
         event.listen(engine, "before_cursor_execute", slow)
         starts.send(True)
+        boards.LASTING = 0.3  # type: ignore[misc]
         privacy.retention.run(engine, chunk=1)
     engine.dispose()
 

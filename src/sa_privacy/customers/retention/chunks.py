@@ -1,4 +1,4 @@
-"""Carrying one schedule out in one table: ranges of keys, each of them one transaction, nothing kept in between."""
+"""What becomes of some rows of a table, as one schedule says, in one transaction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, case, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, case, literal, select
 
 from sa_privacy.customers.destruction import Ending, Key, Step, carry_out
 from sa_privacy.customers.destruction.emptied import mark
@@ -16,7 +16,7 @@ from sa_privacy.customers.destruction.rows import in_batches, matching
 from sa_privacy.customers.retention.rows import KEY, Rows
 from sa_privacy.customers.retention.ruled import Because, Rules
 
-__all__ = ["Chunk", "Destroy", "Done", "end_chunk", "keys_left", "shred_chunk"]
+__all__ = ["Destroy", "Done", "end_rows", "keys_left", "left_in", "shred_rows"]
 
 Destroy: TypeAlias = Callable[[Connection, str, Any], int]
 """Destroys a person's key, by kind of person and key of their row, in the transaction of the connection."""
@@ -42,73 +42,63 @@ class Done:
         self.blocked += other.blocked
 
 
-@dataclass
-class Chunk:
-    """A range of keys.
-
-    :param after: the last key of the range; the next one begins behind it. None: there are no more rows.
-    """
-
-    after: Key | None
-    done: Done
+def left_in(rows: Rows) -> Select[Any]:
+    """The rows with which something is to be done."""
+    wanted = select(*identity_of(rows.table)).select_from(rows.table)
+    return wanted.where(rows.due(), rows.ends() | rows.meanwhile())
 
 
-def keys_left(rows: Rows, after: Key | None, limit: int, *flags: Any, lock: bool = True) -> Any:
-    """The next rows with which something is to be done, in the order of their keys.
+def keys_left(
+    rows: Rows, inside: Sequence[ColumnElement[bool]], limit: int, *flags: Any, lock: bool = True
+) -> Select[Any]:
+    """Some of these rows, in the order of their keys.
 
+    :param inside: conditions for the range that they are in.
     :param flags: what else is asked of each.
     :param lock: nobody changes them until the transaction is over (PostgreSQL; SQLite has one writer).
     """
-    identity = identity_of(rows.table)
-    wanted = select(*identity, *flags).select_from(rows.table).where(rows.due(), rows.ends() | rows.meanwhile())
-    if after is not None:
-        wanted = wanted.where(_behind(identity, after))
-    wanted = wanted.order_by(*identity).limit(limit)
-    return wanted.with_for_update(of=rows.table) if lock else wanted
+    wanted: Any = left_in(rows).add_columns(*flags)
+    wanted = wanted.where(*inside).order_by(*identity_of(rows.table)).limit(limit)
+    return wanted.with_for_update(of=rows.table) if lock else wanted  # type: ignore[no-any-return]
 
 
-def _behind(identity: Sequence[Any], after: Key) -> Any:
-    if len(identity) == 1:
-        return identity[0] > after[0]
-    return tuple_(*identity) > tuple_(
-        *(literal(value, column.type) for column, value in zip(identity, after, strict=True))
-    )
-
-
-def shred_chunk(connection: Connection, rows: Rows, destroy: Destroy, limit: int) -> Chunk:
-    """Destroys the keys of the next people.
+def shred_rows(
+    connection: Connection, rows: Rows, destroy: Destroy, inside: Sequence[ColumnElement[bool]], limit: int
+) -> Done:
+    """Destroys the keys of people.
 
     :param connection: of a desk that is open for everything, in a transaction.
     """
     subject = rows.known.subject if rows.known is not None else None
     assert subject is not None  # noqa: S101 - they are people: it was checked
     width, key = len(identity_of(rows.table)), next(c for c in rows.table.columns if c.name == subject.key)
-    found = [tuple(row) for row in connection.execute(keys_left(rows, None, limit, key)).all()]
+    found = [tuple(row) for row in connection.execute(keys_left(rows, inside, limit, key)).all()]
     for row in found:
         destroy(connection, subject.kind, row[width])
     mark(connection, rows.table, [row[:width] for row in found], [(rows.schedule.name, KEY)])
-    done = Done(len(found), Counter({(rows.table.fullname, "shred"): len(found)}))
-    return Chunk(found[-1][:width] if len(found) == limit else None, done)
+    return Done(len(found), Counter({(rows.table.fullname, "shred"): len(found)}))
 
 
-def end_chunk(connection: Connection, rows: Rows, rules: Rules, after: Key | None, limit: int) -> Chunk:
-    """Does with the next rows what the schedule says.
+def end_rows(
+    connection: Connection, rows: Rows, rules: Rules, inside: Sequence[ColumnElement[bool]], limit: int
+) -> Done:
+    """Does with rows what the schedule says.
 
     :param connection: of a desk that is open for everything, in a transaction.
     """
     width = len(identity_of(rows.table))
     reasons = rows.ruled.reasons
     flags = [case((one.kept, 1), else_=0).label(None) for one in reasons]
-    found = [tuple(row) for row in connection.execute(keys_left(rows, after, limit, *flags)).all()]
     groups: dict[tuple[int, ...], list[Key]] = {}
-    for row in found:
+    for found in connection.execute(keys_left(rows, inside, limit, *flags)).all():
+        row = tuple(found)
         running = tuple(at for at, kept in enumerate(row[width:]) if kept)
         groups.setdefault(running, []).append(row[:width])
     done = Done()
     for numbers, keys in groups.items():
         because = [reasons[at] for at in numbers]
         done.add(_end(connection, rows, rules, keys, because))
-    return Chunk(found[-1][:width] if len(found) == limit else None, done)
+    return done
 
 
 def _end(connection: Connection, rows: Rows, rules: Rules, keys: Sequence[Key], running: Sequence[Because]) -> Done:

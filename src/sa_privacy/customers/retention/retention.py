@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from datetime import time as daytime
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.orm import Session
 
+from sa_privacy.bulk import Make, crew_of
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.owned import known_tables
 from sa_privacy.customers.retention.checks import check_schedules, faults_of
 from sa_privacy.customers.retention.chunks import Destroy
 from sa_privacy.customers.retention.counting import count
+from sa_privacy.customers.retention.parts import Ground, Tools
 from sa_privacy.customers.retention.plan import RetentionPlan
 from sa_privacy.customers.retention.records import RECORDS, Records
 from sa_privacy.customers.retention.rows import Rows
 from sa_privacy.customers.retention.ruled import Rules
-from sa_privacy.customers.retention.running import Progress, RetentionReport, Run, Tools
+from sa_privacy.customers.retention.running import Progress, RetentionReport, Run
 from sa_privacy.errors import PolicyError, RetentionRefused
 from sa_privacy.ledger import Desk, must_be_sync
 from sa_privacy.policy import Schedule
@@ -48,7 +52,7 @@ class Retention:
     ) -> None:
         self._desk = desk
         self._keyed = keyed
-        self._tools = Tools(desk, erasures, record, holding, destroy)
+        self.tools = Tools(desk, erasures, record, holding, destroy)
 
     def check(self) -> None:
         """Whether the schedules can be carried out on the models. Asks the database nothing.
@@ -62,7 +66,7 @@ class Retention:
         policy, catalogue = self._desk.policy, self._desk.live.current()
         if not (policy.retention or policy.clocks):
             return []
-        shreds = self._tools.destroy is not None and self._keyed()
+        shreds = self.tools.destroy is not None and self._keyed()
         return faults_of(policy, catalogue, known_tables(self._desk.live), shreds=shreds)
 
     def plan(
@@ -82,7 +86,7 @@ class Retention:
         self.check()
         moment = self._moment(as_of)
         with self._desk.open(session, everything=True, reading=True) as connection:
-            rules = self._tools.rules(connection, moment)
+            rules = self.tools.rules(connection, moment)
             found = [count(connection, rows, moment) for rows in self._rows(rules, schedule)]
             found += [records.count(connection, moment) for records in self._records(connection, schedule)]
         return RetentionPlan(moment, tuple(found))
@@ -94,28 +98,36 @@ class Retention:
         as_of: date | datetime | None = None,
         schedule: str | None = None,
         chunk: int = 1000,
+        workers: int = 1,
+        executor: Executor | None = None,
+        make: Make | None = None,
         progress: Callable[[Progress], object] | None = None,
     ) -> RetentionReport:
         """Carries the schedules out, in transactions of its own: one for each `chunk` of rows, one for each person erased.
 
-        What is left to do stands in the data. A run that was stopped, at any moment, is simply begun anew.
+        What is left to do stands in the data. A run that was stopped, at any moment, is simply begun anew. A second process that
+        runs the same joins it.
 
         :param engine: or a connection without a transaction; for an ``AsyncConnection``, ``await connection.run_sync(...)``.
         :param as_of: as for :meth:`plan`, but not ahead of now.
         :param schedule: this one alone.
         :param chunk: so many rows at a time, all of them in memory.
+        :param executor: any ``concurrent.futures.Executor`` that works on chunks; `workers`: how many it gets at once. People
+            are erased by this process, one after the other.
+        :param make: for workers in other processes: a function of a module that makes the engine, the ``Privacy`` that
+            protects it, and a function that returns who acts: ``lambda: privacy.system("nightly")``.
         :param progress: called after each of them.
         :raises RetentionRefused: as for :meth:`plan`; nothing was changed.
         """
         must_be_sync(engine, Engine, Connection)
-        if isinstance(engine, Engine):
-            with engine.connect() as connection:
-                return self.run(connection, as_of=as_of, schedule=schedule, chunk=chunk, progress=progress)
-        if engine.in_transaction():
+        if isinstance(engine, Connection) and engine.in_transaction():
             raise PolicyError(
                 "retention makes transactions of its own, and the connection is in one.",
                 hint="run(engine), or commit first.",
             )
+        if isinstance(engine, Connection) and executor is not None:
+            raise PolicyError("several workers do not share a connection.", hint="run(engine, executor=...).")
+        connecting = engine.connect if isinstance(engine, Engine) else lambda: nullcontext(engine)
         if chunk < 1:
             raise PolicyError("a chunk is of one row at least.", hint="leave it out for the default.")
         moment = self._moment(as_of)
@@ -123,9 +135,11 @@ class Retention:
             raise RetentionRefused(
                 "nothing ends before its time: the moment lies ahead.", hint="plan(session, as_of=...) looks ahead."
             )
-        with engine.begin():
-            planned = {(one.schedule, one.table): one for one in self.plan(engine, as_of=moment, schedule=schedule).due}
-        work = Run(self._tools, engine, moment, chunk, progress)
+        with connecting() as connection, connection.begin():
+            due = self.plan(connection, as_of=moment, schedule=schedule).due
+        planned = {(one.schedule, one.table): one for one in due}
+        said = None if as_of is None else moment
+        work = Run(Ground(self.tools, connecting), moment, said, chunk, crew_of(executor, workers, make), progress)
         records = {one.name for one in RECORDS}
         reports = [
             work.schedule(name, table, due)

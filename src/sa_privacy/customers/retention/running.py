@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
 
-from sqlalchemy import Connection, Table, not_
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Table, not_
 
 from sa_privacy.accesslog import members
-from sa_privacy.customers.destruction import Graph, Survey
+from sa_privacy.bulk import Course, Crew, Pace, Task, board_of, crew_of, cutting, enlist
 from sa_privacy.customers.destruction.emptied import EMPTIED, forget_where
-from sa_privacy.customers.destruction.graph import identity_of
-from sa_privacy.customers.erasure.endings import Holding
-from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.owned import known_tables
-from sa_privacy.customers.retention.chunks import Chunk, Destroy, Done, end_chunk, keys_left, shred_chunk
+from sa_privacy.customers.retention.chunks import Done
 from sa_privacy.customers.retention.nobodys import end_nobodys
+from sa_privacy.customers.retention.parts import Ground, Part, People, part_at, work_of
 from sa_privacy.customers.retention.plan import Due
 from sa_privacy.customers.retention.records import RECORDS, Records
-from sa_privacy.customers.retention.rows import Rows, values_of
-from sa_privacy.customers.retention.ruled import Rules, surely
-from sa_privacy.errors import ErasureRefused, PlanMoved, RetentionRefused, UnknownPerson
+from sa_privacy.customers.retention.rows import Rows
+from sa_privacy.customers.retention.ruled import surely
 from sa_privacy.gate.evidence import access_members
-from sa_privacy.ledger import PASSES, Desk
+from sa_privacy.ledger import Desk
 from sa_privacy.policy import Schedule
 
-__all__ = ["Progress", "RetentionReport", "Run", "ScheduleReport", "Tools"]
+__all__ = ["Progress", "RetentionReport", "Run", "ScheduleReport"]
 
-_TURNS: Final = 3
 #: So many records at a time: each may be of many people.
 _RECORDS: Final = 100
+#: So many people are leased at a time: each is erased in a transaction of their own.
+_PEOPLE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,58 +89,44 @@ class RetentionReport:
         return sum(one.rows for one in self.done)
 
 
-@dataclass(frozen=True)
-class Tools:
-    """What retention works with.
-
-    :param erasures: erase people whose time is over.
-    :param record: writes an event into the access log.
-    :param holding: which rows are under a hold.
-    :param destroy: destroys people's keys; None: there are none.
-    """
-
-    desk: Desk
-    erasures: Erasures
-    record: Callable[[str, bytes], int]
-    holding: Callable[[], Holding | None]
-    destroy: Destroy | None
-
-    def rules(self, connection: Connection, moment: datetime) -> Rules:
-        """The policy as of a moment."""
-        policy, catalogue = self.desk.policy, self.desk.live.current()
-        graph = Graph(known_tables(self.desk.live))
-        schedules = policy.retention.values()
-        values = {one.table: values_of(schedules, one.table) for one in schedules if one.table is not None}
-        survey = Survey(graph, catalogue, values)
-        return Rules(policy, catalogue, graph, survey, moment, connection, self.holding())
-
-
 class Run:
-    """One run."""
+    """One run.
+
+    :param as_of: as of which moment, where somebody said one: who begins the same run joins it.
+    """
 
     def __init__(
         self,
-        tools: Tools,
-        connection: Connection,
+        ground: Ground,
         moment: datetime,
+        as_of: datetime | None,
         chunk: int,
+        crew: Crew,
         progress: Callable[[Progress], object] | None,
     ) -> None:
-        self._tools = tools
-        self._desk = tools.desk
-        self._connection = connection
-        self._moment = moment
+        self._ground, self._tools, self._desk = ground, ground.tools, ground.tools.desk
+        self._moment, self._as_of = moment, as_of
         self._chunk = chunk
+        self._crew = crew
         self._progress = progress
+        self._job = uuid4().hex
 
     def schedule(self, name: str, table: str, due: Due) -> ScheduleReport:
         """Does what one schedule says in one table."""
         start, done = time.monotonic(), Done()
-        for part in self._parts(name, table):
+
+        def ended(part: Done) -> None:
             done.add(part)
             if self._progress is not None:
                 rows, seconds = done.rows + done.blocked, time.monotonic() - start
                 self._progress(Progress(name, table, rows, max(rows, due.to_do), seconds))
+
+        records = next((one for one in RECORDS if one.name == name), None)
+        if records is not None:
+            for part in self._of_records(records):
+                ended(part)
+        else:
+            self._of_rows(self._desk.policy.retention[name], known_tables(self._desk.live)[table], ended)
         changed: dict[str, dict[str, int]] = {}
         for (where, verb), times in sorted(done.changed.items()):
             changed.setdefault(where, {})[verb] = times
@@ -151,125 +134,47 @@ class Run:
 
     def nobodys(self) -> int:
         """Removes shells that nothing leads to any more."""
-        with self._transaction(deletes=[EMPTIED.name]) as connection:
+        with self._ground.transaction(deletes=[EMPTIED.name]) as connection:
             return end_nobodys(connection, self._tools.rules(connection, self._moment))
 
-    def _parts(self, name: str, table: str) -> Iterator[Done]:
-        for records in RECORDS:
-            if records.name == name:
-                yield from self._of_records(records)
-                return
-        schedule = self._desk.policy.retention[name]
-        known = known_tables(self._desk.live)[table]
-        with self._rows(schedule, known) as (rows, _):
-            erased = rows.erased
-            forget_where(self._connection, known, name, rows.unseen(), not_(surely(rows.due())))
-            said = self._said(rows)
-        if erased:
-            yield from self._of_people(schedule, known)
-            return
-        after = None
-        while True:
-            intent = self._tools.record("intent", said)
-            chunk = self._end_chunk(schedule, known, after)
-            self._outcome(said, intent, chunk.done.rows)
-            yield chunk.done
-            if chunk.after is None:
-                return
-            after = chunk.after
+    def _of_rows(self, schedule: Schedule, table: Table, told: Callable[[Done], object]) -> None:
+        with self._ground.rows(schedule, table, self._moment) as (connection, rows, _):
+            forget_where(connection, table, schedule.name, rows.unseen(), not_(surely(rows.due())))
+            said, erased = self._said(rows), rows.erased
+        # Ledgers let one person be erased at a time, so that more workers would wait for each other.
+        crew, size = (crew_of(None), min(self._chunk, _PEOPLE)) if erased else (self._crew, self._chunk)
+        work = work_of(schedule.name, table.fullname, self._desk.policy.hash, self._as_of)
+        with self._ground.transaction() as connection:
+            board = board_of(connection, work, self._ground.transaction, _now, crew)
+        moment = board.begin(self._moment)
+        part = (People if erased else Part)(self._ground, schedule, table, moment, size)
+        given = (schedule.name, table.fullname, moment.isoformat(), size, self._desk.policy.hash)
 
-    def _end_chunk(self, schedule: Schedule, table: Table, after: tuple[Any, ...] | None, turns: int = _TURNS) -> Chunk:
-        """The next chunk; once more where somebody changed rows in it meanwhile, which undid it."""
-        try:
-            with self._rows(schedule, table) as (rows, rules):
-                if schedule.action == "shred" and self._tools.destroy is not None:
-                    return shred_chunk(self._connection, rows, self._tools.destroy, self._chunk)
-                return end_chunk(self._connection, rows, rules, after, self._chunk)
-        except PlanMoved:
-            if turns == 1:
-                raise
-            return self._end_chunk(schedule, table, after, turns - 1)
+        def ended(intent: int, done: Done) -> None:
+            self._outcome(said, intent, done.rows)
+            told(done)
+
+        with enlist(_Carried(part, self._desk)) as here:
+            Course(
+                board,
+                crew,
+                Task(self._job, here, part_at, given, crew.make),
+                cutting(part.end_of_range, size),
+                Pace(size),
+                begun=lambda: self._tools.record("intent", said),
+                ended=ended,
+                settled=Done,
+            ).run()
 
     def _of_records(self, records: Records) -> Iterator[Done]:
         said = self._members([records.name], records.name)
         rows = size = min(self._chunk, _RECORDS)
         while rows == size:
             intent = self._tools.record("intent", said)
-            with self._transaction(deletes=records.tables) as connection:
+            with self._ground.transaction(deletes=records.tables) as connection:
                 rows = records.end(connection, self._moment, size)
             self._outcome(said, intent, rows)
             yield Done(rows, Counter({(records.name, "delete"): rows}))
-
-    def _of_people(self, schedule: Schedule, table: Table) -> Iterator[Done]:
-        """People whose time is over are erased, one after the other."""
-        known = self._desk.live.current().by_name[table.fullname]
-        assert known.subject is not None  # noqa: S101 - they are people
-        kind, key = known.subject.kind, next(column for column in table.columns if column.name == known.subject.key)
-        width, after = len(identity_of(table)), None
-        while True:
-            with self._rows(schedule, table) as (rows, _):
-                wanted = keys_left(rows, after, self._chunk, key, lock=False)
-                found = [tuple(row) for row in self._connection.execute(wanted).all()]
-            for row in found:
-                yield self._person(schedule, table, (kind, row[width]), row[:width])
-            if len(found) < self._chunk:
-                return
-            after = found[-1][:width]
-
-    def _person(self, schedule: Schedule, table: Table, subject: tuple[str, Any], row: tuple[Any, ...]) -> Done:
-        erasures = self._tools.erasures
-        for _ in range(_TURNS):
-            try:
-                with self._connection.begin():
-                    plan = erasures.plan(self._connection, subject)
-                with self._rows(schedule, table) as (rows, _):  # not before: what comes between moves the plan
-                    before = keys_left(rows, None, 1, lock=False).where(
-                        *(column == value for column, value in zip(identity_of(table), row, strict=True))
-                    )
-                    if self._connection.execute(before).first() is None:
-                        return Done()
-                if plan.held:
-                    return Done(blocked=1)
-                erasures.run(self._connection, plan, reason=f"retention: {schedule.name}")
-            except PlanMoved:
-                continue
-            except UnknownPerson:
-                return Done()
-            except ErasureRefused:
-                return Done(blocked=1)
-            changed = Counter[tuple[str, str]]()
-            for name, verbs in plan.counts.items():
-                changed.update({(name, verb): times for verb, times in verbs.items()})
-            return Done(1, changed)
-        return Done(blocked=1)
-
-    # -- transactions and events ----------------------------------------------------------------------------------
-
-    @contextmanager
-    def _transaction(self, *, deletes: Collection[str]) -> Iterator[Connection]:
-        connection = self._connection
-        with (
-            connection.begin(),
-            self._desk.whole(connection),
-            self._desk.open(connection, everything=True, deletes=deletes),
-        ):
-            yield connection
-
-    @contextmanager
-    def _rows(self, schedule: Schedule, table: Table) -> Iterator[tuple[Rows, Rules]]:
-        """The schedule in the table, in a transaction of its own."""
-        with self._transaction(deletes=[EMPTIED.name, PASSES.name]) as connection:
-            rules = self._tools.rules(connection, self._moment)
-            try:
-                yield Rows(rules, schedule, table), rules
-            except OperationalError:  # somebody else's turn, or the database is gone: it says so itself
-                raise
-            except DBAPIError as error:
-                raise RetentionRefused(
-                    f'the database refused what the schedule "{schedule.name}" does in {table.fullname}: '
-                    f"{type(error.orig).__name__}.",
-                    hint="the chunk was undone, and those before it stand; a constraint may need [retention.NAME.values].",
-                ) from None
 
     def _said(self, rows: Rows) -> bytes:
         known = rows.known
@@ -291,3 +196,14 @@ class Run:
 
     def _outcome(self, said: bytes, intent: int, rows: int) -> None:
         self._tools.record("outcome", said + b"," + members(intent=intent, rows=rows, subjects=None))
+
+
+class _Carried:
+    """A part for other threads: the access under which it is done goes with it."""
+
+    def __init__(self, part: Part, desk: Desk) -> None:
+        self.carry_out = desk.scopes.carry(part.carry_out)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

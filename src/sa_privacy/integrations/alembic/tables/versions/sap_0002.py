@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("what", sa.String(length=200), nullable=False),
         sa.Column("table_name", sa.String(length=200), nullable=False),
         sa.Column("begun_at", moment(), nullable=False),
+        sa.Column("as_of", moment(), nullable=False),
         sa.Column("chunks", sa.Integer(), nullable=False),
         sa.Column("cut_upto", sa.Text(), nullable=True),
         sa.Column("all_cut", sa.Boolean(), nullable=False),
