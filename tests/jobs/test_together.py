@@ -133,8 +133,14 @@ def test_two_processes_share_a_job(
     def run(log: AccessLog) -> int:
         engine = create_engine(filled.url)
         with maintaining(keys, log=log) as privacy:
-            start.wait()
-            [report] = seal(engine, privacy, COLUMNS, batch=10)
+            told = list[object]()
+
+            def together(progress: object) -> None:
+                told.append(progress)
+                if len(told) == 1:  # neither goes on before both have done something
+                    start.wait(30)
+
+            [report] = seal(engine, privacy, COLUMNS, batch=10, progress=together)
             changed = sum(event.rows or 0 for event in log.events() if event.kind == "outcome" and event.rows != -1)
         engine.dispose()
         assert report.complete

@@ -128,7 +128,7 @@ def test_stopped_at_any_statement_and_begun_anew_it_ends_the_same(engine: Engine
                 break
             except Stopped:
                 stops += 1
-                step += 5
+                step += 8
             finally:
                 event.remove(engine, "before_cursor_execute", before)
             whole(world.state(privacy, engine))
