@@ -5,13 +5,14 @@ What is said of it are options, the same for each command: ``spread`` gives them
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import Engine, MetaData
+from sqlalchemy import Engine, MetaData, create_engine
 from sqlalchemy.orm import Session
 
 from sa_privacy.access import AccessBlock
@@ -36,6 +37,7 @@ from sa_privacy.cli.telling import telling
 from sa_privacy.cli.written import operator, written_log
 from sa_privacy.crypto import Keyring
 from sa_privacy.privacy import Privacy
+from sa_privacy.privacy.engines import OWN
 
 __all__ = ["Application", "Asked", "Desk", "Place"]
 
@@ -81,6 +83,13 @@ class Place:
                     yield privacy, engine
             finally:
                 privacy.close()
+
+    def at_work(self, url: str, **more: Any) -> tuple[Engine, Privacy, Callable[[], AccessBlock]]:
+        """What a worker in another process works with: the same, made there, and who acts."""
+        engine = create_engine(url, execution_options=OWN, hide_parameters=True)
+        privacy = self.made(written_log(self.log, self.what, no_log=self.no_log), **more)
+        privacy.install(engine)
+        return engine, privacy, partial(self.access, privacy, None)
 
     @contextmanager
     def session(self, reason: str | None = None, **more: Any) -> Iterator[tuple[Privacy, Session]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from sa_privacy.cli.erase import Erasing
+from sa_privacy.cli.executors import Workers, executor
 from sa_privacy.cli.options import ErasuresOption, JsonOption
 from sa_privacy.cli.spread import spread
 from sa_privacy.cli.telling import FOUND, print_json, say, telling
@@ -35,6 +37,7 @@ def replay(
     sure: Annotated[
         bool, typer.Option("--sure", help="It is this database's ledger, though they know no erasure in common.")
     ] = False,
+    how: Workers,
     as_json: JsonOption = False,
 ) -> None:
     """Erase people anew who are back although they were erased, before anybody uses the restored database.
@@ -45,17 +48,26 @@ def replay(
     with (
         telling(),
         data.opened(erasures=written_erasures(erasures)) as (privacy, engine),
+        executor(how) as pool,
         Console(stderr=True).status("looking for people who were erased") as status,
     ):
         report = privacy.erasure.replay(
             engine,
             dry_run=dry_run,
             sure=sure,
+            executor=pool,
+            workers=how.at_once,
+            make=partial(_at_work, data, how.url(engine), erasures),
             progress=lambda kind, count: status.update(f"{count:,} people of the kind {kind} looked at"),
         )
     _tell(report, as_json=as_json)
     if report.problems or report.refused or (dry_run and report.found):
         raise typer.Exit(FOUND)
+
+
+def _at_work(data: Erasing, url: str, erasures: str | None) -> tuple[Any, ...]:
+    """What a worker works with: the ledger, too."""
+    return data.at_work(url, erasures=written_erasures(erasures))
 
 
 def _tell(report: ReplayReport, *, as_json: bool) -> None:

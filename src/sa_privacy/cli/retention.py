@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from sa_privacy.access import AccessBlock
 from sa_privacy.cli.application import Asked
+from sa_privacy.cli.executors import Workers, executor
 from sa_privacy.cli.log.asking import new_table, plain, show_table
 from sa_privacy.cli.office import ERASING
 from sa_privacy.cli.options import JsonOption, Language, LanguageOption
@@ -87,11 +89,16 @@ def run(
     as_of: AsOfOption = None,
     schedule: ScheduleOption = None,
     chunk: Annotated[int, typer.Option(help="Rows in one transaction.", min=1)] = 1000,
+    how: Workers,
     as_json: JsonOption = False,
 ) -> None:
-    """Do what is due. A run that was stopped is simply begun anew: what is left to do stands in the data."""
+    """Do what is due. A run that was stopped is simply begun anew: what is left to do stands in the data.
+
+    The same command on another machine joins it.
+    """
     with (
         data.opened() as (privacy, engine),
+        executor(how) as pool,
         bars() as move,
     ):
         report = privacy.retention.run(
@@ -99,6 +106,9 @@ def run(
             as_of=_moment(as_of),
             schedule=schedule,
             chunk=chunk,
+            executor=pool,
+            workers=how.at_once,
+            make=partial(data.at_work, how.url(engine)),
             progress=lambda one: move(f"{one.schedule}: {one.table}", one.done, one.total, one.rate),
         )
     if as_json:

@@ -7,7 +7,8 @@ import secrets
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from sa_privacy.accesslog.eventlog import EventLog
+from sa_privacy.bulk import Make, crew_of
 from sa_privacy.crypto import SigningKey
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.customers.destruction import Graph, carry_out
@@ -27,13 +29,14 @@ from sa_privacy.customers.erasure.aftermath import Aftermath
 from sa_privacy.customers.erasure.certificate import Certificate
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry, State
+from sa_privacy.customers.erasure.looking import Looking
 from sa_privacy.customers.erasure.plan import ErasurePlan, Kept
 from sa_privacy.customers.erasure.planning import Planner
 from sa_privacy.customers.erasure.replay import Progress, Replay, ReplayReport, no_ledger
 from sa_privacy.customers.erasure.settling import settle, standing, wait_for_none
 from sa_privacy.customers.erasure.tables import ERASURES
 from sa_privacy.customers.erasure.traces import erasing
-from sa_privacy.customers.owned import Owned, known_tables
+from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
 from sa_privacy.customers.requests.book import find
 from sa_privacy.errors import ErasureRefused, LogUnavailable, PlanMoved, UnknownPerson
 from sa_privacy.gate.people_keys import PeopleKeys
@@ -139,20 +142,43 @@ class Erasures:
         return len(standing(self._desk, ledger, engine, but=("begun", "undone")))
 
     def replay(
-        self, engine: Engine, *, dry_run: bool = False, sure: bool = False, progress: Progress | None = None
+        self,
+        engine: Engine,
+        *,
+        dry_run: bool = False,
+        sure: bool = False,
+        workers: int = 1,
+        executor: Executor | None = None,
+        make: Make | None = None,
+        progress: Progress | None = None,
     ) -> ReplayReport:
         """Erases people anew who are back because a backup was restored: those of the ledger whose erasure the database does
         not know. To be run before anybody uses the restored database; doing it twice, or again after an error, is fine.
 
         :param dry_run: changes nothing.
         :param sure: the ledger is that of this database, although it knows none of the erasures that the database knows.
+        :param executor: any ``concurrent.futures.Executor`` that looks through people; `workers`: how many chunks of them it
+            gets at once.
+        :param make: for workers in other processes, as for ``retention.run``; the ``Privacy`` has the ledger, too.
         :param progress: told now and then how many people of which kind were looked at.
         :raises PolicyError: there is no ledger, or it was written with another keyring.
         :raises ErasureRefused: who acts is not among those who erase, or it seems to be the ledger of another database.
         """
         ledger = self._must_replay(engine)
-        replay = Replay(self._desk, ledger, self._owned, self._again, engine, progress)
+
+        def looking(owned: OwnedTable, entries: Sequence[LedgerEntry]) -> Looking:
+            return Looking(self._desk, ledger, owned, self._again, engine, entries, dry_run=dry_run)
+
+        crew = crew_of(executor, workers, make)
+        replay = Replay(self._desk, ledger, self._owned, looking, engine, crew, progress)
         return replay.run(dry_run=dry_run, sure=sure)
+
+    def looking(self, engine: Engine, kind: str, table: str, *, dry_run: bool) -> Looking:
+        """What looks through one table for a replay, in another process than the one that runs it."""
+        ledger = self._must_replay(engine)
+        owned = next(one for one in self._owned.tables(kind) if one.name == table)
+        entries = [one for one in standing(self._desk, ledger, engine) if one.kind == kind]
+        return Looking(self._desk, ledger, owned, self._again, engine, entries, dry_run=dry_run)
 
     def certificate(self, session: Session | Connection, record: str) -> Certificate:
         """The certificate of an erasure that was carried out, not signed.

@@ -9,19 +9,20 @@ nobody whom a replay looks for. Until then nobody may use the restored database.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
+from sa_privacy.bulk import CHUNKS, WORKS, Course, Crew, Pace, Task, Work, board_of, cutting, enlist
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.destruction.rows import in_batches
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry
-from sa_privacy.customers.erasure.settling import known_records, standing, unheard_of, wait_for_all
-from sa_privacy.customers.erasure.tables import ERASURES
+from sa_privacy.customers.erasure.looking import Found, Looking, Refused, close, enter, looking_at
+from sa_privacy.customers.erasure.settling import standing, unheard_of, wait_for_all
 from sa_privacy.customers.owned import Owned, OwnedTable
-from sa_privacy.errors import ErasureRefused, PolicyError, RetentionRefused, UnderHold, UnknownPerson
+from sa_privacy.errors import ErasureRefused, PolicyError
 from sa_privacy.ledger import Desk
 
 __all__ = ["Progress", "Refused", "Replay", "ReplayReport", "no_ledger"]
@@ -30,19 +31,6 @@ Progress = Callable[[str, int], object]
 """Told a kind of people, and how many of them were looked at so far."""
 
 _AT_ONCE = 5_000  # keys that are read in one statement
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A person who is back and could not be erased.
-
-    :param record: of their erasure, in the ledger.
-    :param why: in words.
-    """
-
-    record: str
-    kind: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +57,11 @@ class ReplayReport:
     problems: tuple[str, ...]
 
 
-class _Again(Protocol):
-    def __call__(
-        self, connection: Connection, entry: LedgerEntry, key: object, around: ExitStack, *, dry_run: bool
-    ) -> None: ...
-
-
-@dataclass
-class _Back:
-    """Somebody who is back, and their erasures, oldest first: a key can have been given to several people."""
-
-    key: Any
-    entries: list[LedgerEntry] = field(default_factory=list)
-
-
 class Replay:
     """Carries out what a ledger knows and a database does not.
 
-    :param again: erases one person anew, in a transaction.
+    :param looking: makes what looks through a table for people of such erasures, and erases them.
+    :param crew: who does.
     """
 
     def __init__(
@@ -94,16 +69,19 @@ class Replay:
         desk: Desk,
         ledger: ErasureLedger,
         owned: Owned,
-        again: _Again,
+        looking: Callable[[OwnedTable, Sequence[LedgerEntry]], Looking],
         engine: Engine,
+        crew: Crew,
         progress: Progress | None = None,
     ) -> None:
         self._desk = desk
         self._ledger = ledger
         self._owned = owned
-        self._again = again
+        self._looking = looking
         self._engine = engine
+        self._crew = crew
         self._progress = progress
+        self._job = uuid4().hex
         self._looked_at: dict[str, int] = {}
         self._refused: list[Refused] = []
         self._keys_ended = 0
@@ -127,14 +105,15 @@ class Replay:
             by_kind.setdefault(entry.kind, []).append(entry)
         found = erased = 0
         for kind, entries in by_kind.items():
-            back = self._find(kind, entries)
-            found += len(back)
-            left = {entry.subject for entry in entries} - {entry.subject for one in back for entry in one.entries}
-            erased += sum(self._erased(one, dry_run=dry_run) for one in back)
-            self._end_keys(kind, left, dry_run=dry_run)
+            here = self._look(kind, entries, dry_run=dry_run)
+            found += len(here.back)
+            erased += len(here.back) - len(here.refused)
+            self._refused += here.refused.values()
+            back = {record for records in here.back.values() for record in records}
+            of_them = {entry.subject for entry in entries if entry.record in back}
+            self._end_keys(kind, {entry.subject for entry in entries} - of_them, dry_run=dry_run)
             if not dry_run:
-                gone = {entry.record for one in back for entry in one.entries}
-                self._make_known([entry for entry in entries if entry.record not in gone])
+                self._make_known([entry for entry in entries if entry.record not in back])
         if missing and not dry_run:
             held = self._desk.held()
             self._ledger.replayed(found, actor=held.actor, reason=held.reason)
@@ -149,45 +128,58 @@ class Replay:
             tuple(problems),
         )
 
-    def _find(self, kind: str, entries: Sequence[LedgerEntry]) -> list[_Back]:
-        """The people of these erasures who are in the database."""
-        wanted: dict[str, list[LedgerEntry]] = {}
-        for entry in entries:
-            wanted.setdefault(entry.subject, []).append(entry)
+    def _look(self, kind: str, entries: Sequence[LedgerEntry], *, dry_run: bool) -> Found:
+        """The people of these erasures who are in the database, once they are erased. Nobody joins: who is back and could not
+        be erased, only whoever looked through all people knows.
+        """
         tables = [one for one in self._owned.tables(kind) if self._is_own(one)]
         if not tables:
             raise PolicyError(
                 f'the ledger knows erased people of the kind "{kind}", and the models know no such kind.',
                 hint="give the models that the application had: --models, or metadata=.",
             )
-        found: dict[str, _Back] = {}
+        found = Found()
         self._looked_at[kind] = 0
+
+        def ended(_: int, part: Found) -> None:
+            found.add(part)
+            self._looked_at[kind] = found.looked_at
+            if self._progress is not None:
+                self._progress(kind, found.looked_at)
+
         for owned in tables:
-            for key in self._keys(owned):
-                subject = self._ledger.pseudonym(kind, key)
-                if subject in wanted:
-                    found[subject] = _Back(key, wanted[subject])
-        return list(found.values())
+            there = {record for records in found.back.values() for record in records}  # in one table suffices
+            looking = self._looking(owned, [entry for entry in entries if entry.record not in there])
+            with self._writing() as connection:
+                work = Work("replay", owned.name, (self._job,))
+                board = board_of(connection, work, self._writing, self._desk.now, self._crew)
+            board.begin(self._desk.now())
+            with enlist(_Carried(looking, self._desk)) as here:
+                Course(
+                    board,
+                    self._crew,
+                    Task(self._job, here, looking_at, (kind, owned.name, dry_run), self._crew.make),
+                    cutting(looking.end_of_range, _AT_ONCE),
+                    Pace(_AT_ONCE),
+                    begun=lambda: 0,
+                    ended=ended,
+                    settled=lambda _: Found(),
+                ).run()
+        return found
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with (
+            self._engine.connect() as connection,
+            connection.begin(),
+            self._desk.whole(connection),
+            self._desk.open(connection, deletes=[WORKS.name, CHUNKS.name]),
+        ):
+            yield connection
 
     def _is_own(self, owned: OwnedTable) -> bool:
         known = self._desk.live.current().by_name[owned.name]
         return not owned.steps and known.subject is not None and known.subject.person
-
-    def _keys(self, owned: OwnedTable) -> Iterator[Any]:
-        """The keys of all people in a table, some at a time, each time in a transaction of its own."""
-        key: Any = next(column for column in owned.table.columns if column.name == owned.key)
-        last: Any = None
-        while True:
-            rows = select(key).where(key.is_not(None)).order_by(key).limit(_AT_ONCE)
-            with self._engine.connect() as connection, self._desk.open(connection, everything=True, reading=True):
-                keys = connection.scalars(rows if last is None else rows.where(key > last)).all()
-            self._looked_at[owned.kind] += len(keys)
-            if self._progress is not None:
-                self._progress(owned.kind, self._looked_at[owned.kind])
-            yield from keys
-            if len(keys) < _AT_ONCE:
-                return
-            last = keys[-1]
 
     def _end_keys(self, kind: str, subjects: Collection[str], *, dry_run: bool) -> None:
         """Keys of erased people who are not in the database: the table of keys has backups of its own."""
@@ -213,67 +205,20 @@ class Replay:
                 return
             last = found[-1][0]
 
-    def _erased(self, back: _Back, *, dry_run: bool) -> bool:
-        """Erases one of them anew: all of theirs, or nothing."""
-        last = back.entries[-1]
-        try:
-            with (
-                ExitStack() as around,
-                self._engine.connect() as connection,
-                connection.begin(),
-                self._desk.whole(connection),
-            ):
-                wait_for_all(connection)
-                with self._desk.open(connection):
-                    if known_records(connection, [last.record]):  # somebody else was faster
-                        return True
-                self._again(connection, last, back.key, around, dry_run=dry_run)
-                if not dry_run:
-                    self._enter(connection, back.entries[:-1])
-        except (ErasureRefused, RetentionRefused, UnderHold, UnknownPerson) as error:
-            self._refused.append(Refused(last.record, last.kind, error.message))
-            return False
-        if not dry_run:
-            self._close(back.entries)
-        return True
-
     def _make_known(self, entries: Sequence[LedgerEntry]) -> None:
         """The database gets the record of erasures whose people are not in it."""
         for some in in_batches(entries):
             with self._engine.connect() as connection, connection.begin(), self._desk.whole(connection):
                 wait_for_all(connection)
-                self._enter(connection, some)
-            self._close(some)
+                enter(self._desk, connection, some)
+            close(self._ledger, some)
 
-    def _enter(self, connection: Connection, entries: Sequence[LedgerEntry]) -> None:
-        """Records of erasures that had nothing to do."""
-        held = self._desk.held()
-        with self._desk.open(connection):
-            known = known_records(connection, [one.record for one in entries])
-            rows = [
-                {
-                    "record": one.record,
-                    "kind": one.kind,
-                    "at": one.at,
-                    "plan": one.plan,
-                    "counts": "{}",
-                    "kept": "[]",
-                    "actor": held.actor,
-                    "reason": "a backup was restored, in which they are not",
-                    "policy": self._desk.policy.hash,
-                    "ledger": True,
-                }
-                for one in entries
-                if one.record not in known
-            ]
-            if rows:
-                connection.execute(insert(ERASURES), rows)
 
-    def _close(self, entries: Sequence[LedgerEntry]) -> None:
-        """Erasures of which nobody had said how they ended are done now."""
-        for one in entries:
-            if one.state != "done":
-                self._ledger.end(one.record, "done")
+class _Carried:
+    """What looks, for other threads: the access under which it does goes with it."""
+
+    def __init__(self, looking: Looking, desk: Desk) -> None:
+        self.carry_out = desk.scopes.carry(looking.carry_out)
 
 
 def no_ledger() -> PolicyError:
