@@ -1,11 +1,11 @@
 """How fast a full table is sealed, beside the database's own UPDATE rates, in one run.
 
-    python -m benchmarks.migration                                   # SQLite, in a file, and a PostgreSQL of its own
-    python -m benchmarks.migration --url postgresql+psycopg://owner@host/empty_database
+    python -m benchmarks.migration
 
-Two columns of each row. The job works in one process, so that its rate is that of one core; PostgreSQL has another for
-itself. Beside it, on the same table made anew: the same number of rows changed by batches of UPDATEs by key that put
-bytes of a cell's size there, which is what any client can do at best, and by one UPDATE of the whole table.
+Two columns of each row. In one process the rate is that of one core; PostgreSQL has another for itself. Then by 1, 2 and 4
+worker processes, to which chunks are leased: near-linear to as many as there are cores beside the database's, and on SQLite, which
+has one writer, no faster than it writes. Beside it, on the same table made anew: the same number of rows changed by batches of
+UPDATEs by key that put bytes of a cell's size there, which is what any client can do at best, and by one UPDATE of the whole table.
 """
 
 from __future__ import annotations
@@ -14,21 +14,25 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, String, Table, create_engine, insert, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from benchmarks.databases import databases
-from benchmarks.report import row
-from benchmarks.results import Results
+from benchmarks.report import report, report_curves, row
+from benchmarks.results import Results, curve
 from sa_privacy import Keyring, Policy, Privacy, pii_column
-from sa_privacy.jobs import reseal, seal
+from sa_privacy.bulk import CHUNKS, WORKS
+from sa_privacy.jobs import Processes, reseal, seal
 
 BATCH = 500
+WORKERS = (1, 2, 4)
 NAME, EMAIL = b"\x01" * 45, b"\x01" * 55  # as long as their cells
 COLUMNS = ["customers.name", "customers.email"]
 POLICY = Policy(
@@ -93,66 +97,111 @@ def update_at_once(engine: Engine) -> None:
         connection.execute(text("UPDATE customers SET name = :name, email = :email"), {"name": NAME, "email": EMAIL})
 
 
+def make(url: str, keys: str) -> tuple[Engine, Privacy]:
+    """What a worker process works with."""
+    return create_engine(url), Privacy(POLICY, keys=Keyring.load(keys), log=None, metadata=Base)
+
+
+def warm() -> None:
+    """A worker is there, and has all imported."""
+    time.sleep(0.5)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Prints rows a second, and the job's share of what the database does by itself."""
+    """Prints rows a second on each database, and keeps them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--url", help="of an empty database, instead of SQLite and a PostgreSQL of its own; writes nothing"
     )
-    parser.add_argument("--quick", action="store_true", help="fewer rows; writes nothing")
+    parser.add_argument("--quick", action="store_true", help="fewer rows and workers; writes nothing")
     said = parser.parse_args(arguments)
-    rows, found = (2_000 if said.quick else said.rows), []
+    rows, rounds, workers = (2_000, 2, (1, 2)) if said.quick else (said.rows, said.rounds, WORKERS)
+    found = Results("migration", "Sealing a full table", "python -m benchmarks.migration")
     with tempfile.TemporaryDirectory() as directory:
         for name, url in [("", said.url)] if said.url else databases(Path(directory)):
+            print(f"{name}, {rows:,} rows, two columns, batches of {BATCH}; medians of {rounds} rounds")
             engine = create_engine(url)
             try:
-                found += run(engine, rows, said.rounds, name or engine.dialect.name)
+                lines, curves = run(engine, name or engine.dialect.name, rows, rounds, Path(directory), workers)
             finally:
                 engine.dispose()
+            report(lines)
+            report_curves(curves)
+            found.lines += lines
+            found.curves += curves
     if not (said.url or said.quick):
-        Results("migration", "How fast a full table is sealed", "python -m benchmarks.migration", found).write()
+        found.write()
     return 0
 
 
-def run(engine: Engine, rows: int, rounds: int, name: str) -> list[dict[str, Any]]:
-    """One table for each way and round; the ways take turns."""
+def run(
+    engine: Engine, name: str, rows: int, rounds: int, scratch: Path, workers: Sequence[int] = WORKERS
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """One table for each way and round; the ways take turns.
+
+    :param rounds: at least 2.
+    """
     keys = Keyring.generate()
+    for table in (WORKS, CHUNKS):
+        table.create(engine)
     privacy = Privacy(POLICY, keys=keys, log=None, metadata=Base)
-    ways: dict[str, Callable[[], object]] = {
-        "seal": lambda: seal(engine, privacy, COLUMNS, batch=BATCH),
-        "reseal": lambda: reseal(engine, privacy, COLUMNS, batch=BATCH),
-        "UPDATE by key": lambda: update_by_key(engine, rows),
-        "UPDATE at once": lambda: update_at_once(engine),
-    }
-    wall: dict[str, list[float]] = {way: [] for way in ways}
-    cpu: dict[str, list[float]] = {way: [] for way in ways}
-    with privacy.access(maintenance=True, actor="bench", role="engineer", reason="bench"):
-        for _ in range(rounds):
-            for way, work in ways.items():
-                if way == "reseal":
-                    keys.rotate()  # the cells that "seal" has just made
-                else:
-                    refill(engine, rows, "TEXT" if engine.dialect.name == "sqlite" else "BYTEA")
-                start, start_cpu = time.perf_counter(), time.process_time()
-                work()
-                wall[way].append(rows / (time.perf_counter() - start))
-                cpu[way].append(rows / (time.process_time() - start_cpu))
-    privacy.close()
-    print(f"{engine.dialect.name}, {rows:,} rows, two columns, batches of {BATCH}; medians of {rounds} rounds")
-    found = []
-    for way in ways:
-        ratios = [a / b for a, b in zip(wall[way], wall["UPDATE by key"], strict=True)]
-        print(
-            f"{way:16} {median(wall[way]):9,.0f} rows/s   {median(cpu[way]):9,.0f} rows per second of this process's CPU   "
-            f"{median(ratios):5.2f} of UPDATE by key"
-        )
-        ours = way in {"seal", "reseal"}
-        found.append(row(f"{'' if ours else '  '}{name}: {way}", "rows/s", None, wall[way]))
-        if ours:
-            found.append(row(f"{name}: {way}, one core", "rows/s", None, cpu[way]))
-    return found
+    url = engine.url.render_as_string(hide_password=False)
+    file = scratch / f"{name}.json"
+    with ExitStack() as stack:
+        stack.callback(privacy.close)
+        pools = {count: stack.enter_context(Processes(count)) for count in workers}
+        for count, pool in pools.items():
+            wait([pool.submit(warm) for _ in range(2 * count)])
+
+        def shared(count: int) -> None:
+            seal(
+                engine,
+                privacy,
+                COLUMNS,
+                batch=BATCH,
+                executor=pools[count],
+                workers=2 * count,
+                make=partial(make, url, str(file)),
+            )
+
+        ways: dict[str, Callable[[], object]] = {
+            "seal, in this process": lambda: seal(engine, privacy, COLUMNS, batch=BATCH),
+            "reseal, in this process": lambda: reseal(engine, privacy, COLUMNS, batch=BATCH),
+            **{f"seal, worker processes: {count}": partial(shared, count) for count in workers},
+            " UPDATE by key": lambda: update_by_key(engine, rows),
+            " UPDATE at once": lambda: update_at_once(engine),
+        }
+        rates: dict[str, list[float]] = {way: [] for way in ways}
+        with privacy.access(maintenance=True, actor="bench", role="engineer", reason="bench"):
+            for at in range(rounds):
+                for way, work in ways.items():
+                    if way.startswith("reseal"):
+                        keys.rotate()  # the cells that "seal" has just made
+                    else:
+                        refill(engine, rows, "TEXT" if engine.dialect.name == "sqlite" else "BYTEA")
+                    keys.save(file)
+                    start = time.perf_counter()
+                    work()
+                    rates[way].append(rows / (time.perf_counter() - start))
+                    if not way.startswith(" "):
+                        must_be_sealed(engine, rows)
+                print(f"  round {at + 1} of {rounds}")
+    lines = [
+        row(f"{' ' * way.startswith(' ')}{name}: {way.strip()}", "rows/s", None, found) for way, found in rates.items()
+    ]
+    by_count = {float(count): rates[f"seal, worker processes: {count}"] for count in workers}
+    return lines, [curve(f"{name}: sealing, by worker processes", "workers", "rows/s", by_count)]
+
+
+def must_be_sealed(engine: Engine, rows: int) -> None:
+    """Every value is a cell: a rate of what was not done is none."""
+    head = "substr(email, 1, 1) = x'01'" if engine.dialect.name == "sqlite" else r"substr(email, 1, 1) = '\x01'::bytea"
+    with engine.connect() as connection:
+        sealed = connection.exec_driver_sql(f"SELECT count(*) FROM customers WHERE {head}").scalar_one()
+    if sealed != rows:
+        raise SystemExit(f"{rows - sealed} of {rows} rows were not sealed")
 
 
 if __name__ == "__main__":
