@@ -78,7 +78,9 @@ def test_the_plan_as_json_of_one_schedule(ask: Ask) -> None:
 
 
 def test_the_run_does_it_once_and_stands_in_the_log(ask: Ask, tmp_path: Path) -> None:
-    done = ask("run", "--as-of", "2026-11-26", "--as", "staff:9", "--reason", "the night", "--chunk", "2")
+    done = ask(
+        "run", "--as-of", "2026-11-26", "--as", "staff:9", "--reason", "the night", "--chunk", "2", "--workers", "2"
+    )
     assert done.exit_code == 0, done.output
     assert "orders in orders: 4 rows" in done.stdout
     assert "\n  1 wait: " in done.stdout

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, create_engine, select
 
 from sa_privacy import AccessLog, Keyring
 from sa_privacy.cli.app import app
+from sa_privacy.cli.database import url_for_workers
 from sa_privacy.crypto.cell import is_cell
 from sa_privacy.policy.writing import as_sections, as_toml
 from tests.jobs import world
@@ -167,3 +168,10 @@ def test_doctor_says_what_stands_against_it(run: Callable[..., Result], engine: 
     assert refused.exit_code == 2
     assert "one_email" in refused.stderr
     assert raw(engine, "email") == [("p1@example.org",)]
+
+
+def test_a_cluster_is_told_no_password() -> None:
+    engine = create_engine("postgresql+psycopg://owner:secret@db:5432/shop?sslmode=require&password=other")
+    told = url_for_workers(engine, "tcp://scheduler:8786")
+    assert told == "postgresql+psycopg://owner@db:5432/shop?sslmode=require"
+    assert "owner:secret@db" in url_for_workers(engine, None)

@@ -7,17 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 
 from sa_privacy.cli.telling import fail
 from sa_privacy.privacy.engines import OWN
 
-__all__ = ["connecting"]
+__all__ = ["connecting", "url_for_workers"]
 
 _QUIET = "sa_privacy"
 # Loading an application's models may set up its logging, too; at DEBUG, SQLAlchemy would write rows into it.
 logging.getLogger(f"sqlalchemy.engine.Engine.{_QUIET}").setLevel(logging.INFO)
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+def url_for_workers(engine: Engine, cluster: str | None) -> str:
+    """The database, as workers are told it: a password is sent to no other machine, where the driver finds its own.
+
+    :param cluster: its address, where the workers are on one.
+    """
+    url = engine.url
+    if cluster is not None:
+        url = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+        url = url.difference_update_query(["password"])
+    return url.render_as_string(hide_password=False)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import URL, Engine
 
 from sa_privacy.cli.telling import fail
 from sa_privacy.executors import Processes
@@ -41,10 +40,6 @@ class Workers:
     def at_once(self) -> int:
         """Chunks that are handed out and not done. A cluster may grow: it gets more than it has workers."""
         return self.workers if self.dask is None else max(self.workers, _OF_CLUSTER)
-
-    def url(self, engine: Engine) -> str:
-        """The database, as workers are told it: a password is sent to no other machine, where the driver finds its own."""
-        return engine.url.render_as_string(hide_password=False) if self.dask is None else _without_password(engine.url)
 
 
 @contextmanager
@@ -82,8 +77,3 @@ def _cluster(address: str, prepare: Callable[[], object] | None) -> Iterator[Exe
             client.register_worker_callbacks(setup=prepare)
         with client.get_executor(pure=False) as found:
             yield found
-
-
-def _without_password(url: URL) -> str:
-    kept = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
-    return kept.difference_update_query(["password"]).render_as_string(hide_password=False)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from sa_privacy.cli.database import url_for_workers
 from sa_privacy.cli.erase import Erasing
 from sa_privacy.cli.executors import Workers, executor
 from sa_privacy.cli.options import ErasuresOption, JsonOption
@@ -57,7 +58,7 @@ def replay(
             sure=sure,
             executor=pool,
             workers=how.at_once,
-            make=partial(_at_work, data, how.url(engine), erasures),
+            make=partial(_at_work, data, url_for_workers(engine, how.dask), erasures),
             progress=lambda kind, count: status.update(f"{count:,} people of the kind {kind} looked at"),
         )
     _tell(report, as_json=as_json)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from sa_privacy.access import AccessBlock
 from sa_privacy.cli.application import Asked
+from sa_privacy.cli.database import url_for_workers
 from sa_privacy.cli.executors import Workers, executor
 from sa_privacy.cli.log.asking import new_table, plain, show_table
 from sa_privacy.cli.office import ERASING
@@ -108,7 +109,7 @@ def run(
             chunk=chunk,
             executor=pool,
             workers=how.at_once,
-            make=partial(data.at_work, how.url(engine)),
+            make=partial(data.at_work, url_for_workers(engine, how.dask)),
             progress=lambda one: move(f"{one.schedule}: {one.table}", one.done, one.total, one.rate),
         )
     if as_json:

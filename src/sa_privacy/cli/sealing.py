@@ -17,7 +17,7 @@ from sa_privacy import jobs
 from sa_privacy.access import AccessBlock
 from sa_privacy.cli import job_report
 from sa_privacy.cli.application import Asked
-from sa_privacy.cli.database import connecting
+from sa_privacy.cli.database import connecting, url_for_workers
 from sa_privacy.cli.executors import Workers, executor
 from sa_privacy.cli.models import load_object
 from sa_privacy.cli.office import MAINTAINING
@@ -138,7 +138,7 @@ def _rewrap(job: Job, how: Workers) -> None:
             dry_run=job.dry_run,
             executor=pool,
             workers=how.at_once,
-            make=partial(_make_worker, job, [], how.url(engine)),
+            make=partial(_make_worker, job, [], url_for_workers(engine, how.dask)),
             progress=lambda one: move("keys of people", one.done, one.total, one.rate),
         )
     if job.as_json:
@@ -171,7 +171,7 @@ def _run(
             columns,
             executor=None if job.dry_run else pool,
             workers=how.at_once,
-            make=partial(_make_worker, job, types, how.url(engine)),
+            make=partial(_make_worker, job, types, url_for_workers(engine, how.dask)),
             progress=lambda one: move(one.table, one.done, one.total, one.rate),
             dry_run=job.dry_run,
             batch=job.batch,
