@@ -44,8 +44,8 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 # deselected:
 #  - on both, raw cursors before a wall: SQLAlchemy opens the connection, and the database refuses. That a wall goes up,
 #    follows the access and lets through what is allowed (all else in tests/walls/test_*_run.py and the like) does run;
-#    and the fuzzer's own work on a leak that was planted, the published documents, the shop's pages, and the commands, which
-#    call what runs there itself;
+#    and the fuzzer's own work on a leak that was planted, the published documents, the shop's pages, the benchmarks' own tests, a
+#    cluster of Dask, and the commands, which call what runs there itself;
 #  - on the oldest, what neither SQLAlchemy nor another dependency decides: killed processes, forks, full and slow disks
 #    under the log, its proofs, drawn policies, and two more walks through the demo, which runs there in both languages. The
 #    rooms that import no SQLAlchemy (a rule in pyproject.toml holds them to it) do run, with the oldest versions of what they
@@ -55,12 +55,13 @@ MATRIX := oldest sqlalchemy-2.0 sqlalchemy-2.1
 #    models under mypy); walls; rules of rows, which conditions in the same statements are; the fuzzer; and what the gate only
 #    says of a statement, to explain or observe it, by the judgement by which it refuses.
 RAW_CURSORS := walls/test_attack_cases.py::test_a_raw_cursor_gets_nothing_from_an_attack
-LEFT_OUT := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case cli/ publish/ docs/ shop/web/
+LEFT_OUT := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_small_and_made_a_case cli/ publish/ docs/ shop/web/ \
+  benchmarks/ jobs/test_dask.py
 LEFT_OUT_oldest := $(LEFT_OUT) policy/test_policy_properties.py \
   $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments) \
   shop/test_demo.py::test_the_command_runs shop/test_demo.py::test_the_demo_shows_what_psql_said \
   discovery/ integrations/web/ testing/
-LEFT_OUT_sqlalchemy-2.0 := $(LEFT_OUT) policy/ crypto/ access/ accesslog/ customers/ staff/ jobs/ ledger/ subject_keys/ \
+LEFT_OUT_sqlalchemy-2.0 := $(LEFT_OUT) policy/ crypto/ access/ accesslog/ customers/ staff/ bulk/ jobs/ ledger/ subject_keys/ \
   shop/ typing/ oracle/ discovery/ integrations/web/ testing/ walls/ gate/test_own_rows.py gate/test_row_rules gate/test_explain.py \
   gate/test_observe.py::test_what_would_be_denied_is_what_an_engine_that_enforces_denies \
   gate/test_observe_tables.py::test_statements_of_every_kind_run_just_where_only_observed_tables_stand_against_them
