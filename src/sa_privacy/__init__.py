@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sa_privacy.errors import (
     AccessDenied,
     AccessEnded,
+    Busy,
     CellRejected,
     ClockWentBack,
     ConsentRefused,
@@ -50,6 +51,7 @@ from sa_privacy.errors import (
     UnknownRole,
     UnreadableStatement,
     WallDown,
+    WorkersLost,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ __all__ = [
     "AccessEnded",
     "AccessLog",
     "Agent",
+    "Busy",
     "CellRejected",
     "ClockWentBack",
     "ConsentRefused",
@@ -115,6 +118,7 @@ __all__ = [
     "UnknownRole",
     "UnreadableStatement",
     "WallDown",
+    "WorkersLost",
     "lookup_key",
     "pii_column",
 ]

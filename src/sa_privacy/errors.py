@@ -12,6 +12,7 @@ from typing import ClassVar
 __all__ = [
     "AccessDenied",
     "AccessEnded",
+    "Busy",
     "CellRejected",
     "ClockWentBack",
     "ConsentRefused",
@@ -46,6 +47,7 @@ __all__ = [
     "UnknownRole",
     "UnreadableStatement",
     "WallDown",
+    "WorkersLost",
 ]
 
 
@@ -298,6 +300,18 @@ class RetentionRefused(PrivacyError):
     """A retention schedule cannot be carried out as the policy says. Names what is in the way."""
 
     code = "SP-705"
+
+
+class Busy(PrivacyError):
+    """The database did not let a job have its turn. Nothing was changed since the last batch."""
+
+    code = "SP-801"
+
+
+class WorkersLost(PrivacyError):
+    """The workers of a job died one after the other. What was done until then is done."""
+
+    code = "SP-802"
 
 
 class WallDown(PrivacyError):

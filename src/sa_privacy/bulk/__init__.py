@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from sa_privacy.bulk.boards import board_of
 from sa_privacy.bulk.course import Course, Pace, cutting
-from sa_privacy.bulk.crew import Crew, Make, WorkersLost, crew_of
+from sa_privacy.bulk.crew import Crew, Make, crew_of
 from sa_privacy.bulk.kept import Kept, mark_done, range_of
 from sa_privacy.bulk.keys import Key
 from sa_privacy.bulk.ranges import end_of, within
 from sa_privacy.bulk.station import Station, Task, enlist, prepare_worker
 from sa_privacy.bulk.tables import CHUNKS, WORKS
-from sa_privacy.bulk.turns import Busy, begin_to_write, patiently
+from sa_privacy.bulk.turns import begin_to_write, patiently
 from sa_privacy.bulk.unkept import Unkept
 from sa_privacy.bulk.work import Board, Cut, Lease, LeaseLost, Part, Range, Work
 
@@ -24,7 +24,6 @@ __all__ = [
     "CHUNKS",
     "WORKS",
     "Board",
-    "Busy",
     "Course",
     "Crew",
     "Cut",
@@ -40,7 +39,6 @@ __all__ = [
     "Task",
     "Unkept",
     "Work",
-    "WorkersLost",
     "begin_to_write",
     "board_of",
     "crew_of",

@@ -12,11 +12,11 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from sa_privacy.bulk.crew import Crew, WorkersLost
+from sa_privacy.bulk.crew import Crew
 from sa_privacy.bulk.keys import Key
 from sa_privacy.bulk.station import Task, work_on
 from sa_privacy.bulk.work import Board, Cut, Lease, Range
-from sa_privacy.errors import PrivacyError
+from sa_privacy.errors import PrivacyError, WorkersLost
 
 __all__ = ["Course", "Pace", "cutting"]
 

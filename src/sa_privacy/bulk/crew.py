@@ -10,19 +10,13 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sa_privacy.errors import PolicyError, PrivacyError
+from sa_privacy.errors import PolicyError, WorkersLost
 from sa_privacy.executors import Processes
 
-__all__ = ["Crew", "Make", "WorkersLost", "crew_of"]
+__all__ = ["Crew", "Make", "crew_of"]
 
 Make: TypeAlias = Callable[[], tuple[Any, ...]]
 """Makes what a worker works with: an engine, and a ``Privacy`` with its keys. A function of a module, or a partial of one."""
-
-
-class WorkersLost(PrivacyError):
-    """Workers died one after the other. What was done until then is done."""
-
-    code = "SP-306"
 
 
 @dataclass(frozen=True)

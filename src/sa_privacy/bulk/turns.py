@@ -9,19 +9,13 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from sa_privacy.errors import LedgerUnavailable, PrivacyError
+from sa_privacy.errors import Busy, LedgerUnavailable
 
-__all__ = ["Busy", "begin_to_write", "patiently"]
+__all__ = ["begin_to_write", "patiently"]
 
 T = TypeVar("T")
 _TURNS = 12
 _AGAIN: Final = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
-
-
-class Busy(PrivacyError):
-    """The database did not let the job have its turn. Nothing was changed since the last batch."""
-
-    code = "SP-305"
 
 
 def patiently(work: Callable[[], T]) -> T:

@@ -7,7 +7,8 @@ said to each database, ``batch`` does it for one range of keys, ``passes`` has a
 
 from __future__ import annotations
 
-from sa_privacy.bulk import Busy, WorkersLost, prepare_worker
+from sa_privacy.bulk import prepare_worker
+from sa_privacy.errors import Busy, WorkersLost
 from sa_privacy.executors import Processes
 from sa_privacy.jobs.count import ColumnCount, TableCount
 from sa_privacy.jobs.doctor import examine, matched_in

@@ -13,9 +13,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, Connection, Enum
 from sqlalchemy.exc import DataError, OperationalError
 
-from sa_privacy.bulk import Busy
 from sa_privacy.columns.stored import is_binary, is_text
-from sa_privacy.errors import CellRejected, PolicyError
+from sa_privacy.errors import Busy, CellRejected, PolicyError
 from sa_privacy.jobs.target import Target
 
 __all__ = ["declared_type", "stored_types", "to_bytes", "to_plain_type"]
