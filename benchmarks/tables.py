@@ -1,6 +1,6 @@
 """Fills the figures into the pages that tell them, so that no figure is typed by hand.
 
-    python -m benchmarks.tables       # benchmarks/README.md and docs/performance.md, from benchmarks/results/*.json
+    python -m benchmarks.tables       # README.md, benchmarks/README.md and docs/performance.md, from benchmarks/results/*.json
 
 A page says where: between ``<!-- results: NAME -->`` and ``<!-- end -->`` stands the table of one result, and between
 ``<!-- results: the rest -->`` and ``<!-- end -->`` all that the page does not name.
@@ -22,7 +22,7 @@ from benchmarks.results import RESULTS
 __all__ = ["PAGES", "filled", "number"]
 
 _ROOT = Path(__file__).parents[1]
-PAGES = (_ROOT / "benchmarks" / "README.md", _ROOT / "docs" / "performance.md")
+PAGES = (_ROOT / "README.md", _ROOT / "benchmarks" / "README.md", _ROOT / "docs" / "performance.md")
 REST = "the rest"
 _PLACE = re.compile(r"(<!-- results: (?P<name>[\w -]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
