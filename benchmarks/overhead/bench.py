@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Engine, Integer, Text, insert, select
+from sqlalchemy import Engine, Integer, Text, event, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.timing import memory_engine
@@ -133,16 +133,22 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+def plain_engine() -> Engine:
+    """The rows without the library."""
+    engine = memory_engine()
+    PlainBase.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.execute(insert(PlainCustomer), rows())
+        session.execute(insert(PlainVisit), [{"id": 1, "page": "/", "took": 1}])
+        session.commit()
+    return engine
+
+
 class Bench:
     """The engines of one run: plain, and protected with and without a log."""
 
     def __init__(self) -> None:
-        self.plain = memory_engine()
-        PlainBase.metadata.create_all(self.plain)
-        with Session(self.plain) as session:
-            session.execute(insert(PlainCustomer), rows())
-            session.execute(insert(PlainVisit), [{"id": 1, "page": "/", "took": 1}])
-            session.commit()
+        self.plain = plain_engine()
         self._keys = Keyring.generate()
         self.privacies: dict[str, Privacy] = {}
         self.engines: dict[str, Engine] = {}
@@ -198,6 +204,16 @@ class Bench:
                 os.write(file, line + sha256(line).hexdigest().encode())
 
         return run
+
+    def listened(self, work: Callable[[], None]) -> Engine:
+        """A plain engine that does something before each statement, as anything has to that looks at all of them."""
+        engine = plain_engine()
+
+        @event.listens_for(engine, "do_execute")
+        def look(*_: Any) -> None:
+            work()
+
+        return engine
 
     def statement(self, engine: Engine, sql: Any) -> Callable[[], None]:
         """One statement on an open connection, its one row fetched."""

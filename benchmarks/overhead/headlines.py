@@ -73,8 +73,11 @@ def _statements(bench: Bench, folder: Path, rounds: int, repeat: int) -> Iterato
     ours = bench.engines["everything"]
     pair = _visit(bench, bench.plain, PlainVisit), _visit(bench, ours, Visit)
     yield row("gate and durable log, a statement", "us more", 10.0, added(*pair, rounds, repeat))
-    bare = interleaved({"bare": bench.events(folder)}, rounds, repeat)["bare"]
-    yield row("  two bare events: encode, hash, write", "us", None, [each * 1e6 for each in bare])
+    bare = bench.events(folder)
+    alone = interleaved({"bare": bare}, rounds, repeat)["bare"]
+    yield row("  two bare events in a loop: encode, hash, write", "us", None, [each * 1e6 for each in alone])
+    listened = _visit(bench, bench.listened(bare), PlainVisit)
+    yield row("  the same before a plain statement", "us more", None, added(pair[0], listened, rounds, repeat))
     for label, theirs, own in (
         ("plain columns of a table with personal ones", PlainVisit.took, Visit.took),
         ("a table with nothing personal", PlainProduct.title, Product.title),
@@ -82,6 +85,8 @@ def _statements(bench: Bench, folder: Path, rounds: int, repeat: int) -> Iterato
         plain = bench.statement(bench.plain, select(theirs).where(theirs.class_.id == 1))
         protected = bench.statement(ours, select(own).where(own.class_.id == 1))
         yield row(label, "us more", 1.0, added(plain, protected, rounds, repeat))
+    listened = _visit(bench, bench.listened(lambda: None), PlainVisit)
+    yield row("  a plain statement with an empty listener", "us more", None, added(pair[0], listened, rounds, repeat))
 
 
 def _first_sight(bench: Bench, rounds: int, repeat: int) -> Iterator[dict[str, Any]]:
