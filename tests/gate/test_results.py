@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -302,6 +303,17 @@ def test_no_rows_are_handed_over_after_the_scope_was_left(
     with privacy.access(**CLERK), pytest.raises(ResourceClosedError):
         result.fetchone()
     assert log.verify().ok
+
+
+@pytest.mark.parametrize("rest", ["fetchone", "fetchmany", "fetchall", "mappings"])
+def test_nor_to_a_task_that_outlives_it(rest: str, session: Session, privacy: Privacy, trail: Trail) -> None:
+    with privacy.access(**CLERK):
+        task = copy_context()
+        result = task.run(_core(), session)
+        task.run(result.fetchone)
+    with pytest.raises(AccessEnded, match="has since been left"):
+        task.run(result.mappings().all if rest == "mappings" else getattr(result, rest))
+    assert trail.outcomes[-1]["denials"] == ["access ended"]
 
 
 def collect(handed: list[int], parts: Iterable[Any]) -> None:

@@ -141,7 +141,8 @@ class WitnessedFetch:
         return self._inner.alternate_cursor_description
 
     def _goes_on(self, result: Any, scope: Scope) -> None:
-        """Another scope is in force than the one that asked: that has to be alive still, and this one to reach its rows.
+        """Another scope is in force than the one that asked, or that one was left, as a task that outlives it finds it: it has to
+        be alive still, and what is in force to reach its rows.
 
         :raises AccessDenied: it is not, or may not. It is written down.
         """
@@ -195,8 +196,9 @@ class WitnessedFetch:
 
     def fetchone(self, result: Any, dbapi_cursor: Any, hard_close: bool = False) -> Any:
         """The next row, or None."""
-        if self.scope is not None and self.scope is not self._gate.scopes.get():
-            self._goes_on(result, self.scope)
+        scope = self.scope
+        if scope is not None and (scope is not self._gate.scopes.get() or not scope.alive):
+            self._goes_on(result, scope)
         if self._waiting:
             return self._waiting.popleft()
         rows = self._inner.fetchmany(result, dbapi_cursor, self._chunk)
@@ -210,8 +212,9 @@ class WitnessedFetch:
 
     def fetchmany(self, result: Any, dbapi_cursor: Any, size: int | None = None) -> Any:
         """The next rows, at most `size`."""
-        if self.scope is not None and self.scope is not self._gate.scopes.get():
-            self._goes_on(result, self.scope)
+        scope = self.scope
+        if scope is not None and (scope is not self._gate.scopes.get() or not scope.alive):
+            self._goes_on(result, scope)
         if self._waiting:
             count = len(self._waiting) if size is None else min(size, len(self._waiting))
             rows = [self._waiting.popleft() for _ in range(count)]
@@ -224,8 +227,9 @@ class WitnessedFetch:
 
     def fetchall(self, result: Any, dbapi_cursor: Any) -> Any:
         """All rows that are left."""
-        if self.scope is not None and self.scope is not self._gate.scopes.get():
-            self._goes_on(result, self.scope)
+        scope = self.scope
+        if scope is not None and (scope is not self._gate.scopes.get() or not scope.alive):
+            self._goes_on(result, scope)
         rows = self._inner.fetchall(result, dbapi_cursor)
         self._witness(result, rows)
         if self.missing is not None:
