@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import permutations
+from typing import Any
 
+import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql.functions import FunctionElement
 
-from sa_privacy import Privacy
+from sa_privacy import NoAccess, Privacy
 from tests.gate.world import EVERYONE, Customer, Order, Product
 
 ROLES = {"shipping": "warehouse", "campaigns": "marketing", "billing": "clerk", "everything": "clerk"}
@@ -29,6 +33,21 @@ def acting(privacy: Privacy, purpose: str) -> Iterator[None]:
         return
     with privacy.access(purpose, role=ROLES[purpose]):
         yield
+
+
+class TrueMeanwhile(FunctionElement[Any]):
+    """True; something happens as it is compiled."""
+
+    inherit_cache = True
+    name = "true_meanwhile"
+    happens: list[Callable[[], None]] = []
+
+
+@compiles(TrueMeanwhile)
+def _compiled(element: TrueMeanwhile, *_: Any, **__: Any) -> str:
+    while element.happens:
+        element.happens.pop()()
+    return "1 = 1"
 
 
 def kept(engine: Engine) -> int:
@@ -69,3 +88,17 @@ def test_whoever_comes_first_the_next_gets_what_is_its_own(shop: Engine, privacy
                 with acting(privacy, purpose), Session(shop) as session:
                     found = session.scalars(statement).unique().first()
                     assert columns - set(vars(found)) == LEFT_OUT[purpose]
+
+
+@pytest.mark.backends("sqlite")
+def test_what_is_compiled_as_its_access_ends_is_not_kept_for_whoever_has_none(shop: Engine, privacy: Privacy) -> None:
+    def load() -> list[Customer]:
+        with Session(shop) as session:
+            return list(session.scalars(select(Customer).where(TrueMeanwhile())))
+
+    with ExitStack() as block:
+        block.enter_context(privacy.access("everything", role="clerk"))
+        TrueMeanwhile.happens.append(block.close)
+        with pytest.raises(NoAccess):
+            load()
+    assert all("name" not in vars(one) for one in load())

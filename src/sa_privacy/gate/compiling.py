@@ -8,7 +8,7 @@ long as it compiles, so that attributes know which engine asks, and engines with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -104,7 +104,7 @@ def watch_compiler(
             try:
                 super().__init__(*args, **kwargs)
                 require_parameters_apart(self)
-                self.sa_privacy_left_out = tuple(now.left_out)
+                self.sa_privacy_view, self.sa_privacy_left_out = now.view, tuple(now.left_out)
                 self.sa_privacy_shown, self.sa_privacy_hidden = frozenset(now.shown), frozenset(now.hidden)
             finally:
                 _compiling.reset(token)
@@ -235,11 +235,11 @@ class RoutedCache(MutableMapping[Any, Any]):
         """A statement that was compiled for another grant, where it would be the same for the one in force."""
         if self._retired is not None:
             return default
-        view, limits = self._gate.current_view(), self._gate.limits()
-        found = self._shared.find(key, view, None if limits is None else limits.structure)
+        now = self._now()
+        found = self._shared.find(key, *now)
         if found is None:
             return default
-        self._route()[key] = found
+        self._route_of(*now)[key] = found
         return found
 
     def retire(self) -> None:
@@ -247,30 +247,42 @@ class RoutedCache(MutableMapping[Any, Any]):
         self.clear()
         self._retired = Recent(self._size)
 
+    def _now(self) -> tuple[View, Hashable]:
+        """What the grant in force may see, and the structure of its row rules; None where it has none."""
+        limits = self._gate.limits()
+        return self._gate.current_view(), None if limits is None else limits.structure
+
     def _route(self) -> Recent[Any]:
-        if self._retired is not None:
-            return self._retired
-        view, limits = self._gate.current_view(), self._gate.limits()
+        return self._retired if self._retired is not None else self._route_of(*self._now())
+
+    def _route_of(self, view: View, structure: Hashable) -> Recent[Any]:
         # By catalogue too: a column that was sealed since then is bound by another type.
-        key = (view.catalogue, view.uncovered, None if limits is None else limits.structure)
+        key = (view.catalogue, view.uncovered, structure)
         route = self._routes.get(key)
         if route is None:
             route = self._routes[key] = Recent(self._size)
-        if limits is not None:
-            self._under_rules[limits.catalogue, view.grant, limits.structure] = route
+        if structure is not None:
+            self._under_rules[view.catalogue, view.grant, structure] = route
         if len(self._by_grant) > 1000:
             self._by_grant.clear()
-        self._by_grant[view.grant] = (view.catalogue, route if limits is None else None)
+        self._by_grant[view.grant] = (view.catalogue, route if structure is None else None)
         return route
 
     def __getitem__(self, key: Any) -> Any:
         return self._route().entries[key][0]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._route()[key] = value
-        if self._retired is None:
-            limits = self._gate.limits()
-            self._shared.keep(key, value, self._gate.current_view(), None if limits is None else limits.structure)
+        """Keeps it for those like the one it was compiled for, whose access may have ended meanwhile."""
+        if self._retired is not None:
+            self._retired[key] = value
+            return
+        view: View | None = getattr(value, "sa_privacy_view", None)
+        if view is None:
+            return  # the engine's own compiler made it, just as the gate went on or off
+        ruling: Ruling | None = value.sa_privacy_ruling
+        structure = None if ruling is None else ruling.structure
+        self._route_of(view, structure)[key] = value
+        self._shared.keep(key, value, view, structure)
 
     def __delitem__(self, key: Any) -> None:
         del self._route()[key]
