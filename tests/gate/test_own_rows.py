@@ -44,7 +44,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
-from sa_privacy import AccessLog, DataSubject, Keyring, Privacy, RowsDenied, pii_column
+from sa_privacy import AccessLog, DataSubject, Keyring, Policy, Privacy, RowsDenied, pii_column
 from tests.gate import owned
 from tests.gate.owned import Complaint, Customer, Gift, Item, Letter, Order, Rating, Return
 from tests.gate.watch import events_of
@@ -1038,3 +1038,23 @@ def test_observing_lets_everything_run_and_writes_down_what_would_have_been_deni
             assert events_of(log, "intent")[-1].decision == "would_deny"
             session.execute(text("UPDATE orders SET customer_id = 1 WHERE id = 4"))
             assert events_of(log, "intent")[-1].decision == "would_deny"
+
+
+@pytest.mark.backends("sqlite")
+def test_a_rule_that_reads_like_ones_own_rows_compiles_nothing_for_them(database: Database, engine: Engine) -> None:
+    owned.filled(database)
+    policy = Policy(
+        policy={"id": "alike", "version": "1"},
+        categories={"name": {}, "amount": {}, "items": {}},
+        purposes={"mine": {"use": ["name"], "rows": "own"}, "desk": {"use": ["name"]}},
+        roles={"customer": {"purposes": ["mine"]}, "clerk": {"purposes": ["desk"]}},
+    )
+    observed = sorted({table.fullname for table in owned.Base.metadata.sorted_tables} - {"customers"})
+    with closing(Privacy(policy, keys=owned.KEYS, log=None, metadata=owned.Base, observe=observed)) as privacy:
+        privacy.install(engine)
+        privacy.restrict(owned.Customer, role="clerk", where=lambda c, access: c.id == access.details["one"])
+        for _ in range(2):
+            with privacy.access("desk", role="clerk", one=2), Session(engine) as session:
+                assert session.scalars(select(owned.Customer.name)).all() == ["Bo"]
+            with privacy.access("mine", role="customer", subject=1), Session(engine) as session:
+                assert session.scalars(select(owned.Customer.name)).all() == ["Ann"]

@@ -229,11 +229,12 @@ class LimitsInForce:
             conditions = [*self._conditions(rules, row, table, catalogue, access)]
             condition = and_(*conditions) if own is None else and_(*conditions, own.condition)
             structure, values = structure_of(condition)
-            key = (rules.table, structure)
+            owner = own.key if own is not None else None
+            # A rule may read like that of own rows; but by the key of the person alone is a statement bound to them.
+            key = (rules.table, structure, next((at for at, bind in enumerate(values) if bind is owner), None))
             shape = self._shapes.get(key)
             if shape is None:
                 shape = self._shapes.setdefault(key, Shape.of(condition, row, table))
-            owner = own.key if own is not None else None
             limit = Limit(rules, shape, row, condition, values, owner, None if owner is None else owner.effective_value)
         except _Faulty as faulty:
             return self._faulty(rules, str(faulty))
