@@ -69,11 +69,12 @@ class Course(Generic[T]):
         self._ready: deque[Lease] = deque()
         self._pending: dict[Future[Any], tuple[Lease, int]] = {}
         self._start = self._renewed = time.monotonic()
-        self._handed_out = self._deaths = 0
+        self._handed_out = self._deaths = self._told = 0
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Until all of it is done, whoever did it.
 
+        :returns: whether the workers of this one told of all of it. If not, what others left undone is not known here.
         :raises WorkersLost: they died one after the other.
         """
         idle = 0
@@ -88,7 +89,7 @@ class Course(Generic[T]):
                 else:  # others are at it: their chunks are ours once their leases have run out
                     time.sleep(min(1.0, 0.02 * 2**idle, self._board.lasting))
                     idle += 1
-            self._board.close()
+            return self._board.close() == self._told
         except BaseException:
             for future in self._pending:
                 future.cancel()
@@ -119,7 +120,9 @@ class Course(Generic[T]):
                 self._bury(error)
             done = None if error is not None or future.cancelled() else future.result()
             self._ended(intent, self._settle(lease) if done is None else done)
-            self._deaths = self._deaths if done is None else 0
+            if done is not None:
+                self._deaths = 0
+                self._told += 1
         if time.monotonic() - self._renewed > self._board.lasting / 3:
             self._board.renew()
             self._renewed = time.monotonic()

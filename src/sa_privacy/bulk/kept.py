@@ -106,8 +106,13 @@ class Kept:
     def is_over(self) -> bool:
         return self._do(lambda connection: _is_over(connection, self._id))
 
-    def close(self) -> None:
-        self._do(lambda connection: _end(connection, [self._id]))
+    def close(self) -> int | None:
+        def close(connection: Connection) -> int | None:
+            chunks = connection.execute(select(_W.chunks).where(_W.id == self._id)).scalar()
+            _end(connection, [self._id])
+            return chunks
+
+        return self._do(close)
 
     def _where(self, connection: Connection) -> tuple[int, str | None] | None:
         """How many chunks were cut, and up to which key; None where there is nothing left to cut."""

@@ -100,8 +100,11 @@ class Board(Protocol):
         """Whether all chunks are done, whoever did them."""
         ...
 
-    def close(self) -> None:
-        """The work is over: nothing of it is kept. Who begins it again begins anew."""
+    def close(self) -> int | None:
+        """The work is over: nothing of it is kept. Who begins it again begins anew.
+
+        :returns: how many chunks it had; None: somebody else closed it.
+        """
         ...
 
 

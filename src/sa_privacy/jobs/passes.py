@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -117,25 +117,34 @@ class Passes:
         self._pace, self._crew, self._told = pace, crew, told
         self._task = partial(Task, uuid4().hex, part=elsewhere, said=said, make=crew.make)
 
-    def run(self, remaining: Callable[[Done], int]) -> Tally:
+    def run(self, remaining: Callable[[], int] | None) -> Tally:
         """Passes over the table, until one finds nothing that it could do, or twenty of them did not find the end.
 
-        :param remaining: how many rows still have work, after a pass.
+        :param remaining: how many rows still have work; None: only a pass that looks at all rows knows. Then what others did of
+            a pass, or a worker that died, is looked at once more by this process's workers alone.
         """
-        tally = Tally()
+        tally, alone = Tally(), False
         for turn in range(_PASSES):
-            one = self.once()
+            one, whole = self.once(alone=alone)
             tally.add(one)
-            tally.remaining = remaining(one)
+            tally.remaining = one.lost + one.stuck if remaining is None else remaining()
+            alone = remaining is None and not whole
             all_stuck = one.rows and not one.changed  # the rest is another process's
-            if not one.lost and not one.full and (tally.remaining <= one.stuck or all_stuck):
+            if not alone and not one.lost and not one.full and (tally.remaining <= one.stuck or all_stuck):
                 break
             time.sleep(min(2.0, 0.02 * 2**turn))
+        else:
+            tally.remaining = max(1, tally.remaining)
         return tally
 
-    def once(self) -> Done:
-        """One pass; or a part of one, where other processes are at it, too."""
+    def once(self, *, alone: bool = False) -> tuple[Done, bool]:
+        """One pass; or a part of one, where other processes are at it, too.
+
+        :param alone: nobody joins it.
+        :returns: what was done, and whether that is all of it.
+        """
         total = Done()
+        work = replace(self._work, under=(*self._work.under, uuid4().hex)) if alone else self._work
 
         def begun() -> int:
             return self._told.record("intent", self._told.members)
@@ -147,14 +156,14 @@ class Passes:
             self._told.progress(done.rows)
 
         with connected(self._engine) as connection:
-            board = board_of(connection, self._work, partial(_writing, self._engine), _now, self._crew)
+            board = board_of(connection, work, partial(_writing, self._engine), _now, self._crew)
         board.begin(_now())
         cut = cutting(self._part.end_of_range, self._pace.size)
         with enlist(self._part) as here:
-            Course(
+            whole = Course(
                 board, self._crew, self._task(here), cut, self._pace, begun=begun, ended=ended, settled=_settled
             ).run()
-        return total
+        return total, whole
 
 
 def _settled(rows: int) -> Done:

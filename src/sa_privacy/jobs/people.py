@@ -87,10 +87,7 @@ def reseal_for_people(
         crew=crew,
         told=Told(privacy.record, said, tell),
     )
-    tally, one = Tally(), passes.once()
-    tally.add(one)
-    tally.remaining = one.rejected.total() + one.lost
-    return counted, tally, time.monotonic() - start
+    return counted, passes.run(None), time.monotonic() - start
 
 
 def _resealing_at(station: Station, columns: tuple[str, ...], wanted: str) -> _Resealing:
@@ -149,6 +146,7 @@ class _Resealing:
                 name = self._target.names[at]
                 if owner_key is None:
                     done.rejected[name] += 1
+                    done.stuck += 1
                     continue
                 where = [column == value for column, value in zip(self._target.key, key, strict=True)]
                 statement = update(self._target.table).where(and_(*where), self._raw[at] == bytes(cells[at]))
@@ -172,6 +170,7 @@ class _Resealing:
                 value = self._open[at](raw if key_id is None else frames.get(key_id, bytes((MISSING,))) + raw)
             except (CellRejected, KeyUnavailable):
                 done.rejected[self._target.names[at]] += 1
+                done.stuck += 1
                 continue
             if value is ERASED:
                 continue

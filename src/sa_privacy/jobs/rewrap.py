@@ -102,7 +102,7 @@ def rewrap(
             crew=crew_of(executor, workers, make),
             told=Told(privacy.record, said, tell),
         )
-        return Rewrapped(to_do, passes.once().changed)
+        return Rewrapped(to_do, passes.once()[0].changed)
 
 
 def _wrapping_at(station: Station, wanted: str) -> _Wrapping:

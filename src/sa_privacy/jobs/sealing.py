@@ -27,7 +27,7 @@ from sa_privacy.bulk import Crew, Make, Pace, crew_of
 from sa_privacy.crypto import Keyring
 from sa_privacy.crypto.ring import key_name
 from sa_privacy.errors import CellRejected, KeyUnavailable, PolicyError
-from sa_privacy.jobs.batch import Batch, Done, connected, working_on
+from sa_privacy.jobs.batch import Batch, connected, working_on
 from sa_privacy.jobs.count import TableCount, count, rows_to_do
 from sa_privacy.jobs.doctor import require_sealable
 from sa_privacy.jobs.indexes import drop_lookups, make_lookups, missing_lookups
@@ -263,7 +263,7 @@ class _Job:
         told = Told(self._privacy.record, self._members, tell)
         said = (self._operation, names, work.hash, limit)
         passes = Passes(self._engine, work, batch, batch_at, said, pace=pace, crew=crew, told=told)
-        tally = passes.run(lambda one: self._remaining(batch, one))
+        tally = passes.run(self._remaining(batch))
         if self._operation == "unseal" and not tally.remaining:
             if self._engine.dialect.name == "postgresql":
                 self._locked = self._retype(
@@ -276,16 +276,20 @@ class _Job:
         left = batch.sql.left_over(self._operation)
         return TableReport(self._operation, counted, tally, seconds, self._locked, left)
 
-    def _remaining(self, batch: Batch, one: Done) -> int:
-        """Rows that still have work. The slots of a cell are compared by its value alone: there a pass looks at all cells, and
-        knows.
+    def _remaining(self, batch: Batch) -> Callable[[], int] | None:
+        """Says how many rows still have work. The slots of a cell are compared by its value alone: there a pass looks at all
+        cells, and knows.
         """
         if self._operation == "reseal" and any(
             self._target.sealed_type(column).lookup is not None for column in self._target.columns
         ):
-            return one.lost + one.stuck
-        with connected(self._engine) as connection:
-            return rows_to_do(connection, batch.sql, self._operation)
+            return None
+
+        def ask() -> int:
+            with connected(self._engine) as connection:
+                return rows_to_do(connection, batch.sql, self._operation)
+
+        return ask
 
     def _retype(self, change: Callable[[Connection], float]) -> float:
         intent = self._privacy.record("intent", self._members)
