@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -327,6 +328,37 @@ def test_who_is_held_back_is_told_and_found_again(
     with world.maintenance(scheduled), engine.begin() as connection:
         connection.execute(update(world.Order).where(world.Order.id == 1).values(status="delivered"))
     assert replay(scheduled, engine).erased == 1
+
+
+class DiesAfterwards(ThreadPoolExecutor):
+    """Its first worker ends when it has done its piece, and has not told of it."""
+
+    died = False
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        def work() -> Any:
+            done = fn(*args, **kwargs)
+            if not self.died:
+                self.died = True
+                raise BrokenExecutor
+            return done
+
+        return super().submit(work)
+
+
+def test_who_is_held_back_is_found_again_though_the_worker_died_that_knew(
+    scheduled: Privacy, engine: Engine, restore: Callable[[], None]
+) -> None:
+    erase(scheduled, engine)
+    restore()
+    with world.maintenance(scheduled), engine.begin() as connection:
+        connection.execute(update(world.Order).where(world.Order.id == 1).values(status="open"))
+    there = replay(scheduled, engine, dry_run=True).looked_at
+    with DiesAfterwards(1) as pool:
+        report = replay(scheduled, engine, executor=pool)
+        assert pool.died
+    assert (report.looked_at, report.found, report.erased) == (there, 1, 0)
+    assert len(report.refused) == unknown(scheduled, engine) == 1
 
 
 def test_all_people_are_looked_at_some_at_a_time(

@@ -150,22 +150,30 @@ class Replay:
         for owned in tables:
             there = {record for records in found.back.values() for record in records}  # in one table suffices
             looking = self._looking(owned, [entry for entry in entries if entry.record not in there])
-            with self._writing() as connection:
-                work = Work("replay", owned.name, (self._job,))
-                board = board_of(connection, work, self._writing, self._desk.now, self._crew)
-            board.begin(self._desk.now())
-            with enlist(_Carried(looking, self._desk)) as here:
-                Course(
-                    board,
-                    self._crew,
-                    Task(self._job, here, looking_at, (kind, owned.name, dry_run), self._crew.make),
-                    cutting(looking.end_of_range, _AT_ONCE),
-                    Pace(_AT_ONCE),
-                    begun=lambda: 0,
-                    ended=ended,
-                    settled=lambda _: Found(),
-                ).run()
+            looked_at, refused = found.looked_at, dict(found.refused)
+            while not self._all_told(owned, looking, ended, dry_run=dry_run):
+                found.looked_at, found.refused = looked_at, dict(refused)
         return found
+
+    def _all_told(
+        self, owned: OwnedTable, looking: Looking, ended: Callable[[int, Found], object], *, dry_run: bool
+    ) -> bool:
+        """Looks through one table. False: a worker died when a chunk was done, and did not tell who could not be erased."""
+        with self._writing() as connection:
+            work = Work("replay", owned.name, (uuid4().hex,))
+            board = board_of(connection, work, self._writing, self._desk.now, self._crew)
+        board.begin(self._desk.now())
+        with enlist(_Carried(looking, self._desk)) as here:
+            return Course(
+                board,
+                self._crew,
+                Task(self._job, here, looking_at, (owned.kind, owned.name, dry_run), self._crew.make),
+                cutting(looking.end_of_range, _AT_ONCE),
+                Pace(_AT_ONCE),
+                begun=lambda: 0,
+                ended=ended,
+                settled=lambda _: Found(),
+            ).run()
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
