@@ -91,12 +91,20 @@ class Course(Generic[T]):
                     idle += 1
             return self._board.close() == self._told
         except BaseException:
-            for future in self._pending:
-                future.cancel()
-            wait(self._pending)
-            with suppress(SQLAlchemyError, PrivacyError):  # leases run out by themselves
-                self._board.give_back()
+            self._leave()
             raise
+
+    def _leave(self) -> None:
+        """Something went wrong, or somebody stops it: what is still done is told of, and the rest is anybody's."""
+        running = [future for future in self._pending if not future.cancel()]
+        wait(running)  # not for the others: of a cluster, not all that were cancelled say so
+        with suppress(SQLAlchemyError, PrivacyError):  # leases run out by themselves
+            self._board.give_back()
+        for future in running:
+            done = future.result() if future.exception() is None else None
+            if done is not None:
+                with suppress(Exception):  # what ended it is what is raised
+                    self._ended(self._pending[future][1], done)
 
     def _hand_out(self) -> None:
         free = self._crew.workers - len(self._pending)
@@ -123,6 +131,9 @@ class Course(Generic[T]):
             if done is not None:
                 self._deaths = 0
                 self._told += 1
+        self._renew()
+
+    def _renew(self) -> None:
         if time.monotonic() - self._renewed > self._board.lasting / 3:
             self._board.renew()
             self._renewed = time.monotonic()
@@ -147,6 +158,7 @@ class Course(Generic[T]):
         if self._pace.rate is not None:
             due = self._start + self._handed_out / self._pace.rate
             time.sleep(max(0.0, due - time.monotonic()))
+            self._renew()
         self._handed_out += self._pace.size
 
 
