@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -44,6 +44,7 @@ class Station:
         self.open = ExitStack()
         """What is open as long as it works; `is_open` once something is."""
         self.is_open = False
+        self.at_work = 0
         self._parts: dict[tuple[Any, ...], Part[Any]] = {}
         self._lock = Lock()
 
@@ -110,12 +111,25 @@ def work_on(task: Task, lease: Lease) -> Any:
     :raises PolicyError: to a process without keys.
     """
     part = _here.get((os.getpid(), task.here))
-    if part is None:
-        part = _station(task).part(task)
+    with suppress(LeaseLost):
+        if part is not None:
+            return part.carry_out(lease)
+        with _at(task) as station:
+            return station.part(task).carry_out(lease)
+    return None
+
+
+@contextmanager
+def _at(task: Task) -> Iterator[Station]:
+    """The station for a task, which nobody closes meanwhile."""
+    with _making:
+        station = _station(task)
+        station.at_work += 1
     try:
-        return part.carry_out(lease)
-    except LeaseLost:
-        return None
+        yield station
+    finally:
+        with _making:
+            station.at_work -= 1
 
 
 def _station(task: Task) -> Station:
@@ -127,9 +141,9 @@ def _station(task: Task) -> Station:
                 hint="make=..., a function of a module; or ProcessPoolExecutor(..., initializer=prepare_worker, initargs=(make,)).",
             )
         return _prepared[process]
-    with _making:
-        if (process, task.job) not in _stations:
-            for other in [one for one in _stations if one != (process, task.job)]:
-                _stations.pop(other).close()  # a worker of a cluster outlives the job, and must not keep its keys
-            _stations[process, task.job] = Station(task.make())
-        return _stations[process, task.job]
+    if (process, task.job) not in _stations:
+        for other, idle in [(one, each) for one, each in _stations.items() if not each.at_work]:
+            del _stations[other]
+            idle.close()  # a worker of a cluster outlives the job, and must not keep its keys
+        _stations[process, task.job] = Station(task.make())
+    return _stations[process, task.job]
