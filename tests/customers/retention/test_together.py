@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Barrier
@@ -169,3 +170,35 @@ def test_several_workers_do_not_share_a_connection(engine: Engine) -> None:
         pytest.raises(PolicyError, match="share a connection"),
     ):
         privacy.retention.run(connection, executor=pool)
+
+
+class Died(Exception):
+    """Stands for a process that ends here."""
+
+
+def die(_: object) -> None:
+    raise Died
+
+
+def run(database: Database, now: datetime = world.NOW, **options: Any) -> int:
+    own = create_engine(database.url)
+    try:
+        with world.made(own, world.policy(SCHEDULES), now=now) as privacy, world.officer(privacy):
+            return int(privacy.retention.run(own, **options).rows)
+    finally:
+        own.dispose()
+
+
+def test_who_goes_on_with_an_older_run_does_their_own_too(database: Database) -> None:
+    """What came to be due since then is not left for the next night."""
+    with pytest.raises(Died):
+        run(database, chunk=100, progress=die)
+    assert run(database, world.NOW + timedelta(days=300), chunk=100) == ROWS - 100
+    assert left(database) == (0, 0, 0)
+
+
+def test_who_takes_larger_chunks_over_leaves_nothing_of_them(database: Database) -> None:
+    with pytest.raises(Died):
+        run(database, chunk=80, progress=die)
+    assert run(database, chunk=5) == DUE - 80
+    assert left(database)[0] == ROWS - DUE

@@ -209,13 +209,14 @@ class People(Part):
             return connection.execute(keys_left(rows, same, 1, lock=False)).first() is not None
 
 
-def work_of(schedule: str, table: str, policy: str, as_of: datetime | None) -> Work:
+def work_of(schedule: str, table: str, policy: str, as_of: datetime | None, size: int) -> Work:
     """What is done for one schedule in one table.
 
     :param policy: its hash.
     :param as_of: None: as of when it was begun.
+    :param size: rows of one chunk: nobody takes over chunks that are larger than their own.
     """
-    return Work(f"retention: {schedule}", table, (policy, "" if as_of is None else as_of.isoformat()))
+    return Work(f"retention: {schedule}", table, (policy, "" if as_of is None else as_of.isoformat(), str(size)))
 
 
 def part_at(station: Station, schedule: str, table: str, moment: str, size: int, policy: str) -> _Acting:

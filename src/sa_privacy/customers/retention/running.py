@@ -143,28 +143,30 @@ class Run:
             said, erased = self._said(rows), rows.erased
         # Ledgers let one person be erased at a time, so that more workers would wait for each other.
         crew, size = (crew_of(None), min(self._chunk, _PEOPLE)) if erased else (self._crew, self._chunk)
-        work = work_of(schedule.name, table.fullname, self._desk.policy.hash, self._as_of)
-        with self._ground.transaction() as connection:
-            board = board_of(connection, work, self._ground.transaction, _now, crew)
-        moment = board.begin(self._moment)
-        part = (People if erased else Part)(self._ground, schedule, table, moment, size)
-        given = (schedule.name, table.fullname, moment.isoformat(), size, self._desk.policy.hash)
+        work = work_of(schedule.name, table.fullname, self._desk.policy.hash, self._as_of, size)
 
         def ended(intent: int, done: Done) -> None:
             self._outcome(said, intent, done.rows)
             told(done)
 
-        with enlist(_Carried(part, self._desk)) as here:
-            Course(
-                board,
-                crew,
-                Task(self._job, here, part_at, given, crew.make),
-                cutting(part.end_of_range, size),
-                Pace(size),
-                begun=lambda: self._tools.record("intent", said),
-                ended=ended,
-                settled=Done,
-            ).run()
+        moment: datetime | None = None
+        while moment is None or moment < self._moment:  # whoever joins an older run does theirs first
+            with self._ground.transaction() as connection:
+                board = board_of(connection, work, self._ground.transaction, _now, crew)
+            moment = board.begin(self._moment)
+            part = (People if erased else Part)(self._ground, schedule, table, moment, size)
+            given = (schedule.name, table.fullname, moment.isoformat(), size, self._desk.policy.hash)
+            with enlist(_Carried(part, self._desk)) as here:
+                Course(
+                    board,
+                    crew,
+                    Task(self._job, here, part_at, given, crew.make),
+                    cutting(part.end_of_range, size),
+                    Pace(size),
+                    begun=lambda: self._tools.record("intent", said),
+                    ended=ended,
+                    settled=Done,
+                ).run()
 
     def _of_records(self, records: Records) -> Iterator[Done]:
         said = self._members([records.name], records.name)
