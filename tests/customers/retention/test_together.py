@@ -17,6 +17,7 @@ from sqlalchemy import Engine, create_engine, delete, func, insert, select
 
 from sa_privacy import AccessLog, NoAccess, PolicyError, Privacy
 from sa_privacy.bulk import CHUNKS, WORKS
+from sa_privacy.customers.retention import parts
 from sa_privacy.executors import Processes
 from tests.customers.retention import world
 from tests.jobs.killing import CONTEXT, start_server
@@ -202,3 +203,23 @@ def test_who_takes_larger_chunks_over_leaves_nothing_of_them(database: Database)
         run(database, chunk=80, progress=die)
     assert run(database, chunk=5) == DUE - 80
     assert left(database)[0] == ROWS - DUE
+
+
+def test_people_who_were_erased_are_told_of_though_the_lease_ran_out(
+    database: Database, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = {"visits": {"table": "people", "clock": "seen_on", "period": "P3Y", "action": "delete"}}
+    plain, erase = create_engine(database.url), parts.People._person
+
+    def slowly(self: parts.People, *person: Any) -> Any:
+        done = erase(self, *person)
+        with plain.begin() as connection:  # meanwhile another process had the chunk, and is done with it
+            connection.execute(CHUNKS.update().values(turn=CHUNKS.c.turn + 1, done=True))
+        return done
+
+    monkeypatch.setattr(parts.People, "_person", slowly)
+    log = AccessLog.open(tmp_path / "log")
+    with world.made(engine, world.policy(people), log=log) as privacy, world.officer(privacy):
+        report = privacy.retention.run(engine)
+        assert report.rows == told(log) == 1
+    plain.dispose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from sa_privacy.bulk import (
     WORKS,
     Key,
     Lease,
+    LeaseLost,
     Station,
     Work,
     end_of,
@@ -174,7 +175,7 @@ class People(Part):
         done = Done()
         for row in found:
             done.add(self._person((known.subject.kind, row[len(identity)]), row[: len(identity)]))
-        with self._ground.transaction() as connection:
+        with suppress(LeaseLost), self._ground.transaction() as connection:  # they are erased, whoever has it
             mark_done(connection, lease, done.rows)
         return done
 
