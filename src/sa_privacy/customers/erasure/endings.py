@@ -181,8 +181,8 @@ class _Rows:
         try:
             with savepoint(self._connection):
                 return self._connection.execute(rows).all()
-        except DBAPIError:
-            if not (self._reasons or self._guards):
+        except DBAPIError as error:
+            if error.connection_invalidated or not (self._reasons or self._guards):
                 raise
             names = [*(one.reason.name for one in self._reasons), *(guard.name for guard, _ in self._guards)]
             raise RetentionRefused(

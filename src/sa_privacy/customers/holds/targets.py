@@ -99,6 +99,8 @@ class Targets:
                 _lock(connection)
                 make_guards(connection, of_query(guarded_tables(self._desk.live), guarded, hold, condition))
         except DBAPIError as error:
+            if error.connection_invalidated:  # says nothing of the condition
+                raise
             raise HoldRefused(
                 f"the database does not take this condition over {guarded.name}, or its triggers are not ours to make.",
                 hint="try it as SELECT count(*) FROM ... WHERE ...; place the hold as the owner of the table.",

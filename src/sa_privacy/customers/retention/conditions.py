@@ -120,7 +120,9 @@ class Conditions:
         try:
             with self._connection.begin_nested():
                 result = self._connection.execute(asked)
-        except DBAPIError:
+        except DBAPIError as error:
+            if error.connection_invalidated:  # says nothing of the clock
+                raise
             raise self._no_clock(name, "is an expression that the database does not take") from None
         cursor: Any = result.cursor
         kind: Any = _TYPES.get(cursor.description[0][1])

@@ -49,8 +49,7 @@ def count(connection: Connection, rows: Rows, now: datetime) -> Due:
                 conditions.check_clocks()
             found = connection.execute(select(*asked).select_from(rows.table).where(rows.due())).one()
     except DBAPIError as error:
-        fault = _fault(connection, rows)
-        if fault is None:
+        if error.connection_invalidated or (fault := _fault(connection, rows)) is None:
             raise
         raise fault from error
     values = iter(tuple(found))
@@ -123,7 +122,9 @@ def _fault(connection: Connection, rows: Rows) -> RetentionRefused | None:
                 try:
                     with savepoint(connection):
                         connection.execute(select(func.count(said)).select_from(ruled.table)).scalar()
-                except DBAPIError:
+                except DBAPIError as error:
+                    if error.connection_invalidated:  # says nothing of the policy
+                        raise
                     return RetentionRefused(
                         f'the database does not take the {kind} "{name}" of the schedule "{schedule.name}" '
                         f"over {ruled.table.fullname}.",

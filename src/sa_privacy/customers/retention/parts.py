@@ -102,9 +102,9 @@ class Ground:
             rules = self.tools.rules(connection, moment)
             try:
                 yield connection, Rows(rules, schedule, table), rules
-            except OperationalError:  # somebody else's turn, or the database is gone: it says so itself
-                raise
             except DBAPIError as error:
+                if isinstance(error, OperationalError) or error.connection_invalidated:
+                    raise  # somebody else's turn, or the database is gone: it says so itself
                 raise RetentionRefused(
                     f'the database refused what the schedule "{schedule.name}" does in {table.fullname}: '
                     f"{type(error.orig).__name__}.",
