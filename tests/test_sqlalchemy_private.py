@@ -81,6 +81,7 @@ WATCHED_HERE = {
     "is_moved",
     "is_multivalues_batch",
     "limit_selects",
+    "listeners_come_and_go",
     "listeners_of",
     "keep_out_of_repr_and_eq",
     "notes_of_result",
@@ -807,6 +808,34 @@ def test_listeners_are_told_in_the_order_in_which_they_are_asked(name: str, engi
         assert asked == ["of all", "first", "second"]
     finally:
         event.remove(Engine, name, of_all)
+
+
+@pytest.mark.backends("sqlite")
+def test_listeners_of_a_class_may_change_while_they_are_asked(people: Engine) -> None:
+    asked: list[str] = []
+
+    def second(*_: object) -> None:
+        asked.append("second")
+
+    def first(*_: object) -> None:
+        asked.append("first")
+        with gate_private.listeners_come_and_go(inspect(Person), ["load", "before_insert"]):
+            if event.contains(Person, "load", second):
+                event.remove(Person, "load", second)
+            else:
+                event.listen(Person, "load", second)
+
+    event.listen(Person, "load", first)
+    try:
+        for expected in (["first"], ["first", "second"], ["first"]):
+            asked.clear()
+            with Session(people) as session:
+                session.scalars(select(Person).where(Person.name == "ann")).one()
+            assert asked == expected
+    finally:
+        for listener in (first, second):
+            if event.contains(Person, "load", listener):
+                event.remove(Person, "load", listener)
 
 
 def test_one_that_answers_is_the_last_that_is_asked(engine: Engine) -> None:

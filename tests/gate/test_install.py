@@ -96,6 +96,43 @@ def traces(engine: Engine) -> dict[str, object]:
 # -- on and off -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.backends("sqlite")
+def test_another_privacy_may_come_and_go_while_objects_are_loaded(
+    session: Session, privacy: Privacy, made: Callable[..., Privacy]
+) -> None:
+    """As in a process that takes up new keys while its threads work. Here it does so in the midst of a load."""
+    came: list[Privacy] = []
+
+    def load(customer: Customer, _: object) -> None:
+        came.append(made())
+        came[-1].close()
+
+    event.listen(Customer, "load", load)
+    try:
+        with privacy.access("everything", role="clerk"):
+            assert len(session.scalars(EVERYONE).all()) == len(came) == 3
+    finally:
+        event.remove(Customer, "load", load)
+
+
+@pytest.mark.backends("sqlite")
+def test_a_privacy_that_was_closed_is_let_go_with_its_engine(database: Database) -> None:
+    """Mappers keep what their flushes have compiled, which knows the gate."""
+    world.filled(database)
+    engine = create_engine(database.url)
+    privacy = Privacy(world.POLICY, keys=world.KEYS, log=None, metadata=world.Base)
+    privacy.install(engine)
+    with privacy.access("everything", role="clerk"), Session(engine) as session:
+        session.scalars(EVERYONE).all()[0].town = "Bergen"
+        session.commit()
+    privacy.close()
+    engine.dispose()
+    kept = weakref.ref(privacy)
+    del privacy, engine, session
+    gc.collect()
+    assert kept() is None
+
+
 def test_installing_twice_changes_nothing(engine: Engine, made: Callable[..., Privacy]) -> None:
     privacy = made()
     privacy.install(engine)

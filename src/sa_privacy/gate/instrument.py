@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotation_of
-from sa_privacy.columns.sqlalchemy_private import all_mappers
+from sa_privacy.columns.sqlalchemy_private import all_mappers, forget_compiled
 from sa_privacy.gate.guard import guard_attribute, let_go_of_attribute, unwatch_copies, watch_copies
 from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.orm import base_columns, narrow_property, widen_property
@@ -44,6 +44,9 @@ class Instrumentation:
         event.remove(Mapper, "mapper_configured", self._configured)
         for class_ in tuple(self._listened):
             self._memory.marking.unlisten(class_)
+            mapper = inspect(class_, raiseerr=False)
+            for table in mapper.tables if mapper is not None else ():
+                forget_compiled(table)  # what flushes have compiled knows this gate
         self._listened.clear()
         _open.discard(self)
         if not _open:

@@ -21,6 +21,7 @@ from sa_privacy.gate.sqlalchemy_private import (
     choose_eager_defaults,
     defer_for_state,
     forget_eager_defaults,
+    listeners_come_and_go,
     notes_of_result,
 )
 
@@ -81,22 +82,31 @@ class Marking:
 
     def listen(self, class_: type[Any]) -> None:
         """Marks the objects of a mapped class as they are loaded or flushed."""
-        for name, listener in self._listeners():
-            event.listen(class_, name, listener, raw=True)
         mapper = inspect(class_)
+        with listeners_come_and_go(mapper, self._names()):
+            for name, listener in self._listeners():
+                event.listen(class_, name, listener, raw=True)
+            if mapper.eager_defaults is True:
+                for name in _FLUSHING:
+                    event.listen(class_, name, self._flushing, raw=True)
         if mapper.eager_defaults is True:
-            for name in _FLUSHING:
-                event.listen(class_, name, self._flushing, raw=True)
             choice = self._eager_choices[mapper] = partial(self._eager, ref(mapper))
             choose_eager_defaults(mapper, choice)
 
     def unlisten(self, class_: type[Any]) -> None:
         """Marks no more."""
-        for name, listener in (*self._listeners(), *((name, self._flushing) for name in _FLUSHING)):
-            if event.contains(class_, name, listener):  # not where its registry was disposed of
-                event.remove(class_, name, listener)
-        for mapper in [mapper for mapper in tuple(self._eager_choices) if mapper.class_ is class_]:
+        mapper = inspect(class_, raiseerr=False)
+        if mapper is None:  # its registry was disposed of
+            return
+        with listeners_come_and_go(mapper, self._names()):
+            for name, listener in (*self._listeners(), *((name, self._flushing) for name in _FLUSHING)):
+                if event.contains(class_, name, listener):
+                    event.remove(class_, name, listener)
+        if mapper in self._eager_choices:
             forget_eager_defaults(mapper, self._eager_choices.pop(mapper))
+
+    def _names(self) -> frozenset[str]:
+        return frozenset((*_FLUSHING, *(name for name, _ in self._listeners())))
 
     def _listeners(self) -> tuple[tuple[str, Callable[..., None]], ...]:
         return (

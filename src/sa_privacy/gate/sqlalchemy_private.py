@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import cache
 from operator import attrgetter
+from threading import RLock
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, ColumnElement, Engine, create_engine
@@ -46,6 +48,7 @@ __all__ = [
     "is_moved",
     "is_multivalues_batch",
     "limit_selects",
+    "listeners_come_and_go",
     "listeners_of",
     "notes_of_result",
     "room_of_compiled_cache",
@@ -267,6 +270,45 @@ def is_moved(context: Any, schema: str | None) -> bool:
 def listeners_of(dialect: Any, name: str) -> list[Callable[..., Any]]:
     """Who is asked, and in which order, before an engine hands a statement to its driver; nobody where it asks none."""
     return list(getattr(dialect.dispatch, name)) if dialect._has_events else []
+
+
+class _Draft(deque[Any]):
+    """Listeners that are being changed: who is asked meanwhile are those that were there before."""
+
+    def __init__(self, now: Iterable[Any]) -> None:
+        super().__init__(now)
+        self._before = tuple(now)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._before)
+
+    def finished(self) -> deque[Any]:
+        """Those that are to be asked from now on."""
+        return deque(super().__iter__())
+
+
+@contextmanager
+def listeners_come_and_go(mapper: Mapper[Any], names: Iterable[str]) -> Iterator[None]:
+    """Inside the block, these listeners of a mapped class may be added and removed while other threads load its objects.
+
+    SQLAlchemy changes the deque that those threads iterate over, which ends their statements with a RuntimeError.
+    """
+    with _CHANGING:
+        drafts = []
+        for dispatch in (mapper.class_manager.dispatch, mapper.dispatch):
+            for name in names:
+                if hasattr(dispatch, name):
+                    collection = getattr(dispatch, name).for_modify(dispatch)
+                    collection.listeners = draft = _Draft(collection.listeners)
+                    drafts.append((collection, draft))
+        try:
+            yield
+        finally:
+            for collection, draft in drafts:
+                collection.listeners = draft.finished()
+
+
+_CHANGING: Final = RLock()
 
 
 def root_engine(engine: Engine) -> Engine:
