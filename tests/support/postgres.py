@@ -19,9 +19,10 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 import psycopg
@@ -184,6 +185,7 @@ class Server:
     :param programs: what to run; found by `find_programs` if left out.
     :param parent: where the server's directory is made; its user must be able to enter it. Its data lies in memory
         where the machine has room there.
+    :param settings: of the server, in place of those of `SETTINGS`.
     """
 
     user: Final = "postgres"
@@ -194,10 +196,19 @@ class Server:
     template_dbname: Final = "template1"
     options: Final = ""
 
-    def __init__(self, programs: Programs | None = None, parent: Path = Path("/tmp")) -> None:
+    def __init__(
+        self,
+        programs: Programs | None = None,
+        parent: Path = Path("/tmp"),
+        *,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         # Not pytest's tmp_path or $TMPDIR: those may be closed to other users, and a socket's path holds ~100 bytes.
         self._parent = parent
         self._programs = programs
+        self._settings = settings
+        self._command: list[str | Path] = []
+        self._owner = Owner("", {})
         self._process: subprocess.Popen[bytes] | None = None
         self._home: Path | None = None
         self._data: Path | None = None
@@ -274,19 +285,41 @@ class Server:
             )
             if made.returncode:
                 raise ServerFailed(f"initdb ended with {made.returncode}:\n{_end_of(log)}")
-            settings = {**SETTINGS, "unix_socket_directories": str(socket)}
+        settings = {**SETTINGS, **self._settings, "unix_socket_directories": str(socket)}
+        said = (f"-c{name}={value}" for name, value in settings.items())
+        self._command, self._owner = [programs.bin / "postgres", "-D", data, *said], owner
+        self._run()
+
+    def _run(self) -> None:
+        log = self._directory / "log"
+        with log.open("ab") as out:
             self._process = subprocess.Popen(
-                [programs.bin / "postgres", "-D", data, *(f"-c{name}={value}" for name, value in settings.items())],
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env=_environment(self._home),
-                cwd=self._home,
+                env=_environment(self._directory),
+                cwd=self._directory,
                 start_new_session=True,  # Ctrl-C goes to pytest, which then stops the server in order
                 preexec_fn=_die_with_parent if LIBC else None,  # noqa: PLW1509 - one system call, no lock taken
-                **owner.ids,
+                **self._owner.ids,
             )
         self._wait(log)
+
+    def restart(self, *, crash: bool = False) -> None:
+        """End the server and start it again on the same data. To be called by the thread that started it, or one that lives
+        as long: the kernel ends a server with the thread that made it.
+
+        :param crash: at once, as by a failure, and not in order; what was committed is there all the same, unless the
+            settings spare it that.
+        """
+        if self._process is None or self._connection is None:
+            raise ServerFailed("the server has not been started")
+        self._connection.close()
+        self._connection = None
+        self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
+        self._process.wait(timeout=START_SECONDS)
+        self._run()
 
     def _wait(self, log: Path) -> None:
         assert self._process is not None
