@@ -12,6 +12,7 @@
 #   make rules         drawn statements under row rules give the rows of a database without the others; RULED=2000
 #   make mixups        two keyrings at once in threads and asyncio: is a cell under the wrong key? CELLS=1000000
 #   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
+#   make soak          a shop under mixed load for MINUTES=20 while what it stands on fails, and a judge at the end (Linux)
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
 #   make bench         all benchmarks, their tables and pictures; an hour and more, on a quiet machine (ONLY='overhead sealing')
 #   make bench-quick   overhead beside plain SQLAlchemy and the peers, coarsely, in a minute
@@ -78,11 +79,12 @@ SECONDS := 60
 KILLS := 100
 SEED :=
 CELLS := 1000000
+MINUTES := 20
 RULED := 2000
 MUTANTS :=
 ONLY :=
 
-.PHONY: help demo shop test check tests thorough test-matrix fuzz rules mixups kill mutants bench bench-quick package docs diagrams clean
+.PHONY: help demo shop test check tests thorough test-matrix fuzz rules mixups kill soak mutants bench bench-quick package docs diagrams clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -126,6 +128,9 @@ mixups: $(VENV)/.test
 kill: $(VENV)/.test
 	SA_PRIVACY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/jobs/test_killed.py tests/gate/test_durable.py \
 	  tests/accesslog/test_trouble.py tests/accesslog/sinks -k kill $(PYTEST_ARGS)
+
+soak: $(VENV)/.test
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(SEED:%=--seed %)
 
 # CI=1: Hypothesis then draws the same examples in every run; here all of them, where CI is content with fewer.
 mutants: .venvs/mutation/.test

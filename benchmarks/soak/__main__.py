@@ -1,0 +1,101 @@
+"""Soaks: ``python -m benchmarks.soak --minutes 20``. Ends with 1 where anything is wrong, or memory grows."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.report import report
+from benchmarks.results import Results
+from benchmarks.soak.judge import LASTING, recoveries
+from benchmarks.soak.soaking import Soaked, soaking
+from benchmarks.soak.watching import growth
+
+_WARM: Final = 0.25
+"""Of the time: until then caches fill, and memory is not looked at."""
+_GROWTH: Final = 30.0
+"""MB an hour that a process may grow by: less than what its memory moves up and down in the soak."""
+_HANDLES: Final = 60.0
+"""Open files or threads an hour."""
+_BACK: Final = 15.0
+"""Seconds after a fault until each process works again."""
+
+
+def main() -> None:
+    """Runs one."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    options.add_argument("--minutes", type=float, default=20)
+    options.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    options.add_argument("--keep", type=Path, help="a directory for keys, logs and journals, which stays")
+    options.add_argument("--save", action="store_true", help="keep the figures in benchmarks/results")
+    said = options.parse_args()
+    print(f"Seed {said.seed}.", flush=True)
+    with soaking(said.seed, said.keep) as soak:
+        found = soak.run(60 * said.minutes, say=lambda text: print(text, flush=True))
+    for judgement in found.judgements:
+        print(judgement)
+    lines, curves = _lines(found), _curves(found)
+    missed = report(lines)
+    if said.save:
+        command = f"python -m benchmarks.soak --minutes {said.minutes:g}"
+        Results("soak", f"{said.minutes:g} minutes of mixed load with faults", command, lines, curves).write()
+    sys.exit(bool(found.faults) or missed)
+
+
+def _lines(found: Soaked) -> list[dict[str, Any]]:
+    operations = found.told.operations.values()
+    lines = [
+        _line("things that are wrong", "things", len(found.faults), bar=0.5),
+        _line("operations", "number", len(operations)),
+        _line("statements with personal columns", "number", sum(one.ran for one in operations)),
+        _line("personal rows read and compared", "number", sum(one.rows for one in operations)),
+        _line("operations that failed by a fault", "number", sum(one.end == "failed" for one in operations)),
+        _line("operations whose end nobody learnt", "number", sum(one.end in {"unknown", None} for one in operations)),
+        _line("steps of key rotations", "number", found.rotation.steps),
+        _line("everything sealed anew", "times", found.rotation.resealed),
+    ]
+    for kind, seconds in sorted(recoveries(found.told).items()):
+        number = sum(fault.kind == kind for fault in found.told.faults)
+        lines.append(_line(f"works again: {kind} ({number} times)", "s", *sorted(seconds), bar=_BACK, worst=True))
+    for member in found.told.members:
+        if member.label not in {*LASTING, "office", "shipper"}:
+            continue
+        late = [sample for sample in member.samples if sample.at > _WARM * found.seconds]
+        if len(late) < 10:
+            continue
+        for what, unit, bar, of in (
+            ("memory", "MB/hour", _GROWTH, [(sample.at, sample.memory) for sample in late]),
+            ("open files", "a hour", _HANDLES, [(sample.at, float(sample.files)) for sample in late]),
+            ("threads", "a hour", _HANDLES, [(sample.at, float(sample.threads)) for sample in late]),
+        ):
+            lines.append(_line(f"{what} of {member.label} grows", unit, growth(of), bar=bar))
+    return lines
+
+
+def _line(what: str, unit: str, *values: float, bar: float | None = None, worst: bool = False) -> dict[str, Any]:
+    """One line; `worst`: it is the greatest value that the bar is for."""
+    middle = max(values) if worst else statistics.median(values)
+    return {"what": what, "unit": unit, "bar": bar, "median": middle, "low": min(values), "high": max(values)}
+
+
+def _curves(found: Soaked) -> list[dict[str, Any]]:
+    """Memory by minute. No slope of logarithms: what may be called flat is in the lines."""
+    curves = []
+    for member in found.told.members:
+        if member.label not in {*LASTING, "office", "shipper"}:
+            continue
+        minutes: dict[int, list[float]] = {}
+        for sample in member.samples:
+            minutes.setdefault(int(sample.at // 60) + 1, []).append(sample.memory)
+        points = [[minute, statistics.median(mb), min(mb), max(mb)] for minute, mb in sorted(minutes.items())]
+        what = f"resident memory of {member.label}"
+        curves.append({"what": what, "x": "minutes", "unit": "MB", "aim": "flat", "slope": None, "points": points})
+    return curves
+
+
+if __name__ == "__main__":
+    main()
