@@ -60,7 +60,8 @@ LEFT_OUT := $(RAW_CURSORS) oracle/test_oracle.py::test_a_leak_is_found_made_smal
   benchmarks/ jobs/test_dask.py
 LEFT_OUT_oldest := $(LEFT_OUT) policy/test_policy_properties.py \
   $(patsubst %,accesslog/test_%.py,trouble fork fsync keeping proving moments) \
-  shop/test_demo.py::test_the_command_runs shop/test_demo.py::test_the_demo_shows_what_psql_said \
+  jobs/test_killed.py jobs/test_together.py customers/retention/test_together.py \
+  customers/erasure/test_replay_together.py shop/test_demo.py::test_the_command_runs shop/test_demo.py::test_the_demo_shows_what_psql_said \
   discovery/ integrations/web/ testing/
 LEFT_OUT_sqlalchemy-2.0 := $(LEFT_OUT) policy/ crypto/ access/ accesslog/ customers/ staff/ bulk/ jobs/ ledger/ subject_keys/ \
   shop/ typing/ oracle/ discovery/ integrations/web/ testing/ walls/ gate/test_own_rows.py gate/test_row_rules gate/test_explain.py \

@@ -234,4 +234,12 @@ def test_the_worst_comes_first_and_no_more_than_a_few(capsys: pytest.CaptureFixt
 
 def test_the_extras_are_those_of_the_package() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    assert set(EXTRAS) == set(project["optional-dependencies"]) - {"demo", "dev", "docs", "mutation", "shop", "test"}
+    assert set(EXTRAS) == set(project["optional-dependencies"]) - {
+        "bench",
+        "demo",
+        "dev",
+        "docs",
+        "mutation",
+        "shop",
+        "test",
+    }

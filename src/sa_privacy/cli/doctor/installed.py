@@ -17,6 +17,7 @@ EXTRAS: Final = {
     "aws": ("boto3",),
     "celery": ("celery",),
     "cli": ("typer", "rich"),
+    "dask": ("distributed",),
     "fastapi": ("fastapi",),
     "flask": ("flask", "flask_sqlalchemy"),
     "postgres": ("psycopg",),
