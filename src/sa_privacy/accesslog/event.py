@@ -93,7 +93,7 @@ _decoder = msgspec.json.Decoder(Event)
 _convert({}, Members)  # msgspec looks at the class once, and would swallow an interrupt meanwhile
 
 
-def decode_event(line: bytes) -> Event:
+def decode_event(line: bytes | bytearray) -> Event:
     """The event a line holds.
 
     :raises ValueError: the line is not an event (msgspec's errors are ValueErrors).

@@ -71,7 +71,7 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("chunk", [100, 256 * 1024])
+@pytest.mark.parametrize("chunk", [100, 1500, 256 * 1024])  # a line is longer; some lines; a whole segment
 def test_it_finds_what_reading_everything_finds(chunk: int, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     files = written(story)
     assert len(files) > 6

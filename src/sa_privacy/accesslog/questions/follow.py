@@ -74,7 +74,7 @@ class Follow:
             raise unavailable(f"The access log's segment {name} cannot be read", error) from error
 
     def _events(self, chunk: bytes) -> Iterator[Event]:
-        for _, line in self._sieve.lines(chunk):
+        for _, line in self._sieve.lines(chunk, len(chunk)):
             try:
                 event = decode_event(line)
             except ValueError:

@@ -22,7 +22,7 @@ from sa_privacy.accesslog.proof.places import Place
 from sa_privacy.accesslog.proof.verify import Progress, Verification, verify_directory
 from sa_privacy.accesslog.questions.files import SegmentFile, last_event, segment_files
 from sa_privacy.accesslog.questions.follow import Follow, last_events
-from sa_privacy.accesslog.questions.needles import Sieve
+from sa_privacy.accesslog.questions.needles import Bytes, Sieve
 from sa_privacy.accesslog.questions.status import log_status
 from sa_privacy.accesslog.unbounded import Tally, Unbounded, is_unbounded
 from sa_privacy.accesslog.wanted import Wanted
@@ -31,7 +31,9 @@ from sa_privacy.errors import LogUnavailable
 
 __all__ = ["Journal"]
 
-_CHUNK: Final = 256 * 1024  # stays in the cache of the processor while it is searched
+_CHUNK: Final = (
+    512 * 1024
+)  # more than a file's own buffer, so that it is read into its place; and stays in the cache of the processor
 _ENDS: Final = frozenset({"outcome", "use"})
 _CLOCKS = timedelta(days=1)
 """How far a clock may have been off, or set back, without an event being missed for the time in a segment's name."""
@@ -102,14 +104,14 @@ class Journal:
             left = None if last is None else last.at
         return left is not None and left + _CLOCKS < wanted.since
 
-    def _lines(self, name: str, sieve: Sieve) -> Iterator[tuple[int, bytes]]:
+    def _lines(self, name: str, sieve: Sieve) -> Iterator[tuple[int, Bytes]]:
         place = 0
         try:
             with open_segment(self.path / name) as file:
-                for chunk in _chunks(file, sized=not name.endswith(COMPRESSED)):
-                    for start, line in sieve.lines(chunk):
+                for chunk, size in _chunks(file, sized=not name.endswith(COMPRESSED)):
+                    for start, line in sieve.lines(chunk, size):
                         yield place + start, line
-                    place += len(chunk)
+                    place += size
         except FileNotFoundError:  # compressed or removed since the directory was listed
             if not name.endswith(COMPRESSED) and (self.path / (name + COMPRESSED)).exists():
                 yield from self._lines(name + COMPRESSED, sieve)
@@ -156,15 +158,27 @@ class Journal:
         return f"Journal({str(self.path)!r})"
 
 
-def _chunks(file: BinaryIO, *, sized: bool) -> Iterator[bytes]:
-    """Whole lines, many at a time, up to where the file ended at the start; a torn last line is left out."""
+def _chunks(file: BinaryIO, *, sized: bool) -> Iterator[tuple[bytearray, int]]:
+    """Whole lines, many at a time, up to where the file ended at the start; a torn last line is left out.
+
+    :yields: a buffer, and how much of it they are. It is the same one each time: reading into new memory takes longer than
+        searching it.
+    """
     left = os.fstat(file.fileno()).st_size if sized else sys.maxsize
-    rest = b""
-    while left > 0 and (read := file.read(min(left, _CHUNK))):
-        left -= len(read)
-        end = read.rfind(b"\n") + 1
+    buffer, held = bytearray(_CHUNK), 0  # of a line whose end is not read yet, so many bytes
+    while left > 0:
+        if held == len(buffer):
+            buffer += bytes(_CHUNK)
+        with memoryview(buffer) as view:
+            read = file.readinto(view[held : held + min(left, len(buffer) - held)])  # type: ignore[attr-defined]
+        if not read:
+            return
+        left -= read
+        end = buffer.rfind(b"\n", held, held + read) + 1
         if end:
-            yield rest + read[:end]
-            rest = read[end:]
-        elif len(rest) <= MAX_LINE:  # else no line of a log: verifying tells
-            rest += read
+            yield buffer, end
+            rest = buffer[end : held + read]
+            held = len(rest)
+            buffer[:held] = rest
+        elif held <= MAX_LINE:  # else no line of a log: verifying tells
+            held += read

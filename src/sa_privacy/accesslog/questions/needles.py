@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from sa_privacy.accesslog.wanted import Wanted
 
-__all__ = ["Sieve"]
+__all__ = ["Bytes", "Sieve"]
 
+Bytes: TypeAlias = bytes | bytearray
 _encode: Final = msgspec.json.encode
 _COMMON: Final = frozenset({"intent", "outcome", "use"})
 _AT: Final = b'"at":"'
@@ -42,21 +43,24 @@ class Sieve:
         rare = [self._kinds] if wanted.kinds and not wanted.kinds & _COMMON else []
         self._sought, *self._others = [*([(also,)] if also else []), *rare, *_ways(wanted)] or [()]
 
-    def lines(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
-        """The lines of a chunk of whole lines that may be wanted, and where in it they begin."""
+    def lines(self, chunk: Bytes, size: int) -> Iterator[tuple[int, Bytes]]:
+        """The lines of a chunk that may be wanted, and where in it they begin.
+
+        :param size: of the chunk: so many bytes are whole lines, and what is behind them is not looked at.
+        """
         passes = self._passes
-        for start, end in self._candidates(chunk):
+        for start, end in self._candidates(chunk, size):
             if passes(chunk, start, end):
                 yield start, chunk[start:end]
 
-    def _candidates(self, chunk: bytes) -> Iterator[tuple[int, int]]:
+    def _candidates(self, chunk: Bytes, size: int) -> Iterator[tuple[int, int]]:
         if self._intents:
-            return _by_intent(chunk, self._intents)
+            return _by_intent(chunk, size, self._intents)
         if self._sought:
-            return _by_needles(chunk, self._sought)
-        return _all(chunk)
+            return _by_needles(chunk, size, self._sought)
+        return _all(chunk, size)
 
-    def _passes(self, chunk: bytes, start: int, end: int) -> bool:
+    def _passes(self, chunk: Bytes, start: int, end: int) -> bool:
         if self._kinds and not chunk.startswith(self._kinds, start):
             return False
         if self._since is not None or self._until is not None:
@@ -86,32 +90,32 @@ def _moment(at: datetime) -> bytes:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(_AT_LENGTH, "0").encode()
 
 
-def _by_needles(chunk: bytes, needles: tuple[bytes, ...]) -> Iterator[tuple[int, int]]:
+def _by_needles(chunk: Bytes, size: int, needles: tuple[bytes, ...]) -> Iterator[tuple[int, int]]:
     """The lines that hold one of the needles, in order, each once."""
     find: Callable[..., int] = chunk.find
-    ahead = {needle: at for needle in needles if (at := find(needle)) >= 0}
+    ahead = {needle: at for needle in needles if (at := find(needle, 0, size)) >= 0}
     while ahead:
         first = min(ahead.values())
         start, end = chunk.rfind(b"\n", 0, first) + 1, find(b"\n", first) + 1
         yield start, end
         for needle, at in list(ahead.items()):
             if at < end:
-                if (after := find(needle, end)) < 0:
+                if (after := find(needle, end, size)) < 0:
                     del ahead[needle]
                 else:
                     ahead[needle] = after
 
 
-def _by_intent(chunk: bytes, intents: frozenset[int]) -> Iterator[tuple[int, int]]:
+def _by_intent(chunk: Bytes, size: int, intents: frozenset[int]) -> Iterator[tuple[int, int]]:
     end = 0
-    for found in _INTENT.finditer(chunk):
+    for found in _INTENT.finditer(chunk, 0, size):
         if int(found[1]) in intents and found.start() >= end:
             start, end = chunk.rfind(b"\n", 0, found.start()) + 1, chunk.find(b"\n", found.start()) + 1
             yield start, end
 
 
-def _all(chunk: bytes) -> Iterator[tuple[int, int]]:
+def _all(chunk: Bytes, size: int) -> Iterator[tuple[int, int]]:
     start, find = 0, chunk.find
-    while (end := find(b"\n", start) + 1) > 0:
+    while (end := find(b"\n", start, size) + 1) > 0:
         yield start, end
         start = end
