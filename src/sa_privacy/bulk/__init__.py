@@ -18,9 +18,10 @@ from sa_privacy.bulk.station import Station, Task, enlist, prepare_worker
 from sa_privacy.bulk.tables import CHUNKS, WORKS
 from sa_privacy.bulk.turns import begin_to_write, patiently
 from sa_privacy.bulk.unkept import Unkept
-from sa_privacy.bulk.work import Board, Cut, Lease, LeaseLost, Part, Range, Work
+from sa_privacy.bulk.work import ALL, Board, Cut, Lease, LeaseLost, Part, Range, Work
 
 __all__ = [
+    "ALL",
     "CHUNKS",
     "WORKS",
     "Board",

@@ -36,6 +36,11 @@ class Crew:
         """Whether the workers are on this machine, so that one process can give out all there is to do."""
         return isinstance(self.executor, (_Inline, ThreadPoolExecutor, ProcessPoolExecutor, Processes))
 
+    @property
+    def is_this_thread(self) -> bool:
+        """Whether nobody was given to work on chunks: who asks does."""
+        return isinstance(self.executor, _Inline)
+
     def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
         """Has somebody do it.
 

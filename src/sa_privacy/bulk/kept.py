@@ -48,6 +48,9 @@ class Kept:
         self._id = ""
         self.lasting = lasting
 
+    def is_begun(self, connection: Connection) -> bool:
+        return connection.execute(select(_W.id).where(_W.hash == self._work.hash)).first() is not None
+
     def begin(self, as_of: datetime) -> datetime:
         now = self._clock()
 

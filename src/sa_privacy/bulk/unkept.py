@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from sa_privacy.bulk.keys import Key
 from sa_privacy.bulk.work import Cut, Lease
 
@@ -20,6 +22,9 @@ class Unkept:
         self._upto: Key | None = None
         self._chunks = 0
         self._all_cut = False
+
+    def is_begun(self, connection: Connection) -> bool:
+        return False
 
     def begin(self, as_of: datetime) -> datetime:
         return as_of

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
+
+from sqlalchemy import Connection
 
 from sa_privacy.bulk.keys import Key
 
-__all__ = ["Board", "Cut", "Lease", "LeaseLost", "Range", "Work"]
+__all__ = ["ALL", "Board", "Cut", "Lease", "LeaseLost", "Range", "Work"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -61,6 +63,10 @@ class Lease:
     range: Range | None = None
 
 
+ALL: Final = Lease("", 0, 1, Range(None, None))
+"""All rows as one chunk, which nobody leases and nothing is kept of: where there are few, and nobody could help."""
+
+
 class LeaseLost(Exception):
     """Somebody else has the chunk, or has done it: what was done in this transaction is to be undone."""
 
@@ -70,6 +76,13 @@ class Board(Protocol):
 
     lasting: float
     """How long a lease lasts that nobody renews, in seconds."""
+
+    def is_begun(self, connection: Connection) -> bool:
+        """Whether somebody has begun the work, and did not say that it is over.
+
+        :param connection: of an open desk.
+        """
+        ...
 
     def begin(self, as_of: datetime) -> datetime:
         """Begins the work, or joins those who are at it.

@@ -137,10 +137,18 @@ class Desk:
         :raises LedgerUnavailable: somebody else is writing to the SQLite file.
         """
         with self.open(session) as connection:
-            if connection.dialect.name == "sqlite" and not _has_begun(connection):
-                _begin_to_write(connection)
+            self.begin_to_write(connection)
         with connection.begin_nested():
             yield
+
+    def begin_to_write(self, connection: Connection) -> None:
+        """On SQLite, be the one writer from here on: what is read is then still so when something is written.
+
+        :param connection: of an open desk.
+        :raises LedgerUnavailable: somebody else is writing to the SQLite file.
+        """
+        if connection.dialect.name == "sqlite" and not _has_begun(connection):
+            _begin_to_write(connection)
 
     def now(self) -> datetime:
         """What the clock shows."""

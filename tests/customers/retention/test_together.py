@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,10 @@ from threading import Barrier
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete, func, insert, select
+from sqlalchemy import Engine, create_engine, delete, event, func, insert, select
 
 from sa_privacy import AccessLog, NoAccess, PolicyError, Privacy
-from sa_privacy.bulk import CHUNKS, WORKS
+from sa_privacy.bulk import CHUNKS, WORKS, Lease
 from sa_privacy.customers.retention import parts
 from sa_privacy.executors import Processes
 from tests.customers.retention import world
@@ -147,6 +148,64 @@ def test_a_second_process_joins(database: Database, engine: Engine, tmp_path: Pa
         rows = list(pool.map(run, logs))
     assert sum(rows) == DUE
     assert all(rows)
+    assert left(database) == (ROWS - DUE, 0, 0)
+
+
+@contextmanager
+def told_to(database: Database) -> Iterator[list[str]]:
+    """An engine's statements over the tables of work under way."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if CHUNKS.name in statement or WORKS.name in statement:
+            sent.append(" ".join(statement.split()[:2]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_rows_of_one_chunk_are_leased_by_nobody(database: Database) -> None:
+    """Where rows go, and nobody began the same before."""
+    with told_to(database) as sent:
+        assert run(database) == DUE
+    assert {one for one in sent if one.startswith(("INSERT", "UPDATE", "DELETE"))} == set()
+    assert left(database) == (ROWS - DUE, 0, 0)
+
+
+def test_what_is_under_way_is_gone_on_with_though_little_is_left(database: Database) -> None:
+    """Otherwise it would stand in the tables, keys and all, until it is forgotten."""
+    with pytest.raises(Died):
+        run(database, chunk=100, progress=die)
+    assert left(database)[1:] == (1, 2)
+    assert run(database, chunk=100) == DUE - 100
+    assert left(database) == (ROWS - DUE, 0, 0)
+
+
+def test_two_who_do_the_same_at_once_do_it_once(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, carry_out = Barrier(2), parts.Part.carry_out
+
+    def together(self: parts.Part, lease: Lease) -> Any:
+        start.wait(30)  # both have planned it, and neither has begun
+        return carry_out(self, lease)
+
+    monkeypatch.setattr(parts.Part, "carry_out", together)
+    logs = [AccessLog.open(tmp_path / name) for name in ("one", "other")]
+
+    def one(log: AccessLog) -> int:
+        own = create_engine(database.url)
+        with world.made(own, world.policy(SCHEDULES), log=log) as privacy, world.officer(privacy):
+            rows = privacy.retention.run(own).rows
+            assert told(log) == rows
+        own.dispose()
+        return rows
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(one, logs)) == [0, DUE]
     assert left(database) == (ROWS - DUE, 0, 0)
 
 

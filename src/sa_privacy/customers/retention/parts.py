@@ -90,9 +90,9 @@ class Ground:
         with (
             self.connecting() as connection,
             connection.begin(),
-            desk.whole(connection),
             desk.open(connection, everything=True, deletes=deletes),
         ):
+            desk.begin_to_write(connection)
             yield connection
 
     @contextmanager

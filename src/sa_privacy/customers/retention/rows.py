@@ -47,6 +47,9 @@ class Rows:
         self.is_people = subject is not None and subject.person
         self.erased = self.is_people and schedule.action == "delete"
         """They are people, who are erased one by one."""
+        self.only_go = schedule.action == "delete" and not (self.erased or schedule.reasons)
+        """Nothing is done with any of them but that it goes: two who do it at once wait for each other's locks on the rows, and
+        the second finds none."""
         self.values = values_of(rules.policy.retention.values(), table.fullname)
         self.targets = _targets(schedule, table, self.known)
         self._links = [one for one in rules.survey.to_person(table.fullname) if rules.survey.leads_to_shell(one)]

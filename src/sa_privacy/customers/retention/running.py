@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Table, not_
 
 from sa_privacy.accesslog import members
-from sa_privacy.bulk import Course, Crew, Pace, Task, board_of, crew_of, cutting, enlist
+from sa_privacy.bulk import ALL, Course, Crew, Pace, Task, board_of, crew_of, cutting, enlist
 from sa_privacy.customers.destruction.emptied import EMPTIED, forget_where
 from sa_privacy.customers.owned import known_tables
 from sa_privacy.customers.retention.chunks import Done
@@ -126,7 +126,7 @@ class Run:
             for part in self._of_records(records):
                 ended(part)
         else:
-            self._of_rows(self._desk.policy.retention[name], known_tables(self._desk.live)[table], ended)
+            self._of_rows(self._desk.policy.retention[name], known_tables(self._desk.live)[table], due, ended)
         changed: dict[str, dict[str, int]] = {}
         for (where, verb), times in sorted(done.changed.items()):
             changed.setdefault(where, {})[verb] = times
@@ -137,22 +137,27 @@ class Run:
         with self._ground.transaction(deletes=[EMPTIED.name]) as connection:
             return end_nobodys(connection, self._tools.rules(connection, self._moment))
 
-    def _of_rows(self, schedule: Schedule, table: Table, told: Callable[[Done], object]) -> None:
+    def _of_rows(self, schedule: Schedule, table: Table, due: Due, told: Callable[[Done], object]) -> None:
         with self._ground.rows(schedule, table, self._moment) as (connection, rows, _):
             forget_where(connection, table, schedule.name, rows.unseen(), not_(surely(rows.due())))
             said, erased = self._said(rows), rows.erased
-        # Ledgers let one person be erased at a time, so that more workers would wait for each other.
-        crew, size = (crew_of(None), min(self._chunk, _PEOPLE)) if erased else (self._crew, self._chunk)
-        work = work_of(schedule.name, table.fullname, self._desk.policy.hash, self._as_of, size)
+            # Ledgers let one person be erased at a time, so that more workers would wait for each other.
+            crew, size = (crew_of(None), min(self._chunk, _PEOPLE)) if erased else (self._crew, self._chunk)
+            work = work_of(schedule.name, table.fullname, self._desk.policy.hash, self._as_of, size)
+            board = board_of(connection, work, self._ground.transaction, _now, crew)
+            begun = board.is_begun(connection)
 
         def ended(intent: int, done: Done) -> None:
             self._outcome(said, intent, done.rows)
             told(done)
 
+        if due.to_do <= size and rows.only_go and crew.is_this_thread and not begun:
+            if due.to_do:
+                part = Part(self._ground, schedule, table, self._moment, size)
+                ended(self._tools.record("intent", said), part.carry_out(ALL))
+            return
         moment: datetime | None = None
         while moment is None or moment < self._moment:  # whoever joins an older run does theirs first
-            with self._ground.transaction() as connection:
-                board = board_of(connection, work, self._ground.transaction, _now, crew)
             moment = board.begin(self._moment)
             part = (People if erased else Part)(self._ground, schedule, table, moment, size)
             given = (schedule.name, table.fullname, moment.isoformat(), size, self._desk.policy.hash)
