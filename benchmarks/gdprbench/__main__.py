@@ -28,12 +28,22 @@ BAR = -0.85  # at least; on PostgreSQL
 SIZES = {"quick": (500, 120), "default": (10_000, 1_000), "large": (100_000, 10_000)}
 
 
-def one(places: Places, role: Role, mix: Mix, records: int, operations: int, *, shows: bool) -> list[dict[str, Any]]:
-    """A workload on one kind of database, as lines of the table."""
+def one(
+    places: Places, role: Role, mix: Mix, records: int, operations: int, *, shows: bool, scheduled: bool = False
+) -> list[dict[str, Any]]:
+    """A workload on one kind of database, as lines of the table.
+
+    :param scheduled: deletes by TTL are runs of retention under protection; it has no bar.
+    """
     name = f"{places.kind}, {role}" + ("" if mix == "both" else f", {mix} mix")
-    directory = places.directory / f"{role}-{mix}"
+    name += ", TTL by schedule" if scheduled else ""
+    protected = "scheduled" if scheduled else "protected"
+    directory = places.directory / f"{role}-{mix}-{protected}"
     directory.mkdir(mode=0o700)
-    sides = [Apart(side, places.url(f"{side}-{role}-{mix}"), directory) for side in ("plain", "protected")]
+    sides = [
+        Apart(side, places.url(f"{module}-{role}-{mix}"), directory, module)
+        for side, module in (("plain", "plain"), ("protected", protected))
+    ]
     rows = [record(n) for n in range(records)]
     began = time.monotonic()
     try:
@@ -45,7 +55,7 @@ def one(places: Places, role: Role, mix: Mix, records: int, operations: int, *, 
     print(f"{name}: all answers right, {time.monotonic() - began:.0f} s", flush=True)
     if shows:
         print(*found.lines(), sep="\n")
-    return lines(name, found, space, bar=BAR if places.kind == "PostgreSQL" else None)
+    return lines(name, found, space, bar=BAR if places.kind == "PostgreSQL" and not scheduled else None)
 
 
 def lines(name: str, found: Race, space: dict[str, float], bar: float | None) -> list[dict[str, Any]]:
@@ -84,8 +94,13 @@ def main() -> int:
             if options.on in (None, kind):
                 with opened() as places:
                     for role, mix in MIXES:
-                        if options.only in (None, role):
-                            found += one(places, role, mix, records, operations, shows=options.operations)
+                        for scheduled in (False, True) if (role, mix) == ("controller", "paper") else (False,):
+                            if options.only in (None, role):
+                                found += one(
+                                    *(places, role, mix, records, operations),
+                                    shows=options.operations,
+                                    scheduled=scheduled,
+                                )
     except WrongAnswer as wrong:
         print(f"error: a wrong answer, and so no times: {wrong}", file=sys.stderr)
         return 1

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, String, delete, select
+from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.gdprbench.records import OBJECTED
@@ -74,11 +73,6 @@ class Plain(System):
         if operation.purpose is not None:
             yield Record.pur == operation.purpose
             yield Record.obj != OBJECTED
-
-    def delete_expired(self, moment: datetime) -> int:
-        with Session(self.engine) as session, session.begin():
-            result: Any = session.execute(delete(Record).where(Record.expires_at < moment))
-            return int(result.rowcount)
 
     def note_use(self, session: Session, operation: Operation, rows: int) -> None:
         if operation.role == "regulator":

@@ -7,8 +7,9 @@ What of GDPRbench is what of the library:
 - **PUR** is a purpose of the policy, one of 25. A processor acts for one, and a row rule leaves the records that were collected
   for it.
 - **OBJ**: `obj0` is an objection, entered with `privacy.consents`; all 25 purposes are `opt_out`. Other values are metadata.
-- **TTL** is a schedule of retention. `delete by TTL` is `privacy.retention.run`. The shortest period of a policy is a day, so
-  a record goes a day after its TTL, and the run is of a day later than the trace says.
+- **TTL** is a schedule of retention. `delete by TTL` is the statement that the other system sends, for a purpose that covers it;
+  a hold would stop it. In `scheduled.py` it is `privacy.retention.run`: the shortest period of a policy is a day, so a record goes a
+  day after its TTL, and the run is of a day later than the trace says.
 - The regulator reads metadata for a purpose that covers nothing else. **Logs** are `who` of the access log, which every
   statement of every role writes to, durably, before its rows are handed over. **Verify deletion** looks whether there is a row.
 - DEC, ACL, SHR, SRC, CAT are metadata, and nothing is enforced by them, as in the original.
@@ -20,9 +21,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -37,7 +38,6 @@ __all__ = ["Protected"]
 
 _PROCESSING = [purpose(n) for n in range(PURPOSES)]
 _RECORD: dict[str, Any] = {"use": ["data", "metadata"]}
-_DAY: Final = timedelta(days=1)
 
 POLICY = Policy(
     policy={"id": "gdprbench", "version": "1"},
@@ -128,13 +128,6 @@ class Protected(System):
 
     def conditions(self, operation: Operation) -> Iterable[ColumnElement[bool]]:
         return ()
-
-    def delete_expired(self, moment: datetime) -> int:
-        with self.privacy.access(role="controller", actor="controller:1", reason="TTL"):
-            report = self.privacy.retention.run(
-                self.engine, as_of=moment.replace(tzinfo=UTC) + _DAY, schedule="records"
-            )
-        return report.rows
 
     def uses(self, session: Session, user: str) -> list[int]:
         found = who(Journal(self.log), self._of("user", user)).uses

@@ -43,16 +43,17 @@ class Here:
 class Apart:
     """In a process that knows nothing of the other system.
 
-    :param name: ``"plain"`` or ``"protected"``, which is its module, too.
+    :param name: ``"plain"`` or ``"protected"``.
     :param url: of an empty database.
     :param directory: for its files.
+    :param module: where it is, under the module's name; None: under its own.
     """
 
-    def __init__(self, name: str, url: str, directory: Path) -> None:
+    def __init__(self, name: str, url: str, directory: Path, module: str | None = None) -> None:
         self.name = name
         context = get_context("spawn")
         self._pipe, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, name, url, directory), daemon=True)
+        self._process = context.Process(target=_serve, args=(there, module or name, url, directory), daemon=True)
         self._process.start()
         there.close()
 
@@ -71,8 +72,10 @@ class Apart:
         self._pipe.close()
 
 
-def _serve(pipe: Connection, name: str, url: str, directory: Path) -> None:
-    system: Any = getattr(import_module(f"benchmarks.gdprbench.{name}"), name.capitalize())(engine_of(url), directory)
+def _serve(pipe: Connection, module: str, url: str, directory: Path) -> None:
+    system: Any = getattr(import_module(f"benchmarks.gdprbench.{module}"), module.capitalize())(
+        engine_of(url), directory
+    )
     while (asked := pipe.recv()) is not None:
         function, args, kwargs = asked
         try:

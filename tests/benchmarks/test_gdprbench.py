@@ -17,9 +17,11 @@ from benchmarks.gdprbench.plain import Plain
 from benchmarks.gdprbench.protected import Protected
 from benchmarks.gdprbench.race import race
 from benchmarks.gdprbench.records import FIELDS, record
+from benchmarks.gdprbench.scheduled import Scheduled
 from benchmarks.gdprbench.sides import Apart, Here
 from benchmarks.gdprbench.trace import MIXES, Mix, Role, trace
 from benchmarks.gdprbench.zipfian import Zipfian
+from sa_privacy.accesslog import read_events
 
 RECORDS, OPERATIONS = 200, 60
 ROWS = [record(n) for n in range(RECORDS)]
@@ -49,6 +51,16 @@ def test_systems_work_in_processes_of_their_own(places: Places) -> None:
         sides[0].ask(Plain.load, ROWS)  # its tables are full
     for side in sides:
         side.close()
+
+
+def test_a_schedule_ends_what_the_statement_ends(places: Places) -> None:
+    system = Scheduled(places.engine("scheduled"), places.directory)
+    operations = [one for one in trace("controller", "paper", RECORDS, 200) if str(one) == "delete by expires_at"]
+    assert race("controller", [Here(system)], ROWS, operations).operations > 2
+    assert (
+        sum(one.kind == "outcome" and one.statement == "job:retention:records" for one in read_events(system.log)) > 1
+    )
+    system.close()
 
 
 class Forgetful(Plain):
