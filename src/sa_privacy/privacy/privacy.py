@@ -26,6 +26,7 @@ from sa_privacy.customers.disclosure.disclosures import Disclosures
 from sa_privacy.customers.erasure.entries import ledger_of
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.holds.holds import Holds
+from sa_privacy.customers.holds.in_force import InForce
 from sa_privacy.customers.requests.made import make_requests
 from sa_privacy.customers.retention.retention import Retention
 from sa_privacy.errors import PolicyError
@@ -128,7 +129,7 @@ class Privacy(Engines, Acting, Desks, Columns):
         if gate.standings is not None:
             gate.standings.rows_differ = lambda: gate.rules.beyond_own
         holds = Holds(desk, gate.finishing.keys)
-        work = Erasures(desk, pseudonym_key, lambda: holds, log=log, ledger=erased)
+        work = Erasures(desk, pseudonym_key, lambda: InForce(live), log=log, ledger=erased)
         Columns.__init__(self, policy, live, gate.rules)
         Engines.__init__(self, gate, memory, keys, log, accepted, erasures)
         Acting.__init__(self, scopes, memory)
@@ -140,7 +141,7 @@ class Privacy(Engines, Acting, Desks, Columns):
             holds=holds,
             erasures=work,
             retention=Retention(
-                desk, work, gate.write, lambda: holds, self.people_keys.destroy, self._has_keys_of_people
+                desk, work, gate.write, lambda: InForce(live), self.people_keys.destroy, self._has_keys_of_people
             ),
             disclosures=Disclosures(desk, gate.evidence, port),
             staff=accounts,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete, insert, select, text, update
+from sqlalchemy import Engine, create_engine, delete, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -68,6 +68,18 @@ def test_a_plan_tells_what_is_held_and_the_run_waits_for_the_release(
     with officer(made):
         made.erasure.run(engine, plan_of(made, engine, 1))
     assert [row[0] for row in world.state(engine)["customers"]] == [2]
+
+
+def test_what_is_in_force_is_asked_once_for_a_plan_and_anew_for_the_next(made: Privacy, engine: Engine) -> None:
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    assert plan_of(made, engine, 1).held == ()
+    assert sum(HELD.name in one for one in asked) == 1
+    place(made, engine, table="reviews")
+    place(made, engine, subject=1)
+    asked.clear()
+    assert {one.table: one.rows for one in plan_of(made, engine, 1).held}["reviews"] == 1
+    assert sum(f"FROM {HELD.name} \n" in one and "ORDER BY" in one for one in asked) == 1
 
 
 def test_a_hold_of_one_person_does_not_hold_another(made: Privacy, engine: Engine) -> None:

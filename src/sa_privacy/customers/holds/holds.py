@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
-    Table,
-    and_,
     delete,
     exists,
     insert,
     inspect,
-    or_,
     select,
     update,
 )
@@ -29,7 +25,6 @@ from sa_privacy.customers.holds.guarded import guarded_tables
 from sa_privacy.customers.holds.guards import Guard, of_query, query_mark
 from sa_privacy.customers.holds.guards import of_table as guard_of
 from sa_privacy.customers.holds.hold import Hold, HoldKind
-from sa_privacy.customers.holds.matching import found_by, is_held, of_table
 from sa_privacy.customers.holds.tables import HELD, HOLDS, TURN
 from sa_privacy.customers.holds.targets import Targets
 from sa_privacy.errors import HoldRefused
@@ -164,32 +159,6 @@ class Holds:
         """The same, on a connection of an engine that nobody protects."""
         queries = self._queries(connection) if inspect(connection).has_table(HELD.name) else []
         return unguarded(connection, self._guards(queries))
-
-    # -- for what plans destruction -------------------------------------------------------------------------------
-
-    def cases(self, connection: Connection, table: Table) -> Mapping[str, ColumnElement[bool]]:
-        """By case number, the condition for the rows of a table that must stay as they are.
-
-        :param connection: of an open desk.
-        """
-        known = self._desk.live.current().by_name.get(table.fullname)
-        kind = known.subject.kind if known is not None and known.subject is not None else None
-        concerns = or_(HELD.c.table_name == table.fullname, and_(HELD.c.kind == "subject", HELD.c.person_kind == kind))
-        rows = connection.execute(select(HELD).where(concerns).order_by(HELD.c.case_number, HELD.c.id)).all()
-        guarded = guarded_tables(self._desk.live).get(table.fullname) if rows else None
-        if guarded is None:
-            return {}
-        found: dict[str, list[ColumnElement[bool]]] = {}
-        for row in rows:
-            if row.kind == "subject" and guarded.owned is None:
-                continue
-            if row.kind == "query":
-                condition = found_by(guarded, row.condition, None)
-            else:
-                held = HELD.alias()
-                condition = is_held(held, guarded, of_table, held.c.hold == row.hold)
-            found.setdefault(row.case_number, []).append(condition)
-        return {case: or_(*conditions) for case, conditions in found.items()}
 
     # -- how it is done -------------------------------------------------------------------------------------------
 
