@@ -168,7 +168,7 @@ def test_a_mapper_keeps_compiled_statements_where_forget_compiled_drops_them(peo
     mapper = Person.__mapper__
     assert len(mapper._compiled_cache) > 0  # the INSERTs of the fixture
     kept = mapper._compiled_cache
-    columns_private.forget_compiled(mapper.tables[0])  # type: ignore[arg-type]
+    columns_private.forget_compiled(mapper.tables)
     assert mapper._compiled_cache is not kept
     assert len(mapper._compiled_cache) == 0
     with Session(people) as session:

@@ -116,8 +116,9 @@ def test_another_privacy_may_come_and_go_while_objects_are_loaded(
 
 
 @pytest.mark.backends("sqlite")
-def test_a_privacy_that_was_closed_is_let_go_with_its_engine(database: Database) -> None:
-    """Mappers keep what their flushes have compiled, which knows the gate."""
+def test_a_privacy_that_was_closed_is_let_go_with_its_engine(database: Database, made: Callable[..., Privacy]) -> None:
+    """Mappers keep what their flushes have compiled, which knows the gate; also where another Privacy goes on."""
+    made()
     world.filled(database)
     engine = create_engine(database.url)
     privacy = Privacy(world.POLICY, keys=world.KEYS, log=None, metadata=world.Base)

@@ -303,7 +303,7 @@ def _settle(column: Column[Any], table: Table) -> None:
         if not isinstance(kind, Encrypted):
             check_sealing(column, table, searchable=annotation.lookup is not None)
             column.type = _sealed(None if isinstance(kind, NullType) else kind, annotation)
-            forget_compiled(table)
+            forget_compiled([table])
         index_searchable(table)
         check_sealing(column, table)
     if isinstance(column.type, Encrypted) and column.type.field is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy import Column, ColumnElement, FromClause
 from sqlalchemy.orm import MappedColumn, Mapper
 from sqlalchemy.orm.mapper import _all_registries
 from sqlalchemy.sql.elements import BinaryExpression
@@ -25,10 +25,11 @@ def all_mappers() -> Iterator[Mapper[Any]]:
                 yield manager.mapper
 
 
-def forget_compiled(table: Table) -> None:
-    """Drops the INSERTs and UPDATEs that mappers of `table` have compiled: a column's type has changed."""
+def forget_compiled(tables: Iterable[FromClause]) -> None:
+    """Drops the INSERTs and UPDATEs that mappers of these tables have compiled: a column's type has changed, say."""
+    theirs = frozenset(tables)
     for mapper in all_mappers():
-        if table in mapper.tables:
+        if not theirs.isdisjoint(mapper.tables):
             mapper.__dict__.pop("_compiled_cache", None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import event, inspect
+from sqlalchemy import FromClause, event, inspect
 from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotation_of
@@ -42,16 +42,19 @@ class Instrumentation:
     def close(self) -> None:
         """Takes in no more classes, and lets go of those it has; the last one to go leaves them as they were."""
         event.remove(Mapper, "mapper_configured", self._configured)
+        tables = set[FromClause]()
         for class_ in tuple(self._listened):
             self._memory.marking.unlisten(class_)
             mapper = inspect(class_, raiseerr=False)
-            for table in mapper.tables if mapper is not None else ():
-                forget_compiled(table)  # what flushes have compiled knows this gate
+            tables.update(mapper.tables if mapper is not None else ())
+        forget_compiled(tables)  # what flushes have compiled knows this gate
         self._listened.clear()
         _open.discard(self)
         if not _open:
             for mapper in tuple(all_mappers()):
-                _let_go(mapper)
+                if mapper in _changed:
+                    _changed.discard(mapper)
+                    _let_go(mapper)
 
     def sweep(self, view: View) -> None:
         """Guards every personal attribute of every class that is mapped by now."""
@@ -65,6 +68,7 @@ class Instrumentation:
 
     def _guard(self, mapper: Mapper[Any]) -> None:
         if self._memory.gate.rules:
+            _changed.add(mapper)
             route_flushes(mapper)
         view = self._view
         personal = set()
@@ -78,6 +82,7 @@ class Instrumentation:
                 ours = ours or known
         if not personal:
             return
+        _changed.add(mapper)
         personal |= {composite.key for composite in mapper.composites if personal & {p.key for p in composite.props}}
         manager = mapper.class_manager
         for key in personal:
@@ -94,11 +99,11 @@ class Instrumentation:
 
 
 _open: WeakSet[Instrumentation] = WeakSet()
+#: Mappers that are not as they were.
+_changed: WeakSet[Mapper[Any]] = WeakSet()
 
 
 def _let_go(mapper: Mapper[Any]) -> None:
-    if not mapper.configured:
-        return
     unroute_flushes(mapper)
     for prop in mapper.column_attrs:
         widen_property(prop)
