@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -44,8 +45,10 @@ from tests.support.one_database import on_other_databases
 from tests.support.pooler import find_pgbouncer
 from tests.support.postgres import MEMORY, Server, has_room
 
-if has_room(MEMORY):  # tests write thousands of small files, none of which has to outlive the run
+if has_room(MEMORY):  # tests write thousands of small files, and sync them, and none has to outlive the run
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    os.environ.setdefault("TMPDIR", str(MEMORY))  # also of the processes that they start
+    tempfile.tempdir = None  # somebody may have asked before
 
 GARBAGE = 20_000  # objects made, before the collector looks for those that only hold each other
 
