@@ -48,7 +48,7 @@ from tests.support.postgres import Server
 
 #: Drawn statements may multiply tables with each other.
 pytestmark = pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
-STATEMENTS = int(os.environ.get("SA_PRIVACY_RULED_STATEMENTS", "200"))
+STATEMENTS = int(os.environ.get("SA_PRIVACY_RULED_STATEMENTS", draws(200)))
 PURPOSES = sorted(POLICY.purposes)
 CITIES = ["a", "b", "c"]
 
