@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -19,6 +17,7 @@ from sa_privacy.accesslog.proof.chain import examine_part, join_parts
 from sa_privacy.accesslog.sinks import EventTable, Shipper
 from sa_privacy.errors import LogUnavailable
 from sa_privacy.executors import Processes, results
+from tests.accesslog.dying import DEATHS, die_once, kill_me
 from tests.accesslog.proving import SAID, World
 
 LINE = 337  # bytes of one event here, near enough
@@ -103,34 +102,19 @@ def test_a_segment_of_which_a_part_was_put_in_anew_does_not_join(world: World) -
     assert join_parts([found, after]) is None
 
 
-def test_workers_that_die_do_not_end_it(world: World, tmp_path: Path) -> None:
+def test_workers_that_die_do_not_end_it(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = verified(world)
-    with Processes(2, _die_once) as pool:
-        os.environ["SA_PRIVACY_TEST_DEATHS"] = str(tmp_path / "deaths")
-        try:
-            assert verified(world, pool) == alone
-        finally:
-            del os.environ["SA_PRIVACY_TEST_DEATHS"]
+    monkeypatch.setenv(DEATHS, str(tmp_path / "deaths"))
+    with Processes(2, die_once) as pool:
+        assert verified(world, pool) == alone
     assert (tmp_path / "deaths").exists()
-
-
-def _die_once() -> None:
-    """A worker that dies a moment after it began, if it is the first."""
-    deaths = Path(os.environ["SA_PRIVACY_TEST_DEATHS"])
-    if not deaths.exists():
-        deaths.touch()
-        signal.setitimer(signal.ITIMER_REAL, 0.02)  # no handler: SIGALRM kills
 
 
 def test_a_pool_that_is_broken_for_good_leaves_the_work_here() -> None:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         with pytest.raises(BrokenExecutor):
-            pool.submit(_kill_me).result()
+            pool.submit(kill_me).result()
         assert dict(results(pool, abs, [-1, -2, -3])) == {0: 1, 1: 2, 2: 3}
-
-
-def _kill_me() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_worker_that_does_not_see_the_directory_is_no_proof(world: World) -> None:
