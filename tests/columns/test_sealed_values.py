@@ -6,6 +6,7 @@ import enum
 import itertools
 import json
 import pickle
+import sqlite3
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -621,3 +622,30 @@ def test_a_type_that_cannot_be_sealed_is_refused_when_it_is_said(inner: Any) -> 
     with pytest.raises(PolicyError) as refused:
         Encrypted(inner, category="name")
     assert refused.value.hint
+
+
+def test_sqlite3_is_asked_for_no_adapter_of_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks for one of whatever is ``bytes``, which takes half as long as sealing it."""
+    metadata = MetaData()
+    people = Table(
+        "people",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("phone", Encrypted(String(), category="phone")),
+        Column("email", Encrypted(String(), category="email", lookup="exact")),
+    )
+
+    def asked(_value: bytes) -> None:
+        raise AssertionError
+
+    engine = create_engine("sqlite://")
+    with protected(engine, metadata), engine.begin() as connection:
+        adapters: dict[Any, Any] = sqlite3.adapters
+        monkeypatch.setitem(adapters, (bytes, sqlite3.PrepareProtocol), asked)
+        connection.execute(
+            insert(people), [{"id": 1, "phone": "1", "email": "a@x"}, {"id": 2, "phone": "2", "email": ""}]
+        )
+        connection.execute(update(people).where(people.c.id == 2).values(phone="3"))
+        found = connection.execute(select(people.c.phone, people.c.email).order_by(people.c.id)).all()
+    assert found == [("1", "a@x"), ("3", "")]
+    engine.dispose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from sa_privacy.crypto import SubjectCipher, SubjectKey
 from sa_privacy.crypto.secrecy import Unportable
 
@@ -17,14 +19,22 @@ class PendingCell(Unportable):
     :param cipher: of the column.
     :param plaintext: the encoded value.
     :param slots: the lookup slots of the value; None where the column has none.
+    :param join: puts the parts of the cell together.
     """
 
-    __slots__ = ("_plaintext", "_slots", "cell", "cipher")
+    __slots__ = ("_join", "_plaintext", "_slots", "cell", "cipher")
 
-    def __init__(self, cipher: SubjectCipher, plaintext: bytes, slots: bytes | None = None) -> None:
+    def __init__(
+        self,
+        cipher: SubjectCipher,
+        plaintext: bytes,
+        slots: bytes | None = None,
+        join: Callable[[Iterable[bytes]], bytes] = b"".join,
+    ) -> None:
         self.cipher = cipher
         self._plaintext = plaintext
         self._slots = slots
+        self._join = join
         #: The finished cell; None as long as it is not known whose it is.
         self.cell: bytes | None = None
 
@@ -40,7 +50,7 @@ class PendingCell(Unportable):
 
     def sealed(self, key: SubjectKey) -> bytes:
         """The cell, under a person's key."""
-        return self.cipher.seal(self._plaintext, key, self._slots)
+        return self.cipher.seal(self._plaintext, key, self._slots, self._join)
 
     def __repr__(self) -> str:
         return f"<PendingCell of {self.field}>"

@@ -6,7 +6,7 @@ engine that the statement runs on; on an engine without one, a sealed column nei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
@@ -20,7 +20,7 @@ from sa_privacy.columns.accepting import PlainValues
 from sa_privacy.columns.binding import NoKeys, keys_of
 from sa_privacy.columns.lookup import Lookup, LookupSpec, as_lookup, normaliser
 from sa_privacy.columns.searching import SealedComparator, register_lower
-from sa_privacy.columns.stored import as_it_is, decoration, is_binary, plain_writer
+from sa_privacy.columns.stored import as_it_is, cell_joiner, decoration, is_binary, plain_writer
 from sa_privacy.crypto import ERASED, FieldCipher, codec_for
 from sa_privacy.crypto import JSON as JSON_CODEC
 from sa_privacy.errors import PolicyError, PrivacyError, SealedColumn
@@ -151,13 +151,20 @@ class Encrypted(TypeDecorator[Any]):
         )
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return self.sealer(dialect, join=cell_joiner(dialect))
+
+    def sealer(self, dialect: Dialect, *, join: Callable[[Iterable[bytes]], bytes] = b"".join) -> Callable[[Any], Any]:
+        """From a value to its cell.
+
+        :param join: puts the parts of a cell together.
+        """
         if self.field is None:
             return self._fieldless
         cipher, encode, normalise = self._cipher(dialect), self._encode, self._normalise
         if normalise is None:
-            return cipher.sealer(encode, refuse=self._refused)
+            return cipher.sealer(encode, refuse=self._refused, join=join)
         slots = keys_of(dialect).digests(self.lookup_field or self.field).slots
-        return cipher.sealer(encode, slots=slots, normalise=normalise, refuse=self._refused)
+        return cipher.sealer(encode, slots=slots, normalise=normalise, refuse=self._refused, join=join)
 
     def digester(self, dialect: Dialect) -> Callable[[Any], Any]:
         """From a value that the column is compared with to the slots that a cell of it would have."""

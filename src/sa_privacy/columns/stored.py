@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -26,7 +26,16 @@ from sa_privacy.errors import PolicyError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-__all__ = ["as_it_is", "cell_condition", "decoration", "is_binary", "is_text", "plain_reader", "plain_writer"]
+__all__ = [
+    "as_it_is",
+    "cell_condition",
+    "cell_joiner",
+    "decoration",
+    "is_binary",
+    "is_text",
+    "plain_reader",
+    "plain_writer",
+]
 
 _PLAIN = DefaultDialect()
 _Both: TypeAlias = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -63,6 +72,17 @@ def is_binary(kind: TypeEngine[Any], dialect: Dialect) -> bool:
         return isinstance(kind, LargeBinary) or kind.python_type is bytes
     except NotImplementedError:
         return False
+
+
+def cell_joiner(dialect: Dialect) -> Callable[[Iterable[bytes]], bytes]:
+    """What puts the parts of a cell together, as the type that the database's driver takes fastest.
+
+    For each ``bytes`` that it is given, Python's sqlite3 looks in three places for an adapter, which takes half as long as
+    sealing a cell; a ``bytearray`` it takes as it is.
+    """
+    if dialect.driver in {"pysqlite", "aiosqlite"}:
+        return cast("Callable[[Iterable[bytes]], bytes]", bytearray().join)
+    return b"".join
 
 
 def cell_condition(quoted: str, dialect: Dialect) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import ColumnElement
@@ -31,7 +31,8 @@ class SubjectEncrypted(Encrypted):
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return SubjectFrame(column)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+    def sealer(self, dialect: Dialect, *, join: Callable[[Iterable[bytes]], bytes] = b"".join) -> Callable[[Any], Any]:
+        """From a value to its cell, which waits for a key."""
         if self.field is None:
             return self._fieldless
         cipher, encode, normalise = self._subject_cipher(dialect), self._encode, self._normalise
@@ -43,8 +44,8 @@ class SubjectEncrypted(Encrypted):
                 return None
             cipher.require_keys()
             if slots is None or normalise is None:
-                return PendingCell(cipher, plaintext)
-            return PendingCell(cipher, plaintext, slots(normalise(value, plaintext)))
+                return PendingCell(cipher, plaintext, join=join)
+            return PendingCell(cipher, plaintext, slots(normalise(value, plaintext)), join)
 
         return self._guarded(pending)
 

@@ -7,7 +7,7 @@ again slowly, outside the ``except`` clause, so that no error carries another on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from os import urandom
 from typing import Any, NoReturn, TypeAlias
@@ -249,6 +249,7 @@ class FieldCipher(Unportable):
         slots: Callable[[bytes], bytes] | None = None,
         normalise: Callable[[Any, bytes], bytes] = _plaintext,
         refuse: Callable[[Any], Exception] | None = None,
+        join: Callable[[Iterable[bytes]], bytes] = b"".join,
     ) -> Callable[[Any], bytes | None]:
         """A function that encodes a value and seals it, in one frame. None stays None (NULL), and so does what is encoded
         to None.
@@ -259,6 +260,7 @@ class FieldCipher(Unportable):
         :param refuse: makes the error for a value that `encode` or `normalise` fails for, and for :data:`ERASED`; where
             left out it is a TypeError or ValueError that names the field. What they raised may hold the value, and is
             dropped.
+        :param join: puts the parts of a cell together, in the type that the driver takes.
         """
         primary, start, tail = self._primary, self._slotted_start, self._aad_tail
         refusal = partial(self._refusal, refuse=refuse)
@@ -275,7 +277,7 @@ class FieldCipher(Unportable):
                     header = header[_START] + slots(normalise(value, plaintext))
                     aad = start + header + tail
                 nonce = urandom(12)
-                return header + nonce + encrypt(nonce, plaintext, aad)
+                return join((header, nonce, encrypt(nonce, plaintext, aad)))
             except Exception as error:  # noqa: BLE001 - whatever encode raised may hold the value
                 refused = refusal(error, value)
             raise refused

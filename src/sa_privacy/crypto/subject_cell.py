@@ -7,7 +7,7 @@ was destroyed a moment ago opens nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os import urandom
 from typing import Any, Final
 
@@ -109,11 +109,18 @@ class SubjectCipher(Unportable):
         """
         self._plain.require_keys()
 
-    def seal(self, plaintext: bytes, key: SubjectKey, slots: bytes | None = None) -> bytes:
+    def seal(
+        self,
+        plaintext: bytes,
+        key: SubjectKey,
+        slots: bytes | None = None,
+        join: Callable[[Iterable[bytes]], bytes] = b"".join,
+    ) -> bytes:
         """Seals under a person's key, with a new random nonce. The empty plaintext is sealed too.
 
         :param key: the person's, of :meth:`SubjectKeys.unwrap` or :meth:`SubjectKey.new`.
         :param slots: the 40 bytes of :meth:`LookupDigests.slots`, for a cipher with slots; both empty where left out.
+        :param join: puts the parts of the cell together, in the type that the driver takes.
         :raises TypeError: the plaintext is not bytes.
         :raises ValueError: the slots are not 40 bytes, or the cipher's cells have none.
         """
@@ -123,7 +130,7 @@ class SubjectCipher(Unportable):
             raise ValueError(f"{self._field}: slots are {SLOTS_BYTES} bytes, and only for a cipher made with slots")
         header = _SLOTTED_START + (slots or EMPTY_SLOTS) + key.id if self._slots else _START + key.id
         nonce = urandom(12)
-        return header + nonce + key.encrypt(nonce, plaintext, self._aad_start + header + self._aad_tail)
+        return join((header, nonce, key.encrypt(nonce, plaintext, self._aad_start + header + self._aad_tail)))
 
     def open(self, framed: bytes | bytearray | memoryview) -> Any:
         """The plaintext of a frame, or :data:`ERASED`.

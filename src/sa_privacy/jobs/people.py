@@ -104,7 +104,7 @@ class _Resealing:
         self._raw = [type_coerce(column, LargeBinary()) for column in target.columns]
         dialect = engine.dialect
         self._kinds = [target.sealed_type(column) for column in target.columns]
-        self._seal = [kind.bind_processor(dialect) for kind in self._kinds]
+        self._seal = [kind.sealer(dialect) for kind in self._kinds]
         self._open = [kind.result_processor(dialect, None) for kind in self._kinds]
 
     def end_of_range(self, after: Key | None, size: int) -> Key | None:

@@ -80,7 +80,7 @@ def _safely(change: Change) -> Change:
 
 def _sealing(target: Target, column: Column[Any], dialect: Dialect, keys: Keyring) -> Change:
     kind = target.sealed_type(column)
-    read, seal = plain_reader(target.plain_type(column), dialect), kind.bind_processor(dialect)
+    read, seal = plain_reader(target.plain_type(column), dialect), kind.sealer(dialect)
     open_cell = kind.result_processor(dialect, None)
     only_known, ids = mistakable(target, column, dialect), frozenset(keys.ids)
     # Which it is, a cell whose key is not there or a plain value that looks like one, only an older type can tell.
@@ -107,7 +107,7 @@ def _sealing(target: Target, column: Column[Any], dialect: Dialect, keys: Keyrin
 
 def _resealing(target: Target, column: Column[Any], dialect: Dialect, keys: Keyring) -> Change:
     kind = target.sealed_type(column)
-    seal, open_cell = kind.bind_processor(dialect), kind.result_processor(dialect, None)
+    seal, open_cell = kind.sealer(dialect), kind.result_processor(dialect, None)
     slots = kind.lookup is not None
     header = current_header(keys, slots=slots)
 
