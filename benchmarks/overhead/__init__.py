@@ -2,7 +2,7 @@
 
 ``operations.py`` is what is done, ``models.py`` the tables, ``configurations.py`` and ``peers.py`` who does it, ``side.py`` one of
 them at work, and ``matrix.py`` all of them in turn. ``headlines.py`` measures single statements, in one process, with the
-engines of ``bench.py``.
+engines of ``bench.py``, and ``floors.py`` what nobody can undercut.
 """
 
 from benchmarks.overhead.bench import (
