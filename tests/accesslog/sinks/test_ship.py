@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from threading import Thread
 
@@ -194,6 +194,42 @@ def test_two_shippers_at_once_ship_everything_once(
         thread.join()
     assert not failed
     assert held(table) == list(lines_of(log))
+
+
+class Measuring:
+    """A target that keeps of each batch only how much it was."""
+
+    name, apart = "nowhere", True
+
+    def __init__(self) -> None:
+        self.lines: list[int] = []
+        self.bytes: list[int] = []
+
+    def marks(self, segments: Collection[str]) -> dict[str, Mark]:
+        return {}
+
+    def take(self, batch: Batch) -> bool:
+        self.lines.append(len(batch.rows))
+        self.bytes.append(sum(len(row[7]) + 1 for row in batch.rows))
+        return True
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.mark.parametrize(("events", "length"), [(9_000, 10), (40, 300_000)])
+def test_what_piled_up_while_a_target_was_away_is_shipped_in_small_pieces(
+    tmp_path: Path, events: int, length: int
+) -> None:
+    with AccessLog.open(tmp_path / "log", fsync="never") as log:
+        said = members(actor="a" * length)
+        for _ in range(events):
+            log.append("intent", said)
+    target = Measuring()
+    assert Shipper(tmp_path / "log", target).run_once() == sum(target.lines) > events
+    assert len(target.lines) > 2
+    assert max(target.lines) <= 4_000
+    assert max(target.bytes) <= 4 << 20
 
 
 def test_a_target_that_is_away_blocks_and_loses_nothing(

@@ -20,7 +20,7 @@ from sa_privacy.errors import LogUnavailable
 
 __all__ = ["Journal", "Rest"]
 
-_MOST_BYTES = 16 * 1024 * 1024
+_MOST_BYTES = 4 * 1024 * 1024
 _END = 64 * 1024
 
 
@@ -41,7 +41,7 @@ _NOTHING = Rest(0, 0, None)
 class Journal:
     """The segments in a directory.
 
-    :param most: lines in a batch. A batch holds no more than about 16 MiB either, or one line.
+    :param most: lines in a batch. A batch holds no more than about 4 MiB either, or one line.
     """
 
     def __init__(self, directory: str | os.PathLike[str], most: int) -> None:

@@ -22,7 +22,8 @@ from sa_privacy.errors import LogUnavailable
 
 __all__ = ["Lag", "Shipper", "Shipping"]
 
-BATCH = 20_000
+BATCH = 4_000
+"""Lines: what piles up while a target is away may take no memory that stays. Greater ones ship no faster."""
 _LONGEST_WAIT = 60.0
 
 
