@@ -9,5 +9,5 @@ it. The judge (``judge.py``) compares that, at the end, with the database, the l
 
 ``models.py`` is the shop and its policy, ``place.py`` makes it; ``service.py`` is the key service; ``worker.py`` is one process,
 ``shop.py`` what customers and staff do in it, ``office.py`` the privacy officer; ``believing.py`` what a row may hold;
-``faults.py`` breaks things, ``rotating.py`` renews the keys, ``watching.py`` looks at memory.
+``plain.py`` the same without the library; ``faults.py`` breaks things, ``rotating.py`` renews the keys, ``watching.py`` looks at memory.
 """

@@ -6,17 +6,21 @@ import argparse
 import random
 import statistics
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.report import report
 from benchmarks.results import Results
+from benchmarks.soak.crew import Member
 from benchmarks.soak.judge import LASTING, recoveries
 from benchmarks.soak.soaking import Soaked, soaking
 from benchmarks.soak.watching import growth
 
-_WARM: Final = 0.25
-"""Of the time: until then caches fill, and memory is not looked at."""
+_WARM: Final = 0.5
+"""Of the time: until then caches fill, and actors get as many customers as they will have. What memory did is told apart."""
+_TOLD: Final = (*LASTING, "office", "shipper", "plain")
+"""Of which processes memory is told."""
 _GROWTH: Final = 30.0
 """MB an hour that a process may grow by: less than what its memory moves up and down in the soak."""
 _HANDLES: Final = 60.0
@@ -62,18 +66,25 @@ def _lines(found: Soaked) -> list[dict[str, Any]]:
         number = sum(fault.kind == kind for fault in found.told.faults)
         lines.append(_line(f"works again: {kind} ({number} times)", "s", *sorted(seconds), bar=_BACK, worst=True))
     for member in found.told.members:
-        if member.label not in {*LASTING, "office", "shipper"}:
-            continue
-        late = [sample for sample in member.samples if sample.at > _WARM * found.seconds]
-        if len(late) < 10:
-            continue
-        for what, unit, bar, of in (
-            ("memory", "MB/hour", _GROWTH, [(sample.at, sample.memory) for sample in late]),
-            ("open files", "a hour", _HANDLES, [(sample.at, float(sample.files)) for sample in late]),
-            ("threads", "a hour", _HANDLES, [(sample.at, float(sample.threads)) for sample in late]),
-        ):
-            lines.append(_line(f"{what} of {member.label} grows", unit, growth(of), bar=bar))
+        if member.label in _TOLD:
+            lines += _growths(member, _WARM * found.seconds)
     return lines
+
+
+def _growths(member: Member, warm: float) -> Iterator[dict[str, Any]]:
+    """What a process takes more of; by how much its memory grew until it was warm, too. The peer has no bars."""
+    early = [sample.memory for sample in member.samples if sample.at <= warm]
+    late = [sample for sample in member.samples if sample.at > warm]
+    if len(early) < 10 or len(late) < 10:
+        return
+    peer = member.label == "plain"
+    name = " memory of plain SQLAlchemy" if peer else f"memory of {member.label}"
+    yield _line(f"{name} grows", "MB/hour", growth([(at.at, at.memory) for at in late]), bar=None if peer else _GROWTH)
+    yield _line(f"{name} grew before", "MB", statistics.median(early[-10:]) - statistics.median(early[:10]))
+    if not peer:
+        files, threads = [(at.at, float(at.files)) for at in late], [(at.at, float(at.threads)) for at in late]
+        yield _line(f"open files of {member.label} grows", "an hour", growth(files), bar=_HANDLES)
+        yield _line(f"threads of {member.label} grows", "an hour", growth(threads), bar=_HANDLES)
 
 
 def _line(what: str, unit: str, *values: float, bar: float | None = None, worst: bool = False) -> dict[str, Any]:
@@ -86,13 +97,13 @@ def _curves(found: Soaked) -> list[dict[str, Any]]:
     """Memory by minute. No slope of logarithms: what may be called flat is in the lines."""
     curves = []
     for member in found.told.members:
-        if member.label not in {*LASTING, "office", "shipper"}:
+        if member.label not in _TOLD:
             continue
         minutes: dict[int, list[float]] = {}
         for sample in member.samples:
             minutes.setdefault(int(sample.at // 60) + 1, []).append(sample.memory)
         points = [[minute, statistics.median(mb), min(mb), max(mb)] for minute, mb in sorted(minutes.items())]
-        what = f"resident memory of {member.label}"
+        what = f"resident memory of {'plain SQLAlchemy' if member.label == 'plain' else member.label}"
         curves.append({"what": what, "x": "minutes", "unit": "MB", "aim": "flat", "slope": None, "points": points})
     return curves
 

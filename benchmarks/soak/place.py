@@ -11,6 +11,7 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from benchmarks.soak.models import POLICY, Base
+from benchmarks.soak.plain import Plain
 from benchmarks.soak.service import Transit
 from sa_privacy import AccessLog, Keyring, Privacy
 from sa_privacy.ledger import OWN_TABLES
@@ -80,9 +81,10 @@ class Place:
         url = make_url(self.url)
         return create_engine(url if owner else url.set(username=LOGIN), pool_size=8, max_overflow=0, pool_timeout=60)
 
-    def async_engine(self) -> AsyncEngine:
-        """The same of the application's login, for asyncio."""
-        url = make_url(self.url).set(drivername="postgresql+asyncpg", username=LOGIN)
+    def async_engine(self, *, owner: bool = False) -> AsyncEngine:
+        """The same for asyncio."""
+        url = make_url(self.url).set(drivername="postgresql+asyncpg")
+        url = url if owner else url.set(username=LOGIN)
         return create_async_engine(url, pool_size=8, max_overflow=0, pool_timeout=60)
 
     def said(self) -> dict[str, str]:
@@ -104,6 +106,7 @@ def build(url: URL, evidence: URL, service: str, directory: Path) -> Place:
     privacy = Privacy(POLICY, keys=place.load_keys(), log=None, metadata=Base)
     with owner.begin() as connection:
         Base.metadata.create_all(connection)
+        Plain.metadata.create_all(connection)
         privacy.metadata.create_all(connection)
         shapes = shapes_of([Base.metadata, OWN_TABLES])
         found = inspect_wall(

@@ -85,6 +85,7 @@ class Soak:
         crew.start("tasks", "tasks", 6)
         crew.start("threads", "mortal", 2)
         crew.start("office", "office")
+        crew.start("plain", "plain", 6)
         self._wait_until_up()
         crew.start("ship", "shipper")  # there is a log now
         began = crew.began = time.monotonic()
@@ -104,7 +105,7 @@ class Soak:
         watching.join()
         for member in crew.living("reseal"):  # another would go on where it was
             crew.kill(member)
-        ended = [*crew.end(*_WORK), *crew.end("office"), *crew.end("shipper")]
+        ended = [*crew.end(*_WORK), *crew.end("office", "plain"), *crew.end("shipper")]
         told = Told(crew.members, faults.done)
         say(f"Judging {len(told.operations):,} operations.")
         judgements = [

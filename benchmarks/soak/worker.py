@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from benchmarks.soak import office
+from benchmarks.soak import office, plain
 from benchmarks.soak.holding import Holding
 from benchmarks.soak.journal import Reporter
 from benchmarks.soak.models import SEALED
@@ -40,7 +40,7 @@ _PAUSE: Final = 0.02
 class Told:
     """What a process is told.
 
-    :param kind: ``"threads"``, ``"tasks"``, ``"office"``, ``"reseal"`` or ``"ship"``.
+    :param kind: ``"threads"``, ``"tasks"``, ``"plain"``, ``"office"``, ``"reseal"`` or ``"ship"``.
     :param name: letters and a number: of this process alone.
     :param actors: how many work at once.
     """
@@ -106,6 +106,11 @@ class Worker:
                     except Exception as raised:  # noqa: BLE001 - whatever it is, the journal has it
                         error = raised
                 turn.ended(error)
+
+    def plain(self) -> None:
+        """Tasks without the library."""
+        make = partial(self.place.async_engine, owner=True)
+        plain.work(make, self.place.keys, len(self.actors), self.told.seed, self.stop)
 
     def office(self) -> None:
         """The privacy officer, alone."""
