@@ -23,10 +23,13 @@ def officer(turn: Turn) -> Any:
 
 
 def waiting(turn: Turn, engine: Engine, found: list[tuple[str, str]]) -> None:
-    """Which requests wait: kind and reference."""
+    """Which requests wait: kind and reference. Where the last step's COMMIT was cut off and is still under way, one may
+    be found in two states.
+    """
     with officer(turn), Session(engine) as session:
         for state in _WAITING:
-            found += [(one.kind, one.reference) for one in turn.privacy.requests.list(session, state=state)]
+            asked = turn.privacy.requests.list(session, state=state)
+            found += [one for request in asked if (one := (request.kind, request.reference)) not in found]
 
 
 def answer(turn: Turn, engine: Engine, kind: str, reference: str) -> None:
