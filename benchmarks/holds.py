@@ -138,7 +138,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database")
     options = parser.parse_args()
-    rounds, repeat = (7, 3) if options.quick else (21, 10)
+    rounds, repeat = (7, 3) if options.quick else (11, 5)
     found = []
     for label in ("SQLite", "PostgreSQL"):
         if options.only in (None, label.lower()):

@@ -24,6 +24,7 @@ __all__ = ["PAGES", "filled", "number"]
 _ROOT = Path(__file__).parents[1]
 PAGES = (_ROOT / "README.md", _ROOT / "benchmarks" / "README.md", _ROOT / "docs" / "performance.md")
 REST = "the rest"
+_UNITS = {unit: f" {unit}" for unit in ("ms", "s", "%")}  # that a cell of a matrix names; of others its column does
 _PLACE = re.compile(r"(<!-- results: (?P<name>[\w -]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -73,7 +74,8 @@ def _of(path: Path, beside: Path) -> str:
 
 def number(value: float) -> str:
     """A figure with three or four digits that count."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
+    size = abs(value)
+    return f"{value:,.{0 if size >= 1000 or not size else 1 if size >= 100 else 2 if size >= 1 else 3}f}"
 
 
 def _table(head: list[str], rows: Any) -> str:
@@ -84,7 +86,7 @@ def _lines(lines: list[dict[str, Any]]) -> str:
     def cells() -> Iterator[list[str]]:
         for line in lines:
             what = f"*{line['what'].strip()}*" if line["what"].startswith(" ") else line["what"]
-            middle = f"{number(line['low'])} to {number(line['high'])}"
+            middle = "" if line["low"] == line["high"] else f"{number(line['low'])} to {number(line['high'])}"
             yield [what, f"{number(line['median'])} {line['unit']}", middle, _aim(line["bar"], line["median"])]
 
     return _table(["what", "median", "middle half", "aim"], cells())
@@ -106,10 +108,7 @@ def _matrix(lines: list[dict[str, Any]]) -> str:
             found = (medians.get((operation, side)) for side in sides)
             yield [
                 operation,
-                *(
-                    "refused" if one is None else number(one["median"]) + (" ms" * (one["unit"] == "ms"))
-                    for one in found
-                ),
+                *("refused" if one is None else number(one["median"]) + _UNITS.get(one["unit"], "") for one in found),
             ]
 
     aims = [line for line in lines if line["bar"] is not None]

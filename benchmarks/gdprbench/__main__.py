@@ -25,6 +25,7 @@ from benchmarks.report import report, row
 from benchmarks.results import Results
 
 BAR = -0.85  # at least; on PostgreSQL
+SPEED = "operations/s, of plain's"
 SIZES = {"quick": (500, 120), "default": (10_000, 1_000), "large": (100_000, 10_000)}
 
 
@@ -59,18 +60,26 @@ def one(
 
 
 def lines(name: str, found: Race, space: dict[str, float], bar: float | None) -> list[dict[str, Any]]:
-    """What is said of one workload."""
-    told = [row(name, "x plain's operations/s", bar, found.ratios)]
-    for system in ("plain", "protected"):
-        blank = " " if system == "plain" else ""
-        told.append(_single(f"{blank}{name}: completion, {system}", "s", found.completion(system)))
-        told.append(_single(f"{blank}{name}: space, {system}", "bytes/personal byte", space[system]))
-    told.append(_single(f" {name}: operations that found nothing", "%", 100 * found.found_nothing / found.operations))
-    return told
+    """What is said of one workload: a row of the table, each figure in its column."""
+    told = [_figure(name, SPEED, row(name, "x plain's operations/s", bar, found.ratios))]
+    for what, unit, figures in (
+        ("time", "s", {system: found.completion(system) for system in space}),
+        ("space", "bytes/personal byte", space),
+    ):
+        for system, value in figures.items():
+            blank = " " if system == "plain" else ""
+            told.append(_single(name, f"{what}, {system}", unit, value, blank))
+    nothing = 100 * found.found_nothing / found.operations
+    return [*told, _single(name, "operations that found nothing", "%", nothing, " ")]
 
 
-def _single(what: str, unit: str, value: float) -> dict[str, Any]:
-    return {"what": what, "unit": unit, "bar": None, "median": value, "low": value, "high": value}
+def _single(name: str, side: str, unit: str, value: float, blank: str) -> dict[str, Any]:
+    line = {"what": f"{blank}{name}: {side}", "unit": unit, "bar": None}
+    return _figure(name, side, line | dict.fromkeys(("median", "low", "high"), value))
+
+
+def _figure(name: str, side: str, line: dict[str, Any]) -> dict[str, Any]:
+    return line | {"operation": name, "side": side}
 
 
 def main() -> int:

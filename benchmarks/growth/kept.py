@@ -23,7 +23,7 @@ from sa_privacy.errors import PurposeDenied
 
 __all__ = ["FULL", "QUICK", "measure"]
 
-FULL, QUICK = (250, 500, 1000, 2000, 4000), (50, 100, 200)
+FULL, QUICK = (250, 500, 1000, 2000), (10, 20, 40)
 X = "times"
 MOST = 8.0
 """Bytes that may be kept of one more: nothing, but for what caches do."""

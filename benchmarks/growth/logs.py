@@ -24,7 +24,7 @@ from sa_privacy.accesslog.questions import Journal, who
 
 __all__ = ["FULL", "QUICK", "measure"]
 
-FULL, QUICK = (10_000, 100_000, 1_000_000, 10_000_000), (10_000, 50_000)
+FULL, QUICK = (10_000, 100_000, 1_000_000, 10_000_000), (5_000, 20_000)
 X = "events in the log"
 BYTES_AN_EVENT = 700
 APPENDED = 20_000
@@ -47,6 +47,7 @@ def measure(sizes: Sequence[int], rounds: int) -> Iterator[dict[str, Any]]:
                 continue
             log = Path(scratch) / "log"
             generate(log, events)
+            print(f"  {events:,} events are written", flush=True)
             for _ in range(rounds if events < 10**6 else 1):
                 for work in TOLD:
                     took, most = in_child("benchmarks.growth.logs", work, log, events)

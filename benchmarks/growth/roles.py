@@ -20,7 +20,7 @@ from sa_privacy import DataSubject, Keyring, Policy, Privacy, pii_column
 
 __all__ = ["FULL", "QUICK", "measure"]
 
-FULL, QUICK = (1, 10, 100, 1000), (1, 10, 50)
+FULL, QUICK = (1, 10, 100, 1000), (1, 10, 30)
 X = "roles x purposes"
 BITS = 6  # of the number of a pair: which columns it covers
 COLUMNS = [f"value_{n}" for n in range(BITS)]

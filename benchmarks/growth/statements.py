@@ -22,13 +22,14 @@ from benchmarks.timing import interleaved, memory_engine
 
 __all__ = ["FULL", "QUICK", "measure"]
 
-FULL, QUICK = (10, 100, 500, 1000, 5000, 10_000), (10, 100, 600)
+FULL, QUICK = (10, 100, 1000, 10_000), (10, 50, 200)
 X = "statement shapes"
-TRACED = 5000
-"""Tracing memory makes everything several times slower; the caches are full long before."""
+TRACED = 4000
+"""Tracing memory makes everything several times slower; the caches are full before, that of texts at 3,000."""
 SIGHT = 2.0
 """Milliseconds that the first sight of a statement may take."""
 Ask = Callable[[int], None]
+Times = dict[str, list[float]]
 
 
 def built(connection: Connection, model: type[Any]) -> Ask:
@@ -65,52 +66,32 @@ def once(ask: Ask, first: int) -> Callable[[], None]:
     return lambda: ask(next(number))
 
 
-def engine_for(shapes: int | None) -> Engine:
-    """An in-memory database with room for so many compiled statements, or for as many as SQLAlchemy thinks right."""
-    return memory_engine() if shapes is None else memory_engine(query_cache_size=shapes)
+def grown(sizes: Sequence[int], make: Any, rounds: int, *, roomy: bool = False) -> Iterator[tuple[float, Times, Times]]:
+    """Each size, with seconds of a known statement while so many take turns, and of one that was never seen.
 
-
-def turns(sizes: Sequence[int], make: Any, rounds: int, *, roomy: bool = False) -> dict[float, dict[str, list[float]]]:
-    """Seconds of a statement while so many take turns.
-
+    :param sizes: ascending: the same two databases see ever more shapes.
     :param roomy: there is room for all of them in SQLAlchemy's cache.
     """
-    found: dict[float, dict[str, list[float]]] = {}
-    for shapes in sizes:
-        room = shapes if roomy else None
-        with (
-            world(1, plain=engine_for(room), ours=engine_for(room)) as both,
-            both.privacy.access("work", role="staff", actor="growth"),
-            both.plain.connect() as plain,
-            both.ours.connect() as ours,
-        ):
-            sides = {"plain": make(plain, PlainVisit), "ours": make(ours, Visit)}
-            for ask in sides.values():
-                for shape in range(shapes if roomy else min(shapes, 4000)):
-                    ask(shape)
-            found[shapes] = interleaved({name: in_turn(ask, shapes) for name, ask in sides.items()}, rounds, 200)
-    return found
 
+    def engine() -> Engine:
+        return memory_engine(query_cache_size=sizes[-1]) if roomy else memory_engine()
 
-def first_sights(sizes: Sequence[int], make: Any, rounds: int) -> dict[float, dict[str, list[float]]]:
-    """Seconds of a statement that was never seen, after so many others."""
-    found: dict[float, dict[str, list[float]]] = {}
     with (
-        world(1) as both,
+        world(1, plain=engine(), ours=engine()) as both,
         both.privacy.access("work", role="staff", actor="growth"),
         both.plain.connect() as plain,
         both.ours.connect() as ours,
     ):
-        sides = {"plain": make(plain, PlainVisit), "ours": make(ours, Visit)}
+        sides: dict[str, Ask] = {"plain": make(plain, PlainVisit), "ours": make(ours, Visit)}
         seen = 0
         for shapes in sizes:
             for ask in sides.values():
                 for shape in range(seen, shapes):
                     ask(shape)
             seen = shapes
-            new = {name: once(ask, 1_000_000 + shapes * 10) for name, ask in sides.items()}
-            found[shapes] = interleaved(new, rounds, 10)
-    return found
+            known = interleaved({name: in_turn(ask, shapes) for name, ask in sides.items()}, rounds, 100)
+            first = 1_000_000 + shapes * 10
+            yield shapes, known, interleaved({name: once(ask, first) for name, ask in sides.items()}, rounds, 10)
 
 
 def held(sizes: Sequence[int], make: Any) -> dict[float, list[float]]:
@@ -137,12 +118,13 @@ def measure(sizes: Sequence[int], rounds: int) -> Iterator[dict[str, Any]]:
 
     :param sizes: numbers of shapes, ascending.
     """
-    yield from compared("a known statement", X, "us", turns(sizes, built, rounds, roomy=True))
-    yield from compared("a known statement, cache of 500", X, "us", turns(sizes, built, rounds))
-    yield from compared("a known text", X, "us", turns(sizes, written, rounds))
-    for what, make in (("statement", built), ("text", written)):
-        seen = first_sights(sizes, make, rounds)
+    roomy = {shapes: known for shapes, known, _ in grown(sizes, built, rounds, roomy=True)}
+    yield from compared("a known statement", X, "us", roomy)
+    for what, known, make in (("statement", "statement, cache of 500", built), ("text", "text", written)):
+        found = list(grown(sizes, make, rounds))
+        yield from compared(f"a known {known}", X, "us", {shapes: times for shapes, times, _ in found})
+        seen = {shapes: times for shapes, _, times in found}
         yield from compared(f"first sight of a {what}", X, "ms", seen)
         yield row(f"first sight of a {what}", "ms", SIGHT, [each * 1e3 for at in seen.values() for each in at["ours"]])
-        traced = [shapes for shapes in sizes if shapes <= TRACED]
+        traced = [shapes for shapes in sizes if shapes < TRACED] + [min(TRACED, sizes[-1])]
         yield curve(f"memory of {what}s, as many as are kept", X, "KiB", held(traced, make))

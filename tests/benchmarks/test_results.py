@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import report_curves, row
+from benchmarks.report import report, report_curves, row
 from benchmarks.results import Results, curve, slope
 
 
@@ -31,3 +31,11 @@ def test_a_file_says_what_was_measured_and_on_what(tmp_path: Path, capsys: pytes
     assert found["machine"]["cores"] >= 1
     report_curves(found["curves"])
     assert "1 at 10" in capsys.readouterr().out
+
+
+def test_the_terminal_names_a_bar_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a workload whose name is longer than most of them are"
+    assert report([{**row(name, "x plain", -0.85, [0.84, 0.848, 0.85])}])
+    said = capsys.readouterr()
+    assert ">= 0.85" in said.out
+    assert said.err == f"bars missed: {name}\n"

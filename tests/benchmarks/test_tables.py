@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import PAGES, filled
+from benchmarks.tables import PAGES, filled, number
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -37,3 +37,28 @@ def test_tables(tmp_path: Path) -> None:
     assert filled(page, beside=tmp_path, results=tmp_path) == page
     with pytest.raises(FileNotFoundError):
         filled("<!-- results: none -->\n<!-- end -->", beside=tmp_path, results=tmp_path)
+
+
+def test_figures_have_three_digits_that_count_or_four() -> None:
+    """A ratio of 0.848 is no 0.85, where that was aimed at."""
+    assert [number(one) for one in (0, 0.848, 1.5, 43.81, 805.2, 1985.0, 885_900)] == [
+        "0",
+        "0.848",
+        "1.50",
+        "43.81",
+        "805.2",
+        "1,985",
+        "885,900",
+    ]
+
+
+def test_sides_of_many_operations_are_a_matrix(tmp_path: Path) -> None:
+    def line(side: str, unit: str, value: float, bar: float | None = None) -> dict[str, object]:
+        figures = {"median": value, "low": value, "high": value}
+        return {"what": f"one: {side}", "operation": "one", "side": side, "unit": unit, "bar": bar} | figures
+
+    lines = [line("speed", "x plain", 0.848, -0.85), line("time", "s", 2.0), line("space", "bytes", 7.0)]
+    (tmp_path / "one.json").write_text(json.dumps({"title": "One", "lines": lines, "curves": []}))
+    page = filled("<!-- results: one -->\n<!-- end -->\n", beside=tmp_path, results=tmp_path)
+    assert "|  | speed | time | space |\n| --- | --- | --- | --- |\n| one | 0.848 | 2.00 s | 7.00 |" in page
+    assert "| one: speed | 0.848 x plain |  | at least 0.85: **missed** |" in page
