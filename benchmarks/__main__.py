@@ -21,6 +21,7 @@ BENCHMARKS = (
     "subject_keys",
     "holds",
     "wall",
+    "discovery",
     "gdprbench",
     "shop",
     "growth",

@@ -2,9 +2,9 @@
 
     python -m benchmarks.migration
 
-Two columns of each row. In one process the rate is that of one core; PostgreSQL has another for itself. Then by 1, 2 and 4
-worker processes, to which chunks are leased: near-linear to as many as there are cores beside the database's, and on SQLite, which
-has one writer, no faster than it writes. Beside it, on the same table made anew: the same number of rows changed by batches of
+Two columns of each row. In one process the rate is that of one core; PostgreSQL has another for itself. Then by 1 and 2 threads and
+worker processes, to which chunks are leased: processes are near-linear to as many as there are cores beside the database's, threads
+share one core, and on SQLite, which has one writer, nothing is faster than it writes. Beside it, on the same table made anew: the same number of rows changed by batches of
 UPDATEs by key that put bytes of a cell's size there, which is what any client can do at best, and by one UPDATE of the whole table.
 """
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,8 @@ from sa_privacy.bulk import CHUNKS, WORKS
 from sa_privacy.jobs import Processes, reseal, seal
 
 BATCH = 500
-WORKERS = (1, 2, 4)
+WORKERS = (1, 2)
+KINDS = ("threads", "worker processes")
 NAME, EMAIL = b"\x01" * 45, b"\x01" * 55  # as long as their cells
 COLUMNS = ["customers.name", "customers.email"]
 POLICY = Policy(
@@ -110,7 +111,7 @@ def warm() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Prints rows a second on each database, and keeps them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--url", help="of an empty database, instead of SQLite and a PostgreSQL of its own; writes nothing"
@@ -155,21 +156,19 @@ def run(
         for count, pool in pools.items():
             wait([pool.submit(warm) for _ in range(2 * count)])
 
-        def shared(count: int) -> None:
-            seal(
-                engine,
-                privacy,
-                COLUMNS,
-                batch=BATCH,
-                executor=pools[count],
-                workers=2 * count,
-                make=partial(make, url, str(file)),
+        threads = {count: stack.enter_context(ThreadPoolExecutor(count)) for count in workers}
+        elsewhere: dict[str, Any] = {"make": partial(make, url, str(file))}
+
+        def shared(kind: str, count: int) -> None:
+            how: dict[str, Any] = (
+                {"executor": threads[count]} if kind == "threads" else {"executor": pools[count], **elsewhere}
             )
+            seal(engine, privacy, COLUMNS, batch=BATCH, workers=2 * count, **how)
 
         ways: dict[str, Callable[[], object]] = {
             "seal, in this process": lambda: seal(engine, privacy, COLUMNS, batch=BATCH),
             "reseal, in this process": lambda: reseal(engine, privacy, COLUMNS, batch=BATCH),
-            **{f"seal, worker processes: {count}": partial(shared, count) for count in workers},
+            **{f"seal, {kind}: {count}": partial(shared, kind, count) for kind in KINDS for count in workers},
             " UPDATE by key": lambda: update_by_key(engine, rows),
             " UPDATE at once": lambda: update_at_once(engine),
         }
@@ -191,8 +190,11 @@ def run(
     lines = [
         row(f"{' ' * way.startswith(' ')}{name}: {way.strip()}", "rows/s", None, found) for way, found in rates.items()
     ]
-    by_count = {float(count): rates[f"seal, worker processes: {count}"] for count in workers}
-    return lines, [curve(f"{name}: sealing, by worker processes", "workers", "rows/s", by_count)]
+    curves = [
+        curve(f"{name}: sealing by {kind}", "workers", "rows/s", {n: rates[f"seal, {kind}: {n}"] for n in workers})
+        for kind in KINDS
+    ]
+    return lines, curves
 
 
 def must_be_sealed(engine: Engine, rows: int) -> None:

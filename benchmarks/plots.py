@@ -204,7 +204,7 @@ def _over_sizes(axes: Axes, curves: Lines) -> None:
 def _curve(axes: Axes, one: dict[str, Any], color: str, mark: str) -> None:
     """One curve, and how it grows; what it is compared with is dashed and grey."""
     xs, middles, lows, highs = zip(*one["points"], strict=True)
-    fitted = "" if one["slope"] is None else f"\ngrows as n^{one['slope']:.2f}"
+    fitted = "" if one["slope"] is None else f"\ngrows as n^{round(one['slope'], 2) + 0:.2f}"  # + 0: never -0
     fitted += f" (aim: {one['aim']})" if one["aim"] and fitted else ""
     peer = one["what"].startswith(" ")
     color, line = (PEERS[-1], "--") if peer else (color, "-")

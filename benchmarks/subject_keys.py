@@ -184,7 +184,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit 1 where the bar is missed")
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database")
     options = parser.parse_args()
-    rounds, repeat = (7, 5) if options.quick else (25, 20)
+    rounds, repeat = (7, 5) if options.quick else (15, 10)
     found = []
     if options.only != "postgresql":
         memory = memory_engine()

@@ -52,7 +52,7 @@ def in_turn(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, lis
 
 def spread(values: list[float]) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile."""
-    low, middle, high = statistics.quantiles(values, n=4)
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")  # never beyond what was measured
     return low, middle, high
 
 

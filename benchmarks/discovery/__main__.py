@@ -1,4 +1,7 @@
-"""How much of what people labelled a scan finds, by names and types alone: ``python -m benchmarks.discovery``.
+"""How much of what people labelled a scan finds, by names and types alone.
+
+    python -m benchmarks.discovery            # some seconds
+    python -m benchmarks.discovery --quick    # the same; writes nothing
 
 Prints precision (how many of the findings are right) and recall (how many of the personal columns are found), for the
 threshold that ``sa-privacy scan`` shows from, and for the one that ``sa-privacy check`` insists on. ``--errors`` lists
@@ -7,7 +10,7 @@ what was missed and what was found wrongly.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +35,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INET
 
+from benchmarks.report import row
+from benchmarks.results import Results
 from sa_privacy.discovery.evidence import LIKELY
 from sa_privacy.discovery.scanning import scan
 
@@ -76,13 +81,29 @@ def read(path: Path = DATA) -> Iterator[tuple[str, MetaData, dict[str, str]]]:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the table, and keeps its last line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="the same; writes nothing")
+    parser.add_argument("--errors", action="store_true", help="what was missed, and what was found wrongly")
+    said = parser.parse_args()
+    total = measure(errors=said.errors)
+    if not said.quick:
+        title = f"A scan by names and types, of {total['columns']:,} columns, {total['personal']:,} of them personal"
+        Results("discovery", title, "python -m benchmarks.discovery", _lines(total)).write()
+
+
+def measure(*, errors: bool = False) -> Counter[str]:
+    """Prints the table.
+
+    :param errors: and what was missed, and what was found wrongly.
+    :returns: the counts of its last line.
+    """
     print(
         f"{'schema':16} {'columns':>7} {'personal':>8} | from {SHOWN:.0%}: {'precision':>9} {'recall':>6} | "
         f"from {LIKELY:.0%}: {'precision':>9} {'recall':>6} | {'kind right':>10}"
     )
     total: Counter[str] = Counter()
-    errors: list[str] = []
+    wrong: list[str] = []
     for name, metadata, labels in read():
         found = scan(metadata.tables.values(), at_least=0.0)
         counts: Counter[str] = Counter(columns=found.columns, personal=len(labels))
@@ -94,14 +115,27 @@ def main() -> None:
             if one.confidence >= SHOWN:
                 counts["kind"] += labels.get(one.name) == one.kind
                 if one.name not in labels:
-                    errors.append(f"  not personal: {name} {one.name} ({one.kind}, {one.confidence:.0%})")
+                    wrong.append(f"  not personal: {name} {one.name} ({one.kind}, {one.confidence:.0%})")
         shown = {one.name for one in found.findings if one.confidence >= SHOWN}
-        errors += [f"  missed: {name} {column} ({label})" for column, label in labels.items() if column not in shown]
+        wrong += [f"  missed: {name} {column} ({label})" for column, label in labels.items() if column not in shown]
         total += counts
         _line(name, counts)
     _line("all", total)
-    if "--errors" in sys.argv:
-        print(*errors, sep="\n")
+    if errors:
+        print(*wrong, sep="\n")
+    return total
+
+
+def _lines(total: Counter[str]) -> list[dict[str, Any]]:
+    shares = {
+        f"{what}, where it is {threshold:.0%} sure or more": total[f"right {threshold}"] / of
+        for threshold in (SHOWN, LIKELY)
+        for what, of in (
+            ("findings that are personal columns", total[f"found {threshold}"]),
+            ("personal columns that are found", total["personal"]),
+        )
+    } | {"of what is found rightly, the kind is right too": total["kind"] / total[f"right {SHOWN}"]}
+    return [row(what, "%", None, [100 * share] * 2) for what, share in shares.items()]
 
 
 def _line(name: str, counts: Counter[str]) -> None:

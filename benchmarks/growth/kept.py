@@ -119,13 +119,20 @@ def measure(sizes: Sequence[int], rounds: int) -> Iterator[dict[str, Any]]:
         }
         for what, kind in kinds.items():
             held = growth(kind(both), sizes)
-            yield curve(f"memory: {what}", X, "KiB", {n: [bytes_ / 1024] for n, bytes_ in held.items()}, aim="flat")
+            blank = "  " if what[0] == " " else ""
+            yield curve(
+                f"{blank}memory: {what.strip()}",
+                X,
+                "KiB",
+                {n: [bytes_ / 1024] for n, bytes_ in held.items()},
+                aim="flat",
+            )
             later = list(held.items())[len(held) // 2 :]
             kept = statistics.linear_regression([n for n, _ in later], [b for _, b in later]).slope
             yield {
-                "what": f"kept of {what.strip()}",
+                "what": f"{blank}kept of {what.strip()}",
                 "unit": "bytes",
-                "bar": None if what[0] == " " else MOST,
+                "bar": None if blank else MOST,
             } | dict.fromkeys(("median", "low", "high"), kept)
 
 

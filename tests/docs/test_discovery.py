@@ -82,7 +82,7 @@ def follow(place: Path) -> None:
 
 
 def test_the_figures_are_those_of_the_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
-    figures.main()
+    figures.measure()
     line = capsys.readouterr().out.splitlines()[-1]
     measured = re.findall(r"\d+%", line)[:4]
     written = re.findall(r"\| (?:shown|insisted).*?\| (\d+) % \| (\d+) % \|", GUIDE)
