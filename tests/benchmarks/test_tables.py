@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,9 +54,9 @@ def test_figures_have_three_digits_that_count_or_four() -> None:
 
 
 def test_sides_of_many_operations_are_a_matrix(tmp_path: Path) -> None:
-    def line(side: str, unit: str, value: float, bar: float | None = None) -> dict[str, object]:
-        figures = {"median": value, "low": value, "high": value}
-        return {"what": f"one: {side}", "operation": "one", "side": side, "unit": unit, "bar": bar} | figures
+    def line(side: str, unit: str, value: float, bar: float | None = None) -> dict[str, Any]:
+        figures: dict[str, Any] = {"median": value, "low": value, "high": value}
+        return figures | {"what": f"one: {side}", "operation": "one", "side": side, "unit": unit, "bar": bar}
 
     lines = [line("speed", "x plain", 0.848, -0.85), line("time", "s", 2.0), line("space", "bytes", 7.0)]
     (tmp_path / "one.json").write_text(json.dumps({"title": "One", "lines": lines, "curves": []}))
