@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from enum import Enum
+from typing import Any, Final, NamedTuple
 
 from sa_privacy.access.access import EMPTY, Access, Withheld
 from sa_privacy.access.glass import BrokenGlass
@@ -17,18 +17,16 @@ __all__ = ["DECLARED", "UNSET", "Declared", "Names", "Unset", "declare"]
 Names = str | Collection[str] | None
 
 
-class Unset:
+class Unset(Enum):
     """Nothing was said."""
 
-    def __repr__(self) -> str:
-        return "UNSET"
+    UNSET = "unset"
 
 
-UNSET: Final = Unset()
+UNSET: Final = Unset.UNSET
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Declared:
+class Declared(NamedTuple):
     """What was said at one ``access(...)``; what was left out is taken from the enclosing access."""
 
     purpose: tuple[str, ...] | Unset = UNSET
@@ -43,13 +41,16 @@ class Declared:
     subjects: tuple[Subject, ...] | Unset = UNSET
     break_glass: str | BrokenGlass | Unset = UNSET
     """The ticket of a glass that is to be broken, or one that was broken elsewhere and is carried here."""
-    details: Mapping[str, object] = field(default_factory=lambda: EMPTY)
+    details: Mapping[str, object] = EMPTY
+
+    def __repr__(self) -> str:  # it may name people
+        return "<Declared>"
 
     def by_whom(self, outer: Access) -> Declared:
         """This declaration, with who acts, why and in which request, taken from the access around it."""
         said = {name: getattr(outer, name) for name in ("actor", "reason", "request")}
         left_out = {name: value for name, value in said.items() if isinstance(getattr(self, name), Unset)}
-        return replace(self, **left_out, details={**outer.details, **self.details})
+        return self._replace(**left_out, details={**outer.details, **self.details})
 
     def over(self, other: Declared) -> Declared:
         """This declaration, with what it leaves open taken from `other`."""
@@ -67,6 +68,8 @@ DECLARED: Final = (
 def _names(value: Names, what: str) -> tuple[str, ...] | Unset:
     if value is None:
         return UNSET
+    if type(value) is str and value:
+        return (as_text(value),)
     names: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
     if not all(isinstance(name, str) and name for name in names):
         raise PolicyError(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sa_privacy.access.access import Access, Withheld
-from sa_privacy.access.declared import Declared, Names, Unset, declare
+from sa_privacy.access.declared import UNSET, Declared, Names, declare
 from sa_privacy.access.glass import BrokenGlass
 from sa_privacy.errors import AccessEnded, PolicyError
 
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
     from sa_privacy.access.scopes import AccessScopes
 
 __all__ = ["Scope", "TimedScope", "ended"]
+
+_UNGRANTED: Any = None
+#: What an access takes over that is inside none.
+_OUTSIDE: Final = Access(grant=_UNGRANTED)
 
 
 class Scope:
@@ -57,50 +60,41 @@ class Scope:
                 raise ended(self.access)
 
     def _resolve(self, declared: Declared | None = None, outer: Access | None = None) -> Access:
-        declared = declared or self._declared
+        said = declared or self._declared
         if outer is None and self.parent is not None:
             outer = self.parent.access
-
-        def value(name: str, inherited: object, default: object = None) -> Any:
-            said = getattr(declared, name)
-            if not isinstance(said, Unset):
-                return said
-            return inherited if outer is not None else default
-
-        purposes = value("purpose", outer and (outer.purposes or outer.waiting), ())
-        roles = value("role", outer and outer.roles, ())
-        narrowed = not isinstance(declared.purpose, Unset)
-        maintenance = value("maintenance", bool(outer and outer.maintenance and not narrowed), False)
-        system = value("system", outer and outer.system)
+        around = outer or _OUTSIDE
+        narrowed = said.purpose is not UNSET
+        purposes = (around.purposes or around.waiting) if said.purpose is UNSET else said.purpose
+        roles = around.roles if said.role is UNSET else said.role
+        system = around.system if said.system is UNSET else said.system
+        maintenance = (around.maintenance and not narrowed) if said.maintenance is UNSET else said.maintenance
         waiting: tuple[str, ...] = ()
         if purposes and not roles and system is None and not maintenance and (self.is_request or not narrowed):
             purposes, waiting = self._scopes.until_somebody_acts(purposes)
         emergency = self._glass is not None and self._glass.opens_to(roles)
         grant = self._scopes.grant(
-            declared,
-            purposes,
-            roles,
-            system,
-            maintenance=bool(maintenance),
-            break_glass=emergency,
-            outer=outer,
+            said, purposes, roles, system, maintenance=maintenance, break_glass=emergency, outer=outer
         )
-        subjects = value("subjects", outer and outer.subjects, ())
+        subjects = around.subjects if said.subjects is UNSET else said.subjects
+        details = around.details
+        if said.details:
+            details = MappingProxyType({**details, **said.details})
         return Access(
             grant=grant,
             purposes=purposes,
-            actor=value("actor", outer and outer.actor),
+            actor=around.actor if said.actor is UNSET else said.actor,
             roles=roles,
-            subject=value("subject", outer and outer.subject),
-            reason=value("reason", outer and outer.reason),
-            request=value("request", outer and outer.request),
-            withheld=value("withheld", outer and outer.withheld, "raise"),
+            subject=around.subject if said.subject is UNSET else said.subject,
+            reason=around.reason if said.reason is UNSET else said.reason,
+            request=around.request if said.request is UNSET else said.request,
+            withheld=around.withheld if said.withheld is UNSET else said.withheld,
             maintenance=grant.everything,
             system=system,
             subjects=self._scopes.whose(subjects) if subjects else (),
             break_glass=self._glass,
             waiting=waiting,
-            details=MappingProxyType({**(outer.details if outer else {}), **declared.details}),
+            details=details,
         )
 
     def bind(
@@ -142,9 +136,7 @@ class Scope:
         said = declare(
             purpose, actor=actor, role=role, subject=subject, reason=reason, withheld=withheld, request=request
         )
-        declared = replace(said, details=details).over(
-            root._declared
-        )  # any other word is a detail here: no maintenance
+        declared = said._replace(details=details).over(root._declared)  # any other word is a detail here: no maintenance
         resolved = list(root._rebound(declared, root.parent.access if root.parent else None))
         root._declared = declared
         replaced = [(scope.access, access) for scope, access in resolved]
@@ -171,9 +163,10 @@ class Scope:
         ending = [self]
         while ending:
             scope = ending.pop()
-            scope.alive = False
-            ending.extend(scope._children)
-            scope._children.clear()
+            scope.alive = False  # before its children are looked at: who is made meanwhile looks at this
+            if scope._children:
+                ending.extend(scope._children)
+                scope._children.clear()
 
     def __repr__(self) -> str:
         return f"<Scope {'alive' if self.alive else 'ended'} {self.access!r}>"

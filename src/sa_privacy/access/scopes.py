@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from contextvars import ContextVar, Token
-from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
 from contextvars_extras import ContextVarExt
@@ -154,7 +153,7 @@ class AccessScopes:
             must_be_on_record(actor, reason, roles)
         except AccessDenied as error:
             self._refused(declared, error, outer)
-            return self._new(replace(declared, break_glass=UNSET), parent, is_request=is_request)
+            return self._new(declared._replace(break_glass=UNSET), parent, is_request=is_request)
         glass = BrokenGlass.now(ticket, lasting, roles).within(outer.break_glass if outer is not None else None)
         scope = TimedScope(self, declared, parent, is_request=is_request, glass=glass)
         try:

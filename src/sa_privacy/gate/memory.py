@@ -68,7 +68,7 @@ class Memory:
 
     def put_away(self, left: Access | None, entered: Access | None) -> None:
         """The access changed: takes what the new one does not cover out of the objects the old one used."""
-        if self.idle or self.gate.observed.everything or (left is None and entered is None):
+        if self.idle or self.gate.observed.everything or not self.away.concerns(left, entered):
             return
         before = self.gate.view(left.grant if left else None).uncovered
         standings = self.gate.standings

@@ -31,7 +31,6 @@ _LOOSE: Final = "loose"
 _COPIES: Final = "copies"
 _AWAITED: Final = "awaited"
 _LENT: Final = "lent"
-_ALL: Final = (_HELD, _LOOSE, _COPIES, _AWAITED, _LENT)
 #: How many objects get back what was put away at once, when their access goes on. The others get it when it is read.
 _AT_ONCE: Final = 128
 
@@ -95,11 +94,23 @@ class PutAway:
         if len(held) % 4096 == 0:  # a long job lets go of most
             held[:] = [one for one in held if one() is not None]
 
-    def _notes(self, access: Access, what: str, kind: type[Any]) -> Any:
-        found = access.notes.get((self, what))
-        return access.notes.setdefault((self, what), kind()) if found is None else found
+    def _notes(self, access: Access, what: str, kind: Callable[[], Any]) -> Any:
+        mine = access.notes.get(self)
+        if mine is None:
+            mine = access.notes.setdefault(self, {})
+        found = mine.get(what)
+        return mine.setdefault(what, kind()) if found is None else found
+
+    def _noted(self, access: Access) -> dict[str, Any]:
+        """What is noted of an access, to be looked at."""
+        found: dict[str, Any] | None = access.notes.get(self)
+        return {} if found is None else found
 
     # -- when the access changes ----------------------------------------------------------------------------------
+
+    def concerns(self, left: Access | None, entered: Access | None) -> bool:
+        """Whether anything was ever in use under one of them: most accesses are entered before they have used anything."""
+        return (left is not None and self in left.notes) or (entered is not None and self in entered.notes)
 
     def change(
         self,
@@ -117,7 +128,7 @@ class PutAway:
         :param inwards: `left` goes on around `entered`, which is this task's alone; an access ends for all.
         """
         if left is not None:
-            for state, mark, lent in left.notes.pop((self, _LENT), ()):
+            for state, mark, lent in self._noted(left).pop(_LENT, ()):
                 borrowed = state()
                 if borrowed is not None and borrowed.__dict__.get(MARK) is lent:
                     borrowed.__dict__[MARK] = mark
@@ -126,12 +137,11 @@ class PutAway:
             if entered is None or not uncovered <= before:
                 self._put_away(left, uncovered, elsewhere=inwards)
             if left.ended:
-                for state in living(left.notes.get((self, _AWAITED), ())):
+                for state in living(self._noted(left).get(_AWAITED, ())):
                     _forget(state, left)
-                for what in _ALL:
-                    left.notes.pop((self, what), None)
+                left.notes.pop(self, None)
         if entered is not None:
-            waiting = entered.notes.get((self, _AWAITED), [])
+            waiting = self._noted(entered).get(_AWAITED, [])
             back = waiting[-_AT_ONCE:]
             del waiting[-_AT_ONCE:]
             for state in living(back):
@@ -150,14 +160,14 @@ class PutAway:
                 self.uses(access, state)
 
     def _hand_on(self, left: Access, entered: Access) -> None:
-        used = left.notes.get((self, _HELD))
+        used = self._noted(left).get(_HELD)
         if used:
             self._notes(entered, _HELD, dict).update(used)
-        loose = left.notes.get((self, _LOOSE))
-        if loose is not None and (mine := entered.notes.setdefault((self, _LOOSE), loose)) is not loose:
+        loose = self._noted(left).get(_LOOSE)
+        if loose is not None and (mine := self._notes(entered, _LOOSE, lambda: loose)) is not loose:
             mine.take(loose)
-        copies = left.notes.get((self, _COPIES))
-        if copies is not None and (mine := entered.notes.setdefault((self, _COPIES), copies)) is not copies:
+        copies = self._noted(left).get(_COPIES)
+        if copies is not None and (mine := self._notes(entered, _COPIES, lambda: copies)) is not copies:
             mine += [one for one in copies if one() is not None]
 
     def _put_away(self, left: Access, uncovered: frozenset[str], *, elsewhere: bool) -> None:
@@ -166,14 +176,14 @@ class PutAway:
             if instance is not None and MARK in state.__dict__:
                 self.unload(state, instance, uncovered)
 
-        for held in tuple(left.notes.get((self, _HELD), ())):
+        for held in tuple(self._noted(left).get(_HELD, ())):
             session = held.session()
             if not (elsewhere and session is not None and tasks.elsewhere(session)):
                 held.clear(uncovered, unload, self._holds)
-        loose = left.notes.get((self, _LOOSE))
+        loose = self._noted(left).get(_LOOSE)
         if loose is not None:
             loose.clear(uncovered, unload, self._holds)
-        for copy in living(left.notes.get((self, _COPIES), ())):
+        for copy in living(self._noted(left).get(_COPIES, ())):
             self.strip(copy, uncovered)
 
     def _holds(self, state: InstanceState[Any], names: frozenset[str]) -> bool:

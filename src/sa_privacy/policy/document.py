@@ -207,8 +207,7 @@ class Policy:
         :raises UnknownRole: the policy does not define a role, or the system.
         :raises RoleDenied: no role may act for a purpose, or none is marked for maintenance.
         """
-        purposes = (purposes,) if isinstance(purposes, str) else tuple(sorted(set(purposes)))
-        roles = (roles,) if isinstance(roles, str) else tuple(sorted(set(roles)))
+        purposes, roles = _in_order(purposes), _in_order(roles)
         key = (purposes, roles, system, maintenance, break_glass)
         grants = self._grants
         found = grants.get(key)
@@ -362,3 +361,10 @@ def _plain(value: object) -> object:
     if is_dataclass(value):
         return _plain_fields(value)
     return value
+
+
+def _in_order(names: Collection[str]) -> tuple[str, ...]:
+    """Names, each once, sorted. One alone is so already."""
+    if isinstance(names, str):
+        return (names,)
+    return names if type(names) is tuple and len(names) < 2 else tuple(sorted(set(names)))
