@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, MetaData
 
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.ledger import OWN_TABLES
 from sa_privacy.policy import Policy
-from sa_privacy.walls import Login, TableShape, shapes_of
+from sa_privacy.walls import Login, TableShape, run, shapes_of
+from sa_privacy.walls.beginning import begin_saying
 from sa_privacy.walls.ddl import identifier
 from sa_privacy.walls.postgresql import Inspection, apply_wall, inspect_wall
 
-__all__ = ["LOGIN", "Inspection", "dropped", "inspected", "raised"]
+__all__ = ["LOGIN", "Inspection", "dropped", "inspected", "note_beginnings", "raised"]
 
 LOGIN = "shop_web"
 ZONE = Login(LOGIN, roles=("warehouse", "marketing", "clerk", "customer", "engineer"))
@@ -61,3 +63,15 @@ def dropped(owner: Engine) -> None:
         for name in roles.scalars().all():
             connection.exec_driver_sql(f"DROP OWNED BY {identifier(name)}")
             connection.exec_driver_sql(f"DROP ROLE {identifier(name)}")
+
+
+def note_beginnings(monkeypatch: pytest.MonkeyPatch, asked: list[str]) -> None:
+    """Notes what is said in the messages that begin transactions."""
+
+    def begin(driver: Any, sql: str) -> bool:
+        done = begin_saying(driver, sql)
+        if done:
+            asked.append(sql)
+        return done
+
+    monkeypatch.setattr(run, "begin_saying", begin)

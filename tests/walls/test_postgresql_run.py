@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.exc import ProgrammingError
@@ -13,11 +16,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from sa_privacy import AccessLog, PolicyError, Privacy, UnreadableStatement, WallDown
+from sa_privacy.walls.beginning import begin_saying
 from tests.gate import world
 from tests.gate.watch import events_of
 from tests.gate.world import EVERYONE, Customer, Product
 from tests.support.databases import AsyncDriver, Database
-from tests.walls.owner import LOGIN, raised
+from tests.walls.owner import LOGIN, note_beginnings, raised
 
 pytestmark = pytest.mark.backends("postgresql")
 
@@ -81,8 +85,11 @@ def test_a_combination_without_a_role_is_refused_and_says_how_to_make_one(
     assert len(names()) == 3
 
 
-def test_the_role_is_set_once_in_a_transaction_and_once_for_each_change(walled: Engine, privacy: Privacy) -> None:
+def test_the_role_is_set_once_in_a_transaction_and_once_for_each_change(
+    walled: Engine, privacy: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
+    note_beginnings(monkeypatch, asked)
 
     def note(connection: Connection) -> None:
         plain = connection.connection.dbapi_connection
@@ -102,6 +109,41 @@ def test_the_role_is_set_once_in_a_transaction_and_once_for_each_change(walled: 
         connection.commit()
         connection.execute(select(Product.title))
         assert len(asked) == 4
+
+
+def test_the_role_is_set_in_the_message_that_begins_the_transaction(
+    walled: Engine, privacy: Privacy, tmp_path: Path
+) -> None:
+    """So it costs no round trip of its own. Trace of libpq: each answer ends in ReadyForQuery."""
+    messages = tmp_path / "messages"
+    with privacy.access("shipping", role="warehouse"), walled.connect() as connection, messages.open("w") as file:
+        driver: Any = connection.connection.driver_connection
+        connection.execute(select(Customer.street)).all()
+        connection.rollback()
+        driver.pgconn.trace(file.fileno())
+        connection.execute(select(Customer.street)).all()
+        connection.rollback()
+        driver.pgconn.untrace()
+    answers = [line for line in messages.read_text().splitlines() if "ReadyForQuery" in line]
+    assert len(answers) == 3  # BEGIN and the role, the statement, ROLLBACK
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda driver: driver.execute("SELECT 1"),  # a transaction is under way
+        lambda driver: driver.set_isolation_level(psycopg.IsolationLevel.SERIALIZABLE),
+        lambda driver: driver.set_read_only(True),
+        lambda driver: driver.set_autocommit(True),
+    ],
+)
+def test_only_an_ordinary_transaction_is_begun_like_that(database: Database, prepare: Callable[[Any], object]) -> None:
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with closing(psycopg.connect(url)) as driver:
+        prepare(driver)
+        before = driver.info.transaction_status
+        assert not begin_saying(driver, "SELECT 1")
+        assert driver.info.transaction_status == before
 
 
 def _noting(factory: type, asked: list[str]) -> type:

@@ -17,7 +17,7 @@ from tests.gate import owned
 from tests.gate.owned import Customer, Gift, Item, Order
 from tests.support.databases import Database
 from tests.support.pooler import pgbouncer
-from tests.walls.owner import dropped, inspected, raised
+from tests.walls.owner import dropped, inspected, note_beginnings, raised
 
 pytestmark = pytest.mark.backends("postgresql")
 
@@ -149,11 +149,14 @@ def test_the_settings_are_said_again_after_a_savepoint_is_rolled_back(shop: Engi
             assert connection.execute(SETTINGS).one()[2] == "1"
 
 
-def test_the_same_subject_again_costs_no_further_statement(shop: Engine, privacy: Privacy) -> None:
+def test_the_same_subject_again_costs_no_further_statement(
+    shop: Engine, privacy: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with shop.connect() as connection:
         driver: Any = connection.connection.driver_connection
         factory: Any = driver.cursor_factory
         asked: list[str] = []
+        note_beginnings(monkeypatch, asked)
 
         class Noting(factory):  # type: ignore[misc]
             def execute(self, query: object, *args: object, **kwargs: object) -> object:

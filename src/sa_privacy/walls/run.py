@@ -22,6 +22,7 @@ from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.evidence import access_members
 from sa_privacy.gate.results import WitnessedFetch
 from sa_privacy.gate.rule import at_desk
+from sa_privacy.walls.beginning import begin_saying
 from sa_privacy.walls.reach import base_role, desk_role, role_of
 from sa_privacy.walls.rows import RowSources, WalledRules
 from sa_privacy.walls.settings import Asking, Settings
@@ -92,16 +93,22 @@ class PostgreSQLWall:
         if getattr(proxied.dbapi_connection, "autocommit", False):
             self._refuse_autocommit(context)
             return
-        ask = proxied.cursor()
         try:
-            ask.execute(*wanted)
+            if not begin_saying(proxied.driver_connection, wanted.plain):
+                self._say(proxied, wanted)
         except Exception as error:
             if isinstance(error, self._dialect.loaded_dbapi.Error) and _is_of_roles(error):
                 raise self._down(error) from None
             raise
+        info[_ROLE] = wanted
+
+    @staticmethod
+    def _say(proxied: Any, wanted: Asking) -> None:
+        ask = proxied.cursor()
+        try:
+            ask.execute(wanted.sql, wanted.parameters)
         finally:
             ask.close()
-        info[_ROLE] = wanted
 
     def follow_no_params(self, cursor: Any, statement: str, context: Any) -> None:
         """The same, for statements sent without parameters."""

@@ -23,8 +23,17 @@ __all__ = ["PURPOSE", "Asking", "Settings"]
 
 PURPOSE: Final = "sa_privacy.purpose"
 
-Asking = tuple[str, Any]
-"""A statement, and its parameters as the driver takes them."""
+
+class Asking(NamedTuple):
+    """A statement.
+
+    :param parameters: as the driver takes them.
+    :param plain: the statement with its parameters in it.
+    """
+
+    sql: str
+    parameters: Any
+    plain: str
 
 
 class _Told(NamedTuple):
@@ -52,6 +61,7 @@ class Settings:
         self._policy, self._catalogue, self._rules, self._dialect = policy, catalogue, rules, dialect
         names = ("role", PURPOSE, SUBJECT_KIND, SUBJECT, RULES, *rules.taken)
         said = ", ".join(f"pg_catalog.set_config({literal(name)}, :v{at}, true)" for at, name in enumerate(names))
+        self._names = [literal(name) for name in names]
         self._by_grant: LRUCache[Grant, _Told] = LRUCache(256)
         self._compiled: Any = text(f"SELECT {said}").compile(dialect=dialect)
         self._sql = str(self._compiled.string)
@@ -93,6 +103,8 @@ class Settings:
 
     def _asking(self, *values: str) -> Asking:
         named = {f"v{at}": value for at, value in enumerate(values)}
+        said = zip(self._names, map(literal, values), strict=True)
+        plain = "SELECT " + ", ".join(f"pg_catalog.set_config({name}, {value}, true)" for name, value in said)
         if not self._compiled.positional:
-            return self._sql, named
-        return self._sql, tuple(named[name] for name in self._compiled.positiontup)
+            return Asking(self._sql, named, plain)
+        return Asking(self._sql, tuple(named[name] for name in self._compiled.positiontup), plain)
