@@ -136,7 +136,9 @@ class Scope:
         said = declare(
             purpose, actor=actor, role=role, subject=subject, reason=reason, withheld=withheld, request=request
         )
-        declared = said._replace(details=details).over(root._declared)  # any other word is a detail here: no maintenance
+        declared = said._replace(details=details).over(
+            root._declared
+        )  # any other word is a detail here: no maintenance
         resolved = list(root._rebound(declared, root.parent.access if root.parent else None))
         root._declared = declared
         replaced = [(scope.access, access) for scope, access in resolved]

@@ -6,7 +6,7 @@ protected table is as protected as the original.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +108,8 @@ class Catalogue:
         for table in tables:
             for _, there, column in table.subject.steps if table.subject is not None else ():
                 self.led_to.setdefault(there, set()).add(column)
+        #: What other rooms have worked out of it, each under a name of its own: it goes when the catalogue goes.
+        self.worked_out: dict[Hashable, Any] = {}
         self._plain = frozenset(((s.lower() if s else None), t.lower()) for s, t in plain)
 
     def __iter__(self) -> Iterator[PersonalTable]:

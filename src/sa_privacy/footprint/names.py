@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
 from sa_privacy.footprint.lexer import Dialect, fold
@@ -107,7 +106,9 @@ def _short(name: str) -> str:
     return fold(name, "postgresql", quoted=True)
 
 
-@lru_cache(maxsize=32)
 def index_of(catalogue: Catalogue) -> Index:
     """The index of a catalogue, made once."""
-    return Index(catalogue)
+    found: Index | None = catalogue.worked_out.get(Index)
+    if found is None:
+        found = catalogue.worked_out[Index] = Index(catalogue)
+    return found

@@ -110,7 +110,7 @@ class Gate:
 
     def ruling(self) -> Ruling | None:
         """The rules of a statement that is about to be compiled."""
-        return Ruling.now(self.limits(), self.limits.value)
+        return Ruling.now(self.limits(), self.limits)
 
     # -- before the statement -------------------------------------------------------------------------------------
 

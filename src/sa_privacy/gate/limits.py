@@ -6,8 +6,7 @@ parameter of a condition asks, as the statement is executed, for the value in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from functools import partial
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from sa_privacy.columns.catalogue import Catalogue
     from sa_privacy.gate.rule import RowRule, RulesOfTable
     from sa_privacy.gate.rules import RowRules
+    from sa_privacy.policy import Grant
 
 __all__ = ["RULE_BIND", "InForce", "Limit", "Limits", "LimitsInForce"]
 
@@ -56,7 +56,7 @@ class Limit:
     :param key: that key.
     """
 
-    __slots__ = ("binds", "condition", "key", "owner", "row", "rules", "shape")
+    __slots__ = ("_lasting", "binds", "condition", "key", "owner", "row", "rules", "shape")
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class Limit:
         self.binds = binds
         self.owner = owner
         self.key = key
+        self._lasting: tuple[Any, ...] | None = None
 
     @property
     def fault(self) -> str | None:
@@ -88,10 +89,15 @@ class Limit:
         own = as_own_type(key, self.owner.type)
         return Limit(self.rules, self.shape, self.row, self.condition, self.binds, self.owner, own)
 
-    def value(self, at: int) -> Any:
-        """What a parameter holds."""
-        bind = self.binds[at]
-        return self.key if bind is self.owner else bind.effective_value
+    def values(self) -> tuple[Any, ...]:
+        """What the parameters hold. One of the application's own that asks for its value is asked each time."""
+        found = self._lasting
+        if found is None:
+            owner, key = self.owner, self.key
+            found = tuple([key if bind is owner else bind.effective_value for bind in self.binds])
+            if all(bind.callable is None for bind in self.binds):
+                self._lasting = found
+        return found
 
     def hides(self, mention: Any) -> bool:
         """Whether a subquery of the rule selects from something of the mention's name, and would take it for that; or from
@@ -105,22 +111,21 @@ class Limit:
         """Whether the other leaves the same rows."""
         if self.fault is not None or self.shape is not other.shape:
             return False
-        mine, theirs = ([limit.value(at) for at in range(len(limit.binds))] for limit in (self, other))
         try:
-            return bool(mine == theirs)
+            return bool(self.values() == other.values())
         except Exception:  # noqa: BLE001 - values of the application's own types may compare as they like
             return False
 
     def at(
         self,
         mention: Any,
-        value: Callable[[str, int], Any],
+        in_force: LimitsInForce,
         owners: dict[str, tuple[BindParameter[Any], frozenset[str]]],
     ) -> ColumnElement[bool]:
         """The condition for the rows of one mention of the table in a statement.
 
         :param mention: the table, or an alias of it.
-        :param value: gives the value of a parameter, for the access in force.
+        :param in_force: gives the values of the parameters.
         :param owners: gets, by table, the parameter that holds the key of the person whose rows alone are left, and the names
             of the tables that the condition asks.
         """
@@ -129,7 +134,7 @@ class Limit:
 
         def stand_in(element: Any, **_: Any) -> Any:
             if isinstance(element, BindParameter) and element in places:
-                asking = _asking(element, table, places[element], value, own=element is self.owner)
+                asking = _asking(element, table, places[element], in_force, own=element is self.owner)
                 if element is self.owner:
                     owners[table] = (asking, self.shape.asks)
                 return asking
@@ -145,15 +150,17 @@ class Limits:
 
     :ivar structure: their shapes: tells compiled statements apart.
     :ivar beyond_own: the tables of which more is asked than whose the row is.
+    :ivar law: what of all this decides whether a statement may run that was compiled under rules.
     """
 
-    __slots__ = ("beyond_own", "catalogue", "of", "structure")
+    __slots__ = ("beyond_own", "catalogue", "law", "of", "structure")
 
     def __init__(self, catalogue: Catalogue, of: Mapping[str, Limit]) -> None:
         self.catalogue = catalogue
         self.of = of
         self.beyond_own = frozenset(name for name, limit in of.items() if limit.rules.beyond_own)
-        self.structure: Hashable = tuple(limit.shape for limit in of.values())
+        self.structure: Hashable = tuple([limit.shape for limit in of.values()])
+        self.law: Hashable = (self.structure, self.beyond_own)
 
 
 class LimitsInForce:
@@ -166,6 +173,8 @@ class LimitsInForce:
         self.rules = rules
         self._scopes = scopes
         self._rows: dict[Table, Alias] = {}
+        self._being_made: LRUCache[Grant, Limits] = LRUCache(1000)
+        """What is in force while a rule is asked for its condition: none of its tables is reached."""
         self._shapes: LRUCache[Hashable, Shape] = LRUCache(1000)
         self._lasting: LRUCache[Hashable, Any] = LRUCache(1000)
         """Conditions that no access changes, but for whose rows are left; and what consent asks, for rules beside it."""
@@ -190,8 +199,12 @@ class LimitsInForce:
 
     def _made(self, rules: Mapping[str, RulesOfTable], access: Access) -> Limits:
         catalogue = self.rules.live.current()
-        asked = {name: self._faulty(one, "asks the database itself") for name, one in rules.items() if one.beyond_own}
-        access.notes[self] = Limits(catalogue, asked)  # for statements that a rule runs while it is asked
+        asked: Limits | None = self._being_made.get(access.grant)
+        if asked is None or asked.catalogue is not catalogue:
+            why = "asks the database itself"
+            faulty = {name: self._faulty(one, why) for name, one in rules.items() if one.beyond_own}
+            asked = self._being_made[access.grant] = Limits(catalogue, faulty)
+        access.notes[self] = asked
         try:
             limits = [self._limit(one, catalogue, access) for one in rules.values()]
         except BaseException:
@@ -206,7 +219,22 @@ class LimitsInForce:
         limit = limits.of.get(table) if limits is not None else None
         if limit is None or at >= len(limit.binds):
             return None  # compiled under other rules: the gate refuses it
-        return limit.value(at)
+        return limit.values()[at]
+
+    def fill(self, asking: Iterable[tuple[str, str, int]], into: dict[str, Any]) -> None:
+        """Puts the values of all parameters of a statement in, for the access in force.
+
+        :param asking: for each of them where its value goes, the table, and which of its parameters it is.
+        """
+        limits = self()
+        of: Mapping[str, Limit] = {} if limits is None else limits.of
+        held: dict[str, tuple[Any, ...]] = {}
+        for name, table, at in asking:
+            values = held.get(table)
+            if values is None:
+                limit = of.get(table)
+                values = held[table] = () if limit is None else limit.values()
+            into[name] = values[at] if at < len(values) else None  # compiled under other rules: the gate refuses it
 
     def _limit(self, rules: RulesOfTable, catalogue: Catalogue, access: Access) -> Limit | None:
         """None where the rule is that of one's own rows alone, and cannot be put as a condition: the gate then looks for it
@@ -258,7 +286,8 @@ class LimitsInForce:
         for rule in rules.always:
             yield _said(rule, row, access)
         if rules.roles:
-            yield or_(*(and_(*(_said(rule, row, access) for rule in group)) for group in rules.roles))
+            groups = [[_said(rule, row, access) for rule in group] for group in rules.roles]
+            yield groups[0][0] if len(groups) == len(groups[0]) == 1 else or_(*(and_(*group) for group in groups))
         for purposes in rules.consents:
             name = (rules, purposes)
             asked = self._lasting.get(name)
@@ -326,19 +355,25 @@ def _said(rule: RowRule, row: Alias, access: Access) -> ColumnElement[bool]:
     return said
 
 
-class InForce(partial[Any]):
-    """Gives the value of a parameter of a rule, for the access in force."""
+class InForce:
+    """Gives the value of a parameter of a table's rule, for the access in force."""
 
-    __slots__ = ()
+    __slots__ = ("at", "limits", "table")
+
+    def __init__(self, limits: LimitsInForce, table: str, at: int) -> None:
+        self.limits = limits
+        self.table = table
+        self.at = at
+
+    def __call__(self) -> Any:
+        return self.limits.value(self.table, self.at)
 
 
-def _asking(
-    bind: BindParameter[Any], table: str, at: int, value: Callable[[str, int], Any], *, own: bool
-) -> BindParameter[Any]:
+def _asking(bind: BindParameter[Any], table: str, at: int, in_force: LimitsInForce, *, own: bool) -> BindParameter[Any]:
     """A parameter that asks for its value each time."""
     asking: BindParameter[Any] = bindparam(
         OWNER_BIND if own else RULE_BIND,
-        callable_=InForce(value, table, at),
+        callable_=InForce(in_force, table, at),
         type_=bind.type,
         unique=True,
         expanding=bind.expanding,

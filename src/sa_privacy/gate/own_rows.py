@@ -8,13 +8,13 @@ leads to, by the rule or by who wrote the statement; a new row must be theirs; a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalColumn, PersonalTable
 from sa_privacy.errors import RowsDenied
 from sa_privacy.footprint import KeyPredicate
+from sa_privacy.gate.plan import ByGrant
 from sa_privacy.gate.rule import is_limited
 from sa_privacy.gate.statement import bound_list
 from sa_privacy.policy import Grant
@@ -242,13 +242,18 @@ def _leading_tables(access: Access, catalogue: Catalogue) -> frozenset[str]:
     return _own(access.grant, catalogue)[1]
 
 
-@lru_cache(maxsize=256)
 def _own(grant: Grant, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
-    limited = [table for table in catalogue if is_limited(table, grant)]
-    kinds = frozenset(table.subject.kind for table in limited if table.subject is not None)
-    steps = {there for t in limited if t.subject is not None for _, there, _ in t.subject.steps}
-    leading = frozenset({t.name for t in limited if t.name in catalogue.holders} | (steps & set(catalogue.holders)))
-    return kinds, leading
+    by_grant: ByGrant[tuple[frozenset[str], frozenset[str]]] | None = catalogue.worked_out.get(_own)
+    if by_grant is None:
+        by_grant = catalogue.worked_out[_own] = ByGrant()
+    found = by_grant.get(grant)
+    if found is None:
+        limited = [table for table in catalogue if is_limited(table, grant)]
+        kinds = frozenset(table.subject.kind for table in limited if table.subject is not None)
+        steps = {there for t in limited if t.subject is not None for _, there, _ in t.subject.steps}
+        leading = frozenset({t.name for t in limited if t.name in catalogue.holders} | (steps & set(catalogue.holders)))
+        found = by_grant[grant] = (kinds, leading)
+    return found
 
 
 def _refusal(plan: Plan, access: Access, why: str, hint: str) -> RowsDenied:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sa_privacy.gate.ruling import Ruling
     from sa_privacy.policy import Decision, Grant
 
-__all__ = ["KEPT", "UNBOUNDED", "Plan", "Verdict"]
+__all__ = ["KEPT", "UNBOUNDED", "ByGrant", "Plan", "Verdict"]
 
 #: Where a compiled statement keeps its plan, in its ``__dict__``.
 KEPT = "_sa_privacy_plan"
@@ -86,6 +86,7 @@ class Plan:
         "lasting",
         "late",
         "law",
+        "lawful",
         "origin",
         "own",
         "people",
@@ -118,6 +119,8 @@ class Plan:
         self.own: ByGrant[tuple[OwnTable, ...]] = ByGrant()
         #: What of it is enforced, where a table is only observed; None where nobody asked yet.
         self.law: Plan | None = None
+        #: The law of the rows that it was found to keep last (:attr:`Limits.law`): most often it is the same next time.
+        self.lawful: Hashable = None
         #: What the database said that it relies on: questions and answers.
         self.facts: Mapping[tuple[str, ...], Any] = {}
         #: Whether it serves the next execution too. A statement that may change names is looked at each time.

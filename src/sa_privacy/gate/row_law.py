@@ -65,11 +65,14 @@ def require(plan: Plan, limits: Limits | None, access: Access) -> None:
     """
     if limits is None or not limits.beyond_own:  # whose rows they are, sa_privacy.gate.own_rows asks
         return
+    if plan.lawful == limits.law:
+        return
     for name in sorted(reached(plan.footprint) & limits.beyond_own):
         limit = limits.of[name]
         said = _against(plan, limits, limit)
         if said is not None:
             raise _refusal(plan, limit, access, *said)
+    plan.lawful = limits.law
 
 
 def _against(plan: Plan, limits: Limits, limit: Limit) -> tuple[str, str] | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sa_privacy.gate.limits import InForce
 from sa_privacy.gate.sqlalchemy_private import seen_alone
 
 if TYPE_CHECKING:
+    from sa_privacy.gate.limits import LimitsInForce
     from sa_privacy.gate.ruling import RowCondition, Ruling
 
 __all__ = ["RuledCompiler", "RuledStatement"]
+
+#: Where a value goes, the table, and which of the parameters of its rule it is.
+Asking = tuple[str, str, int]
 
 
 _Compiler: Any = object  # whichever it is mixed into
@@ -52,10 +57,30 @@ class RuledStatement(_Compiler):  # type: ignore[misc]
     SQLAlchemy takes the value of any parameter from what is executed with the statement, if its name is there.
     """
 
-    def construct_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    #: What puts values in, and for each of the rules' parameters its key, the table, and which of the table's it is; then the
+    #: same with its name.
+    _sa_privacy_asking: tuple[LimitsInForce | None, list[Asking], list[Asking]] | None = None
+
+    def construct_params(self, params: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The values of one execution, by parameter."""
-        made: dict[str, Any] = super().construct_params(*args, **kwargs)
-        for bind, name in self.bind_names.items():
-            if type(bind.callable) is InForce:
-                made[name] = bind.callable()
+        asking = self._sa_privacy_asking
+        if asking is None:
+            asking = self._sa_privacy_asking = self._sa_privacy_found()
+        limits, by_key, by_name = asking
+        if limits is None:
+            made: dict[str, Any] = super().construct_params(params, *args, **kwargs)
+            return made
+        said = {**params} if params else {}
+        limits.fill(by_key, said)  # so that SQLAlchemy does not ask for each of them
+        made = super().construct_params(said, *args, **kwargs)
+        for key, name in zip(by_key, by_name, strict=True):
+            made[name[0]] = said[key[0]]
         return made
+
+    def _sa_privacy_found(self) -> tuple[LimitsInForce | None, list[Asking], list[Asking]]:
+        found: list[tuple[str, str, InForce]] = [
+            (bind.key, name, bind.callable) for bind, name in self.bind_names.items() if type(bind.callable) is InForce
+        ]
+        by_key = [(key, asks.table, asks.at) for key, _, asks in found]
+        limits = found[0][2].limits if found else None  # a rule may take no parameters
+        return limits, by_key, [(name, asks.table, asks.at) for _, name, asks in found]

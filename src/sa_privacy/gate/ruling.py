@@ -11,7 +11,6 @@ where one has none (:mod:`sa_privacy.gate.row_law`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, Boolean, ColumnElement, Join, TableClause, and_, column
@@ -22,7 +21,7 @@ from sa_privacy.footprint import Marks
 from sa_privacy.gate.sqlalchemy_private import with_conditions
 
 if TYPE_CHECKING:
-    from sa_privacy.gate.limits import Limit, Limits
+    from sa_privacy.gate.limits import Limit, Limits, LimitsInForce
 
 __all__ = ["RULING", "RowCondition", "Ruling"]
 
@@ -55,7 +54,7 @@ class Ruling:
     """The rules of one compilation, and what became of them.
 
     :param limits: the conditions for the access in force.
-    :param value: gives the value of a parameter of a rule, as the statement is executed.
+    :param in_force: gives the values of rules' parameters, as the statement is executed.
     :ivar structure: of the conditions: who executes the statement must have the same.
     :ivar marks: those around the conditions that were put in.
     :ivar asks: the tables that these conditions ask, where no schema says which is meant.
@@ -64,12 +63,12 @@ class Ruling:
         of the tables that the condition asks.
     """
 
-    __slots__ = ("_find", "_limits", "_marked", "_value", "asks", "beside", "marks", "owners", "structure")
+    __slots__ = ("_find", "_in_force", "_limits", "_marked", "asks", "beside", "marks", "owners", "structure")
 
-    def __init__(self, limits: Limits, value: Callable[[str, int], Any]) -> None:
+    def __init__(self, limits: Limits, in_force: LimitsInForce) -> None:
         self._limits: dict[str, Limit] | None = dict(limits.of)
         self._find = limits.catalogue.find
-        self._value: Callable[[str, int], Any] | None = value
+        self._in_force: LimitsInForce | None = in_force
         self._marked = ""
         self.structure = limits.structure
         self.marks = Marks()
@@ -78,16 +77,16 @@ class Ruling:
         self.owners: dict[str, tuple[BindParameter[Any], frozenset[str]]] = {}
 
     @staticmethod
-    def now(limits: Limits | None, value: Callable[[str, int], Any]) -> Ruling | None:
+    def now(limits: Limits | None, in_force: LimitsInForce) -> Ruling | None:
         """That of a compilation which begins; None where no rule holds."""
-        return None if limits is None else Ruling(limits, value)
+        return None if limits is None else Ruling(limits, in_force)
 
     def done(self, compiler: Any) -> None:
         """The statement is compiled: takes the marks out of what will be sent, and lets go of the access that it was
         compiled for, which others share it with.
         """
         self._limits = None
-        self._value = None
+        self._in_force = None
         if self.marks.tables:
             self._marked = compiler.string
             if not (compiler.isinsert and compiler.for_executemany):  # which is taken apart again, comments and all
@@ -139,7 +138,7 @@ class Ruling:
         table = mention
         while isinstance(table, AliasedReturnsRows):
             table = table.element
-        if not isinstance(table, TableClause) or self._limits is None or self._value is None:
+        if not isinstance(table, TableClause) or self._limits is None or self._in_force is None:
             return []
         found = [self._limits[one.name] for one in self._find(_schema(table), table.name) if one.name in self._limits]
         if any(limit.fault is not None or limit.hides(mention) for limit in found):
@@ -147,7 +146,7 @@ class Ruling:
         self.asks.update(*(limit.shape.asks for limit in found))
         self.beside.update(*(limit.shape.beside for limit in found))
         marks = self.marks
-        conditions = [limit.at(mention, self._value, self.owners) for limit in found]
+        conditions = [limit.at(mention, self._in_force, self.owners) for limit in found]
         return [
             RowCondition(condition, mention, marks, limit.rules.table)
             for limit, condition in zip(found, conditions, strict=True)

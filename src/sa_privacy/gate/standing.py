@@ -97,12 +97,12 @@ class Standings:
 
         :param connection: of the statement that waits.
         """
+        passed: _Passed | None = access.notes.get(_PASSED)
+        if passed is not None and passed.standing is self._kept(access.actor, passed.until):
+            return None
         if self._is_free(access):
             return None
         standing = self._ask(access.actor, connection)
-        passed: _Passed | None = access.notes.get(_PASSED)
-        if passed is not None and passed.standing is standing and _lasts(passed.until, self._clock()):
-            return None
         held = access.notes[_STOOD] = self._held(access, standing)
         if not self._covers(access, held):
             access.notes.pop(_PASSED, None)
@@ -168,13 +168,19 @@ class Standings:
             change.until = monotonic() + _SETTLES
             self._answers.clear()
 
-    def _kept(self, actor: str | None) -> Standing | None:
+    def _kept(self, actor: str | None, until: datetime | None = None) -> Standing | None:
+        """The answer that still holds; None where there is none, or where `until` has passed."""
         if actor is None:
             return _NONE
         answer = self._answers.get(actor)
-        if answer is None or monotonic() >= answer.until or not _lasts(answer.standing.until, self._clock()):
+        if answer is None or monotonic() >= answer.until:
             return None
-        return answer.standing
+        standing = answer.standing
+        if until is not None or standing.until is not None:
+            now = self._clock()
+            if not (_lasts(until, now) and _lasts(standing.until, now)):
+                return None
+        return standing
 
     def _ask(self, actor: str | None, connection: Connection) -> Standing:
         kept = self._kept(actor)

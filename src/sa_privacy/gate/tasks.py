@@ -23,10 +23,7 @@ _line: ContextVar[tuple[Task, ...]] = ContextVar("sa_privacy.tasks", default=())
 
 
 def _current() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:  # no loop runs in this thread
-        return None
+    return None if asyncio._get_running_loop() is None else asyncio.current_task()
 
 
 def remember(session: Session) -> None:
