@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from sa_privacy import DataSubject, PolicyError, Privacy, pii_column
+from sa_privacy.customers.consent.port import ConsentLedger
 from sa_privacy.customers.consent.tables import CONSENT_STATE
 from sa_privacy.policy import ConsentPort
 from tests.customers.consent.world import PEOPLE, START, Clock, Customer, Order, at_the_desk, fill, opened, policy
@@ -241,3 +242,11 @@ def test_a_withdrawal_counts_in_its_own_transaction_and_for_others_once_committe
         privacy.consents.give(session, 1, "campaigns", how="web", language="en")
         session.rollback()
         assert not privacy.consents.state(session, 1, "campaigns").agreed
+
+
+def test_a_subclass_says_for_itself_whether_its_conditions_last() -> None:
+    class Own(ConsentLedger):
+        """May answer with keys that differ."""
+
+    assert ConsentLedger.lasting
+    assert not Own.lasting

@@ -39,8 +39,13 @@ class ConsentLedger:
     means yes (``opt_out``), whoever refused or withdrew has not agreed, of whatever version and however long ago.
     """
 
-    lasting: ClassVar = True
-    """Its conditions hold no value that changes, but for a parameter that asks for the moment."""
+    lasting: ClassVar[bool] = True
+    """Its conditions hold no value that changes, but for a parameter that asks for the moment. A subclass says it of its own."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "lasting" not in vars(cls):
+            cls.lasting = False
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
