@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from itertools import islice
 from multiprocessing import get_context
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any, TypeVar
 
-__all__ = ["Processes", "results"]
+__all__ = ["Cluster", "Processes", "results"]
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -51,6 +52,54 @@ class Processes(Executor):
 
     def _begin(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(self._count, get_context("spawn"), self._prepare)
+
+
+class Cluster(Executor):
+    """The workers of a Dask cluster.
+
+    The executor that a client gives out, ``client.get_executor()``, never says how a piece ended whose result was lost with its
+    worker and that went wrong when another one did it again: who waits for it waits forever. This one says it.
+
+    :param client: a ``distributed.Client``.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._pending: set[Future[Any]] = set()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        there: Any = self._client.submit(
+            fn, *args, **kwargs, pure=False
+        )  # pure: done once, however often it is asked for
+        here: Future[Any] = Future()
+
+        async def tell() -> None:
+            try:
+                result = await self._client.gather(there, asynchronous=True)
+            except BaseException as error:  # noqa: BLE001 - raised again by result()
+                if there.cancelled():
+                    here.cancel()
+                if here.set_running_or_notify_cancel():
+                    here.set_exception(error)
+            else:
+                if here.set_running_or_notify_cancel():
+                    here.set_result(result)
+
+        def ended(_: object) -> None:
+            self._pending.discard(here)
+            if here.cancelled():
+                there.cancel()
+
+        self._pending.add(here)
+        here.add_done_callback(ended)
+        self._client.loop.add_callback(tell)
+        return here
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        pending = list(self._pending)
+        running = [future for future in pending if not (cancel_futures and future.cancel())]
+        if wait:
+            wait_for(running)
 
 
 def results(executor: Executor, work: Callable[[P], R], pieces: Iterable[P]) -> Iterator[tuple[int, R]]:

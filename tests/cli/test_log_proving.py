@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from sa_privacy.accesslog import AccessLog
 from sa_privacy.cli.app import app
+from sa_privacy.executors import Cluster
 from tests.accesslog.events import ENVIRONMENT
 from tests.accesslog.proving import SAID
 from tests.support.command import CliRunner, Result
@@ -34,6 +38,15 @@ keep = "P3Y"
 """
 
 _CLUSTER: Any = LocalCluster  # untyped
+#: The port of the dashboard that is not there is looked at all the same: one cluster would be in another's way.
+_TWO: dict[str, Any] = {
+    "n_workers": 2,
+    "threads_per_worker": 1,
+    "dashboard_address": None,
+    "scheduler_kwargs": {"dashboard_address": ":0"},
+    "silence_logs": logging.CRITICAL,
+}
+_CLIENT: Any = partial(Client, set_as_default=False)
 
 
 def run(*words: str | Path) -> Result:
@@ -137,8 +150,6 @@ def test_the_policy_says_how_long_a_log_is_kept(tmp_path: Path, log: Path) -> No
     done = json.loads(run("keep", "--log", log, "--policy", policy, "--json").stdout)
     assert done["compressed"] == []
     old = time.time() - 8 * 86_400
-    import os
-
     os.utime(segment, (old, old))
     assert "would be compressed" in run("keep", "--log", log, "--policy", policy, "--dry-run").stdout
     assert segment.exists()
@@ -164,14 +175,35 @@ def test_a_cluster_verifies_a_log(log: Path, monkeypatch: pytest.MonkeyPatch) ->
     with AccessLog.open(log) as more:
         for _ in range(1_000):
             more.append("use", SAID)
-    with _CLUSTER(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL) as cluster:
+    with _CLUSTER(**_TWO) as cluster:
         done = run("verify", "--log", log, "--dask", cluster.scheduler_address)
+        with _CLIENT(cluster) as client, Cluster(client) as pool, pytest.raises(ValueError, match="the second time"):
+            pool.submit(lost_with_its_worker, log.with_name("first")).result(60)
+        monkeypatch.setattr("distributed.versions._version_cached", "0.{}".format)
+        other = run("verify", "--log", log, "--dask", cluster.scheduler_address)
+    assert other.exit_code == 2
+    assert re.search(r"worker tcp://.* has sa-privacy .*, and this process has 0\.sa-privacy\.", other.stderr)
     assert done.exit_code == 0, done.stderr
     assert "1007 events in 2 segments: the log holds." in done.stdout
-    monkeypatch.setattr("sa_privacy.cli.executors._SECONDS", 0.2)
+    monkeypatch.setattr("sa_privacy.cli.cluster._SECONDS", 0.2)
     away = run("verify", "--log", log, "--dask", "tcp://127.0.0.1:1")
     assert away.exit_code == 2
     assert "no Dask scheduler" in away.stderr
+
+
+class _Dies:
+    """Ends the process that would send it."""
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        os._exit(1)
+
+
+def lost_with_its_worker(first: Path) -> _Dies:
+    """Done once, and then in vain."""
+    if first.exists():
+        raise ValueError("the second time")
+    first.touch()
+    return _Dies()
 
 
 def test_a_run_that_was_broken_off_is_noted_of_files_only(log: Path, tmp_path: Path) -> None:

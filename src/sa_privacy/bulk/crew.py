@@ -59,6 +59,18 @@ class Crew:
         lost = isinstance(error, (BrokenExecutor, CancelledError))
         return lost or type(error).__name__ in {"KilledWorker", "CommClosedError"}
 
+    def explained(self, error: BaseException) -> BaseException:
+        """An error of a worker; where one elsewhere lacks a module, or Dask's scheduler does, it says what to do."""
+        lacks = error if isinstance(error, ImportError) else error.__cause__
+        if self.is_here or not isinstance(lacks, ImportError):
+            return error
+        made = PolicyError(
+            f"a worker, or its scheduler, cannot import what it is to do: {lacks}.",
+            hint="install the application and sa-privacy there, in the versions that are here.",
+        )
+        made.__cause__ = error
+        return made
+
 
 class _Inline(Executor):
     """Works at once, in the thread that asks."""

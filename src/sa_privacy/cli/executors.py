@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sa_privacy.cli.telling import fail
+from sa_privacy.cli.cluster import cluster
 from sa_privacy.executors import Processes
 
 __all__ = ["DaskOption", "Workers", "WorkersOption", "executor"]
@@ -25,7 +25,6 @@ DaskOption = Annotated[
     ),
 ]
 
-_SECONDS = 10
 _OF_CLUSTER = 32
 
 
@@ -52,28 +51,10 @@ def executor(workers: Workers, prepare: Callable[[], object] | None = None) -> I
     :param prepare: called once in each worker before its first piece, in those too that join later. Can be pickled.
     """
     if workers.dask is not None:
-        with _cluster(workers.dask, prepare) as found:
+        with cluster(workers.dask, prepare) as found:
             yield found
     elif workers.workers == 1:
         yield None
     else:
         with Processes(workers.workers, prepare) as pool:
             yield pool
-
-
-@contextmanager
-def _cluster(address: str, prepare: Callable[[], object] | None) -> Iterator[Executor]:
-    try:
-        import distributed  # noqa: PLC0415 - an extra
-    except ImportError:
-        fail("--dask needs the library of the cluster.", "pip install 'sa-privacy[dask]'.")
-    untyped: Any = distributed
-    try:
-        client = untyped.Client(address, timeout=_SECONDS, set_as_default=False)
-    except (OSError, ValueError):
-        fail(f"there is no Dask scheduler at {address}.", "name it as its own log does: tcp://HOST:8786.")
-    with client:
-        if prepare is not None:
-            client.register_worker_callbacks(setup=prepare)
-        with client.get_executor(pure=False) as found:
-            yield found

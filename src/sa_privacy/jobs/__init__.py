@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sa_privacy.bulk import prepare_worker
 from sa_privacy.errors import Busy, WorkersLost
-from sa_privacy.executors import Processes
+from sa_privacy.executors import Cluster, Processes
 from sa_privacy.jobs.count import ColumnCount, TableCount
 from sa_privacy.jobs.doctor import examine, matched_in
 from sa_privacy.jobs.finding import Finding
@@ -19,6 +19,7 @@ from sa_privacy.jobs.sealing import TableReport, reseal, seal, unseal
 
 __all__ = [
     "Busy",
+    "Cluster",
     "ColumnCount",
     "Finding",
     "Processes",
