@@ -14,7 +14,24 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select
 
 from sa_privacy import PolicyError
-from sa_privacy.bulk import CHUNKS, WORKS, Kept, Key, Lease, LeaseLost, Range, Work, cutting, mark_done, range_of
+from sa_privacy.bulk import (
+    CHUNKS,
+    WORKS,
+    Board,
+    Kept,
+    Key,
+    Lease,
+    LeaseLost,
+    Range,
+    Waiting,
+    Work,
+    board_of,
+    boards,
+    crew_of,
+    cutting,
+    mark_done,
+    range_of,
+)
 from sa_privacy.bulk.keys import read_key, write_key
 
 WORK = Work("seal", "customers", ("customers.email",))
@@ -146,6 +163,42 @@ def test_what_was_done_but_not_closed_is_begun_anew(engine: Engine, board: Calla
     for lease in board().take(CUT, 9):
         done(engine, lease)
     assert ranges(engine, board().take(CUT, 1)) == [Range(None, (3,))]
+
+
+def test_who_has_nothing_to_do_knows_for_what_it_waits(
+    engine: Engine, board: Callable[..., Kept], clock: Clock
+) -> None:
+    one, other = board(), board()
+    first = one.take(CUT, 9)[0]
+    done(engine, first)
+    clock.now += timedelta(seconds=5)
+    assert other.take(CUT, 9) == []
+    assert other.waiting() == Waiting(3, LASTING - 5)
+
+
+@pytest.mark.backends("postgresql")
+def test_a_machine_whose_clock_is_wrong_ends_no_work(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for table in (WORKS, CHUNKS):
+        table.create(engine)
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(days=9)
+
+    def of(work: Work) -> Board:
+        with engine.begin() as connection:
+            made = board_of(connection, work, engine.begin, crew_of(None))
+        made.begin(NOW)
+        return made
+
+    alive = of(WORK)
+    alive.take(CUT, 2)
+    monkeypatch.setattr(boards, "datetime", Ahead)
+    other = of(Work("reseal", "customers", ()))
+    assert of(WORK).take(cutting(lambda *_: None, 3), 9) == [], "leases of others hold"
+    assert other.take(CUT, 1)
+    assert not alive.is_over()
 
 
 def test_what_nobody_goes_on_with_is_forgotten(engine: Engine, board: Callable[..., Kept], clock: Clock) -> None:

@@ -14,9 +14,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy import Column, Engine, MetaData, String, Table, create_engine, func, select
+from sqlalchemy.dialects.postgresql import INET
 
-from sa_privacy import AccessLog, Keyring, PolicyError
+from sa_privacy import AccessLog, Encrypted, Keyring, PolicyError
 from sa_privacy.bulk import CHUNKS, WORKS, boards
 from sa_privacy.crypto.cell import is_cell
 from sa_privacy.jobs import Processes, WorkersLost, reseal, seal
@@ -161,6 +162,35 @@ def test_two_processes_share_a_job(
     assert sum(changed) == ROWS
     assert all(changed)
     must_be_sealed(filled, keys, make_engine, before)
+
+
+@pytest.mark.backends("postgresql")
+def test_keys_that_cannot_be_written_down_are_refused_first(engine: Engine) -> None:
+    """Before the type of a column is changed, and by a dry run as well."""
+    hosts = Table(
+        "hosts",
+        MetaData(),
+        Column("address", INET, primary_key=True),
+        Column("name", Encrypted(String(100), category="name")),
+    )
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE hosts (address INET PRIMARY KEY, name VARCHAR(100))",
+            "INSERT INTO hosts VALUES ('10.0.0.1', 'a')",
+        ):
+            connection.exec_driver_sql(statement)
+        WORKS.create(connection)
+        CHUNKS.create(connection)
+    with maintaining(metadata=hosts.metadata) as privacy:
+        for dry_run in (True, False):
+            with pytest.raises(PolicyError, match="hosts: a key of the type IPv4Address"):
+                seal(engine, privacy, ["hosts.name"], dry_run=dry_run)
+        with engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM hosts").scalar() == "a"
+            for table in (CHUNKS, WORKS):
+                table.drop(connection)
+        [report] = seal(engine, privacy, ["hosts.name"])  # one process keeps ranges in memory
+        assert report.complete
 
 
 def test_a_coordinator_that_was_killed_is_taken_over_from(

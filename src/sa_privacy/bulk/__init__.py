@@ -13,12 +13,12 @@ from sa_privacy.bulk.course import Course, Pace, cutting
 from sa_privacy.bulk.crew import Crew, Make, crew_of
 from sa_privacy.bulk.kept import Kept, mark_done, range_of
 from sa_privacy.bulk.keys import Key
-from sa_privacy.bulk.ranges import end_of, within
+from sa_privacy.bulk.ranges import end_of, require_keys, within
 from sa_privacy.bulk.station import Station, Task, enlist, prepare_worker
 from sa_privacy.bulk.tables import CHUNKS, WORKS
 from sa_privacy.bulk.turns import begin_to_write, patiently
 from sa_privacy.bulk.unkept import Unkept
-from sa_privacy.bulk.work import ALL, Board, Cut, Lease, LeaseLost, Part, Range, Work
+from sa_privacy.bulk.work import ALL, Board, Cut, Lease, LeaseLost, Part, Range, Waiting, Work
 
 __all__ = [
     "ALL",
@@ -39,6 +39,7 @@ __all__ = [
     "Station",
     "Task",
     "Unkept",
+    "Waiting",
     "Work",
     "begin_to_write",
     "board_of",
@@ -50,5 +51,6 @@ __all__ = [
     "patiently",
     "prepare_worker",
     "range_of",
+    "require_keys",
     "within",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Final
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, func, inspect, select
 
 from sa_privacy.bulk.crew import Crew
 from sa_privacy.bulk.kept import Kept
@@ -26,7 +27,6 @@ def board_of(
     connection: Connection,
     work: Work,
     opening: Callable[[], AbstractContextManager[Connection]],
-    clock: Callable[[], datetime],
     crew: Crew,
 ) -> Board:
     """Where chunks are given out: in the database, where it has the tables; else by this process alone, to workers of its own.
@@ -36,10 +36,18 @@ def board_of(
     :raises PolicyError: workers elsewhere, and no tables.
     """
     if inspect(connection).has_table(WORKS.name):
-        return Kept(work, opening, clock, LASTING)
+        return Kept(work, opening, _clock_of(connection), LASTING)
     if not crew.is_here:
         raise PolicyError(
             f"chunks for workers of other machines are leased in the database, which has no table {WORKS.name}.",
             hint="sa-privacy tables upgrade; or threads and processes of this machine.",
         )
     return Unkept()
+
+
+def _clock_of(connection: Connection) -> Callable[[], datetime]:
+    """The database's clock, asked once: to a machine whose own is wrong, work that is alive would be over long ago."""
+    if connection.dialect.name == "sqlite":  # it has that of this machine
+        return lambda: datetime.now(UTC)
+    asked, there = monotonic(), connection.execute(select(func.now())).scalar_one()
+    return lambda: there + timedelta(seconds=monotonic() - asked)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sa_privacy.bulk.crew import Crew
 from sa_privacy.bulk.keys import Key
 from sa_privacy.bulk.station import Task, work_on
-from sa_privacy.bulk.work import Board, Cut, Lease, Range
+from sa_privacy.bulk.work import Board, Cut, Lease, Range, Waiting
 from sa_privacy.errors import PrivacyError, WorkersLost
 
 __all__ = ["Course", "Pace", "cutting"]
@@ -23,6 +23,8 @@ __all__ = ["Course", "Pace", "cutting"]
 T = TypeVar("T")
 #: So many chunks are leased at once beyond those that are worked on: for each lease something is written.
 _AHEAD: Final = 8
+#: So many times nothing is said of waiting: half a second.
+_PATIENT: Final = 5
 #: So many workers may die one after the other before anything is done.
 _DEATHS: Final = 5
 
@@ -50,6 +52,7 @@ class Course(Generic[T]):
     :param begun: told before a chunk is worked on, and says under which number that is in the log.
     :param ended: told what was done of it.
     :param settled: what was done, where nobody but the board can say how many rows it were.
+    :param waits: told again and again, while others have all that is left.
     """
 
     def __init__(
@@ -63,9 +66,10 @@ class Course(Generic[T]):
         begun: Callable[[], int],
         ended: Callable[[int, T], object],
         settled: Callable[[int], T],
+        waits: Callable[[Waiting], object] = lambda _: None,
     ) -> None:
         self._board, self._crew, self._task, self._cut, self._pace = board, crew, task, cut, pace
-        self._begun, self._ended, self._settled = begun, ended, settled
+        self._begun, self._ended, self._settled, self._waits = begun, ended, settled, waits
         self._ready: deque[Lease] = deque()
         self._pending: dict[Future[Any], tuple[Lease, int]] = {}
         self._start = self._renewed = time.monotonic()
@@ -87,7 +91,9 @@ class Course(Generic[T]):
                 elif self._board.is_over():
                     break
                 else:  # others are at it: their chunks are ours once their leases have run out
-                    time.sleep(min(1.0, 0.02 * 2**idle, self._board.lasting))
+                    if idle >= _PATIENT:
+                        self._waits(self._board.waiting())
+                    time.sleep(min(1.0, 0.02 * 2 ** min(idle, 6), self._board.lasting))
                     idle += 1
             return self._board.close() == self._told
         except BaseException:
@@ -123,7 +129,7 @@ class Course(Generic[T]):
             lease, intent = self._pending.pop(future)
             error = future.exception() if not future.cancelled() else None
             if error is not None and not self._crew.has_died(error):
-                raise error
+                raise self._crew.explained(error)
             if error is not None or future.cancelled():
                 self._bury(error)
             done = None if error is not None or future.cancelled() else future.result()

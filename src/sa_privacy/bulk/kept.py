@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, delete, insert, not_, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sa_privacy.bulk.keys import read_key, write_key
 from sa_privacy.bulk.tables import CHUNKS, WORKS
 from sa_privacy.bulk.turns import patiently
-from sa_privacy.bulk.work import Cut, Lease, LeaseLost, Range, Work
+from sa_privacy.bulk.work import Cut, Lease, LeaseLost, Range, Waiting, Work
 
 __all__ = ["Kept", "mark_done", "range_of"]
 
@@ -108,6 +108,11 @@ class Kept:
 
     def is_over(self) -> bool:
         return self._do(lambda connection: _is_over(connection, self._id))
+
+    def waiting(self) -> Waiting:
+        asked = select(func.count(), func.max(_C.until)).where(_C.work == self._id, not_(_C.done))
+        chunks, until = self._do(lambda connection: tuple(connection.execute(asked).one()))
+        return Waiting(chunks, 0.0 if until is None else max(0.0, (until - self._clock()).total_seconds()))
 
     def close(self) -> int | None:
         def close(connection: Connection) -> int | None:

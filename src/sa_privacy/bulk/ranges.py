@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, literal, tuple_, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, Select, inspect, literal, tuple_, type_coerce
 from sqlalchemy.types import NullType
 
-from sa_privacy.bulk.keys import Key
+from sa_privacy.bulk.keys import Key, write_key
+from sa_privacy.bulk.tables import WORKS
 from sa_privacy.bulk.work import Range
+from sa_privacy.errors import PolicyError
 
-__all__ = ["end_of", "within"]
+__all__ = ["end_of", "require_keys", "within"]
 
 _RAW = NullType()
 
@@ -36,6 +38,23 @@ def end_of(rows: Select[Any], key: Sequence[Column[Any]], after: Key | None, siz
     """
     wanted: Any = rows.with_only_columns(*(type_coerce(column, _RAW).label(None) for column in key))
     return wanted.where(*within(key, Range(after, None))).order_by(*key).offset(size - 1).limit(1)  # type: ignore[no-any-return]
+
+
+def require_keys(connection: Connection, table: str, rows: Select[Any], key: Sequence[Column[Any]]) -> None:
+    """Refuses, before anything begins, rows between whose keys no ranges could be kept.
+
+    One row tells: all values of a column have one type on PostgreSQL, and on SQLite any type they can have will do.
+
+    :param rows: as for :func:`end_of`.
+    :raises PolicyError: the type of a key is none that can be written down.
+    """
+    if not inspect(connection).has_table(WORKS.name):
+        return
+    found = connection.execute(end_of(rows, key, None, 1)).first()
+    try:
+        write_key(None if found is None else tuple(found))
+    except PolicyError as error:
+        raise PolicyError(f"{table}: {error.message}", hint=error.hint) from None
 
 
 def _side(key: Sequence[Column[Any]]) -> Any:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from sa_privacy.bulk.keys import Key
-from sa_privacy.bulk.work import Cut, Lease
+from sa_privacy.bulk.work import Cut, Lease, Waiting
 
 __all__ = ["Unkept"]
 
@@ -49,6 +49,9 @@ class Unkept:
 
     def is_over(self) -> bool:
         return True
+
+    def waiting(self) -> Waiting:
+        return Waiting(0, 0.0)
 
     def close(self) -> int | None:
         return self._chunks

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from sa_privacy.bulk.keys import Key
 
-__all__ = ["ALL", "Board", "Cut", "Lease", "LeaseLost", "Range", "Work"]
+__all__ = ["ALL", "Board", "Cut", "Lease", "LeaseLost", "Range", "Waiting", "Work"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -67,6 +67,18 @@ ALL: Final = Lease("", 0, 1, Range(None, None))
 """All rows as one chunk, which nobody leases and nothing is kept of: where there are few, and nobody could help."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """For what nothing is done here for the moment.
+
+    :param chunks: so many are leased by other processes.
+    :param seconds: when the last of these leases runs out, if nobody renews it.
+    """
+
+    chunks: int
+    seconds: float
+
+
 class LeaseLost(Exception):
     """Somebody else has the chunk, or has done it: what was done in this transaction is to be undone."""
 
@@ -111,6 +123,10 @@ class Board(Protocol):
 
     def is_over(self) -> bool:
         """Whether all chunks are done, whoever did them."""
+        ...
+
+    def waiting(self) -> Waiting:
+        """What others have of it."""
         ...
 
     def close(self) -> int | None:

@@ -110,7 +110,7 @@ def run(
             executor=pool,
             workers=how.at_once,
             make=partial(data.at_work, url_for_workers(engine, how.dask)),
-            progress=lambda one: move(f"{one.schedule}: {one.table}", one.done, one.total, one.rate),
+            progress=lambda one: move(f"{one.schedule}: {one.table}", one),
         )
     if as_json:
         print_json(_as_data(report))

@@ -139,7 +139,7 @@ def _rewrap(job: Job, how: Workers) -> None:
             executor=pool,
             workers=how.at_once,
             make=partial(_make_worker, job, [], url_for_workers(engine, how.dask)),
-            progress=lambda one: move("keys of people", one.done, one.total, one.rate),
+            progress=lambda one: move("keys of people", one),
         )
     if job.as_json:
         print_json({"keys_of_people": {"to_do": done.to_do, "changed": done.changed}})
@@ -172,7 +172,7 @@ def _run(
             executor=None if job.dry_run else pool,
             workers=how.at_once,
             make=partial(_make_worker, job, types, url_for_workers(engine, how.dask)),
-            progress=lambda one: move(one.table, one.done, one.total, one.rate),
+            progress=lambda one: move(one.table, one),
             dry_run=job.dry_run,
             batch=job.batch,
             rate=rate,

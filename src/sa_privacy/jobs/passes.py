@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine
 
 from sa_privacy.accesslog import members
-from sa_privacy.bulk import Course, Crew, Key, Lease, Pace, Task, Work, board_of, cutting, enlist
+from sa_privacy.bulk import Course, Crew, Key, Lease, Pace, Task, Waiting, Work, board_of, cutting, enlist
 from sa_privacy.jobs.batch import Done, connected
 
 __all__ = ["Passes", "Progress", "Tally", "Told"]
@@ -29,12 +29,14 @@ class Progress:
 
     :param done: rows that were looked at, of `total` that had work when it began.
     :param seconds: since it began.
+    :param waiting: for what it waits: all that is left is leased by other processes. None: it works.
     """
 
     table: str
     done: int
     total: int
     seconds: float
+    waiting: Waiting | None = None
 
     @property
     def rate(self) -> float:
@@ -79,12 +81,12 @@ class Told:
     """Who is told of a job.
 
     :param record: writes one event; `members` are those that all of them share.
-    :param progress: told how many rows were looked at.
+    :param progress: told how many rows were looked at, and for what it waits.
     """
 
     record: Callable[[str, bytes], int]
     members: bytes
-    progress: Callable[[int], object]
+    progress: Callable[[int, Waiting | None], object]
 
 
 class Whole(Protocol):
@@ -153,15 +155,23 @@ class Passes:
             said = members(intent=intent, rows=done.changed, subjects=None, cells=dict(done.values))
             self._told.record("outcome", self._told.members + b"," + said)
             total.add(done)
-            self._told.progress(done.rows)
+            self._told.progress(done.rows, None)
 
         with connected(self._engine) as connection:
-            board = board_of(connection, work, partial(_writing, self._engine), _now, self._crew)
-        board.begin(_now())
+            board = board_of(connection, work, partial(_writing, self._engine), self._crew)
+        board.begin(datetime.now(UTC))
         cut = cutting(self._part.end_of_range, self._pace.size)
         with enlist(self._part) as here:
             whole = Course(
-                board, self._crew, self._task(here), cut, self._pace, begun=begun, ended=ended, settled=_settled
+                board,
+                self._crew,
+                self._task(here),
+                cut,
+                self._pace,
+                begun=begun,
+                ended=ended,
+                settled=_settled,
+                waits=lambda waiting: self._told.progress(0, waiting),
             ).run()
         return total, whole
 
@@ -175,7 +185,3 @@ def _settled(rows: int) -> Done:
 def _writing(engine: Engine) -> Iterator[Connection]:
     with connected(engine) as connection, connection.begin():
         yield connection
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

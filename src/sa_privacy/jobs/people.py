@@ -17,6 +17,7 @@ from sa_privacy.bulk import (
     Lease,
     Pace,
     Station,
+    Waiting,
     begin_to_write,
     end_of,
     mark_done,
@@ -70,11 +71,11 @@ def reseal_for_people(
         unbounded=True,
     )
 
-    def tell(rows: int) -> None:
+    def tell(rows: int, waiting: Waiting | None) -> None:
         nonlocal done
         done += rows
         if progress is not None:
-            progress(Progress(target.name, done, max(done, counted.rows), time.monotonic() - start))
+            progress(Progress(target.name, done, max(done, counted.rows), time.monotonic() - start, waiting))
 
     work = work_of("reseal", target.name, target.names, keys_for_job(privacy))
     passes = Passes(

@@ -17,6 +17,7 @@ from sa_privacy.bulk import (
     Make,
     Pace,
     Station,
+    Waiting,
     begin_to_write,
     crew_of,
     end_of,
@@ -80,11 +81,11 @@ def rewrap(
     keys, said, done, began = keys_for_job(privacy), said_of("reseal", privacy), 0, monotonic()
     said += b"," + members(statement="job:rewrap", decision="allowed", policy=privacy.policy.hash, unbounded=True)
 
-    def tell(rows: int) -> None:
+    def tell(rows: int, waiting: Waiting | None) -> None:
         nonlocal done
         done += rows
         if progress is not None:
-            progress(Progress(SUBJECT_KEYS.name, done, to_do, monotonic() - began))
+            progress(Progress(SUBJECT_KEYS.name, done, to_do, monotonic() - began, waiting))
 
     with working_on(engine, keys):
         with connected(engine) as connection:

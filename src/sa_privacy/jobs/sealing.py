@@ -20,10 +20,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from sa_privacy.accesslog import members
-from sa_privacy.bulk import Crew, Make, Pace, crew_of
+from sa_privacy.bulk import Crew, Make, Pace, Waiting, crew_of, require_keys
 from sa_privacy.crypto import Keyring
 from sa_privacy.crypto.ring import key_name
 from sa_privacy.errors import CellRejected, KeyUnavailable, PolicyError
@@ -93,7 +93,8 @@ def reseal(engine: Engine, privacy: Keeper, columns: Sequence[str], **options: A
         - ``dry_run``: counts, and changes nothing.
         - ``batch``: rows of one transaction. Default 500.
         - ``rate``: rows a second at most.
-        - ``executor``: any ``concurrent.futures.Executor``: threads, :class:`sa_privacy.jobs.Processes`, that of a Dask client;
+        - ``executor``: any ``concurrent.futures.Executor``: threads, :class:`sa_privacy.jobs.Processes`,
+          :class:`sa_privacy.jobs.Cluster` for a Dask client;
           ``workers``: how many chunks it gets at once.
         - ``make``: what workers in other processes begin with, a function of a module that makes the engine, and the
           ``Privacy`` with its keys. The log stays with the process that runs the job: ``log=None`` there.
@@ -132,14 +133,16 @@ def _run(
     if batch < 1 or (rate is not None and rate < 1):
         raise PolicyError("batch and rate are numbers from 1 up.", hint="leave them out for the defaults.")
     said, pace, crew = said_of(operation, privacy), Pace(batch, rate), crew_of(executor, workers, make)
-    keys, targets = keys_for_job(privacy), targets_of(privacy, columns, stored_as)
-    theirs = [target for target in targets if target.by_subject]
-    targets = [target for target in targets if not target.by_subject]
+    keys, every = keys_for_job(privacy), targets_of(privacy, columns, stored_as)
+    theirs = [target for target in every if target.by_subject]
+    targets = [target for target in every if not target.by_subject]
     reports = []
     if theirs and operation != "reseal":
         _refuse_for_people(operation, theirs)
     with working_on(engine, keys):
         with connected(engine) as connection:
+            for target in every:
+                require_keys(connection, target.name, select(target.table), target.key)
             for target in targets:  # all of them before the first is touched
                 if operation == "seal":
                     require_sealable(connection, target)
@@ -250,12 +253,12 @@ class _Job:
     def run(self, pace: Pace, crew: Crew, progress: Callable[[Progress], object] | None) -> TableReport:
         start, done, counted = time.monotonic(), 0, self._counted
 
-        def tell(rows: int) -> None:
+        def tell(rows: int, waiting: Waiting | None) -> None:
             nonlocal done
             done += rows
             if progress is not None:
                 total = max(done, counted.to_do)
-                progress(Progress(self._target.name, done, total, time.monotonic() - start))
+                progress(Progress(self._target.name, done, total, time.monotonic() - start, waiting))
 
         names, limit = self._target.names, 2 * pace.size
         batch = Batch(self._engine, self._target, self._operation, self._keys, limit)

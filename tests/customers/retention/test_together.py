@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, delete, event, func, insert, select
 
 from sa_privacy import AccessLog, NoAccess, PolicyError, Privacy
-from sa_privacy.bulk import CHUNKS, WORKS, Lease
+from sa_privacy.bulk import CHUNKS, WORKS, Lease, keys
 from sa_privacy.customers.retention import parts
 from sa_privacy.executors import Processes
 from tests.customers.retention import world
@@ -97,6 +97,17 @@ def test_threads(database: Database, engine: Engine) -> None:
         report = privacy.retention.run(engine, chunk=10, executor=pool, workers=3)
     assert report.rows == DUE
     assert left(database) == (ROWS - DUE, 0, 0)
+
+
+def test_keys_that_cannot_be_written_down_are_told_by_the_plan(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(keys._MARKS, int)
+    with (
+        world.made(engine, world.policy(SCHEDULES)) as privacy,
+        world.officer(privacy),
+        engine.connect() as connection,
+        pytest.raises(PolicyError, match="visits: a key of the type int"),
+    ):
+        privacy.retention.plan(connection)
 
 
 def test_processes_that_are_killed(

@@ -8,10 +8,11 @@ from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from datetime import time as daytime
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, select
 from sqlalchemy.orm import Session
 
-from sa_privacy.bulk import Make, crew_of
+from sa_privacy.bulk import Make, crew_of, require_keys
+from sa_privacy.customers.destruction.graph import identity_of
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.erasures import Erasures
 from sa_privacy.customers.owned import known_tables
@@ -87,6 +88,10 @@ class Retention:
         moment = self._moment(as_of)
         with self._desk.open(session, everything=True, reading=True) as connection:
             rules = self.tools.rules(connection, moment)
+            for table in {
+                table.fullname: table for one in self._chosen(schedule) for table in self._tables(one)
+            }.values():
+                require_keys(connection, table.fullname, select(table), identity_of(table))
             found = [count(connection, rows, moment) for rows in self._rows(rules, schedule)]
             found += [records.count(connection, moment) for records in self._records(connection, schedule)]
         return RetentionPlan(moment, tuple(found))

@@ -6,14 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 from sqlalchemy import Table, not_
 
 from sa_privacy.accesslog import members
-from sa_privacy.bulk import ALL, Course, Crew, Pace, Task, board_of, crew_of, cutting, enlist
+from sa_privacy.bulk import ALL, Course, Crew, Pace, Task, Waiting, board_of, crew_of, cutting, enlist
 from sa_privacy.customers.destruction.emptied import EMPTIED, forget_where
 from sa_privacy.customers.owned import known_tables
 from sa_privacy.customers.retention.chunks import Done
@@ -40,6 +40,7 @@ class Progress:
     """How far a run is with one schedule in one table.
 
     :param total: as many rows as there were to do when it began.
+    :param waiting: for what it waits: all that is left is leased by other processes. None: it works.
     """
 
     schedule: str
@@ -47,6 +48,7 @@ class Progress:
     done: int
     total: int
     seconds: float
+    waiting: Waiting | None = None
 
     @property
     def rate(self) -> float:
@@ -115,18 +117,22 @@ class Run:
         """Does what one schedule says in one table."""
         start, done = time.monotonic(), Done()
 
-        def ended(part: Done) -> None:
-            done.add(part)
+        def tell(waiting: Waiting | None) -> None:
             if self._progress is not None:
                 rows, seconds = done.rows + done.blocked, time.monotonic() - start
-                self._progress(Progress(name, table, rows, max(rows, due.to_do), seconds))
+                self._progress(Progress(name, table, rows, max(rows, due.to_do), seconds, waiting))
+
+        def ended(part: Done) -> None:
+            done.add(part)
+            tell(None)
 
         records = next((one for one in RECORDS if one.name == name), None)
         if records is not None:
             for part in self._of_records(records):
                 ended(part)
         else:
-            self._of_rows(self._desk.policy.retention[name], known_tables(self._desk.live)[table], due, ended)
+            schedule, about = self._desk.policy.retention[name], known_tables(self._desk.live)[table]
+            self._of_rows(schedule, about, due, ended, tell)
         changed: dict[str, dict[str, int]] = {}
         for (where, verb), times in sorted(done.changed.items()):
             changed.setdefault(where, {})[verb] = times
@@ -137,14 +143,21 @@ class Run:
         with self._ground.transaction(deletes=[EMPTIED.name]) as connection:
             return end_nobodys(connection, self._tools.rules(connection, self._moment))
 
-    def _of_rows(self, schedule: Schedule, table: Table, due: Due, told: Callable[[Done], object]) -> None:
+    def _of_rows(
+        self,
+        schedule: Schedule,
+        table: Table,
+        due: Due,
+        told: Callable[[Done], object],
+        waits: Callable[[Waiting], object],
+    ) -> None:
         with self._ground.rows(schedule, table, self._moment) as (connection, rows, _):
             forget_where(connection, table, schedule.name, rows.unseen(), not_(surely(rows.due())))
             said, erased = self._said(rows), rows.erased
             # Ledgers let one person be erased at a time, so that more workers would wait for each other.
             crew, size = (crew_of(None), min(self._chunk, _PEOPLE)) if erased else (self._crew, self._chunk)
             work = work_of(schedule.name, table.fullname, self._desk.policy.hash, self._as_of, size)
-            board = board_of(connection, work, self._ground.transaction, _now, crew)
+            board = board_of(connection, work, self._ground.transaction, crew)
             begun = board.is_begun(connection)
 
         def ended(intent: int, done: Done) -> None:
@@ -171,6 +184,7 @@ class Run:
                     begun=lambda: self._tools.record("intent", said),
                     ended=ended,
                     settled=Done,
+                    waits=waits,
                 ).run()
 
     def _of_records(self, records: Records) -> Iterator[Done]:
@@ -210,7 +224,3 @@ class _Carried:
 
     def __init__(self, part: Part, desk: Desk) -> None:
         self.carry_out = desk.scopes.carry(part.carry_out)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
