@@ -31,7 +31,9 @@ def cluster(address: str, prepare: Callable[[], object] | None) -> Iterator[Exec
         fail("--dask needs the library of the cluster.", "pip install 'sa-privacy[dask]'.")
     untyped: Any = distributed
     try:
-        client = untyped.Client(address, timeout=_SECONDS, set_as_default=False)
+        with warnings.catch_warnings():  # of what differs and matters, words of ours tell
+            warnings.simplefilter("ignore", untyped.versions.VersionMismatchWarning)
+            client = untyped.Client(address, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError):
         fail(f"there is no Dask scheduler at {address}.", "name it as its own log does: tcp://HOST:8786.")
     except Exception as error:  # noqa: BLE001 - what schedulers of other versions answer is anything
