@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from sa_privacy.accesslog import AccessLog, Verification, verify_directory
 from sa_privacy.accesslog.proof import pieces
-from sa_privacy.accesslog.proof.chain import examine_part, join_parts
+from sa_privacy.accesslog.proof.segments import examine_part, join_parts
 from sa_privacy.accesslog.sinks import EventTable, Shipper
 from sa_privacy.errors import LogUnavailable
 from sa_privacy.executors import Processes, results

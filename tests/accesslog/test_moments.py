@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from sa_privacy.accesslog import keep_log, verify_directory
 from sa_privacy.accesslog.proof import keeping
-from sa_privacy.accesslog.proof.chain import Segment, examine
+from sa_privacy.accesslog.proof.chain import Segment
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
+from sa_privacy.accesslog.proof.segments import examine
 from sa_privacy.accesslog.proof.snapshot import Standing, take_snapshot
 from sa_privacy.accesslog.proof.verify import NO_CHECKPOINT, Verification
 from tests.accesslog.moments import ALL, DAY, LATER, UNLOCKED, Busy, disturbed

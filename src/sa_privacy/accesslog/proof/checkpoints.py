@@ -15,10 +15,11 @@ from typing import Self
 import msgspec
 
 from sa_privacy.accesslog.journal.reading import COMPRESSED, segment_exists
-from sa_privacy.accesslog.proof.chain import Bad, Problem, Segment, examine, writer_of
+from sa_privacy.accesslog.proof.chain import Bad, Problem, Segment, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Checkpoint, Head, Removed, read_checkpoint, sign_checkpoint
 from sa_privacy.accesslog.proof.linking import link, starts
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Line, Place, locked, place_of
+from sa_privacy.accesslog.proof.segments import examine
 from sa_privacy.accesslog.proof.snapshot import Standing, take_snapshot
 from sa_privacy.accesslog.proof.verify import NO_CHECKPOINT, verify_directory
 from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched

@@ -15,10 +15,11 @@ from sa_privacy.accesslog.event import decode_event
 from sa_privacy.accesslog.journal.disk import flush_directory, hold_alone, is_free
 from sa_privacy.accesslog.journal.reading import COMPRESSED, open_regular, open_segment, read_lines, segment_names
 from sa_privacy.accesslog.lines import moment
-from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Problem, Segment, examine, writer_of
+from sa_privacy.accesslog.proof.chain import SEGMENT_NAME, Problem, Segment, writer_of
 from sa_privacy.accesslog.proof.checkpoint import Removed
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.linking import join, starts
+from sa_privacy.accesslog.proof.segments import examine
 from sa_privacy.accesslog.proof.snapshot import take_snapshot
 from sa_privacy.accesslog.proof.vouched import read_vouched
 from sa_privacy.accesslog.questions.journal import Journal

@@ -7,7 +7,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sa_privacy.accesslog.proof.chain import Mark, Segment, examine, examine_part, join_parts
+from sa_privacy.accesslog.proof.chain import Mark, Segment
+from sa_privacy.accesslog.proof.segments import examine, examine_part, join_parts
 from sa_privacy.accesslog.proof.snapshot import Standing
 from sa_privacy.errors import LogUnavailable
 from sa_privacy.executors import results

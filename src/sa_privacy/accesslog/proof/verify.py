@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sa_privacy.accesslog.journal.reading import segment_exists
-from sa_privacy.accesslog.proof.chain import Mark, Problem, Segment, examine, writer_of
+from sa_privacy.accesslog.proof.chain import Mark, Problem, Segment, writer_of
 from sa_privacy.accesslog.proof.linking import link, starts, unreached
 from sa_privacy.accesslog.proof.pieces import examine_all
 from sa_privacy.accesslog.proof.places import CheckpointFiles, Place, place_of
 from sa_privacy.accesslog.proof.resuming import Held, identity
+from sa_privacy.accesslog.proof.segments import examine
 from sa_privacy.accesslog.proof.snapshot import Standing, take_snapshot
 from sa_privacy.accesslog.proof.vouched import Vouched, read_vouched, walk
 from sa_privacy.crypto import VerifyingKey
