@@ -13,7 +13,7 @@ import pytest
 from sa_privacy.accesslog import keep_log
 from sa_privacy.accesslog.journal import reading
 from sa_privacy.accesslog.journal.segment import Segment
-from sa_privacy.accesslog.proof import chain, checkpoints, snapshot, verify
+from sa_privacy.accesslog.proof import checkpoints, segments, snapshot, verify
 from sa_privacy.accesslog.proof.checkpoints import Checkpoints
 from sa_privacy.accesslog.proof.places import CheckpointFiles
 from sa_privacy.errors import LogChanged
@@ -23,7 +23,7 @@ from tests.accesslog.proving import KEY, SAID, World
 DAY = Period(days=1)
 LATER = datetime.now(UTC) + timedelta(days=400)
 PLACES = [
-    (chain, "open_segment"),
+    (segments, "open_segment"),
     (snapshot, "_size"),
     (verify, "segment_exists"),
     (checkpoints, "segment_exists"),

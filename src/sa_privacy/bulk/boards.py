@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from time import monotonic
 from typing import Final
 
@@ -36,7 +37,7 @@ def board_of(
     :raises PolicyError: workers elsewhere, and no tables.
     """
     if inspect(connection).has_table(WORKS.name):
-        return Kept(work, opening, _clock_of(connection), LASTING)
+        return Kept(work, opening, _clock_of(connection.dialect.name, opening), LASTING)
     if not crew.is_here:
         raise PolicyError(
             f"chunks for workers of other machines are leased in the database, which has no table {WORKS.name}.",
@@ -45,9 +46,18 @@ def board_of(
     return Unkept()
 
 
-def _clock_of(connection: Connection) -> Callable[[], datetime]:
+def _clock_of(dialect: str, opening: Callable[[], AbstractContextManager[Connection]]) -> Callable[[], datetime]:
     """The database's clock, asked once: to a machine whose own is wrong, work that is alive would be over long ago."""
-    if connection.dialect.name == "sqlite":  # it has that of this machine
+    if dialect == "sqlite":  # it has that of this machine
         return lambda: datetime.now(UTC)
-    asked, there = monotonic(), connection.execute(select(func.now())).scalar_one()
-    return lambda: there + timedelta(seconds=monotonic() - asked)
+
+    @cache
+    def asked() -> tuple[datetime, float]:
+        with opening() as connection:
+            return connection.execute(select(func.now())).scalar_one(), monotonic()
+
+    def clock() -> datetime:
+        there, then = asked()
+        return there + timedelta(seconds=monotonic() - then)
+
+    return clock

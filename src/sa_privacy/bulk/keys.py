@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sa_privacy.errors import PolicyError
 
-__all__ = ["Key", "read_key", "write_key"]
+__all__ = ["PLAIN", "Key", "read_key", "write_key"]
 
 Key: TypeAlias = tuple[Any, ...]
 """A key of a row, one value for each column of it."""
@@ -28,7 +28,8 @@ _KINDS: Final[dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]]
     "d": (date, date.isoformat, date.fromisoformat),
     "t": (time, time.isoformat, time.fromisoformat),
 }
-_MARKS: Final = {kind: mark for mark, (kind, _, _) in _KINDS.items()}
+#: The types that can be written down, by what they are marked with.
+PLAIN: Final = {kind: mark for mark, (kind, _, _) in _KINDS.items()}
 
 
 def write_key(key: Key | None) -> str | None:
@@ -49,7 +50,7 @@ def read_key(text: str | None) -> Key | None:
 def _written(value: Any) -> tuple[str, str]:
     if isinstance(value, (memoryview, bytearray)):
         value = bytes(value)
-    mark = _MARKS.get(type(value))
+    mark = PLAIN.get(type(value))
     if mark is None:
         raise PolicyError(
             f"a key of the type {type(value).__name__} cannot be written down.",

@@ -100,7 +100,7 @@ def test_threads(database: Database, engine: Engine) -> None:
 
 
 def test_keys_that_cannot_be_written_down_are_told_by_the_plan(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(keys._MARKS, int)
+    monkeypatch.delitem(keys.PLAIN, int)
     with (
         world.made(engine, world.policy(SCHEDULES)) as privacy,
         world.officer(privacy),

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, select, update
 
-from sa_privacy.bulk import CHUNKS, WORKS, Course, Crew, Pace, Task, Work, board_of, cutting, enlist, require_keys
+from sa_privacy.bulk import CHUNKS, WORKS, Course, Crew, Pace, Task, Work, board_of, cutting, enlist
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
 from sa_privacy.customers.destruction.rows import in_batches
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry
@@ -103,8 +103,6 @@ class Replay:
         by_kind: dict[str, list[LedgerEntry]] = {}
         for entry in missing:
             by_kind.setdefault(entry.kind, []).append(entry)
-        for kind in by_kind:
-            self._require_keys(kind)
         found = erased = 0
         for kind, entries in by_kind.items():
             here = self._look(kind, entries, dry_run=dry_run)
@@ -129,13 +127,6 @@ class Replay:
             self._keys_ended,
             tuple(problems),
         )
-
-    def _require_keys(self, kind: str) -> None:
-        """Refuses people between whose keys no ranges can be kept."""
-        for owned in self._owned.tables(kind):
-            key = next(column for column in owned.table.columns if column.name == owned.key)
-            with self._engine.connect() as connection, self._desk.open(connection, everything=True, reading=True):
-                require_keys(connection, owned.name, select(owned.table).where(key.is_not(None)), [key])
 
     def _look(self, kind: str, entries: Sequence[LedgerEntry], *, dry_run: bool) -> Found:
         """The people of these erasures who are in the database, once they are erased. Nobody joins: who is back and could not
