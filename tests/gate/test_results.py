@@ -243,6 +243,15 @@ def test_a_half_read_result_that_is_closed_gives_no_more_and_writes_of_no_more(
         assert len(session.execute(ROWS).all()) == MANY, "the connection is free again"
 
 
+def test_rows_that_wait_to_be_handed_over_show_in_no_traceback(session: Session, privacy: Privacy) -> None:
+    with privacy.access(**CLERK):
+        result = session.connection().execute(ROWS)
+        assert result.fetchone() is not None
+        assert result.fetchone() is not None
+        waiting = result.cursor_strategy
+        assert repr(waiting) == object.__repr__(waiting)
+
+
 def test_a_result_nobody_reads_has_no_outcome(session: Session, privacy: Privacy, trail: Trail) -> None:
     with privacy.access(**CLERK):
         _core()(session).close()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Select, Table, exists, literal_column
 from sqlalchemy.engine import Dialect
@@ -196,6 +196,10 @@ def unwatch_compiler(dialect: Dialect) -> None:
         dialect.statement_compiler = plain
 
 
+#: Of a grant that was not seen yet: no catalogue's.
+_UNKNOWN: Final[tuple[object, None]] = (object(), None)
+
+
 class RoutedCache(MutableMapping[Any, Any]):
     """The ``compiled_cache`` of a protected engine: one for each set of uncovered columns, and structure of row rules.
 
@@ -209,7 +213,7 @@ class RoutedCache(MutableMapping[Any, Any]):
         self._size = size
         self._routes: Recent[Recent[Any]] = Recent(64)
         #: By grant: the catalogue of then, and the route; None where row rules hold, which differ between accesses.
-        self._by_grant: dict[Grant | None, tuple[Catalogue, Recent[Any] | None]] = {}
+        self._by_grant: dict[Grant | None, tuple[Catalogue | object, Recent[Any] | None]] = {}
         #: Where they do, the routes by catalogue, grant and structure.
         self._under_rules: Recent[Recent[Any]] = Recent(256)
         self._retired: Recent[Any] | None = None
@@ -219,13 +223,14 @@ class RoutedCache(MutableMapping[Any, Any]):
         """A statement compiled for the grant in force."""
         scope = self._scope()
         grant = scope.access.grant if scope is not None and scope.alive else None
-        known = self._by_grant.get(grant)
-        route: Recent[Any] | None = None
-        if known is not None and known[0] is self._live.now:
-            route = known[1]
-            if route is None and (limits := self._gate.limits()) is not None:
-                route = self._under_rules.get((limits.catalogue, grant, limits.structure))
-        entry = (route if route is not None else self._route()).entries.get(key)
+        catalogue, route = self._by_grant.get(grant, _UNKNOWN)
+        if catalogue is not self._live.now:
+            route = self._route()
+        elif route is None:
+            limits = self._gate.limits()
+            known = None if limits is None else self._under_rules.get((limits.catalogue, grant, limits.structure))
+            route = self._route() if known is None else known
+        entry = route.entries.get(key)
         if entry is None:
             return self._from_others(key, default)
         entry[1] = True

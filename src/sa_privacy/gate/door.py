@@ -65,12 +65,15 @@ class Door:
 
         :returns: whether the statement ran here: where cells had to be finished first.
         """
-        plan: Plan | None = None
+        plan: Plan | None
         compiled = context.compiled
         if compiled is not None and (statement is context.statement or is_as_compiled(context, statement)):
-            plan = compiled.__dict__.get(KEPT)
+            try:
+                plan = compiled.sa_privacy_plan
+            except AttributeError:  # it is new
+                plan = None
         else:
-            compiled = None
+            compiled = plan = None
             if isinstance(statement, str):
                 plan = self._texts.get(statement)
         if plan is None or plan.catalogue is not self._live.now or (plan.facts and not self._holds(plan, context)):

@@ -64,6 +64,8 @@ class Gate:
         consents: ConsentPort | None = None,
     ) -> None:
         self.scopes = scopes
+        #: The innermost scope of this context, alive or not; None outside all.
+        self.scope = scopes.get
         self.policy = scopes.policy
         self.live = live
         self.catalogue = live.current
@@ -79,6 +81,7 @@ class Gate:
         self.finishing = Finishing(scopes, live)
         self._views: LRUCache[Any, View] = LRUCache(GRANTS_KEPT)
         self.evidence = Evidence(self.policy, log, keys, live.current, lenient=observed.everything)
+        self._log = log
         self._pseudonyms = self.evidence.pseudonyms
         #: Judges what a statement asks for.
         self.judge = Judge(
@@ -93,7 +96,7 @@ class Gate:
 
     def grant(self) -> Grant | None:
         """The grant in force, or None where no access is alive."""
-        scope = self.scopes.get()
+        scope = self.scope()
         return scope.access.grant if scope is not None and scope.alive else None
 
     def view(self, grant: Grant | None) -> View:
@@ -121,46 +124,50 @@ class Gate:
         :raises SealedColumn: it would compute with sealed values.
         :raises LogUnavailable: the event could not be written.
         """
-        scope = self.scopes.get()
-        access = scope.access if scope is not None and scope.alive else None
-        lasting = scope if access is not None and (not self.observes or self.judge.law(plan).concerns) else None
-        earlier = context.cursor_fetch_strategy
-        if type(earlier) is WitnessedFetch and earlier.admitted(plan, lasting):
-            return
-        verdict = plan.verdicts.get(access.grant if access is not None else None)
+        scope = self.scope()
+        held = scope.access if scope is not None else None  # who had it, where it ended
+        access = grant = lasting = None
+        if held is not None and scope is not None and scope.alive:
+            access, grant = held, held.grant
+            lasting = scope if not self.observes or self.judge.law(plan).concerns else None
+        inner = context.cursor_fetch_strategy
+        if type(inner) is WitnessedFetch:
+            if inner.admitted(plan, lasting):
+                return
+            inner = inner.inner
+        verdict = plan.verdicts.get(grant)
         if verdict is None or not verdict.passes:
             verdict = self.judge.verdict(plan, access, parameters, context)
         if self.standings is not None and access is not None:
             verdict = self.judge.must_stand(self.standings, plan, verdict, access, parameters, context)
-        held = scope.access if scope is not None else None  # who had it, where it ended
         event: bytes | None = held.notes.get(MEMBERS) if held is not None else None
         if event is None:
             event = access_members(held)
         if self.observes and self.judge.law(plan) is not plan:
             event += self.evidence.whereabouts(plan.touched())
-        people, write = plan.people, self.write
+        people, pseudonyms, write = plan.people, self._pseudonyms, self.write
         declared: tuple[str, ...] = ()
         if access is not None and (access.subjects or access.break_glass is not None):
             write, declared = self.evidence.writer(access), self.evidence.declared(access)
         event += verdict.bounded if declared else verdict.members
         subjects: tuple[str, ...] | None = None
-        if people.binds and self._pseudonyms is not None:
-            subjects = subjects_of_statement(people, parameters, context, self._pseudonyms)
+        if people.binds and pseudonyms is not None:
+            subjects = subjects_of_statement(people, parameters, context, pseudonyms)
         if declared:
             said = event + subject_members(together(declared, subjects or ()))
         elif subjects is not None and people.asked:
             said = event + subject_members(subjects)
-        elif self._pseudonyms is not None and (people.asked or plan.late):
+        elif pseudonyms is not None and (people.asked or plan.late):
             said = event + UNBOUNDED
         else:
             said = event
-        log = self.evidence.log
+        log = self._log
         writer = log.writer if log is not None else None
         intent = write("intent", said)
         if writer is None and log is not None:
             writer = log.writer
         context.cursor_fetch_strategy = fetch = WitnessedFetch(
-            self, plan, lasting, context, event, intent, writer, subjects, declared, write
+            self, plan, lasting, context, inner, event, intent, writer, subjects, declared, write
         )
         if plan.ruling is not None and access is not None and (context.isupdate or context.isdelete):
             fetch.missing = Missing.of(plan, self.limits, access, context, self.evidence)
@@ -187,7 +194,7 @@ class Gate:
 
         :raises RowsDenied: the access does not reach all of these rows, or a row would change hands.
         """
-        scope = self.scopes.get()
+        scope = self.scope()
         if scope is None or not scope.alive:
             return
         access = scope.access

@@ -113,16 +113,15 @@ class Evidence:
             for start in range(0, count, _ROWS_IN_EVENT):
                 self.outcome(passage, rows[start : start + _ROWS_IN_EVENT])
             return
-        plan = passage.plan
+        plan, pseudonyms = passage.plan, self.pseudonyms
         people, subjects = plan.people, passage.subjects
-        if people.keys and self.pseudonyms is not None:
-            found = subjects_of_rows(people, rows, self.pseudonyms)
+        if people.keys and pseudonyms is not None:
+            found = subjects_of_rows(people, rows, pseudonyms)
             if people.shown or found is None:
                 subjects = found
             elif subjects is not None:
                 subjects = together(subjects, found)
-        cells = plan.cells.members(rows) if plan.cells is not None else ""
-        self._write_outcome(passage, count, subjects, cells)
+        self._write_outcome(passage, count, subjects, "" if plan.cells is None else plan.cells.members(rows))
 
     def outcome_without_rows(self, passage: WitnessedFetch, count: int, made: object = None) -> None:
         """A statement that gives no rows ran and touched `count` of them; less than 0: the driver cannot tell.

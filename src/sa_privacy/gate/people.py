@@ -56,6 +56,7 @@ class People:
     :param told: by kind of person, how a key in the database becomes the one that the application knows, where they differ.
     :param plain: those of the binds that hold a key as it is in the database.
     :param one: the kind and the bind where all that the statement says is one person's key, as the application knows it.
+    :param row: the position and the kind where all that a row says is one person's key, as the application knows it.
     """
 
     known: bool = False
@@ -69,6 +70,7 @@ class People:
     told: Told = field(default_factory=lambda: _NOTHING_TOLD)
     plain: frozenset[str | int] = frozenset()
     one: tuple[str, str | int] | None = None
+    row: tuple[int, str] | None = None
 
     def named(self, kind: str, keys: Iterable[Any]) -> Iterable[Any]:
         """The keys of people as the application knows them, of those in the database.
@@ -111,7 +113,8 @@ def people_of(
     if len(found.binds) == 1:
         [(kind, bind, many)] = found.binds
         one = None if many or bind in plain else (kind, bind)
-    return replace(found, told=told, plain=frozenset(plain), one=one)
+    row = found.keys[0] if len(found.keys) == 1 and not told else None
+    return replace(found, told=told, plain=frozenset(plain), one=one, row=row)
 
 
 class _Found:
@@ -220,12 +223,11 @@ def subjects_of_keys(people: People, kind: str, keys: Iterable[Any], pseudonyms:
 def subjects_of_rows(people: People, rows: Sequence[Any], pseudonyms: Pseudonyms) -> tuple[str, ...] | None:
     """Whose rows these are, by the keys among their columns; None where one cannot tell."""
     try:
-        if len(rows) == 1 and len(people.keys) == 1 and not people.told:
-            [(index, kind)] = people.keys
+        if people.row is not None and len(rows) == 1:
+            index, kind = people.row
             key = rows[0][index]
             if key is not None:
                 return (pseudonyms(kind)(key),)
-            return () if index not in people.perhaps or rows[0][people.perhaps[index]] is not None else None
         found: dict[str, None] = {}
         for index, kind in people.keys:
             keys = dict.fromkeys(map(itemgetter(index), rows))
@@ -249,15 +251,14 @@ def subjects_of_statement(
     NULL asks for nobody, but as the key of a new row: the database chooses one.
     """
     if people.one is not None:
+        kind, bind = people.one
         sets: Sequence[Mapping[str | int, Any]] = getattr(context, "compiled_parameters", ())
-        if len(sets) == 1:
-            kind, bind = people.one
-            key = sets[0].get(bind)
-            if key is not None and not isinstance(key, SPELLED):
-                try:
-                    return (pseudonyms(kind)(key),)
-                except (TypeError, ValueError):
-                    return None
+        key = sets[0].get(bind) if len(sets) == 1 else None
+        if key is not None and not isinstance(key, SPELLED):
+            try:
+                return (pseudonyms(kind)(key),)
+            except (TypeError, ValueError):
+                return None
     return _subjects_of_binds(people, bound_values(context, parameters), pseudonyms)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["KEPT", "UNBOUNDED", "ByGrant", "Plan", "Verdict"]
 
 #: Where a compiled statement keeps its plan, in its ``__dict__``.
-KEPT = "_sa_privacy_plan"
+KEPT: Final = "sa_privacy_plan"
 #: The member of an event that cannot tell whose data it was.
 UNBOUNDED: Final = b',"unbounded":true'
 

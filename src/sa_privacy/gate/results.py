@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from msgspec import Struct
+
 from sa_privacy.gate.plan import KEPT
 from sa_privacy.gate.sqlalchemy_private import in_greenlet, is_multivalues_batch, rows_of_batches
 
@@ -25,7 +27,7 @@ __all__ = ["WitnessedFetch"]
 _LARGEST_CHUNK: Final = 256
 
 
-class WitnessedFetch:
+class WitnessedFetch(Struct, eq=False):
     """One allowed execution, from its intent to its last row: a fetch strategy that hands nothing over before the
     outcome is written.
 
@@ -35,9 +37,12 @@ class WitnessedFetch:
     Rows are handed over while the scope of the access that asked for them is alive, and no longer; and under another access
     only where that reaches the same rows.
 
+    One is made for every statement: a ``Struct`` is filled without a Python frame.
+
     :param gate: that let it through.
     :param scope: that scope; None where none was needed.
-    :param context: the execution context, which holds the strategy SQLAlchemy would have used.
+    :param context: the execution context, until the statement has run.
+    :param inner: the strategy that SQLAlchemy would have used.
     :param event: the members that intent and outcome share.
     :param intent: the sequence number of the intent, and `writer` the log's at that time; None where there is no log.
     :param subjects: whose rows the statement itself names; None where it does not, or not for sure.
@@ -45,59 +50,27 @@ class WitnessedFetch:
     :param write: writes the outcomes.
     """
 
-    __slots__ = (
-        "_chunk",
-        "_context",
-        "_gate",
-        "_inner",
-        "_largest",
-        "_silent",
-        "_waiting",
-        "declared",
-        "event",
-        "intent",
-        "missing",
-        "newcomers",
-        "plan",
-        "scope",
-        "subjects",
-        "write",
-        "writer",
-    )
+    _gate: Gate
+    plan: Plan
+    scope: Scope | None
+    _context: Any
+    inner: Any
+    event: bytes
+    intent: int
+    writer: str | None
+    subjects: tuple[str, ...] | None
+    declared: tuple[str, ...]
+    write: Callable[[str, bytes], int]
+    #: Looks for rows that a flush under row rules was meant for, and did not touch.
+    missing: Missing | None = None
+    #: Told the keys of new people, as the database reports them.
+    newcomers: Callable[[list[Any]], None] | None = None
+    _waiting: deque[Any] | None = None
+    _chunk: int = 1
+    _largest: int = _LARGEST_CHUNK
+    _silent: bool = True
 
-    def __init__(
-        self,
-        gate: Gate,
-        plan: Plan,
-        scope: Scope | None,
-        context: Any,
-        event: bytes,
-        intent: int,
-        writer: str | None,
-        subjects: tuple[str, ...] | None,
-        declared: tuple[str, ...],
-        write: Callable[[str, bytes], int],
-    ) -> None:
-        inner: Any = context.cursor_fetch_strategy
-        self._inner: Any = inner if type(inner) is not WitnessedFetch else inner._inner
-        self._gate = gate
-        self._context = context
-        self._waiting: deque[Any] | None = None
-        self._chunk = 1
-        self._largest = _LARGEST_CHUNK
-        self._silent = True
-        self.plan = plan
-        self.scope = scope
-        self.event = event
-        self.intent = intent
-        self.writer = writer
-        self.subjects = subjects
-        self.declared = declared
-        self.write = write
-        #: Looks for rows that a flush under row rules was meant for, and did not touch.
-        self.missing: Missing | None = None
-        #: Told the keys of new people, as the database reports them.
-        self.newcomers: Callable[[list[Any]], None] | None = None
+    __repr__ = object.__repr__  # a Struct's own would show the rows that wait
 
     def admitted(self, plan: Plan, scope: Scope | None) -> bool:
         """Whether this is the next batch of an INSERT whose intent, already written, names all its rows."""
@@ -117,8 +90,9 @@ class WitnessedFetch:
         SQLAlchemy asks right after the statement ran, before it looks for rows: the moment to write the outcome of a
         statement that gives none, or whose rows were collected batch by batch.
         """
-        context, self._context = self._context, None
-        if context is not None and self._silent:
+        context = self._context
+        if context is not None:
+            self._context = None
             if context.isinsert and is_multivalues_batch(context):
                 self._silent = False
                 rows = rows_of_batches(context)
@@ -138,7 +112,7 @@ class WitnessedFetch:
                 missing, self.missing = self.missing, None
                 if missing is not None:
                     missing.check(cursor.rowcount)
-        return self._inner.alternate_cursor_description
+        return self.inner.alternate_cursor_description
 
     def _goes_on(self, result: Any, scope: Scope) -> None:
         """Another scope is in force than the one that asked, or that one was left, as a task that outlives it finds it: it has to
@@ -149,7 +123,7 @@ class WitnessedFetch:
         try:
             if not scope.alive:
                 self._gate.evidence.refuse_late(self, scope)
-            now = self._gate.scopes.get()
+            now = self._gate.scope()
             if now is not None and now.alive and now.access is not scope.access:
                 self._gate.require_same_rows(self, scope.access, now.access)
         except BaseException:
@@ -180,28 +154,28 @@ class WitnessedFetch:
 
     def soft_close(self, result: Any, dbapi_cursor: Any) -> None:
         """The cursor is exhausted."""
-        self._inner.soft_close(result, dbapi_cursor)
+        self.inner.soft_close(result, dbapi_cursor)
 
     def hard_close(self, result: Any, dbapi_cursor: Any) -> None:
         """The result is closed; what was fetched ahead was never handed over."""
         self._waiting = None
-        self._inner.hard_close(result, dbapi_cursor)
+        self.inner.hard_close(result, dbapi_cursor)
 
     def yield_per(self, result: Any, dbapi_cursor: Any, num: int) -> None:
         """Streams in chunks of `num` rows."""
-        self._inner.yield_per(result, dbapi_cursor, num)
+        self.inner.yield_per(result, dbapi_cursor, num)
         if result.cursor_strategy is not self:
-            self._inner, result.cursor_strategy = result.cursor_strategy, self
+            self.inner, result.cursor_strategy = result.cursor_strategy, self
         self._chunk = self._largest = num
 
     def fetchone(self, result: Any, dbapi_cursor: Any, hard_close: bool = False) -> Any:
         """The next row, or None."""
         scope = self.scope
-        if scope is not None and (scope is not self._gate.scopes.get() or not scope.alive):
+        if scope is not None and (scope is not self._gate.scope() or not scope.alive):
             self._goes_on(result, scope)
         if self._waiting:
             return self._waiting.popleft()
-        rows = self._inner.fetchmany(result, dbapi_cursor, self._chunk)
+        rows = self.inner.fetchmany(result, dbapi_cursor, self._chunk)
         self._witness(result, rows)
         if not rows:
             result._soft_close(hard=hard_close)  # as the plain strategies do at the end of the rows
@@ -213,7 +187,7 @@ class WitnessedFetch:
     def fetchmany(self, result: Any, dbapi_cursor: Any, size: int | None = None) -> Any:
         """The next rows, at most `size`."""
         scope = self.scope
-        if scope is not None and (scope is not self._gate.scopes.get() or not scope.alive):
+        if scope is not None and (scope is not self._gate.scope() or not scope.alive):
             self._goes_on(result, scope)
         if self._waiting:
             count = len(self._waiting) if size is None else min(size, len(self._waiting))
@@ -221,16 +195,16 @@ class WitnessedFetch:
             if size is not None and count < size:  # fewer rows than asked for mean the end, to whoever counts
                 rows += self.fetchmany(result, dbapi_cursor, size - count)
             return rows
-        rows = self._inner.fetchmany(result, dbapi_cursor, size)
+        rows = self.inner.fetchmany(result, dbapi_cursor, size)
         self._witness(result, rows)
         return rows
 
     def fetchall(self, result: Any, dbapi_cursor: Any) -> Any:
         """All rows that are left."""
         scope = self.scope
-        if scope is not None and (scope is not self._gate.scopes.get() or not scope.alive):
+        if scope is not None and (scope is not self._gate.scope() or not scope.alive):
             self._goes_on(result, scope)
-        rows = self._inner.fetchall(result, dbapi_cursor)
+        rows = self.inner.fetchall(result, dbapi_cursor)
         self._witness(result, rows)
         if self.missing is not None:
             missing, self.missing = self.missing, None
@@ -242,5 +216,5 @@ class WitnessedFetch:
 
     def handle_exception(self, result: Any, dbapi_cursor: Any, err: BaseException) -> NoReturn:
         """A fetch failed."""
-        self._inner.handle_exception(result, dbapi_cursor, err)
+        self.inner.handle_exception(result, dbapi_cursor, err)
         raise err
