@@ -57,7 +57,7 @@ from sa_privacy.columns.lookup_key import LookupKey
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.customers import sqlalchemy_private as customers_private
 from sa_privacy.gate import sqlalchemy_private as gate_private
-from sa_privacy.gate.compiling import unwatch_compiler, watch_compiler
+from sa_privacy.gate.statements.compiling import unwatch_compiler, watch_compiler
 
 WATCHED_HERE = {
     "DEFER_FOR_STATE",

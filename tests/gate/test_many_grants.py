@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from sa_privacy import Policy, Privacy
-from sa_privacy.gate.plan import KEPT, Plan
+from sa_privacy.gate.statements.plan import KEPT, Plan
 from sa_privacy.policy import GRANTS_KEPT
 from tests.gate import world
 from tests.gate.world import Order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from sa_privacy.gate.recent import Recent
+from sa_privacy.gate.statements.recent import Recent
 
 
 def test_what_was_asked_for_stays_and_what_is_oldest_goes() -> None:

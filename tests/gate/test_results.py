@@ -631,7 +631,7 @@ def test_more_rows_than_one_event_names_are_several_events(
     numbered: tuple[Privacy, Engine, AccessLog, Whose], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     privacy, engine, log, whose = numbered
-    monkeypatch.setattr("sa_privacy.gate.evidence._ROWS_IN_EVENT", 100)
+    monkeypatch.setattr("sa_privacy.gate.statements.evidence._ROWS_IN_EVENT", 100)
     trail = Trail(log)
     with privacy.access(**CLERK), engine.connect() as connection:
         assert len(connection.execute(ROWS.where(Customer.id <= 250)).all()) == 250

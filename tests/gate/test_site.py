@@ -207,7 +207,7 @@ def test_an_engine_that_enforces_looks_for_the_call_site_of_what_it_lets_through
     def never() -> str:
         raise AssertionError("the stack was looked at")
 
-    monkeypatch.setattr("sa_privacy.gate.evidence.call_site", never)
+    monkeypatch.setattr("sa_privacy.gate.statements.evidence.call_site", never)
     with privacy.access("everything", role="clerk"), Session(shop) as session:
         session.scalars(EVERYONE).all()
         session.scalars(select(Customer.segment)).all()

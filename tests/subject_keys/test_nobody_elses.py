@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from sa_privacy import ERASED, Keyring, PersonErased, Privacy
 from sa_privacy.columns.subject_keys import SUBJECT_KEYS
-from sa_privacy.gate.people_keys import Owner
+from sa_privacy.gate.people.people_keys import Owner
 from tests.subject_keys.world import NOTES, Note, Person, Rows, clerk, key_ids, make_room
 from tests.support.draws import draws
 

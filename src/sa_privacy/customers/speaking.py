@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sa_privacy.access import Access
-from sa_privacy.gate.own_rows import has_own_purpose
+from sa_privacy.gate.rows.own_rows import has_own_purpose
 from sa_privacy.policy import Policy, Role
 
 __all__ = ["is_the_person"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType, ref
 
 if TYPE_CHECKING:
-    from sa_privacy.gate.plan import Plan
+    from sa_privacy.gate.statements.plan import Plan
 
 __all__ = ["MISSING", "Answers"]
 

@@ -17,8 +17,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import EMPTY_DICT
 
 from sa_privacy.errors import PolicyError
-from sa_privacy.gate.plan import KEPT
 from sa_privacy.gate.sqlalchemy_private import RowLogger, default_compiled_cache, listeners_of
+from sa_privacy.gate.statements.plan import KEPT
 
 if TYPE_CHECKING:
     from sa_privacy.columns.live import LiveCatalogue

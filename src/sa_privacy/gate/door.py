@@ -23,19 +23,26 @@ from sa_privacy.footprint import (
 )
 from sa_privacy.gate.answers import Answers
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.key_types import Told, told_keys
-from sa_privacy.gate.own_missing import own_missing
-from sa_privacy.gate.plan import KEPT, Plan
-from sa_privacy.gate.recent import Recent
+from sa_privacy.gate.people.key_types import Told, told_keys
 from sa_privacy.gate.refusal import refusal_of_columns
 from sa_privacy.gate.relations import LiveRelations
-from sa_privacy.gate.results import WitnessedFetch
-from sa_privacy.gate.row_law import bound_by_rules
-from sa_privacy.gate.ruling import RULING, Ruling
+from sa_privacy.gate.rows.own_missing import own_missing
+from sa_privacy.gate.rows.row_law import bound_by_rules
+from sa_privacy.gate.rows.ruling import RULING, Ruling
 from sa_privacy.gate.scrub import scrub_error
-from sa_privacy.gate.site import call_site
 from sa_privacy.gate.sqlalchemy_private import info_of_connection, is_moved, is_multivalues_batch, listeners_of
-from sa_privacy.gate.statement import is_as_compiled, is_ddl, is_plain_ddl, keeps_names, reported_key, text_to_judge
+from sa_privacy.gate.statements.plan import KEPT, Plan
+from sa_privacy.gate.statements.recent import Recent
+from sa_privacy.gate.statements.results import WitnessedFetch
+from sa_privacy.gate.statements.site import call_site
+from sa_privacy.gate.statements.statement import (
+    is_as_compiled,
+    is_ddl,
+    is_plain_ddl,
+    keeps_names,
+    reported_key,
+    text_to_judge,
+)
 from sa_privacy.gate.under_hold import Kept, kept_by_hold
 
 __all__ = ["Door"]

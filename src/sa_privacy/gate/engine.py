@@ -19,22 +19,22 @@ from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.crypto import Keyring
 from sa_privacy.errors import AccessDenied, RowsDenied
 from sa_privacy.footprint import Declarations
-from sa_privacy.gate import own_rows, row_law
-from sa_privacy.gate.evidence import MEMBERS, Evidence, access_members, subject_members, together
-from sa_privacy.gate.finishing import Finishing
 from sa_privacy.gate.judge import Judge
-from sa_privacy.gate.limits import LimitsInForce
-from sa_privacy.gate.missing import CountedFetch, Missing
 from sa_privacy.gate.mode import Observed
-from sa_privacy.gate.people import subjects_of_statement
-from sa_privacy.gate.plan import UNBOUNDED, Plan
+from sa_privacy.gate.people.finishing import Finishing
+from sa_privacy.gate.people.people import subjects_of_statement
 from sa_privacy.gate.refusal import denials_of
-from sa_privacy.gate.results import WitnessedFetch
-from sa_privacy.gate.rules import RowRules
-from sa_privacy.gate.ruling import Ruling
+from sa_privacy.gate.rows import own_rows, row_law
+from sa_privacy.gate.rows.limits import LimitsInForce
+from sa_privacy.gate.rows.missing import CountedFetch, Missing
+from sa_privacy.gate.rows.rules import RowRules
+from sa_privacy.gate.rows.ruling import Ruling
 from sa_privacy.gate.standing import Standings
-from sa_privacy.gate.statement import bound_values
-from sa_privacy.gate.view import View
+from sa_privacy.gate.statements.evidence import MEMBERS, Evidence, access_members, subject_members, together
+from sa_privacy.gate.statements.plan import UNBOUNDED, Plan
+from sa_privacy.gate.statements.results import WitnessedFetch
+from sa_privacy.gate.statements.statement import bound_values
+from sa_privacy.gate.statements.view import View
 from sa_privacy.policy import GRANTS_KEPT, ConsentPort, Grant
 
 __all__ = ["Gate"]

@@ -15,15 +15,15 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_privacy.errors import AccessDenied, PolicyError, PrivacyError, RowsDenied
 from sa_privacy.footprint import NOTHING, Foreign, Relation, footprint_of_tree
-from sa_privacy.gate import own_rows, row_law
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.observe import compile_as_enforced
-from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
-from sa_privacy.gate.ruling import RULING, Ruling
+from sa_privacy.gate.rows import own_rows, row_law
+from sa_privacy.gate.rows.ruling import RULING, Ruling
 from sa_privacy.gate.sqlalchemy_private import in_greenlet
-from sa_privacy.gate.statement import is_plain_ddl
+from sa_privacy.gate.statements.plan import Plan
+from sa_privacy.gate.statements.statement import is_plain_ddl
 
 __all__ = ["Explanation", "explain"]
 

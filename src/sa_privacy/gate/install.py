@@ -13,7 +13,6 @@ from sa_privacy.columns.binding import bind_keys, unbind_keys
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.binds import owner_of_dialect
 from sa_privacy.gate.canary import as_error, faults_of_dialect, faults_of_engine
-from sa_privacy.gate.compiling import RoutedCache, unwatch_compiler, watch_compiler
 from sa_privacy.gate.door import Door
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.sqlalchemy_private import (
@@ -24,6 +23,7 @@ from sa_privacy.gate.sqlalchemy_private import (
     set_default_compiled_cache,
     show_rows,
 )
+from sa_privacy.gate.statements.compiling import RoutedCache, unwatch_compiler, watch_compiler
 
 if TYPE_CHECKING:
     from sa_privacy.columns.accepting import Acceptance

@@ -16,17 +16,17 @@ from sa_privacy.access import Access, AccessScopes, ended
 from sa_privacy.columns.live import LiveCatalogue
 from sa_privacy.errors import PrivacyError, RowsDenied
 from sa_privacy.footprint import Declarations
-from sa_privacy.gate import own_rows, row_law
-from sa_privacy.gate.evidence import Evidence
-from sa_privacy.gate.limits import Limits, LimitsInForce
 from sa_privacy.gate.mode import Observed, enforced_part
 from sa_privacy.gate.observe import plan_as_enforced
-from sa_privacy.gate.own_conditions import ask_for_own_keys
-from sa_privacy.gate.plan import Plan, Verdict
 from sa_privacy.gate.refusal import again, denials_of, refusal_of_columns, sealed_column, touches
-from sa_privacy.gate.rules import RowRules
+from sa_privacy.gate.rows import own_rows, row_law
+from sa_privacy.gate.rows.limits import Limits, LimitsInForce
+from sa_privacy.gate.rows.own_conditions import ask_for_own_keys
+from sa_privacy.gate.rows.rules import RowRules
 from sa_privacy.gate.standing import Standings
-from sa_privacy.gate.statement import are_as_bound, bound_values
+from sa_privacy.gate.statements.evidence import Evidence
+from sa_privacy.gate.statements.plan import Plan, Verdict
+from sa_privacy.gate.statements.statement import are_as_bound, bound_values
 from sa_privacy.policy import Decision, Grant, Request, decide, denied
 
 __all__ = ["Judge"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import NOTHING, Footprint
-from sa_privacy.gate.plan import Plan
+from sa_privacy.gate.statements.plan import Plan
 from sa_privacy.policy.faults import cut, nearest
 
 if TYPE_CHECKING:

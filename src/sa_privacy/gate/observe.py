@@ -12,12 +12,12 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_privacy.footprint import binds_by_name, footprint_of_text, footprint_of_tree
-from sa_privacy.gate.compiling import as_enforced
-from sa_privacy.gate.plan import Plan
 from sa_privacy.gate.relations import LiveRelations
-from sa_privacy.gate.row_law import bound_by_rules
-from sa_privacy.gate.ruling import RULING, Ruling
-from sa_privacy.gate.view import View
+from sa_privacy.gate.rows.row_law import bound_by_rules
+from sa_privacy.gate.rows.ruling import RULING, Ruling
+from sa_privacy.gate.statements.compiling import as_enforced
+from sa_privacy.gate.statements.plan import Plan
+from sa_privacy.gate.statements.view import View
 
 if TYPE_CHECKING:
     from sa_privacy.columns.catalogue import Catalogue

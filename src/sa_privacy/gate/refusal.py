@@ -18,7 +18,7 @@ from sa_privacy.errors import (
 from sa_privacy.policy import Decision, Grant, Policy, Request, Touch, decide, denied
 
 if TYPE_CHECKING:
-    from sa_privacy.gate.plan import Plan
+    from sa_privacy.gate.statements.plan import Plan
 
 __all__ = ["again", "decide_columns", "denials_of", "refusal_of_columns", "sealed_column", "touches"]
 

@@ -30,7 +30,7 @@ from sa_privacy.crypto import ERASED, SubjectKey
 from sa_privacy.crypto.cell import HEADER, SUITE_SUBJECT, SUITE_SUBJECT_SLOTS, is_cell
 from sa_privacy.crypto.subject_cell import DESTROYED, MISSING, key_id_of
 from sa_privacy.errors import CellRejected, KeyUnavailable, PersonErased
-from sa_privacy.gate.people_keys import Owner
+from sa_privacy.gate.people.people_keys import Owner
 from sa_privacy.jobs.batch import Done, connected
 from sa_privacy.jobs.count import ColumnCount, TableCount
 from sa_privacy.jobs.passes import Passes, Progress, Tally, Told

@@ -12,14 +12,14 @@ from sqlalchemy.types import TypeEngine, to_instance
 from sa_privacy.columns.annotation import annotated_tables
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.errors import NoAccess, PolicyError
-from sa_privacy.gate.evidence import access_members
+from sa_privacy.gate.statements.evidence import access_members
 
 if TYPE_CHECKING:
     from sa_privacy.access import Scope
     from sa_privacy.columns.accepting import Accepted
     from sa_privacy.columns.catalogue import Catalogue
     from sa_privacy.crypto import Keyring
-    from sa_privacy.gate.people_keys import PeopleKeys
+    from sa_privacy.gate.people.people_keys import PeopleKeys
     from sa_privacy.policy import Policy
 
 __all__ = ["Keeper", "Target", "keys_for_job", "said_of", "targets_of"]

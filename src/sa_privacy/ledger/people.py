@@ -23,7 +23,7 @@ from sa_privacy.columns.catalogue import PersonalTable
 from sa_privacy.columns.sealed import Encrypted
 from sa_privacy.crypto.pseudonym import canonical
 from sa_privacy.errors import PolicyError, UnknownPerson
-from sa_privacy.gate.key_types import as_own_type
+from sa_privacy.gate.people.key_types import as_own_type
 from sa_privacy.ledger.desk import Desk
 from sa_privacy.ledger.tables import KEY_LENGTH, OWN_CATEGORY
 

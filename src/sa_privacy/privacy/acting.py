@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from sa_privacy.access import AccessBlock, AccessScopes, Names, Scope, Withheld
-from sa_privacy.gate.load import load_covered
-from sa_privacy.gate.memory import Memory
+from sa_privacy.gate.objects.load import load_covered
+from sa_privacy.gate.objects.memory import Memory
 
 __all__ = ["Acting"]
 

@@ -16,8 +16,8 @@ from sa_privacy.columns.lookup import LookupSpec, as_lookup
 from sa_privacy.errors import PolicyError
 from sa_privacy.footprint import Declarations
 from sa_privacy.gate.declare import adding
-from sa_privacy.gate.rule import Where
-from sa_privacy.gate.rules import RowRules
+from sa_privacy.gate.rows.rule import Where
+from sa_privacy.gate.rows.rules import RowRules
 from sa_privacy.ledger import own_triggers
 from sa_privacy.policy import Policy
 

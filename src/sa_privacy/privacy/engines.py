@@ -19,7 +19,7 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
 from sa_privacy.gate.explain import Explanation, explain
 from sa_privacy.gate.install import Installation, install
-from sa_privacy.gate.memory import Memory
+from sa_privacy.gate.objects.memory import Memory
 from sa_privacy.gate.sqlalchemy_private import root_engine
 from sa_privacy.walls import RowSources, Wall, raise_wall
 

@@ -31,14 +31,14 @@ from sa_privacy.customers.requests.made import make_requests
 from sa_privacy.customers.retention.retention import Retention
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.binds import governs
-from sa_privacy.gate.bulk_rows import fetch_what_changes
-from sa_privacy.gate.context import Context
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.instrument import Instrumentation
-from sa_privacy.gate.memory import Memory
 from sa_privacy.gate.mode import Mode, Observed
-from sa_privacy.gate.people_keys import PeopleKeys
+from sa_privacy.gate.objects.instrument import Instrumentation
+from sa_privacy.gate.objects.memory import Memory
+from sa_privacy.gate.people.people_keys import PeopleKeys
+from sa_privacy.gate.rows.bulk_rows import fetch_what_changes
 from sa_privacy.gate.standing import standings_of
+from sa_privacy.gate.statements.context import Context
 from sa_privacy.ledger import Desk
 from sa_privacy.policy import ConsentPort, Policy, StaffPort
 from sa_privacy.privacy.acting import Acting

@@ -22,7 +22,7 @@ and refuses the rest while a statement is prepared, whoever prepares it.
 
 from __future__ import annotations
 
-from sa_privacy.gate.rule import RowRule
+from sa_privacy.gate.rows.rule import RowRule
 from sa_privacy.walls.parts import Login, NotWalled, Right, WallPlan, WallRole
 from sa_privacy.walls.plan import plan_wall
 from sa_privacy.walls.raising import Wall, raise_wall

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
 from sa_privacy.columns.subject_frame import FRAME_COLUMNS, KEY_TABLE
-from sa_privacy.gate.rule import at_desk, consents_asked, is_limited
+from sa_privacy.gate.rows.rule import at_desk, consents_asked, is_limited
 from sa_privacy.policy import OWN_CATEGORY, Grant
 
 __all__ = ["Limits", "is_own_table", "limits_of", "own_tables", "read_by_frames"]

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sa_privacy.columns.catalogue import Catalogue
-from sa_privacy.gate.rule import at_desk
+from sa_privacy.gate.rows.rule import at_desk
 from sa_privacy.policy import Grant, Policy, Verb
 from sa_privacy.walls.limits import is_own_table, limits_of
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam
 
 from sa_privacy.access import Access
-from sa_privacy.gate.rule import RowRule
+from sa_privacy.gate.rows.rule import RowRule
 
 __all__ = ["VALUE", "NotExpressible", "stated", "value_of"]
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sa_privacy.access import Access
 from sa_privacy.columns.catalogue import Catalogue, PersonalTable
 from sa_privacy.columns.own_tables import OWN_TABLES
-from sa_privacy.gate.rule import RowRule, in_force
+from sa_privacy.gate.rows.rule import RowRule, in_force
 from sa_privacy.policy import ConsentPort, Grant
 from sa_privacy.walls.conditions import (
     Taken,

@@ -19,9 +19,9 @@ from sa_privacy.accesslog import members
 from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.errors import PrivacyError, UnreadableStatement, WallDown
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.evidence import access_members
-from sa_privacy.gate.results import WitnessedFetch
-from sa_privacy.gate.rule import at_desk
+from sa_privacy.gate.rows.rule import at_desk
+from sa_privacy.gate.statements.evidence import access_members
+from sa_privacy.gate.statements.results import WitnessedFetch
 from sa_privacy.walls.beginning import begin_saying
 from sa_privacy.walls.reach import base_role, desk_role, role_of
 from sa_privacy.walls.rows import RowSources, WalledRules

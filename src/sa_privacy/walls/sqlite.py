@@ -25,7 +25,7 @@ from sa_privacy.columns.catalogue import Catalogue
 from sa_privacy.columns.own_tables import GUARD_PREFIX
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
-from sa_privacy.gate.rule import at_desk
+from sa_privacy.gate.rows.rule import at_desk
 from sa_privacy.policy import Grant
 from sa_privacy.walls.limits import is_own_table, limits_of, own_tables, read_by_frames
 from sa_privacy.walls.reach import reach_of

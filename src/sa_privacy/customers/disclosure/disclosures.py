@@ -31,7 +31,7 @@ from sa_privacy.errors import DisclosureRefused, PolicyError
 from sa_privacy.ledger import Desk
 
 if TYPE_CHECKING:
-    from sa_privacy.gate.evidence import Evidence
+    from sa_privacy.gate.statements.evidence import Evidence
     from sa_privacy.policy import ConsentPort
 
 __all__ = ["Disclosure", "Disclosures"]

@@ -18,7 +18,7 @@ from sa_privacy.customers.disclosure.document import safe_in_a_spreadsheet
 from sa_privacy.customers.disclosure.tables import PROVIDED, PROVISIONS, RECEIPTS, RECEIVED
 from sa_privacy.customers.speaking import is_the_person
 from sa_privacy.errors import DisclosureRefused, PolicyError, UnknownPerson
-from sa_privacy.gate.own_rows import is_subject
+from sa_privacy.gate.rows.own_rows import is_subject
 from sa_privacy.ledger import Desk, Person, find_person
 
 __all__ = ["Provision", "Provisions", "Receipt", "as_list", "as_titles", "provisions_of", "receipts_of"]

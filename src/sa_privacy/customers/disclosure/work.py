@@ -15,7 +15,7 @@ from sa_privacy.customers.disclosure.terms import Terms
 from sa_privacy.ledger import Desk, Person
 
 if TYPE_CHECKING:
-    from sa_privacy.gate.evidence import Evidence
+    from sa_privacy.gate.statements.evidence import Evidence
 
 __all__ = ["Work"]
 

@@ -39,7 +39,7 @@ from sa_privacy.customers.erasure.traces import erasing
 from sa_privacy.customers.owned import Owned, OwnedTable, known_tables
 from sa_privacy.customers.requests.book import find
 from sa_privacy.errors import ErasureRefused, LogUnavailable, PlanMoved, UnknownPerson
-from sa_privacy.gate.people_keys import PeopleKeys
+from sa_privacy.gate.people.people_keys import PeopleKeys
 from sa_privacy.ledger import Desk, Person, alone_with_people, find_person, let_past, must_be_sync
 
 __all__ = ["Erasures"]

@@ -15,7 +15,7 @@ from sa_privacy.accesslog.event import members
 from sa_privacy.accesslog.eventlog import EventLog
 from sa_privacy.crypto.pseudonym import Pseudonyms
 from sa_privacy.errors import LogUnavailable
-from sa_privacy.gate.evidence import access_members
+from sa_privacy.gate.statements.evidence import access_members
 from sa_privacy.ledger import Person
 
 __all__ = ["erasing"]

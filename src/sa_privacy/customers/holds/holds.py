@@ -28,7 +28,7 @@ from sa_privacy.customers.holds.hold import Hold, HoldKind
 from sa_privacy.customers.holds.tables import HELD, HOLDS, TURN
 from sa_privacy.customers.holds.targets import Targets
 from sa_privacy.errors import HoldRefused
-from sa_privacy.gate.people_keys import PeopleKeys
+from sa_privacy.gate.people.people_keys import PeopleKeys
 from sa_privacy.ledger import PASSES, Desk, let_past, must_be_sync
 
 __all__ = ["Holds"]

@@ -18,7 +18,7 @@ from sa_privacy.customers.holds.guards_postgresql import LOCK
 from sa_privacy.customers.holds.matching import found_by, of_table, row_key
 from sa_privacy.customers.owned import Owned
 from sa_privacy.errors import HoldRefused, PersonErased, UnknownPerson
-from sa_privacy.gate.people_keys import PeopleKeys
+from sa_privacy.gate.people.people_keys import PeopleKeys
 from sa_privacy.ledger import Desk, Person, find_person
 from sa_privacy.ledger.people import own_key
 

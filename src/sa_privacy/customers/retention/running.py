@@ -23,7 +23,7 @@ from sa_privacy.customers.retention.plan import Due
 from sa_privacy.customers.retention.records import RECORDS, Records
 from sa_privacy.customers.retention.rows import Rows
 from sa_privacy.customers.retention.ruled import surely
-from sa_privacy.gate.evidence import access_members
+from sa_privacy.gate.statements.evidence import access_members
 from sa_privacy.ledger import Desk
 from sa_privacy.policy import Schedule
 

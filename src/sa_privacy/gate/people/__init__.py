@@ -1,0 +1,1 @@
+"""Whose data a statement is about, and the keys of these people."""
