@@ -18,7 +18,6 @@ from sa_privacy.errors import PolicyError
 from sa_privacy.policy.dealings import ConsentRules, Contact, Ground, Recipient, RecordRules, RequestRules, Wording
 from sa_privacy.policy.faults import Fault, Faults, as_error
 from sa_privacy.policy.grant import GRANTS_KEPT, Grant, make_grant, must_not_break_glass
-from sa_privacy.policy.places import lines_of
 from sa_privacy.policy.reading import Contents, read
 from sa_privacy.policy.retention import Clock, ErasureRules, Schedule
 from sa_privacy.policy.vocabulary import OWN_CATEGORY, Category, ColumnRule, LogRules, Purpose, Role, System
@@ -323,7 +322,7 @@ def _examine(content: str | bytes) -> tuple[Contents | None, tuple[Fault, ...]]:
         return None, (_syntax(str(error), text),)
     except RecursionError:
         return None, (Fault("", "is nested too deeply to be a policy.", None),)
-    faults = Faults(lines_of(text))
+    faults = Faults(text)
     return read(data, faults), faults.all
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sa_privacy.errors import PolicyError
-from sa_privacy.policy.places import Path, line_of, shown
+from sa_privacy.policy.places import Path, line_of, lines_of, shown
 
 __all__ = ["Fault", "Faults", "cut", "listing", "nearest"]
 
@@ -35,12 +36,16 @@ class Fault:
 class Faults:
     """Collects faults.
 
-    :param lines: the line of each path, where there is a text.
+    :param text: the TOML text, where there is one. Where things stand in it is looked up once there is a fault.
     """
 
-    def __init__(self, lines: Mapping[Path, int] | None = None) -> None:
-        self._lines = lines or {}
+    def __init__(self, text: str = "") -> None:
+        self._text = text
         self._found: list[Fault] = []
+
+    @cached_property
+    def _lines(self) -> Mapping[Path, int]:
+        return lines_of(self._text)
 
     def add(self, path: Path, what: str) -> None:
         """Note a fault at the path."""
