@@ -116,6 +116,32 @@ def test_another_privacy_may_come_and_go_while_objects_are_loaded(
 
 
 @pytest.mark.backends("sqlite")
+def test_another_privacy_may_come_and_go_while_sessions_are_asked(
+    session: Session, privacy: Privacy, made: Callable[..., Privacy]
+) -> None:
+    """The same with rules of rows, for which sessions are listened to, in the midst of what they say of themselves."""
+    came: list[Privacy] = []
+
+    def renew(*_: object) -> None:
+        came.append(made())
+        came[-1].restrict(Customer, role="clerk", where=lambda c, _: c.id > 0)
+        came[-1].close()
+
+    told = ("do_orm_execute", "persistent_to_detached")
+    for name in told:
+        event.listen(Session, name, renew)
+    ruled = made()
+    ruled.restrict(Customer, role="clerk", where=lambda c, _: c.id > 0)
+    try:
+        with privacy.access("everything", role="clerk"):
+            session.expunge(session.scalars(EVERYONE).all()[0])
+    finally:
+        for name in told:
+            event.remove(Session, name, renew)
+    assert len(came) == 2
+
+
+@pytest.mark.backends("sqlite")
 def test_a_privacy_that_was_closed_is_let_go_with_its_engine(database: Database, made: Callable[..., Privacy]) -> None:
     """Mappers keep what their flushes have compiled, which knows the gate; also where another Privacy goes on."""
     made()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.orm import Query
 from sqlalchemy.sql import ClauseElement
 
@@ -17,6 +17,7 @@ from sa_privacy.crypto import Keyring
 from sa_privacy.customers.erasure.entries import must_outlive
 from sa_privacy.errors import PolicyError
 from sa_privacy.gate.engine import Gate
+from sa_privacy.gate.everywhere import ENGINE_CONNECT
 from sa_privacy.gate.explain import Explanation, explain
 from sa_privacy.gate.install import Installation, install
 from sa_privacy.gate.objects.memory import Memory
@@ -125,8 +126,7 @@ class Engines:
 
         for found in [thing for thing in gc.get_objects() if issubclass(type(thing), Engine)]:
             take_in(found)
-        event.listen(Engine, "engine_connect", engine_connect)
-        return lambda: event.remove(Engine, "engine_connect", engine_connect)
+        return ENGINE_CONNECT.listen(engine_connect)
 
     def explain(
         self, statement: ClauseElement | Query[Any] | str, *, engine: Engine | AsyncEngine | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import FromClause, event, inspect
+from sqlalchemy import FromClause, inspect
 from sqlalchemy.orm import Mapper
 
 from sa_privacy.columns.annotation import annotation_of
 from sa_privacy.columns.sqlalchemy_private import all_mappers, forget_compiled
+from sa_privacy.gate.everywhere import MAPPER_CONFIGURED
 from sa_privacy.gate.objects.guard import guard_attribute, let_go_of_attribute, unwatch_copies, watch_copies
 from sa_privacy.gate.objects.memory import Memory
 from sa_privacy.gate.objects.orm import base_columns, narrow_property, widen_property
@@ -36,12 +37,12 @@ class Instrumentation:
         self._memory = memory
         self._listened: WeakSet[type[Any]] = WeakSet()
         self._view: View | None = None
-        event.listen(Mapper, "mapper_configured", self._configured)
+        self._stop = MAPPER_CONFIGURED.listen(self._configured)
         _open.add(self)
 
     def close(self) -> None:
         """Takes in no more classes, and lets go of those it has; the last one to go leaves them as they were."""
-        event.remove(Mapper, "mapper_configured", self._configured)
+        self._stop()
         tables = set[FromClause]()
         for class_ in tuple(self._listened):
             self._memory.marking.unlisten(class_)

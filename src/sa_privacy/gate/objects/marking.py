@@ -12,6 +12,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
 from sa_privacy.gate.binds import owner_of_dialect
+from sa_privacy.gate.everywhere import LEAVING
 from sa_privacy.gate.objects.mark import AWAY, FORMER, MARK, Mark, is_of_another_row, owner_of
 from sa_privacy.gate.objects.orm import SHOWN
 from sa_privacy.gate.objects.put_away import hide
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Marking"]
 
 #: When an object leaves its session with the values it holds.
-_LEAVING: Final = ("persistent_to_detached", "persistent_to_deleted", "deleted_to_detached")
 #: What comes before a mapper asks for its eager defaults.
 _FLUSHING: Final = ("before_insert", "before_update")
 
@@ -69,13 +69,12 @@ class Marking:
         self._eager_choices: WeakKeyDictionary[Mapper[Any], Callable[[frozenset[str]], frozenset[str]]]
         self._eager_choices = WeakKeyDictionary()
         self._closed = False
-        for name in _LEAVING:
-            event.listen(Session, name, self.on_leaving)
+        self._stops = [leaving.listen(self.on_leaving) for leaving in LEAVING]
 
     def close(self) -> None:
         """Looks after no more objects."""
-        for name in _LEAVING:
-            event.remove(Session, name, self.on_leaving)
+        for stop in self._stops:
+            stop()
         self._closed = True
 
     # -- listening ------------------------------------------------------------------------------------------------

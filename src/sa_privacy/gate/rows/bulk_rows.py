@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
+
+from sa_privacy.gate.everywhere import ORM_EXECUTE
 
 if TYPE_CHECKING:
     from sa_privacy.gate.engine import Gate
@@ -29,5 +30,4 @@ def fetch_what_changes(gate: Gate, governs: Callable[[Session, Mapper[Any]], boo
         if state.execution_options.get("synchronize_session", "auto") in ("auto", "evaluate"):
             state.update_execution_options(synchronize_session="fetch")
 
-    event.listen(Session, "do_orm_execute", do_orm_execute)
-    return lambda: event.remove(Session, "do_orm_execute", do_orm_execute)
+    return ORM_EXECUTE.listen(do_orm_execute)
