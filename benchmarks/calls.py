@@ -38,14 +38,14 @@ Calls = Counter[str]
 def calls(run: Callable[[], object]) -> Calls:
     """The library's functions that one run calls, once everything is worked out.
 
-    Counted until two runs in a row agree, five times at most, and then the smallest: the log looks at its file once a
-    second, the gate asks the database every few seconds.
+    The log looks at its file once a second, and the gate asks the database every few seconds: a run that is not counted
+    does that before each that is. Counted until two agree, five times at most, and then the smallest.
     """
-    run()
-    found = [_count(run)]
+    found: list[Calls] = []
     while len(found) < 5:
+        run()
         found.append(_count(run))
-        if found[-1] == found[-2]:
+        if len(found) > 1 and found[-1] == found[-2]:
             return found[-1]
     return min(found, key=Counter.total)
 

@@ -58,8 +58,9 @@ def test_each_further_entity_costs_its_mark_and_one_call_for_a_cell_and_for_a_va
         "cell.FieldCipher.opener.<locals>.open_plain": 4 * 90,
         "guard._guarded.<locals>.Guarded.__get__": 4 * 90,
     }
-    # once: the statement, its two events, the connection, the session, and whether its objects may leave it
-    assert few.total() - 9 * 10 <= 43, few
+    # once: the statement, its two events, the connection, the session, and whether its objects may leave it, which one
+    # listener asks for every Privacy of the process
+    assert few.total() - 9 * 10 <= 44, few
 
 
 def test_each_further_row_of_an_insert_costs_one_call_for_a_cell(bench: Bench) -> None:
