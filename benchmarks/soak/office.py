@@ -42,7 +42,8 @@ def answer(turn: Turn, engine: Engine, kind: str, reference: str) -> None:
             session.commit()
         if request.person is None:
             raise Wrong(f"nobody knows whose the request {reference} is")
-        key = int(request.person[1])
+        name = request.person[1]
+        key = 0 if name.startswith("erased:") else int(name)  # nobody's: they were erased upon another request
         tag = session.scalars(select(Customer.tag).where(Customer.id == key)).first()
         if kind == "erasure":
             if request.state != "handed_on":

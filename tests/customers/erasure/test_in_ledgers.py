@@ -154,6 +154,22 @@ def test_a_request_that_was_handed_on_is_carried_out_and_then_answered(made: tup
     assert {row["checked"] for row in said["sa_privacy_request_steps"]} == {None}
 
 
+def test_who_asked_twice_is_erased_once_and_answered_twice(made: tuple[Privacy, Engine]) -> None:
+    privacy, engine = made
+    with officer(privacy), Session(engine) as session:
+        first, second = (request(privacy, session, "erasure", ANN) for _ in range(2))
+        for reference in (first, second):
+            privacy.requests.hand_on(session, reference)
+        session.commit()
+        with pytest.raises(RequestRefused, match="nothing is erased yet"):
+            privacy.requests.answer(session, second)
+    erase(privacy, engine, request=first)
+    with officer(privacy), Session(engine) as session:
+        found = [privacy.requests.answer(session, reference).request.state for reference in (first, second)]
+        session.commit()
+    assert found == ["answered", "answered"]
+
+
 def test_who_waits_to_see_their_data_sees_it_before_it_goes(made: tuple[Privacy, Engine]) -> None:
     privacy, engine = made
     with officer(privacy), Session(engine) as session:

@@ -29,6 +29,7 @@ from sa_privacy.customers.erasure.aftermath import Aftermath
 from sa_privacy.customers.erasure.certificate import Certificate
 from sa_privacy.customers.erasure.endings import Holding
 from sa_privacy.customers.erasure.entries import ErasureLedger, LedgerEntry, State
+from sa_privacy.customers.erasure.ledgers import is_nobodys
 from sa_privacy.customers.erasure.looking import Looking
 from sa_privacy.customers.erasure.plan import ErasurePlan, Kept
 from sa_privacy.customers.erasure.planning import Planner
@@ -197,11 +198,13 @@ class Erasures:
         """See :class:`~sa_privacy.policy.ports.ErasurePort`: the request itself says that somebody waits."""
 
     def erased_on_request(self, connection: Connection, reference: str) -> bool:
-        """Whether a request was carried out; whatever the request, where the policy leaves erasure to the application."""
+        """Whether a request was carried out, or its person erased upon another; whatever the request, where the policy leaves
+        erasure to the application.
+        """
         if self._desk.policy.erasure is None:
             return True
         rows = select(func.count()).select_from(ERASURES).where(ERASURES.c.request == reference)
-        return bool(connection.scalar(rows))
+        return bool(connection.scalar(rows)) or is_nobodys(connection, reference)
 
     def _again(
         self, connection: Connection, entry: LedgerEntry, key: object, around: ExitStack, *, dry_run: bool

@@ -26,7 +26,7 @@ from sa_privacy.customers.requests.states import OPEN
 from sa_privacy.customers.requests.tables import REQUESTS, STEPS
 from sa_privacy.ledger import Person
 
-__all__ = ["TRACES", "InLedgers", "Trace", "in_ledgers"]
+__all__ = ["TRACES", "InLedgers", "Trace", "in_ledgers", "is_nobodys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Trace:
         """The condition for the rows that name a person."""
         return (self.kind == person.kind) & (self.subject == person.text)
 
+
+#: Begins the names that are drawn for people who were erased.
+_NOBODY: Final = "erased:"
 
 _CONSENTS: Final = Trace(CONSENTS, CONSENTS.c.kind, CONSENTS.c.subject)
 _STATE: Final = Trace(CONSENT_STATE, CONSENT_STATE.c.kind, CONSENT_STATE.c.subject)
@@ -91,13 +94,22 @@ def in_ledgers(connection: Connection, person: Person, now: datetime, checked: s
     return _Ledgers(connection, person, now, checked).found()
 
 
+def is_nobodys(connection: Connection, request: str) -> bool:
+    """Whether the request is of somebody who was erased since."""
+    return any(one.subject is not None and _is_nobody(one.subject[1]) for one in find_all(connection, [request]))
+
+
+def _is_nobody(name: str) -> bool:
+    return name.startswith(_NOBODY) and len(name) == len(_NOBODY) + 32
+
+
 class _Ledgers:
     def __init__(self, connection: Connection, person: Person, now: datetime, checked: str | None) -> None:
         self._connection = connection
         self._person = person
         self._now = now
         self._checked = checked
-        self._nobody = f"erased:{secrets.token_hex(16)}"
+        self._nobody = f"{_NOBODY}{secrets.token_hex(16)}"
         self._steps: list[Step] = []
         self._kept: list[Kept] = []
         self._held: list[HeldBack] = []
