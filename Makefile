@@ -69,12 +69,23 @@ LEFT_OUT_sqlalchemy-2.0 := $(LEFT_OUT) policy/ crypto/ access/ accesslog/ custom
   gate/test_observe_tables.py::test_statements_of_every_kind_run_just_where_only_observed_tables_stand_against_them
 SHARED :=
 ON_BOTH := $(patsubst %,--on-both=tests/%/,attack_cases columns lookup walls cli publish docs shop)
-ONE_DATABASE := $(SHARED:%=--one-database=even $(ON_BOTH))
+ONE_DATABASE_newest := $(SHARED:%=--one-database=even $(ON_BOTH))
 ONE_DATABASE_oldest := $(SHARED:%=--one-database=odd)
 ONE_DATABASE_sqlalchemy-2.0 := $(SHARED:%=--one-database=even -m "not hypothesis")
-# Two workers (in CI three), each with its own PostgreSQL, and each with whole files, as long as all have work: what a file sets up, it
-# sets up once.
-# `make test WORKERS=0` runs in one process, for a debugger.
+# Rooms are tested by processes of their own, the longest first: each class that is mapped in a process makes every Privacy of it
+# dearer, and what a file sets up, it sets up once. Each process has a PostgreSQL server of its own, and WORKERS of them run at a
+# time. `make tests PARTS=gate` tests one part; with PYTEST_ARGS="--pdb" it goes into the debugger.
+ROOM_customers := customers/
+ROOM_gate := gate/
+ROOM_walls := walls/ oracle/ dropin/
+ROOM_people := staff/ ledger/ subject_keys/
+ROOM_commands := cli/ docs/ publish/
+ROOM_attacks := attack_cases/ footprint/ columns/ lookup/
+ROOM_log := accesslog/ benchmarks/
+ROOM_work := bulk/ jobs/ integrations/ shop/ testing/
+PARTS := gate customers commands walls log work people attacks rest
+ROOM_rest := $(filter-out $(foreach part,$(PARTS),$(ROOM_$(part))) __pycache__/ support/, \
+  $(patsubst tests/%,%,$(wildcard tests/*/) $(wildcard tests/test_*.py))) support/
 WORKERS := 2
 PYTEST_ARGS :=
 SECONDS := 60
@@ -106,18 +117,32 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# Whoever called make with --jobs has said how many.
+JOBS = $(if $(findstring --jobserver,$(MAKEFLAGS)),,--jobs=$(WORKERS) --output-sync=target)
+
 tests: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) $(ONE_DATABASE)
+	+@$(MAKE) --no-print-directory --keep-going $(JOBS) $(PARTS:%=newest-%)
 
 thorough: $(VENV)/.test
-	env -u CI $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	+@env -u CI $(MAKE) --no-print-directory --keep-going $(JOBS) $(PARTS:%=newest-%)
 
 test-matrix: $(MATRIX:%=matrix-%)
 
 matrix-%: .venvs/%/.test
-	.venvs/$*/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) $(ONE_DATABASE_$*) \
-	  $(patsubst %,--ignore=tests/%,$(filter %/ %.py,$(LEFT_OUT_$*))) \
-	  $(patsubst %,--deselect=tests/%,$(filter-out %/ %.py,$(LEFT_OUT_$*)))
+	+@$(MAKE) --no-print-directory --keep-going $(JOBS) $(PARTS:%=$*-%)
+
+# One part of the tests in one environment, but for what is left out there.
+BIN_newest := $(BIN)
+define PART
+.PHONY: $(1)-$(2)
+$(1)-$(2):
+	$$(if $$(filter-out $$(LEFT_OUT_$(1)),$$(ROOM_$(2))),\
+	  $$(or $$(BIN_$(1)),.venvs/$(1)/bin)/python -m pytest \
+	  $$(patsubst %,tests/%,$$(filter-out $$(LEFT_OUT_$(1)),$$(ROOM_$(2)))) $$(PYTEST_ARGS) $$(ONE_DATABASE_$(1)) \
+	  $$(patsubst %,--ignore=tests/%,$$(filter %/ %.py,$$(LEFT_OUT_$(1)))) \
+	  $$(patsubst %,--deselect=tests/%,$$(filter-out %/ %.py,$$(LEFT_OUT_$(1)))),@:)
+endef
+$(foreach leg,newest oldest sqlalchemy-2.0 sqlalchemy-2.1,$(foreach part,$(PARTS),$(eval $(call PART,$(leg),$(part)))))
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.oracle --seconds $(SECONDS) $(SEED:%=--seed %)
