@@ -42,7 +42,7 @@ def one(
     directory = places.directory / f"{role}-{mix}-{protected}"
     directory.mkdir(mode=0o700)
     sides = [
-        Apart(side, places.url(f"{module}-{role}-{mix}"), directory, module)
+        Apart(side, places.url(f"{side}-{directory.name}"), directory, module)
         for side, module in (("plain", "plain"), ("protected", protected))
     ]
     rows = [record(n) for n in range(records)]

@@ -54,12 +54,12 @@ def _lines(found: Soaked) -> list[dict[str, Any]]:
     operations = found.told.operations.values()
     lines = [
         _line("things that are wrong", "things", len(found.faults), bar=0.5),
-        _line("operations", "number", len(operations)),
-        _line("statements with personal columns", "number", sum(one.ran for one in operations)),
-        _line("personal rows read and compared", "number", sum(one.rows for one in operations)),
-        _line("operations that failed by a fault", "number", sum(one.end == "failed" for one in operations)),
-        _line("operations whose end nobody learnt", "number", sum(one.end in {"unknown", None} for one in operations)),
-        _line("steps of key rotations", "number", found.rotation.steps),
+        _line("operations", "in all", len(operations)),
+        _line("statements with personal columns", "in all", sum(one.ran for one in operations)),
+        _line("personal rows read and compared", "in all", sum(one.rows for one in operations)),
+        _line("operations that failed by a fault", "in all", sum(one.end == "failed" for one in operations)),
+        _line("operations whose end nobody learnt", "in all", sum(one.end in {"unknown", None} for one in operations)),
+        _line("steps of key rotations", "in all", found.rotation.steps),
         _line("everything sealed anew", "times", found.rotation.resealed),
     ]
     for kind, seconds in sorted(recoveries(found.told).items()):
