@@ -14,7 +14,7 @@
 #   make kill          a sealing job, readers under the access log, and its shipper, killed at KILLS=100 random moments each
 #   make soak          a shop under mixed load for MINUTES=20 while what it stands on fails, and a judge at the end (Linux)
 #   make mutants       mutation tests of the sealing (docs/mutation.md); MUTANTS='sa_privacy.crypto.cell*' for a part
-#   make bench         all benchmarks, their tables and pictures; an hour and more, on a quiet machine (ONLY='overhead sealing')
+#   make bench         all benchmarks, their tables and pictures; three quarters of an hour, on a quiet machine (ONLY='overhead sealing')
 #   make bench-quick   overhead beside plain SQLAlchemy and the peers, coarsely, in a minute
 #   make package       builds wheel and sources, and follows the tutorial with the wheel, where nothing else is installed
 #   make docs          the documentation as a site, in build/site; a link that leads nowhere fails

@@ -1,6 +1,6 @@
 """Runs all benchmarks there are, one after the other, then draws the pictures and fills the tables: ``make bench``.
 
-python -m benchmarks                     # an hour and more on a quiet machine
+python -m benchmarks                     # three quarters of an hour on a quiet machine
 python -m benchmarks overhead sealing    # some of them
 python -m benchmarks --list
 """
