@@ -74,7 +74,7 @@ ONE_DATABASE_oldest := $(SHARED:%=--one-database=odd)
 ONE_DATABASE_sqlalchemy-2.0 := $(SHARED:%=--one-database=even -m "not hypothesis")
 # Rooms are tested by processes of their own, the longest first: each class that is mapped in a process makes every Privacy of it
 # dearer, and what a file sets up, it sets up once. Each process has a PostgreSQL server of its own, and WORKERS of them run at a
-# time. `make tests PARTS=gate` tests one part; with PYTEST_ARGS="--pdb" it goes into the debugger.
+# time. `make tests PARTS=gate` tests one part; for a debugger call pytest itself, since what parts print is kept until they end.
 ROOM_customers := customers/
 ROOM_gate := gate/
 ROOM_walls := walls/ oracle/ dropin/
